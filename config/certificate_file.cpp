@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/certificate_file.h"
+
+#include <fmt/format.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+
+namespace gatewhy {
+namespace {
+
+struct BioDeleter {
+  void operator()(BIO* bio) const noexcept { BIO_free(bio); }
+};
+using BioPtr = std::unique_ptr<BIO, BioDeleter>;
+
+std::string unreadable(const std::string& path, int error) {
+  return fmt::format("cannot read '{}': {}", path, std::generic_category().message(error));
+}
+
+Result<BioPtr, std::string> openFile(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return Failure{unreadable(path, errno)};
+  }
+  if (S_ISDIR(status.st_mode)) {
+    return Failure{unreadable(path, EISDIR)};
+  }
+  errno = 0;
+  BioPtr bio(BIO_new_file(path.c_str(), "r"));
+  if (!bio) {
+    const int error = errno;
+    ERR_clear_error();
+    return Failure{unreadable(path, error)};
+  }
+  return bio;
+}
+
+// OpenSSL's own text of the first queued error; the queue is emptied.
+std::string opensslReason() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = ERR_reason_error_string(code);
+  return reason == nullptr ? "unknown format" : reason;
+}
+
+bool endOfPem() {
+  const unsigned long code = ERR_peek_last_error();
+  return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+// Never asks the terminal for a passphrase.
+int noPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+std::string dateOf(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) {
+    return "an unreadable date";
+  }
+  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
+}  // namespace
+
+Result<std::vector<X509Ptr>, std::string> readCertificates(const std::string& path) {
+  auto bio = openFile(path);
+  if (!bio) {
+    return Failure{bio.error()};
+  }
+  std::vector<X509Ptr> certificates;
+  ERR_clear_error();
+  while (X509* certificate = PEM_read_bio_X509_AUX(bio->get(), nullptr, nullptr, nullptr)) {
+    certificates.emplace_back(certificate);
+  }
+  if (!endOfPem()) {
+    return Failure{
+        fmt::format("'{}' holds a broken certificate (number {}): {}", path, certificates.size() + 1, opensslReason())};
+  }
+  ERR_clear_error();
+  if (certificates.empty()) {
+    return Failure{fmt::format("'{}' holds no PEM certificate", path)};
+  }
+  return certificates;
+}
+
+Result<KeyPtr, std::string> readPrivateKey(const std::string& path) {
+  auto bio = openFile(path);
+  if (!bio) {
+    return Failure{bio.error()};
+  }
+  bool passphrase_asked = false;
+  ERR_clear_error();
+  KeyPtr key(PEM_read_bio_PrivateKey(bio->get(), nullptr, noPassphrase, &passphrase_asked));
+  if (key) {
+    return key;
+  }
+  if (passphrase_asked) {
+    ERR_clear_error();
+    return Failure{fmt::format("the key in '{}' needs a passphrase; store it without one", path)};
+  }
+  // OpenSSL's decoder says the same of a broken key and of none at all.
+  return Failure{fmt::format("'{}' holds no usable PEM private key ({})", path, opensslReason())};
+}
+
+std::string validityComplaint(const X509& certificate) {
+  const ASN1_TIME* until = X509_get0_notAfter(&certificate);
+  if (X509_cmp_current_time(until) < 0) {
+    return fmt::format("expired on {}", dateOf(until));
+  }
+  const ASN1_TIME* from = X509_get0_notBefore(&certificate);
+  if (X509_cmp_current_time(from) > 0) {
+    return fmt::format("is not valid before {}", dateOf(from));
+  }
+  return "";
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// PEM files, looked at before anything depends on them.
+#pragma once
+
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "diagnostics/result.h"
+
+namespace gatewhy {
+
+struct X509Deleter {
+  void operator()(X509* certificate) const noexcept { X509_free(certificate); }
+};
+using X509Ptr = std::unique_ptr<X509, X509Deleter>;
+struct KeyDeleter {
+  void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+};
+using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
+
+// All certificates of a file, at least one; the error names file and reason.
+[[nodiscard]] Result<std::vector<X509Ptr>, std::string> readCertificates(const std::string& path);
+// A key that needs a passphrase is an error: nobody is there to type it.
+[[nodiscard]] Result<KeyPtr, std::string> readPrivateKey(const std::string& path);
+
+// "expired on 2024-05-01", "is not valid before …"; "" where it is valid now.
+[[nodiscard]] std::string validityComplaint(const X509& certificate);
+
+}  // namespace gatewhy

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+#include <utility>
+
+#include "config/schema.h"
+#include "config/units.h"
+#include "config/url.h"
+
+namespace gatewhy {
+namespace {
+
+// Comparing every route with all before it is quadratic; beyond this many no
+// person wrote them by hand.
+constexpr std::size_t kMaxComparedRoutes = 2000;
+
+bool hostCovers(const std::string& wide, const std::string& narrow) {
+  if (wide.empty() || wide == narrow) {
+    return true;
+  }
+  return wide.starts_with("*.") && narrow.size() > wide.size() - 1 &&
+         narrow.ends_with(std::string_view(wide).substr(1));
+}
+
+// Only where it holds both for prefixes of characters and of whole segments.
+bool pathCovers(const std::string& wide, const std::string& narrow) {
+  return wide.empty() || wide == narrow ||
+         (narrow.starts_with(wide) && (wide.back() == '/' || narrow[wide.size()] == '/'));
+}
+
+void checkRoutes(const Config& config, CheckReport& report) {
+  if (!report.written("routes")) {
+    return;
+  }
+  const std::size_t count = std::min(config.routes.size(), kMaxComparedRoutes);
+  for (std::size_t later = 1; later < count; ++later) {
+    for (std::size_t earlier = 0; earlier < later; ++earlier) {
+      const RouteConfig& wide = config.routes[earlier];
+      const RouteConfig& narrow = config.routes[later];
+      if (hostCovers(wide.host, narrow.host) && pathCovers(wide.path, narrow.path)) {
+        report.warning(fmt::format("routes[{}]", later),
+                       fmt::format("this route is never reached: route {} ('{}') matches everything that it does",
+                                   earlier + 1, wide.name));
+        break;
+      }
+    }
+  }
+  std::unordered_set<std::size_t> used;
+  for (const RouteConfig& route : config.routes) {
+    if (!route.respond) {
+      used.insert(route.origin);
+    }
+  }
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    if (used.count(i) == 0) {
+      report.warning("origins." + config.origins[i].name,
+                     fmt::format("no route leads to the origin '{}'", config.origins[i].name));
+    }
+  }
+}
+
+void checkTimeouts(const OriginConfig& origin, const std::string& path, CheckReport& report) {
+  const OriginTimeouts& timeouts = origin.timeouts;
+  if (timeouts.exchange.count() == 0) {
+    return;
+  }
+  const std::array<std::pair<std::string_view, Millis>, 6> phases{{{"resolve", timeouts.resolve},
+                                                                   {"connect", timeouts.connect},
+                                                                   {"tls_handshake", timeouts.tls_handshake},
+                                                                   {"send", timeouts.send},
+                                                                   {"response_head", timeouts.response_head},
+                                                                   {"response_idle", timeouts.response_idle}}};
+  for (const auto& [name, limit] : phases) {
+    // A default that cannot be reached surprises nobody but for connecting.
+    const std::string key = fmt::format("{}.timeouts.{}", path, name);
+    if (limit > timeouts.exchange && (report.written(key) || name == "connect")) {
+      report.warning(report.written(key) ? key : path + ".timeouts.exchange",
+                     fmt::format("'timeouts.{}' ({}) can never fire: 'timeouts.exchange' ({}) ends the exchange first",
+                                 name, formatDuration(limit), formatDuration(timeouts.exchange)));
+    }
+  }
+}
+
+void checkTls(const OriginConfig& origin, const std::string& path, CheckReport& report) {
+  const bool speaks_tls =
+      std::any_of(origin.endpoints.begin(), origin.endpoints.end(),
+                  [](const EndpointConfig& endpoint) { return endpoint.scheme == EndpointScheme::Https; });
+  if (report.written(path + ".tls") && !speaks_tls && !origin.endpoints.empty()) {
+    report.warning(path + ".tls", "these settings have no effect: no endpoint is https://");
+    return;
+  }
+  if (!origin.tls.verify && speaks_tls) {
+    report.warning(path + ".tls.verify",
+                   "the origin's certificate is not checked: anyone on the way can pretend to be the origin");
+    if (!origin.tls.ca_file.empty()) {
+      report.warning(path + ".tls.ca_file", "'tls.ca_file' has no effect with 'tls.verify: false'");
+    }
+  }
+}
+
+void checkOrigin(const OriginConfig& origin, CheckReport& report) {
+  const std::string path = "origins." + origin.name;
+  checkTimeouts(origin, path, report);
+  checkTls(origin, path, report);
+  const auto is_backup = [](const EndpointConfig& endpoint) { return endpoint.backup; };
+  if (!origin.endpoints.empty() && std::all_of(origin.endpoints.begin(), origin.endpoints.end(), is_backup)) {
+    report.warning(path + ".endpoints", "every endpoint is a backup");
+  }
+  std::unordered_set<std::string> urls;
+  for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
+    const EndpointConfig& endpoint = origin.endpoints[i];
+    const std::string place =
+        fmt::format("{}:{}:{}:{}", static_cast<int>(endpoint.scheme), endpoint.host, endpoint.port, endpoint.unix_path);
+    if (!urls.insert(place).second) {
+      report.warning(fmt::format("{}.endpoints[{}]", path, i),
+                     fmt::format("the endpoint '{}' is listed twice; use 'weight' to give it more", endpoint.url));
+    }
+  }
+  if (origin.retry.attempts > 0 && origin.retry.budget_percent == 0 && report.written(path + ".retry.budget")) {
+    report.warning(path + ".retry.budget", "a budget of 0% allows no retry; 'retry.attempts: 0' says the same");
+  }
+}
+
+void checkClientLimits(const ClientLimits& limits, CheckReport& report) {
+  const std::array<std::pair<std::string_view, Millis>, 3> timers{
+      {{"client_head_timeout", limits.client_head_timeout},
+       {"client_body_timeout", limits.client_body_timeout},
+       {"client_idle_timeout", limits.client_idle_timeout}}};
+  for (const auto& [name, limit] : timers) {
+    if (limit.count() == 0) {
+      report.warning(fmt::format("limits.{}", name),
+                     fmt::format("without 'limits.{}' a client can hold a connection for ever", name));
+    }
+  }
+  if (limits.request_head == 0) {
+    report.warning("limits.request_head", "without 'limits.request_head' one client can fill the memory");
+  }
+}
+
+void checkDiagnostics(const DiagnosticsConfig& diagnostics, CheckReport& report) {
+  for (const auto& [cause, status] : diagnostics.policy.overrides) {
+    const std::string path = fmt::format("diagnostics.statuses.{}", name(cause));
+    if (info(cause).sent_status == 0) {
+      report.warning(path, fmt::format("no status is ever sent for '{}', so this one has no effect", name(cause)));
+    }
+  }
+}
+
+void checkListeners(const Config& config, CheckReport& report) {
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const std::string path = fmt::format("listeners[{}].tls.client_certificate", i);
+    const auto& tls = config.listeners[i].tls;
+    if (tls && tls->client_ca.empty() && report.written(path)) {
+      report.warning(path, "'tls.client_certificate' has no effect without 'tls.client_ca'");
+    }
+  }
+}
+
+}  // namespace
+
+void CheckReport::add(ProblemLevel level, const std::string& path, std::string message) {
+  std::string place = path;
+  auto found = sources_.find(place);
+  while (found == sources_.end() && !place.empty()) {
+    place = std::string(place.ends_with(']') ? std::string_view(place).substr(0, place.rfind('[')) : parentPath(place));
+    found = sources_.find(place);
+  }
+  const Position at = found == sources_.end() ? Position{} : found->second;
+  problems_.push_back({level, file_, at.line, at.column, std::move(message)});
+}
+
+void checkConsistency(const Config& config, CheckReport& report) {
+  checkListeners(config, report);
+  for (const OriginConfig& origin : config.origins) {
+    checkOrigin(origin, report);
+  }
+  checkRoutes(config, report);
+  checkClientLimits(config.limits, report);
+  checkDiagnostics(config.diagnostics, report);
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is wrong, or odd, with a configuration that reads well: settings that
+// contradict one another, and files that are missing or do not fit.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/load.h"
+#include "config/reader.h"
+
+namespace gatewhy {
+
+// Collects findings at the place of a value's path ("origins.shop.timeouts");
+// for a value that is not written, at the nearest section that is.
+class CheckReport {
+ public:
+  // All must outlive the report.
+  CheckReport(const std::string& file, const SourceMap& sources, std::vector<ConfigProblem>& problems)
+      : file_(file), sources_(sources), problems_(problems) {}
+
+  void error(const std::string& path, std::string message) { add(ProblemLevel::Error, path, std::move(message)); }
+  void warning(const std::string& path, std::string message) { add(ProblemLevel::Warning, path, std::move(message)); }
+  [[nodiscard]] bool written(const std::string& path) const { return sources_.count(path) != 0; }
+
+ private:
+  void add(ProblemLevel level, const std::string& path, std::string message);
+
+  const std::string& file_;
+  const SourceMap& sources_;
+  std::vector<ConfigProblem>& problems_;
+};
+
+// Warnings only: contradictions that are errors are found while reading.
+void checkConsistency(const Config& config, CheckReport& report);
+// Certificates, keys, their match and dates, authorities, directories of log
+// files and sockets. The configuration may be incomplete, after errors.
+void checkFiles(const Config& config, CheckReport& report);
+
+}  // namespace gatewhy

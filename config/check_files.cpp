@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "config/certificate_file.h"
+#include "config/check.h"
+
+namespace gatewhy {
+namespace {
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+std::string directoryOf(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == 0 ? "/" : file.substr(0, slash);
+}
+
+// Complains at `path` about every certificate of the file that is out of date.
+void checkDates(const std::vector<X509Ptr>& certificates, const std::string& file, const std::string& path,
+                CheckReport& report) {
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    const std::string complaint = validityComplaint(*certificates[i]);
+    if (!complaint.empty()) {
+      const std::string which = certificates.size() == 1 ? "the certificate" : fmt::format("certificate {}", i + 1);
+      report.warning(path, fmt::format("{} in '{}' {}", which, file, complaint));
+    }
+  }
+}
+
+void checkKeyMode(const std::string& file, const std::string& path, CheckReport& report) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IRWXO) != 0) {
+    report.warning(path, fmt::format("every user of this machine has access to the private key '{}' (mode {:04o})",
+                                     file, status.st_mode & 07777U));
+  }
+}
+
+// `section` is the path of the map that holds the keys "certificate" and "key".
+void checkPair(const std::string& certificate, const std::string& key, const std::string& section,
+               CheckReport& report) {
+  if (certificate.empty() || key.empty()) {
+    return;  // reported while reading, or not asked for
+  }
+  const auto certificates = readCertificates(certificate);
+  if (certificates) {
+    checkDates(*certificates, certificate, section + ".certificate", report);
+  } else {
+    report.error(section + ".certificate", certificates.error());
+  }
+  const auto private_key = readPrivateKey(key);
+  if (private_key) {
+    checkKeyMode(key, section + ".key", report);
+  } else {
+    report.error(section + ".key", private_key.error());
+  }
+  if (certificates && private_key && X509_check_private_key(certificates->front().get(), private_key->get()) != 1) {
+    ERR_clear_error();
+    report.error(section + ".key",
+                 fmt::format("the key '{}' does not belong to the certificate '{}'", key, certificate));
+  }
+}
+
+void checkAuthorities(const std::string& file, const std::string& path, CheckReport& report) {
+  if (file.empty()) {
+    return;
+  }
+  const auto certificates = readCertificates(file);
+  if (certificates) {
+    checkDates(*certificates, file, path, report);
+  } else {
+    report.error(path, certificates.error());
+  }
+}
+
+void checkDirectory(const std::string& file, const std::string& path, CheckReport& report) {
+  const std::string directory = directoryOf(file);
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0) {
+    report.error(path, fmt::format("the directory '{}' cannot be used: {}", directory, reason(errno)));
+  } else if (!S_ISDIR(status.st_mode)) {
+    report.error(path, fmt::format("'{}' is not a directory", directory));
+  } else if (::access(directory.c_str(), W_OK | X_OK) != 0) {
+    report.error(path, fmt::format("the directory '{}' is not writable: {}", directory, reason(errno)));
+  }
+}
+
+void checkLogFile(const std::string& destination, CheckReport& report) {
+  const std::string path = "log.destination";
+  if (destination.find('/') == std::string::npos) {
+    return;
+  }
+  struct stat status {};
+  if (::stat(destination.c_str(), &status) != 0) {
+    checkDirectory(destination, path, report);
+  } else if (S_ISDIR(status.st_mode)) {
+    report.error(path, fmt::format("'{}' is a directory", destination));
+  } else if (::access(destination.c_str(), W_OK) != 0) {
+    report.error(path, fmt::format("'{}' is not writable: {}", destination, reason(errno)));
+  }
+}
+
+}  // namespace
+
+void checkFiles(const Config& config, CheckReport& report) {
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const ListenerConfig& listener = config.listeners[i];
+    const std::string path = fmt::format("listeners[{}]", i);
+    if (listener.address.starts_with("unix:")) {
+      checkDirectory(listener.address.substr(5), path + ".address", report);
+    }
+    if (listener.tls) {
+      for (std::size_t j = 0; j < listener.tls->certificates.size(); ++j) {
+        const CertificateConfig& pair = listener.tls->certificates[j];
+        checkPair(pair.certificate, pair.key, fmt::format("{}.tls.certificates[{}]", path, j), report);
+      }
+      checkAuthorities(listener.tls->client_ca, path + ".tls.client_ca", report);
+    }
+  }
+  for (const OriginConfig& origin : config.origins) {
+    const std::string path = fmt::format("origins.{}.tls", origin.name);
+    checkAuthorities(origin.tls.ca_file, path + ".ca_file", report);
+    checkPair(origin.tls.certificate, origin.tls.key, path, report);
+  }
+  checkLogFile(config.log.destination, report);
+}
+
+}  // namespace gatewhy

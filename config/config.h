@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration as an immutable snapshot: plain structs, a default in
+// place and the effect in prose. config/load.cpp makes one from YAML; every
+// exchange holds the one it began with through a shared_ptr<const Config>.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/cidr.h"
+#include "diagnostics/diagnosis.h"
+
+namespace gatewhy {
+
+using Millis = std::chrono::milliseconds;  // 0 = off, everywhere below
+
+inline constexpr std::uint64_t kKiB = 1024;
+
+struct CertificateConfig {
+  std::string certificate;  // PEM file, leaf first, then its chain
+  std::string key;          // PEM file
+};
+
+struct ListenerTls {
+  std::vector<CertificateConfig> certificates;  // chosen by SNI; the first is the default
+  std::string min_version = "1.2";              // "1.2" | "1.3"
+  std::string client_ca;                        // empty = no client certificate is asked for
+  bool client_certificate_required = true;
+};
+
+struct ListenerConfig {
+  std::string address;  // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
+  bool proxy_protocol = false;
+  std::optional<ListenerTls> tls;
+};
+
+enum class EndpointScheme : std::uint8_t { Http, Https, Unix };
+
+struct EndpointConfig {
+  std::string url;  // as written
+  EndpointScheme scheme = EndpointScheme::Http;
+  std::string host;  // name or IP literal without brackets; empty for unix
+  std::uint16_t port = 0;
+  std::string unix_path;
+  std::uint32_t weight = 1;
+  bool backup = false;
+};
+
+enum class Balance : std::uint8_t { RoundRobin, LeastRequests, RandomTwo, Hash };
+
+struct OriginTimeouts {
+  Millis resolve{2000};
+  Millis connect{5000};
+  Millis tls_handshake{5000};
+  Millis send{30000};
+  Millis response_head{60000};
+  Millis response_idle{60000};
+  Millis exchange{0};
+};
+
+struct OriginTls {
+  bool verify = true;
+  std::string ca_file;      // empty = the system's roots
+  std::string server_name;  // SNI and name to verify; empty = the endpoint's host
+  std::string min_version = "1.2";
+  std::string certificate, key;  // ours, for origins that ask for one
+};
+
+struct OriginLimits {
+  std::uint64_t response_head = 64 * kKiB;  // bytes; 0 = no limit
+  std::uint32_t connections = 1024;         // per endpoint, over all workers; 0 = no limit
+  std::uint32_t pending = 1024;             // exchanges waiting for one
+};
+
+struct KeepAliveConfig {
+  std::uint32_t idle = 256;  // parked connections per endpoint and worker; 0 = no reuse
+  Millis timeout{60000};
+};
+
+struct RetryConfig {
+  std::uint32_t attempts = 1;       // extra tries
+  std::uint32_t budget_percent = 20;  // of recent exchanges; 100 = no budget
+};
+
+struct HealthConfig {
+  std::string path = "/";
+  Millis interval{5000}, timeout{2000};
+  std::uint32_t healthy = 2, unhealthy = 3;
+};
+
+struct EjectConfig {
+  std::uint32_t failures = 5;  // in a row
+  Millis duration{10000};      // YAML key `for`
+};
+
+enum class Strictness : std::uint8_t { Enforce, Report };
+
+struct OriginConfig {
+  std::string name;
+  std::vector<EndpointConfig> endpoints;
+  Balance balance = Balance::RoundRobin;
+  OriginTimeouts timeouts;
+  OriginTls tls;
+  OriginLimits limits;
+  KeepAliveConfig keep_alive;
+  RetryConfig retry;
+  Strictness strictness = Strictness::Enforce;
+  std::optional<HealthConfig> health;
+  std::optional<EjectConfig> eject;
+};
+
+struct HeaderEdits {
+  std::vector<std::pair<std::string, std::string>> set;  // replaces every field of that name
+  std::vector<std::string> remove;
+  [[nodiscard]] bool empty() const { return set.empty() && remove.empty(); }
+};
+
+struct FixedResponse {
+  std::uint16_t status = 503;  // 444 = close without a byte
+  std::optional<std::chrono::seconds> retry_after;
+};
+
+struct RouteConfig {
+  std::string name;  // "shop.example/api/": what the event's `route` says; bounded by configuration
+  std::string host;  // lower case; empty = any; "*.example" = one or more labels below
+  std::string path;  // prefix; empty = any
+  std::size_t origin = 0;                // index into Config::origins, where `respond` is absent
+  std::optional<FixedResponse> respond;
+  bool strip_prefix = false;
+  bool preserve_host = true;
+  HeaderEdits request_headers, response_headers;
+};
+
+struct ClientLimits {
+  std::uint64_t request_head = 32 * kKiB;
+  std::uint64_t request_body = 0;  // 0 = no limit
+  std::uint32_t connections = 10000;
+  Millis client_head_timeout{10000};
+  Millis client_body_timeout{30000};
+  Millis client_idle_timeout{75000};
+};
+
+struct DnsConfig {
+  std::vector<std::string> servers;  // "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"; empty = the system's
+  bool hosts_file = true;
+};
+
+struct DiagnosticsConfig {
+  StatusPolicy policy;
+  Disclose disclose = Disclose::Cause;
+  std::string name = "gatewhy";  // this hop in Proxy-Status, Via and CDN-Loop (a token)
+  bool lint = true;
+};
+
+enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };
+
+struct LogConfig {
+  std::string destination = "stderr";  // stderr | stdout | journald | a path
+  bool failures_only = false;          // exchanges: failures
+  LogLevel level = LogLevel::Info;
+};
+
+struct DrainConfig {
+  Millis delay{0};
+  Millis timeout{30000};
+};
+
+struct Config {
+  std::string source;  // file name, for messages
+  std::uint32_t workers = 1;  // `auto` is resolved at load
+  std::vector<ListenerConfig> listeners;
+  std::vector<OriginConfig> origins;
+  std::vector<RouteConfig> routes;  // never empty after load: absent routes become one that matches all
+  ClientLimits limits;
+  std::vector<Cidr> trusted_proxies;
+  DnsConfig dns;
+  DiagnosticsConfig diagnostics;
+  LogConfig log;
+  std::string admin_address;  // empty = no admin listener
+  DrainConfig drain;
+};
+
+using ConfigPtr = std::shared_ptr<const Config>;
+
+}  // namespace gatewhy

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of load.cpp: each reads one section of the top level into Config.
+#pragma once
+
+#include <string>
+
+#include "config/config.h"
+#include "config/reader.h"
+
+namespace gatewhy {
+
+void readListeners(Reader& reader, Section& top, Config& config);
+void readOrigins(Reader& reader, Section& top, Config& config);
+// After the origins, whose names routes refer to.
+void readRoutes(Reader& reader, Section& top, Config& config);
+// workers, limits, trusted_proxies, dns, diagnostics, log, drain.
+void readRest(Reader& reader, Section& top, Config& config);
+
+// One per core.
+[[nodiscard]] std::uint32_t automaticWorkers();
+
+// "*" or the host, then the path: unique within the configuration.
+void nameRoutes(Config& config);
+
+}  // namespace gatewhy

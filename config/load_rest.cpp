@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+
+#include "config/http_words.h"
+#include "config/load_parts.h"
+#include "config/nearest.h"
+#include "config/url.h"
+#include "diagnostics/cause.h"
+
+namespace gatewhy {
+namespace {
+
+std::string cidrComplaint(const std::string& text) {
+  if (Cidr::parse(text)) {
+    return "";
+  }
+  const std::size_t slash = text.find('/');
+  if (slash != std::string::npos && Cidr::parse(text.substr(0, slash))) {
+    return fmt::format(
+        "'{}' is not an address block: the prefix length is impossible, or the address has bits after it", text);
+  }
+  return fmt::format("'{}' is not an address or a block such as 10.0.0.0/8 or 2001:db8::/32", text);
+}
+
+std::string dnsServerComplaint(const std::string& text) {
+  if (isIpLiteral(text)) {
+    return "";
+  }
+  const auto place = splitHostPort(text);
+  if (!place) {
+    return place.error();
+  }
+  if (!isIpLiteral(place->host)) {
+    return fmt::format("'{}' is not an IP address", place->host);
+  }
+  return place->port && *place->port == 0 ? "'0' is not a port (1 to 65535)" : "";
+}
+
+std::string hopNameComplaint(const std::string& name) {
+  return isToken(name) && name.size() <= 64
+             ? std::string()
+             : fmt::format("'{}' is not a token (RFC 9110): letters, digits and !#$%&'*+-.^_`|~, at most 64", name);
+}
+
+std::string destinationComplaint(const std::string& destination) {
+  const std::vector<std::string_view> words{"stderr", "stdout", "journald"};
+  if (std::find(words.begin(), words.end(), destination) != words.end()) {
+    return "";
+  }
+  if (destination.find('/') == std::string::npos || destination.ends_with('/')) {
+    const auto near = nearestWord(destination, words);
+    return fmt::format("'{}' is neither stderr, stdout, journald nor the path of a file{}", destination,
+                       near ? fmt::format("; did you mean '{}'?", *near) : "; a path contains a '/'");
+  }
+  return "";
+}
+
+void readLimits(Section& section, ClientLimits& limits) {
+  section.read("request_head", limits.request_head);
+  section.read("request_body", limits.request_body);
+  section.read("connections", limits.connections);
+  section.read("client_head_timeout", limits.client_head_timeout);
+  section.read("client_body_timeout", limits.client_body_timeout);
+  section.read("client_idle_timeout", limits.client_idle_timeout);
+}
+
+void readStatuses(Reader& reader, Section& section, StatusPolicy& policy) {
+  for (const ReadValue& item : section.map("statuses")) {
+    const auto cause = causeByName(item.name);
+    if (!cause) {
+      const auto near = nearestCauseNames(item.name, 1);
+      reader.error(item.name_at, fmt::format("unknown cause '{}'{}", item.name,
+                                             near.empty() ? "; `gatewhy explain` lists them"
+                                                          : fmt::format("; did you mean '{}'?", near.front())));
+    }
+    const auto status = readNumber(reader, item);
+    if (cause && status) {
+      policy.overrides[*cause] = static_cast<std::uint16_t>(*status);
+    }
+  }
+}
+
+void readDiagnostics(Reader& reader, Section& section, DiagnosticsConfig& diagnostics) {
+  section.readWord("profile", diagnostics.policy.profile);
+  readStatuses(reader, section, diagnostics.policy);
+  section.readWord("disclose", diagnostics.disclose);
+  section.read("name", diagnostics.name, hopNameComplaint);
+}
+
+void readLog(Reader& reader, Section& section, LogConfig& log) {
+  if (section.read("destination", log.destination, destinationComplaint) &&
+      log.destination.find('/') != std::string::npos) {
+    log.destination = reader.besideFile(log.destination);
+  }
+  std::size_t exchanges = 0;
+  if (section.readWord("exchanges", exchanges)) {
+    log.failures_only = exchanges == 1;
+  }
+  section.readWord("level", log.level);
+}
+
+}  // namespace
+
+std::uint32_t automaticWorkers() {
+  return std::clamp(std::thread::hardware_concurrency(), 1U, 1024U);
+}
+
+void readRest(Reader& reader, Section& top, Config& config) {
+  config.workers = automaticWorkers();
+  top.read("workers", config.workers);
+  if (auto limits = top.section("limits")) {
+    readLimits(*limits, config.limits);
+  }
+  for (const ReadValue& item : top.list("trusted_proxies")) {
+    if (const auto text = readText(reader, item, cidrComplaint)) {
+      config.trusted_proxies.push_back(*Cidr::parse(*text));
+    }
+  }
+  if (auto dns = top.section("dns")) {
+    for (const ReadValue& item : dns->list("servers")) {
+      if (auto server = readText(reader, item, dnsServerComplaint)) {
+        config.dns.servers.push_back(*std::move(server));
+      }
+    }
+    dns->read("hosts_file", config.dns.hosts_file);
+  }
+  if (auto diagnostics = top.section("diagnostics")) {
+    readDiagnostics(reader, *diagnostics, config.diagnostics);
+  }
+  if (auto log = top.section("log")) {
+    readLog(reader, *log, config.log);
+  }
+  // admin: the table says what is accepted of it, until it is there.
+  const auto admin = top.section("admin");
+  if (auto drain = top.section("drain")) {
+    drain->read("delay", config.drain.delay);
+    drain->read("timeout", config.drain.timeout);
+  }
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// docs/configuration.md, from the table and a little prose.
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "config/schema.h"
+#include "config/units.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr std::string_view kIntroduction = R"(# Configuration
+
+One YAML file. `gatewhy check -c FILE` reports every problem in it at once, each with line and column; `gatewhy schema`
+prints a JSON Schema for editors. This page is made from the same table that reads the file
+(`config/schema.cpp`): after a change there, `GATEWHY_UPDATE_DOCS=1 build/unit_config` writes it anew.
+
+The smallest configuration:
+
+```yaml
+listeners:
+  - address: "0.0.0.0:8080"
+origins:
+  shop:
+    endpoints: ["http://10.0.0.7:8080"]
+```
+
+## Rules for the whole file
+
+- **Strict.** Unknown keys, keys given twice, wrong types and impossible values are errors. So are YAML's
+  aliases, anchors, tags, directives and second documents; the file is UTF-8 without a byte order mark, 1 MiB at most.
+- **Durations** have a unit: `250ms`, `5s`, `2m`, `1h`. `0` switches the limit off.
+- **Sizes** have a unit: `512B`, `16KiB`, `1MiB`, `2GiB`. `0` means no limit.
+- **Yes and no** are `true` and `false`; `yes`, `on` and the like are errors.
+- **Environment.** `${NAME}` in a value stands for a variable, `${NAME:-default}` for a variable that may be unset or
+  empty. A missing one is an error. `$${` is a literal `${`. Between `{` and `}` of YAML, put the value in quotes.
+- **Files** are taken from the configuration file's directory where their path is relative.
+- A key marked *not available yet* is refused rather than ignored.
+
+A path such as `origins.*.tls` means: under `origins`, under each name, `tls`. `[]` stands for each element of a list.
+)";
+
+std::string typeName(const SchemaRow& row) {
+  switch (row.type) {
+    case ValueType::Section:
+      return "section";
+    case ValueType::SectionOrText:
+      return "text or section";
+    case ValueType::List:
+      return "list";
+    case ValueType::Map:
+      return "map by name";
+    case ValueType::Text:
+      return "text";
+    case ValueType::File:
+      return "file";
+    case ValueType::Boolean:
+      return "`true`, `false`";
+    case ValueType::Integer:
+      return "number";
+    case ValueType::IntegerOrAuto:
+      return "number or `auto`";
+    case ValueType::Duration:
+    case ValueType::DurationOrAuto:
+      return "duration";
+    case ValueType::Size:
+      return "size";
+    case ValueType::Percent:
+      return "percentage";
+    case ValueType::Word:
+      break;
+  }
+  std::string out;
+  for (const std::string_view word : splitWords(row.words)) {
+    fmt::format_to(std::back_inserter(out), "{}`{}`", out.empty() ? "" : ", ", word);
+  }
+  return out;
+}
+
+std::string range(const SchemaRow& row) {
+  if (row.max == kNoMaximum) {
+    return "";
+  }
+  switch (row.type) {
+    case ValueType::Integer:
+    case ValueType::IntegerOrAuto:
+      return fmt::format(" {}–{}", row.min, row.max);
+    case ValueType::Percent:
+      return fmt::format(" {}%–{}%", row.min, row.max);
+    case ValueType::Size:
+      return fmt::format(" {}–{}, or 0", formatSize(row.min), formatSize(row.max));
+    case ValueType::Duration:
+    case ValueType::DurationOrAuto:
+      return fmt::format(" up to {}", formatDuration(std::chrono::milliseconds{static_cast<std::int64_t>(row.max)}));
+    default:
+      return "";
+  }
+}
+
+std::string fallback(const SchemaRow& row) {
+  if (row.required) {
+    return "**required**";
+  }
+  return row.fallback.empty() ? "" : fmt::format("`{}`", row.fallback);
+}
+
+std::string description(const SchemaRow& row) {
+  switch (row.availability) {
+    case Availability::NotYet:
+      return fmt::format("{} *Not available yet.*", row.text);
+    case Availability::OnlyInterim:
+      return fmt::format("{} *Not available yet*: only `{}` is accepted.", row.text,
+                         row.interim.empty() ? "\"\"" : row.interim);
+    case Availability::Now:
+    case Availability::NotAuto:
+      break;
+  }
+  return std::string(row.text);
+}
+
+// The key of the top level under which a row stands.
+std::string_view topKey(std::string_view path) {
+  return path.substr(0, path.find_first_of(".["));
+}
+
+}  // namespace
+
+std::string configManual() {
+  std::string out(kIntroduction);
+  const auto end = std::back_inserter(out);
+  std::string_view section;
+  for (const SchemaRow& row : schemaRows()) {
+    if (topKey(row.path) != section) {
+      section = topKey(row.path);
+      fmt::format_to(end, "\n## {}\n\n| key | value | default | |\n| --- | --- | --- | --- |\n", section);
+    }
+    fmt::format_to(end, "| `{}` | {}{} | {} | {} |\n", row.path, typeName(row), range(row), fallback(row),
+                   description(row));
+  }
+  return out;
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/schema.h"
+
+#include <array>
+
+namespace gatewhy {
+namespace {
+
+using enum ValueType;
+
+constexpr std::uint64_t kDay = 24 * 3'600'000ULL;  // in milliseconds
+constexpr std::uint64_t kKibi = 1024;
+constexpr std::uint64_t kGibi = 1024ULL * 1024 * 1024;
+constexpr std::uint64_t kTebi = 1024 * kGibi;
+
+// Order: as in the manual; a section before its keys.
+constexpr auto kRows = std::to_array<SchemaRow>({
+    {.path = "workers",
+     .type = IntegerOrAuto,
+     .fallback = "auto",
+     .min = 1,
+     .max = 1024,
+     .text = "Event loops. `auto`: one per core."},
+
+    {.path = "listeners", .type = List, .required = true, .min = 1, .text = "Where clients connect."},
+    {.path = "listeners[]", .type = Section, .text = "One listening socket."},
+    {.path = "listeners[].address",
+     .required = true,
+     .text = "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443`, `unix:/run/gatewhy/http.sock`, or `systemd:NAME` for a "
+             "socket passed by systemd. Port 0 lets the kernel choose."},
+    {.path = "listeners[].proxy_protocol",
+     .type = Boolean,
+     .fallback = "false",
+     .text =
+         "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed."},
+    {.path = "listeners[].tls", .type = Section, .text = "Speak TLS. Absent: plain HTTP."},
+    {.path = "listeners[].tls.certificates",
+     .type = List,
+     .required = true,
+     .min = 1,
+     .text = "Certificates, chosen by the name the client asks for (SNI). The first is the default."},
+    {.path = "listeners[].tls.certificates[]", .type = Section, .text = "One certificate with its key."},
+    {.path = "listeners[].tls.certificates[].certificate",
+     .type = File,
+     .required = true,
+     .text = "PEM file: the certificate, then its intermediates."},
+    {.path = "listeners[].tls.certificates[].key",
+     .type = File,
+     .required = true,
+     .text = "PEM file: the private key, without a passphrase."},
+    {.path = "listeners[].tls.min_version",
+     .type = Word,
+     .fallback = "1.2",
+     .words = "1.2|1.3",
+     .text = "The oldest TLS version accepted."},
+    {.path = "listeners[].tls.client_ca",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "PEM file of authorities. Clients are asked for a certificate signed by one of them. Empty: not asked."},
+    {.path = "listeners[].tls.client_certificate",
+     .type = Word,
+     .fallback = "required",
+     .words = "required|optional",
+     .text = "With `client_ca`: whether a request without a certificate is refused."},
+    {.path = "listeners[].http2",
+     .type = Boolean,
+     .availability = Availability::OnlyInterim,
+     .interim = "false",
+     .text = "Offer HTTP/2 by ALPN."},
+
+    {.path = "origins",
+     .type = Map,
+     .required = true,
+     .min = 1,
+     .text = "The servers behind, by a name that routes, logs and metrics use. Names: letters, digits, `_`, `-`, `.`; "
+             "at most 64 characters."},
+    {.path = "origins.*", .type = Section, .text = "One service, on one or more endpoints."},
+    {.path = "origins.*.endpoints", .type = List, .required = true, .min = 1, .text = "The servers of this origin."},
+    {.path = "origins.*.endpoints[]",
+     .type = SectionOrText,
+     .pattern = "^(https?://|unix:/)",
+     .text = "A URL, or a map with the URL and more. TLS and plain endpoints may be mixed."},
+    {.path = "origins.*.endpoints[].url",
+     .required = true,
+     .pattern = "^(https?://|unix:/)",
+     .text = "`http://HOST:PORT`, `https://HOST:PORT` (ports default to 80 and 443; no path), or "
+             "`unix:/run/app.sock`. `h2://` and `h2c://` are not available yet."},
+    {.path = "origins.*.endpoints[].weight",
+     .type = Integer,
+     .fallback = "1",
+     .min = 1,
+     .max = 10000,
+     .text = "Share of the requests, relative to the others."},
+    {.path = "origins.*.endpoints[].backup",
+     .type = Boolean,
+     .fallback = "false",
+     .text = "Used only when no other endpoint can be."},
+    {.path = "origins.*.balance",
+     .type = Word,
+     .fallback = "round_robin",
+     .words = "round_robin|least_requests|random_two|hash",
+     .text = "How an endpoint is chosen: in turn; fewest requests in flight; the less busy of two random ones; by a "
+             "hash of the client's address, so that a client stays with its endpoint."},
+    {.path = "origins.*.timeouts",
+     .type = Section,
+     .text = "One limit for each phase; each has causes of its own, so the log says which one ended the exchange."},
+    {.path = "origins.*.timeouts.resolve",
+     .type = Duration,
+     .fallback = "2s",
+     .max = kDay,
+     .text = "For the DNS answer."},
+    {.path = "origins.*.timeouts.connect",
+     .type = Duration,
+     .fallback = "5s",
+     .max = kDay,
+     .text = "For the TCP handshake."},
+    {.path = "origins.*.timeouts.tls_handshake",
+     .type = Duration,
+     .fallback = "5s",
+     .max = kDay,
+     .text = "For the TLS handshake."},
+    {.path = "origins.*.timeouts.send",
+     .type = Duration,
+     .fallback = "30s",
+     .max = kDay,
+     .text = "Without progress while the request is written."},
+    {.path = "origins.*.timeouts.response_head",
+     .type = Duration,
+     .fallback = "60s",
+     .max = kDay,
+     .text = "From the request sent to the end of the response head."},
+    {.path = "origins.*.timeouts.response_idle",
+     .type = Duration,
+     .fallback = "60s",
+     .max = kDay,
+     .text = "Without progress between two parts of the response body."},
+    {.path = "origins.*.timeouts.exchange",
+     .type = Duration,
+     .fallback = "0",
+     .max = kDay,
+     .text = "For the whole exchange, all tries included."},
+    {.path = "origins.*.tls", .type = Section, .text = "TLS towards `https://` endpoints."},
+    {.path = "origins.*.tls.verify", .type = Boolean, .fallback = "true", .text = "Check the origin's certificate."},
+    {.path = "origins.*.tls.ca_file",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "PEM file of the authorities to trust. Empty: the system's."},
+    {.path = "origins.*.tls.crl_file",
+     .type = File,
+     .availability = Availability::OnlyInterim,
+     .interim = "",
+     .text = "PEM file of revocation lists."},
+    {.path = "origins.*.tls.server_name",
+     .fallback = "\"\"",
+     .text = "The name to ask for (SNI) and to find in the certificate. Empty: the endpoint's host."},
+    {.path = "origins.*.tls.min_version",
+     .type = Word,
+     .fallback = "1.2",
+     .words = "1.2|1.3",
+     .text = "The oldest TLS version accepted."},
+    {.path = "origins.*.tls.certificate",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "PEM file: our certificate, for an origin that asks for one."},
+    {.path = "origins.*.tls.key", .type = File, .fallback = "\"\"", .text = "PEM file: its private key."},
+    {.path = "origins.*.limits", .type = Section, .text = "How much of an origin is used."},
+    {.path = "origins.*.limits.response_head",
+     .type = Size,
+     .fallback = "64KiB",
+     .min = 256,
+     .max = kGibi,
+     .text = "The largest response head accepted."},
+    {.path = "origins.*.limits.connections",
+     .type = Integer,
+     .fallback = "1024",
+     .max = 1'000'000,
+     .text = "Connections to one endpoint, over all workers. 0: no limit."},
+    {.path = "origins.*.limits.pending",
+     .type = Integer,
+     .fallback = "1024",
+     .max = 1'000'000,
+     .text = "Exchanges that may wait for a connection."},
+    {.path = "origins.*.keep_alive", .type = Section, .text = "Connections kept for the next request."},
+    {.path = "origins.*.keep_alive.idle",
+     .type = Integer,
+     .fallback = "256",
+     .max = 1'000'000,
+     .text = "Idle connections kept for one endpoint by one worker. 0: none is reused."},
+    {.path = "origins.*.keep_alive.timeout",
+     .type = DurationOrAuto,
+     .fallback = "60s",
+     .max = kDay,
+     .availability = Availability::NotAuto,
+     .text = "How long an idle connection is kept. Choose less than the origin's own limit. The word `auto` (learn it "
+             "from the origin) is not available yet."},
+    {.path = "origins.*.retry",
+     .type = Section,
+     .text = "Further tries, made only where the origin cannot have acted on the request, or the method is "
+             "idempotent and the body can be sent again."},
+    {.path = "origins.*.retry.attempts", .type = Integer, .fallback = "1", .max = 10, .text = "Tries after the first."},
+    {.path = "origins.*.retry.budget",
+     .type = Percent,
+     .fallback = "20%",
+     .max = 100,
+     .text = "The largest share of recent exchanges that may be tried again, so that retries do not add to an "
+             "overload. 100%: no budget."},
+    {.path = "origins.*.strictness",
+     .type = Word,
+     .fallback = "enforce",
+     .words = "enforce|report",
+     .availability = Availability::OnlyInterim,
+     .interim = "enforce",
+     .text = "What a tolerable protocol error of the origin does: `enforce` refuses the response, `report` passes it "
+             "on with a finding."},
+    {.path = "origins.*.health",
+     .type = Section,
+     .availability = Availability::NotYet,
+     .text = "Active health checks: path, interval, timeout, healthy, unhealthy."},
+    {.path = "origins.*.eject",
+     .type = Section,
+     .text = "Take an endpoint out of use for a while when its requests fail in a row. Absent: off."},
+    {.path = "origins.*.eject.failures",
+     .type = Integer,
+     .fallback = "5",
+     .min = 1,
+     .max = 10000,
+     .text = "Failures in a row."},
+    {.path = "origins.*.eject.for",
+     .type = Duration,
+     .fallback = "10s",
+     .min = 1,
+     .max = kDay,
+     .text = "For how long."},
+
+    {.path = "routes",
+     .type = List,
+     .min = 1,
+     .text = "Which request goes where; the first match wins. Absent: everything goes to the only origin."},
+    {.path = "routes[]", .type = Section, .text = "One route: `origin` or `respond`."},
+    {.path = "routes[].host",
+     .pattern = "^(\\*\\.)?[^/:*\\s]+$|^\\[",
+     .text = "A host name, or `*.example` for every name below it. Absent: any."},
+    {.path = "routes[].path", .pattern = "^/", .text = "Prefix of the path. Absent: any."},
+    {.path = "routes[].origin", .text = "Name of the origin."},
+    {.path = "routes[].strip_prefix",
+     .type = Boolean,
+     .fallback = "false",
+     .text = "Take `path` off before the request is passed on."},
+    {.path = "routes[].preserve_host",
+     .type = Boolean,
+     .fallback = "true",
+     .text = "Pass the client's Host on. `false`: send the endpoint's."},
+    {.path = "routes[].request_headers", .type = Section, .text = "Changes to the request's fields."},
+    {.path = "routes[].request_headers.set",
+     .type = Map,
+     .text = "Fields to set; they replace every field of that name. Fields that frame or route the message "
+             "(Content-Length, Transfer-Encoding, Connection, Host and so on) are refused."},
+    {.path = "routes[].request_headers.set.*", .text = "The value."},
+    {.path = "routes[].request_headers.remove", .type = List, .text = "Names of fields to remove."},
+    {.path = "routes[].request_headers.remove[]", .text = "A field name."},
+    {.path = "routes[].response_headers", .type = Section, .text = "Changes to the response's fields."},
+    {.path = "routes[].response_headers.set", .type = Map, .text = "As for the request."},
+    {.path = "routes[].response_headers.set.*", .text = "The value."},
+    {.path = "routes[].response_headers.remove", .type = List, .text = "As for the request."},
+    {.path = "routes[].response_headers.remove[]", .text = "A field name."},
+    {.path = "routes[].respond",
+     .type = Section,
+     .text = "Instead of `origin`: a fixed answer, for maintenance or for what is gone."},
+    {.path = "routes[].respond.status",
+     .type = Integer,
+     .fallback = "503",
+     .min = 200,
+     .max = 599,
+     .text = "The status code. 444 closes the connection without a byte."},
+    {.path = "routes[].respond.retry_after",
+     .type = Duration,
+     .max = 366 * kDay,
+     .text = "Retry-After, in whole seconds. Absent or 0: none."},
+
+    {.path = "limits", .type = Section, .text = "Limits towards clients."},
+    {.path = "limits.request_head",
+     .type = Size,
+     .fallback = "32KiB",
+     .min = 256,
+     .max = kGibi,
+     .text = "The largest request head accepted."},
+    {.path = "limits.request_body",
+     .type = Size,
+     .fallback = "0",
+     .min = 1,
+     .max = kTebi * kKibi,
+     .text = "The largest request body accepted."},
+    {.path = "limits.connections",
+     .type = Integer,
+     .fallback = "10000",
+     .min = 1,
+     .max = 10'000'000,
+     .text = "Client connections, over all workers."},
+    {.path = "limits.client_head_timeout",
+     .type = Duration,
+     .fallback = "10s",
+     .max = kDay,
+     .text = "For the whole request head."},
+    {.path = "limits.client_body_timeout",
+     .type = Duration,
+     .fallback = "30s",
+     .max = kDay,
+     .text = "Without progress while the request body is read."},
+    {.path = "limits.client_idle_timeout",
+     .type = Duration,
+     .fallback = "75s",
+     .max = kDay,
+     .text = "Between two requests on one connection."},
+
+    {.path = "trusted_proxies",
+     .type = List,
+     .fallback = "[]",
+     .text = "Whose X-Forwarded-*, Forwarded, X-Request-ID and traceparent are believed: addresses and blocks such "
+             "as `10.0.0.0/8` or `2001:db8::/32`."},
+    {.path = "trusted_proxies[]", .text = "An address or a block."},
+
+    {.path = "dns", .type = Section, .text = "How the endpoints' names are resolved."},
+    {.path = "dns.servers",
+     .type = List,
+     .fallback = "[]",
+     .text = "DNS servers: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`. Empty: the system's."},
+    {.path = "dns.servers[]", .text = "An address, with a port if it is not 53."},
+    {.path = "dns.hosts_file", .type = Boolean, .fallback = "true", .text = "Look into /etc/hosts first."},
+
+    {.path = "diagnostics", .type = Section, .text = "How failures are told."},
+    {.path = "diagnostics.profile",
+     .type = Word,
+     .fallback = "extended",
+     .words = "extended|standard",
+     .text = "`extended`: 520 to 526 tell apart what failed at the origin. `standard`: codes of RFC 9110 and RFC 9209 "
+             "only."},
+    {.path = "diagnostics.statuses", .type = Map, .text = "The status to send for a cause, instead of the profile's."},
+    {.path = "diagnostics.statuses.*", .type = Integer, .min = 400, .max = 599, .text = "A status code."},
+    {.path = "diagnostics.disclose",
+     .type = Word,
+     .fallback = "cause",
+     .words = "none|cause|evidence",
+     .text = "How much the client is told: the status alone, the cause, or the evidence too."},
+    {.path = "diagnostics.name",
+     .fallback = "gatewhy",
+     .pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$",
+     .text = "This hop's name in Proxy-Status, Via and CDN-Loop. Give each gatewhy in a chain its own: a request that "
+             "comes back with this name is a loop."},
+    {.path = "diagnostics.lint",
+     .type = Boolean,
+     .availability = Availability::OnlyInterim,
+     .interim = "false",
+     .text = "Check the origin's answers against what their status code promises."},
+
+    {.path = "log", .type = Section, .text = "The event log: one JSON object a line."},
+    {.path = "log.destination",
+     .fallback = "stderr",
+     .text = "`stderr`, `stdout`, `journald`, or the path of a file (SIGUSR1 opens it again after rotation)."},
+    {.path = "log.exchanges",
+     .type = Word,
+     .fallback = "all",
+     .words = "all|failures",
+     .text = "Which exchanges are logged."},
+    {.path = "log.level",
+     .type = Word,
+     .fallback = "info",
+     .words = "debug|info|warn|error",
+     .text = "The least severe message logged."},
+
+    {.path = "admin", .type = Section, .text = "The administration listener."},
+    {.path = "admin.address",
+     .availability = Availability::OnlyInterim,
+     .interim = "",
+     .text = "Address and port. Never a public one. Empty or `off`: none."},
+
+    {.path = "drain", .type = Section, .text = "A graceful stop."},
+    {.path = "drain.delay",
+     .type = Duration,
+     .fallback = "0",
+     .max = kDay,
+     .text = "How long to go on serving while already reporting not ready, so that a balancer in front can look away."},
+    {.path = "drain.timeout",
+     .type = Duration,
+     .fallback = "30s",
+     .max = kDay,
+     .text = "How long running exchanges may take to finish."},
+});
+
+}  // namespace
+
+std::span<const SchemaRow> schemaRows() noexcept {
+  return kRows;
+}
+
+const SchemaRow* schemaRow(std::string_view path) noexcept {
+  for (const SchemaRow& row : kRows) {
+    if (row.path == path) {
+      return &row;
+    }
+  }
+  return nullptr;
+}
+
+std::string_view parentPath(std::string_view path) noexcept {
+  if (path.ends_with("[]")) {
+    return path.substr(0, path.size() - 2);
+  }
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
+}
+
+std::string_view lastPart(std::string_view path) noexcept {
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string_view::npos ? path : path.substr(dot + 1);
+}
+
+std::string_view localName(std::string_view path) noexcept {
+  const std::string_view whole = path;
+  for (const std::string_view step : {std::string_view("[]."), std::string_view("*.")}) {
+    const std::size_t at = path.rfind(step);
+    if (at != std::string_view::npos) {
+      path.remove_prefix(at + step.size());
+    }
+  }
+  while (path.ends_with("[]") || path.ends_with(".*")) {
+    path.remove_suffix(2);
+  }
+  return path.empty() ? whole : path;
+}
+
+std::vector<std::string_view> schemaKeys(std::string_view path) {
+  std::vector<std::string_view> keys;
+  for (const SchemaRow& row : kRows) {
+    if (!row.path.ends_with("[]") && !row.path.ends_with("*") && parentPath(row.path) == path) {
+      keys.push_back(lastPart(row.path));
+    }
+  }
+  return keys;
+}
+
+std::vector<std::string_view> sectionsWithKey(std::string_view key) {
+  std::vector<std::string_view> sections;
+  for (const SchemaRow& row : kRows) {
+    if (!row.path.ends_with("[]") && !row.path.ends_with("*") && lastPart(row.path) == key) {
+      sections.push_back(parentPath(row.path));
+    }
+  }
+  return sections;
+}
+
+std::vector<std::string_view> splitWords(std::string_view words) {
+  std::vector<std::string_view> out;
+  while (!words.empty()) {
+    const std::size_t bar = words.find('|');
+    out.push_back(words.substr(0, bar));
+    words = bar == std::string_view::npos ? std::string_view{} : words.substr(bar + 1);
+  }
+  return out;
+}
+
+}  // namespace gatewhy

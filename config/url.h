@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Places in the network as a configuration writes them. Nothing is resolved.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "diagnostics/result.h"
+
+namespace gatewhy {
+
+// "http://host:port", "https://host:port", "unix:/path". The error says what
+// to write instead.
+[[nodiscard]] Result<EndpointConfig, std::string> parseEndpoint(std::string_view url);
+
+// A listener's address in one canonical spelling, so that two spellings of
+// one address are seen to be the same; the error says what to write instead.
+[[nodiscard]] Result<std::string, std::string> canonicalListenerAddress(std::string_view text);
+
+struct HostPort {
+  std::string host;  // without brackets
+  std::optional<std::uint16_t> port;
+};
+// "host", "host:port", "[v6]", "[v6]:port"; the host is not checked further.
+[[nodiscard]] Result<HostPort, std::string> splitHostPort(std::string_view text);
+
+// What is wrong with a DNS name or an IP literal (without brackets); "" where
+// nothing is.
+[[nodiscard]] std::string hostComplaint(std::string_view host);
+[[nodiscard]] bool isIpLiteral(std::string_view host);  // "fe80::1%eth0" too
+[[nodiscard]] std::string lowerCase(std::string_view text);
+
+}  // namespace gatewhy

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/commands/demo.h"
+
+#include <fmt/core.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "config/load.h"
+#include "daemon/commands/run.h"
+#include "daemon/demo_origin.h"
+
+namespace gatewhy {
+namespace {
+
+void printWelcome(const DemoOptions& options) {
+  fmt::print(
+      "gatewhy demo\n"
+      "  proxy  http://{0}/   in front of an origin that fails on demand\n"
+      "  admin  http://{1}/   live page, metrics, recent failures\n\n"
+      "Try, in another terminal:\n"
+      "  curl -i http://{0}/ok\n"
+      "  curl -i http://{0}/empty\n"
+      "  curl -i -H 'Accept: application/problem+json' http://{0}/tls-expired/\n"
+      "  curl -i http://{0}/truncated\n\n"
+      "All faults:\n",
+      options.from, options.admin);
+  for (const DemoOrigin::Fault& fault : DemoOrigin::faults()) {
+    fmt::print("  {:<18} {}\n", fault.path, fault.description);
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int runDemo(const DemoOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
+  Result<std::unique_ptr<DemoOrigin>, std::string> origin = DemoOrigin::start();
+  if (!origin) {
+    fmt::print(stderr, "gatewhy: demo: {}\n", origin.error());
+    return kExitFailure;
+  }
+  const std::string yaml = (*origin)->configYaml(options.from, options.admin);
+  const LoadedConfig loaded = loadConfig(yaml, "demo", [](const std::string&) { return std::nullopt; });
+  if (loaded.config == nullptr) {
+    for (const ConfigProblem& problem : loaded.problems) {
+      fmt::print(stderr, "{}\n", format(problem));
+    }
+    return kExitFailure;
+  }
+  return runDaemon(loaded.config, "", [&](const std::vector<std::string>& /*listeners*/) { printWelcome(options); });
+}
+
+}  // namespace gatewhy

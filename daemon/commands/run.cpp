@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/commands/run.h"
+
+#include <iostream>
+
+#include "config/load.h"
+#include "daemon/supervisor.h"
+
+namespace gatewhy {
+namespace {
+
+// Says every problem; false where the configuration cannot be used.
+bool accept(const LoadedConfig& loaded) {
+  for (const ConfigProblem& problem : loaded.problems) {
+    std::cerr << format(problem) << "\n";
+  }
+  return loaded.config != nullptr;
+}
+
+}  // namespace
+
+int runDaemon(ConfigPtr config, const std::string& config_file,
+              const std::function<void(const std::vector<std::string>&)>& on_ready) {
+  Supervisor supervisor(std::move(config), config_file);
+  if (!supervisor.start()) {
+    return kExitFailure;
+  }
+  if (on_ready) {
+    on_ready(supervisor.addresses());
+  }
+  return supervisor.waitForStop();
+}
+
+int runFromFile(const std::string& config_file) {
+  const LoadedConfig loaded = loadConfigFile(config_file);
+  return accept(loaded) ? runDaemon(loaded.config, config_file) : kExitConfig;
+}
+
+int runToUrl(const std::string& url, const std::string& from) {
+  const LoadedConfig loaded = configForUrl(url, from);
+  return accept(loaded) ? runDaemon(loaded.config, "") : kExitConfig;
+}
+
+}  // namespace gatewhy

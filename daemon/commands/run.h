@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace gatewhy {
+
+// Exit statuses of the commands (sysexits.h where one exists).
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailure = 1;
+inline constexpr int kExitConfig = 78;
+
+// Runs the daemon in the foreground until SIGTERM or SIGINT. `config_file` is
+// read again on SIGHUP; empty = there is nothing to reload. `on_ready`, where
+// given, is called once with the bound listener addresses.
+int runDaemon(ConfigPtr config, const std::string& config_file,
+              const std::function<void(const std::vector<std::string>&)>& on_ready = {});
+
+// `gatewhy run -c FILE`
+int runFromFile(const std::string& config_file);
+// `gatewhy run --to URL --from ADDR:PORT`
+int runToUrl(const std::string& url, const std::string& from);
+
+}  // namespace gatewhy

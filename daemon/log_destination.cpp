@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/log_destination.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+// The journal's own "where did this come from" fields would name this file.
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "diagnostics/errno_name.h"
+
+namespace gatewhy {
+namespace {
+
+WriteResult resultOf(ssize_t written) {
+  if (written >= 0) {
+    return {WriteStatus::Ok, static_cast<std::size_t>(written), 0};
+  }
+  const int error = errno;
+  if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) {
+    return {WriteStatus::WouldBlock, 0, 0};
+  }
+  return {WriteStatus::Failed, 0, error};
+}
+
+bool ready(int fd, int timeout_ms) {
+  pollfd item{.fd = fd, .events = POLLOUT, .revents = 0};
+  return ::poll(&item, 1, timeout_ms) > 0;
+}
+
+Failure<std::string> cannotOpen(const std::string& what, int error) {
+  return {fmt::format("cannot open {} for logging: {}", what, errnoName(error))};
+}
+
+// stdout or stderr. O_NONBLOCK belongs to the open file description, which we
+// share with whoever started us: setting it there would break their writes.
+class StandardStream : public LogDestination {
+ public:
+  StandardStream(int fd, mode_t mode) : fd_(fd), kind_(kindOf(mode)) {
+    if (kind_ == Kind::Pipe) {
+      // A description of our own; not always allowed (another user's pipe).
+      own_fd_ = ::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    }
+  }
+  ~StandardStream() override {
+    if (own_fd_ >= 0) {
+      ::close(own_fd_);
+    }
+  }
+
+  WriteResult write(std::string_view lines) override {
+    if (kind_ == Kind::Socket) {  // systemd gives us one
+      return resultOf(::send(fd_, lines.data(), lines.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    }
+    if (kind_ == Kind::File || own_fd_ >= 0) {
+      return resultOf(::write(own_fd_ >= 0 ? own_fd_ : fd_, lines.data(), lines.size()));
+    }
+    // A blocking pipe that polls writable has room for PIPE_BUF bytes.
+    if (!ready(fd_, 0)) {
+      return {WriteStatus::WouldBlock, 0, 0};
+    }
+    return resultOf(::write(fd_, lines.data(), std::min<std::size_t>(lines.size(), PIPE_BUF)));
+  }
+
+  void awaitRoom(int timeout_ms) override { ready(own_fd_ >= 0 ? own_fd_ : fd_, timeout_ms); }
+
+ private:
+  enum class Kind : std::uint8_t { File, Pipe, Socket };
+  // A regular file must keep its shared offset: it may be the target of the
+  // shell's ">", with others writing to it too.
+  static Kind kindOf(mode_t mode) {
+    if (S_ISSOCK(mode)) {
+      return Kind::Socket;
+    }
+    return S_ISREG(mode) || S_ISBLK(mode) ? Kind::File : Kind::Pipe;
+  }
+
+  int fd_;
+  Kind kind_;
+  int own_fd_ = -1;
+};
+
+class LogFile : public LogDestination {
+ public:
+  explicit LogFile(std::string path) : path_(std::move(path)), fd_(openPath(path_)) {}
+  ~LogFile() override { closeFd(fd_); }
+
+  [[nodiscard]] bool isOpen() const { return fd_ >= 0; }
+
+  WriteResult write(std::string_view lines) override { return resultOf(::write(fd_, lines.data(), lines.size())); }
+  void awaitRoom(int timeout_ms) override { ready(fd_, timeout_ms); }
+
+  Reopened reopen() override {
+    const int fresh = openPath(path_);
+    if (fresh < 0) {
+      return Reopened::Failed;
+    }
+    struct stat before {};
+    struct stat after {};
+    const bool same = ::fstat(fd_, &before) == 0 && ::fstat(fresh, &after) == 0 && before.st_dev == after.st_dev &&
+                      before.st_ino == after.st_ino;
+    closeFd(std::exchange(fd_, fresh));
+    return same ? Reopened::Same : Reopened::Different;
+  }
+
+ private:
+  // O_NONBLOCK matters where the path is a FIFO: opening one that nobody
+  // reads fails at once instead of waiting.
+  static int openPath(const std::string& path) {
+    constexpr mode_t kMode = 0640;
+    return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode);
+  }
+  static void closeFd(int fd) {
+    if (fd >= 0) {
+      ::close(fd);
+    }
+  }
+
+  std::string path_;
+  int fd_;
+};
+
+// One journal entry a line. MESSAGE is the JSON itself, so that
+// `journalctl -o cat` gives back the event stream; what people filter by is
+// repeated in fields.
+class Journal : public LogDestination {
+ public:
+  WriteResult write(std::string_view lines) override {
+    const std::size_t end = lines.find('\n');
+    const std::string_view line = lines.substr(0, end);
+    const int sent = send(line);
+    if (sent == -EAGAIN || sent == -EINTR) {
+      return {WriteStatus::WouldBlock, 0, 0};
+    }
+    if (sent < 0) {
+      return {WriteStatus::Failed, 0, -sent};
+    }
+    return {WriteStatus::Ok, std::min(line.size() + 1, lines.size()), 0};
+  }
+  void awaitRoom(int timeout_ms) override { ::poll(nullptr, 0, timeout_ms); }
+
+ private:
+  // Syslog's numbers (RFC 5424).
+  static std::string_view priorityOf(const nlohmann::json& event) {
+    const auto severity = event.find("severity");
+    if (severity == event.end()) {
+      return "6";
+    }
+    return *severity == "ERROR" ? "3" : *severity == "WARN" ? "4" : *severity == "DEBUG" ? "7" : "6";
+  }
+
+  static void addField(std::vector<std::string>& fields, std::string_view key, const nlohmann::json& event,
+                       const char* pointer) {
+    const nlohmann::json::json_pointer path(pointer);
+    if (event.contains(path) && event.at(path).is_string()) {
+      fields.push_back(fmt::format("{}={}", key, event.at(path).get_ref<const std::string&>()));
+    }
+  }
+
+  static int send(std::string_view line) {
+    std::vector<std::string> fields = {fmt::format("MESSAGE={}", line), "SYSLOG_IDENTIFIER=gatewhy"};
+    const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (event.is_object()) {
+      fields.push_back(fmt::format("PRIORITY={}", priorityOf(event)));
+      addField(fields, "GATEWHY_CAUSE", event, "/diagnosis/cause");
+      addField(fields, "GATEWHY_SUMMARY", event, "/diagnosis/summary");
+      addField(fields, "GATEWHY_REQUEST_ID", event, "/request_id");
+      addField(fields, "GATEWHY_ORIGIN", event, "/origin");
+      addField(fields, "GATEWHY_EVENT", event, "/event");
+    }
+    std::vector<iovec> parts;
+    parts.reserve(fields.size());
+    for (std::string& field : fields) {
+      parts.push_back({field.data(), field.size()});
+    }
+    return ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+  }
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LogDestination>, std::string> openLogDestination(const std::string& name) {
+  using Opened = std::unique_ptr<LogDestination>;
+  if (name == "journald") {
+    return Opened(std::make_unique<Journal>());
+  }
+  if (name == "stderr" || name == "stdout") {
+    const int fd = name == "stderr" ? STDERR_FILENO : STDOUT_FILENO;
+    struct stat info {};
+    if (::fstat(fd, &info) != 0) {
+      return cannotOpen(name, errno);
+    }
+    return Opened(std::make_unique<StandardStream>(fd, info.st_mode));
+  }
+  auto file = std::make_unique<LogFile>(name);
+  if (!file->isOpen()) {
+    return cannotOpen(name, errno);
+  }
+  return Opened(std::move(file));
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines between the threads that produce them and the one that writes them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace gatewhy {
+
+// Bounded by bytes: what does not fit is dropped and counted, nobody waits for
+// room. Producers hold the lock for one copy of their own lines at most.
+class LogQueue {
+ public:
+  explicit LogQueue(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  // ---- producers
+
+  // Wakes the writer when the lines are urgent, when 64 KiB wait, or for the
+  // first lines after a silence.
+  void push(std::string_view lines, bool urgent);
+  void requestReopen();
+  void requestStop();
+  // True when everything pushed so far has been written in time.
+  bool flush(std::chrono::milliseconds timeout);
+  // True when the writer has called stopped() in time.
+  bool awaitStopped(std::chrono::milliseconds timeout);
+
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }  // lines
+  [[nodiscard]] std::uint64_t errors() const noexcept { return errors_.load(std::memory_order_relaxed); }
+
+  // ---- the writer
+
+  struct Work {
+    std::deque<std::string> chunks;
+    bool reopen = false;
+    bool stop = false;
+  };
+  // Waits for lines (and then up to 50 ms for more, unless they are urgent),
+  // a reopen or the stop.
+  [[nodiscard]] Work take();
+  // So many bytes that take() gave are dealt with.
+  void done(std::size_t bytes);
+  // After an error: waits before the next try. A reopen, a flush and the stop
+  // cut it short.
+  void pause(std::chrono::milliseconds delay);
+  [[nodiscard]] bool stopping();
+  void stopped();
+  void countDropped(std::string_view lines);
+  void countError() noexcept { errors_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  void append(std::string_view lines);
+
+  const std::size_t max_bytes_;
+  std::mutex mutex_;
+  std::condition_variable work_;      // something for the writer
+  std::condition_variable progress_;  // something from the writer
+  std::deque<std::string> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  std::size_t held_bytes_ = 0;  // waiting, or with the writer
+  std::uint64_t pushed_ = 0;    // bytes, ever
+  std::uint64_t written_ = 0;   // of these
+  bool due_ = false;            // do not wait for more lines
+  bool hurry_ = false;          // do not sit out a pause
+  bool reopen_ = false;
+  bool stop_ = false;
+  bool stopped_ = false;
+  std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> errors_{0};
+};
+
+}  // namespace gatewhy

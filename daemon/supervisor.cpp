@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/supervisor.h"
+
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <iostream>
+
+#include "config/load.h"
+#include "daemon/commands/run.h"
+#include "daemon/systemd_sockets.h"
+#include "diagnostics/errno_name.h"
+
+namespace gatewhy {
+namespace {
+
+// An idle kept-alive connection may bring one more request for this long.
+constexpr std::chrono::milliseconds kIdleGrace{1000};
+constexpr std::chrono::milliseconds kAbortGrace{2000};
+constexpr std::chrono::milliseconds kPoll{10};
+
+sigset_t handledSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+    sigaddset(&set, signal);
+  }
+  return set;
+}
+
+LifecycleEvent::Fact fact(std::string_view key, std::string text) {
+  return {.key = key, .text = std::move(text), .number = {}, .list = {}};
+}
+
+LifecycleEvent::Fact fact(std::string_view key, std::vector<std::string> list) {
+  return {.key = key, .text = {}, .number = {}, .list = std::move(list)};
+}
+
+LifecycleEvent::Fact fact(std::string_view key, double number) {
+  return {.key = key, .text = {}, .number = number, .list = {}};
+}
+
+std::string describe(const ListenFault& fault) {
+  return fmt::format("cannot listen on {}: {} failed: {} ({})", fault.address, fault.call, errnoName(fault.error),
+                     std::strerror(fault.error));
+}
+
+}  // namespace
+
+Supervisor::Supervisor(ConfigPtr config, std::string config_file)
+    : config_(std::move(config)), config_file_(std::move(config_file)) {
+  // Blocked before any thread exists: every thread inherits it, and only
+  // waitForStop() takes them.
+  const sigset_t handled = handledSignals();
+  pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+Supervisor::~Supervisor() {
+  for (auto& worker : workers_) {
+    worker->stop();
+  }
+  for (auto& worker : workers_) {
+    worker->join();
+  }
+}
+
+// ---- starting ---------------------------------------------------------
+
+bool Supervisor::openLog() {
+  auto log = EventLog::open({.destination = config_->log.destination});
+  if (!log) {
+    std::cerr << "gatewhy: " << log.error() << "\n";
+    return false;
+  }
+  log_ = std::move(log).value();
+  log_settings_.failures_only = config_->log.failures_only;
+  return true;
+}
+
+bool Supervisor::openMissingListeners(const Config& config, std::vector<ListenSockets>& added) {
+  for (const ListenerConfig& listener : config.listeners) {
+    const bool have = std::any_of(bound_.begin(), bound_.end(),
+                                  [&](const Bound& known) { return known.address == listener.address; });
+    if (have) {
+      continue;
+    }
+    auto sockets = isSystemdAddress(listener.address) ? takeSystemdSocket(listener.address, config_->workers)
+                                                      : openListener(listener.address, config_->workers);
+    if (!sockets) {
+      say("message", "ERROR", describe(sockets.error()));
+      std::cerr << "gatewhy: " << describe(sockets.error()) << "\n";
+      return false;
+    }
+    added.push_back(std::move(sockets).value());
+  }
+  return true;
+}
+
+std::vector<WorkerPlan> Supervisor::makePlans(const GenerationPtr& generation, std::vector<ListenSockets>& added) {
+  std::vector<Bound> next;
+  for (const ListenerConfig& listener : generation->config->listeners) {
+    const auto fresh = std::find_if(added.begin(), added.end(),
+                                    [&](const auto& sockets) { return sockets.address == listener.address; });
+    if (fresh != added.end()) {
+      next.push_back({fresh->address, fresh->bound, fresh->local});
+    } else {
+      next.push_back(*std::find_if(bound_.begin(), bound_.end(),
+                                   [&](const Bound& known) { return known.address == listener.address; }));
+    }
+  }
+  bound_ = std::move(next);
+  std::vector<WorkerPlan> plans(config_->workers);
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    plans[i].generation = generation;
+    for (const Bound& bound : bound_) {
+      plans[i].own_listeners.push_back(bound.local);
+      WorkerListener listener{.address = bound.address, .fd = Fd()};
+      for (ListenSockets& sockets : added) {
+        if (sockets.address == bound.address) {
+          listener.fd = std::move(sockets.per_worker[i]);
+        }
+      }
+      plans[i].listeners.push_back(std::move(listener));
+    }
+  }
+  return plans;
+}
+
+bool Supervisor::start() {
+  if (!openLog()) {
+    return false;
+  }
+  auto generation = Generation::create(config_, states_);
+  if (!generation) {
+    std::cerr << "gatewhy: " << generation.error().detail << ": " << generation.error().reason << "\n";
+    return false;
+  }
+  generation_ = std::move(generation).value();
+  std::vector<ListenSockets> added;
+  if (!openMissingListeners(*config_, added)) {
+    return false;
+  }
+  auto plans = makePlans(generation_, added);
+  const auto wake_all = [this] {
+    for (auto& worker : workers_) {
+      worker->serveQueues();
+    }
+  };
+  for (std::uint32_t i = 0; i < config_->workers; ++i) {
+    workers_.push_back(std::make_unique<Worker>(std::make_unique<WorkerSink>(*log_, log_settings_), counters_, wake_all));
+  }
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (!workers_[i]->prepare(std::move(plans[i]))) {
+      std::cerr << "gatewhy: cannot watch the listeners: " << std::strerror(errno) << "\n";
+      return false;
+    }
+  }
+  for (auto& worker : workers_) {
+    worker->start();
+  }
+  say("start", "INFO", "gatewhy serves",
+      {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
+       fact("workers", static_cast<double>(config_->workers))});
+  sd_notifyf(0, "READY=1\nSTATUS=serving on %zu listeners", bound_.size());
+  return true;
+}
+
+std::vector<std::string> Supervisor::addresses() const {
+  std::vector<std::string> all;
+  for (const Bound& bound : bound_) {
+    all.push_back(bound.bound);
+  }
+  return all;
+}
+
+// ---- signals ----------------------------------------------------------
+
+int Supervisor::waitForStop() {
+  const sigset_t handled = handledSignals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&handled, &signal) != 0) {
+      continue;
+    }
+    if (signal == SIGHUP) {
+      reload();
+    } else if (signal == SIGUSR1) {
+      log_->reopen();
+    } else {
+      drain();
+      return kExitOk;
+    }
+  }
+}
+
+void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems) {
+  say("reload", "ERROR", message, {fact("config", config_file_), fact("outcome", "refused"), fact("problems", std::move(problems))});
+  sd_notify(0, "READY=1");
+}
+
+// The new configuration is checked whole before anything changes; exchanges in
+// flight end with the one they began with.
+void Supervisor::reload() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+             static_cast<unsigned long long>(now.tv_sec) * 1000000ULL + static_cast<unsigned long long>(now.tv_nsec) / 1000);
+  if (config_file_.empty()) {
+    refuseReload("there is no configuration file to reload", {});
+    return;
+  }
+  LoadedConfig loaded = loadConfigFile(config_file_);
+  std::vector<std::string> problems;
+  for (const ConfigProblem& problem : loaded.problems) {
+    problems.push_back(format(problem));
+  }
+  if (!loaded.config) {
+    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems));
+    return;
+  }
+  auto generation = Generation::create(loaded.config, states_);
+  if (!generation) {
+    problems.push_back(generation.error().detail + ": " + generation.error().reason);
+    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems));
+    return;
+  }
+  std::vector<ListenSockets> added;
+  if (!openMissingListeners(*loaded.config, added)) {
+    refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems));
+    return;
+  }
+  const bool restart = loaded.config->workers != config_->workers || loaded.config->log.destination != config_->log.destination;
+  auto changed = std::make_shared<Config>(*loaded.config);
+  generation_ = std::move(generation).value();
+  log_settings_.failures_only = loaded.config->log.failures_only;
+  auto plans = makePlans(generation_, added);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i]->reload(std::move(plans[i]));
+  }
+  changed->workers = config_->workers;  // as running
+  changed->log.destination = config_->log.destination;
+  config_ = changed;
+  say("reload", restart ? "WARN" : "INFO",
+      restart ? "reloaded; changes to workers and log.destination need a restart" : "reloaded",
+      {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
+       fact("listeners", addresses())});
+  sd_notify(0, "READY=1");
+}
+
+// ---- stopping ---------------------------------------------------------
+
+bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  const sigset_t handled = handledSignals();
+  const timespec tick{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kPoll).count()};
+  while (!done() && std::chrono::steady_clock::now() < end) {
+    const int signal = sigtimedwait(&handled, nullptr, &tick);
+    if (signal == SIGTERM || signal == SIGINT) {
+      return true;  // a second one: at once
+    }
+    if (signal == SIGUSR1) {
+      log_->reopen();
+    }
+  }
+  return false;
+}
+
+void Supervisor::drain() {
+  sd_notify(0, "STOPPING=1");
+  say("drain", "INFO", "draining", {fact("connections", static_cast<double>(openConnections()))});
+  const auto never = [] { return false; };
+  const auto idle = [this] { return openConnections() == 0; };
+  bool hurry = config_->drain.delay.count() != 0 && waitUntil(never, config_->drain.delay);
+  for (auto& worker : workers_) {
+    worker->closeListeners();
+    worker->drain(std::min(kIdleGrace, config_->drain.timeout));
+  }
+  hurry = hurry || waitUntil(idle, config_->drain.timeout);
+  const std::size_t cut = openConnections();
+  if (cut != 0) {
+    for (auto& worker : workers_) {
+      worker->abortAll();
+    }
+    if (!hurry) {
+      waitUntil(idle, kAbortGrace);
+    }
+  }
+  for (auto& worker : workers_) {
+    worker->stop();
+  }
+  for (auto& worker : workers_) {
+    worker->join();
+  }
+  workers_.clear();
+  say("stop", "INFO", cut == 0 ? "stopped" : "stopped with connections cut",
+      {fact("connections_cut", static_cast<double>(cut)), fact("log_lines_dropped", static_cast<double>(log_->dropped()))});
+}
+
+std::size_t Supervisor::openConnections() const {
+  std::size_t all = 0;
+  for (const auto& worker : workers_) {
+    all += worker->connections();
+  }
+  return all;
+}
+
+void Supervisor::say(std::string_view event, std::string_view severity, std::string_view message,
+                     std::vector<LifecycleEvent::Fact> facts) {
+  if (log_) {
+    LifecycleEvent said;
+    said.event = event;
+    said.severity = severity;
+    said.message = message;
+    said.facts = std::move(facts);
+    log_->write(said);
+  }
+}
+
+}  // namespace gatewhy

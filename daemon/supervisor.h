@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts the workers, waits for signals, reloads, drains and stops. Lives on
+// the main thread; never on the path of a request.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "daemon/event_log.h"
+#include "daemon/worker_sink.h"
+#include "proxy/worker.h"
+
+namespace gatewhy {
+
+class Supervisor {
+ public:
+  Supervisor(ConfigPtr config, std::string config_file);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Opens the log and the listeners and starts the workers. What goes wrong is
+  // said on stderr; false: nothing runs.
+  [[nodiscard]] bool start();
+  // Addresses as bound, in the order of the configuration.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+  // Serves until SIGTERM or SIGINT, then drains; returns the exit status.
+  int waitForStop();
+
+ private:
+  [[nodiscard]] bool openLog();
+  [[nodiscard]] bool openMissingListeners(const Config& config, std::vector<ListenSockets>& added);
+  [[nodiscard]] std::vector<WorkerPlan> makePlans(const GenerationPtr& generation, std::vector<ListenSockets>& added);
+  void reload();
+  void refuseReload(const std::string& message, std::vector<std::string> problems);
+  void drain();
+  // Waits for `done`, a signal to stop at once, or the time; true: a signal.
+  bool waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit);
+  [[nodiscard]] std::size_t openConnections() const;
+  void say(std::string_view event, std::string_view severity, std::string_view message,
+           std::vector<LifecycleEvent::Fact> facts = {});
+
+  ConfigPtr config_;
+  std::string config_file_;
+  std::unique_ptr<EventLog> log_;
+  LogSettings log_settings_;
+  ProxyCounters counters_;
+  SharedStates states_;
+  GenerationPtr generation_;
+  struct Bound {
+    std::string address, bound;
+    Address local;
+  };
+  std::vector<Bound> bound_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace gatewhy

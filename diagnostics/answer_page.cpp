@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnostics/answer_page.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <iterator>
+
+#include "diagnostics/json_writer.h"
+#include "diagnostics/reason_phrase.h"
+
+namespace gatewhy {
+namespace {
+
+enum class Leg : std::uint8_t { Client, Hop, Origin };
+
+// Blame decides where it is clear; what our configuration or nobody caused is
+// shown where it was seen.
+Leg failedLeg(const Diagnosis& diagnosis) {
+  switch (diagnosis.blame) {
+    case Blame::Client:
+      return Leg::Client;
+    case Blame::Origin:
+    case Blame::Network:
+    case Blame::Dns:
+      return Leg::Origin;
+    case Blame::Proxy:
+    case Blame::Operator:
+      return Leg::Hop;
+    case Blame::Config:
+    case Blame::Nobody:
+      break;
+  }
+  if (diagnosis.phase == Phase::ClientRequest) {
+    return Leg::Client;
+  }
+  return diagnosis.phase == Phase::Routing || diagnosis.phase == Phase::Internal ? Leg::Hop : Leg::Origin;
+}
+
+bool ranOutOfTime(ProxyError error) {
+  return error == ProxyError::DnsTimeout || error == ProxyError::ConnectionTimeout ||
+         error == ProxyError::ConnectionReadTimeout || error == ProxyError::ConnectionWriteTimeout ||
+         error == ProxyError::HttpResponseTimeout;
+}
+
+// For a visitor, who knows no phases.
+std::string_view visitorSentence(const Diagnosis& diagnosis) {
+  switch (failedLeg(diagnosis)) {
+    case Leg::Client:
+      return "The request could not be accepted as it was sent. If you followed a link or used a form, go back and try "
+             "again.";
+    case Leg::Hop:
+      return diagnosis.cause == Cause::NoRoute
+                 ? "There is no site at this address. Check it for typing mistakes."
+                 : "The request arrived, but could not be passed on to the site. Try again in a few minutes.";
+    case Leg::Origin:
+      break;
+  }
+  if (ranOutOfTime(diagnosis.proxy_error)) {
+    return "The site's server took too long. Try again in a few minutes.";
+  }
+  if (diagnosis.phase < Phase::TlsHandshake) {
+    return "The site's server cannot be reached at the moment. Try again in a few minutes.";
+  }
+  if (diagnosis.phase == Phase::TlsHandshake) {
+    return "No secure connection to the site's server could be made. This is not a problem of your device.";
+  }
+  return "The site's server was reached, but gave no usable answer. Try again in a few minutes.";
+}
+
+// HTML text and attribute values alike; controls are made visible. Ill-formed
+// UTF-8 may pass: a browser shows U+FFFD and never swallows the ASCII after it.
+std::string escapeHtml(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      case '\n':
+        out += c;
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+          appendPrintable(out, {&c, 1});
+        } else {
+          out += c;
+        }
+    }
+  }
+  return out;
+}
+
+constexpr std::string_view kStyle = R"(
+:root{color-scheme:light dark;--text:#1c2024;--soft:#5a646e;--back:#f6f7f9;--card:#fff;--line:#d5dae0;--ok:#1a7f4b;--bad:#c0262d}
+@media (prefers-color-scheme:dark){:root{--text:#e8eaed;--soft:#a3adb8;--back:#14171a;--card:#1d2125;--line:#363d45;--ok:#58c78d;--bad:#ff7b7b}}
+*{box-sizing:border-box}
+body{margin:0;padding:2rem 1rem;background:var(--back);color:var(--text);font:1rem/1.5 system-ui,sans-serif}
+main{max-width:42rem;margin:0 auto}
+h1{font-size:1.6rem;line-height:1.2;margin:0 0 .5rem}
+h2{font-size:1rem;margin:1.5rem 0 .25rem}
+p{margin:.25rem 0}
+ol{display:flex;gap:.5rem;list-style:none;margin:1.5rem 0;padding:0}
+li{flex:1;min-width:0;padding:.75rem;background:var(--card);border:1px solid var(--line);border-top:.3rem solid var(--line);border-radius:.4rem;overflow-wrap:anywhere}
+li b,li span{display:block}
+li span{color:var(--soft);font-size:.9rem}
+li.ok{border-top-color:var(--ok)}
+li.bad{border-top-color:var(--bad)}
+li.bad span{color:var(--bad);font-weight:600}
+code,pre{font-family:ui-monospace,monospace;font-size:.9rem}
+code{overflow-wrap:anywhere}
+pre{padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere}
+footer{margin-top:2rem;color:var(--soft);font-size:.9rem}
+@media (max-width:30rem){ol{flex-direction:column}}
+)";
+
+void appendLegs(std::string& out, const Diagnosis& diagnosis, std::string_view hop_name) {
+  const Leg failed = failedLeg(diagnosis);
+  const std::string hop = escapeHtml(hop_name);
+  const std::array<std::string_view, 3> names = {"You", hop, "The site's server"};
+  out += "<ol aria-label=\"The way of your request\">\n";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto leg = static_cast<Leg>(i);
+    const std::string_view state = leg == failed ? "problem here" : leg < failed ? "working" : "not involved";
+    const std::string_view style = leg == failed ? "bad" : leg < failed ? "ok" : "idle";
+    fmt::format_to(std::back_inserter(out), "<li class=\"{}\"><b>{}</b><span>{}</span></li>\n", style, names[i], state);
+  }
+  out += "</ol>\n";
+}
+
+void appendCause(std::string& out, const Diagnosis& diagnosis) {
+  const CauseInfo& row = info(diagnosis.cause);
+  fmt::format_to(std::back_inserter(out),
+                 "<h2>What was seen</h2>\n<p>{}</p>\n<p>Cause: <code>{}</code></p>\n"
+                 "<h2>For the owner of the site</h2>\n<p>{}</p>\n",
+                 escapeHtml(row.seen), escapeHtml(row.name), escapeHtml(row.check_first));
+}
+
+void appendEvidence(std::string& out, const PageContent& content) {
+  if (content.evidence.empty()) {
+    return;
+  }
+  fmt::format_to(std::back_inserter(out), "<h2>Evidence</h2>\n<p>{}</p>\n<pre>{}</pre>\n",
+                 escapeHtml(content.diagnosis->summary), escapeHtml(content.evidence));
+}
+
+}  // namespace
+
+std::string statusLine(std::uint16_t status) {
+  const std::string_view phrase = reasonPhrase(status);
+  return phrase.empty() ? fmt::format("{}", status) : fmt::format("{} {}", status, phrase);
+}
+
+std::string renderPage(const PageContent& content) {
+  const std::string title = escapeHtml(statusLine(content.status));
+  std::string out = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+      "<meta name=\"robots\" content=\"noindex\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n"
+      "<body>\n<main>\n<h1>{0}</h1>\n",
+      title, kStyle);
+  if (content.diagnosis != nullptr) {
+    fmt::format_to(std::back_inserter(out), "<p>{}</p>\n", escapeHtml(visitorSentence(*content.diagnosis)));
+    appendLegs(out, *content.diagnosis, content.hop_name);
+    appendCause(out, *content.diagnosis);
+    appendEvidence(out, content);
+  }
+  if (!content.request_id.empty()) {
+    fmt::format_to(std::back_inserter(out), "<footer><p>Request id: <code>{}</code></p></footer>\n",
+                   escapeHtml(content.request_id));
+  }
+  out += "</main>\n</body>\n</html>\n";
+  return out;
+}
+
+}  // namespace gatewhy

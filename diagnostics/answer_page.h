@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page for people: one self-contained HTML document.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "diagnostics/diagnosis.h"
+
+namespace gatewhy {
+
+// What the page may say; all text is raw, the page escapes it. With no
+// diagnosis only status and request id are shown.
+struct PageContent {
+  std::uint16_t status = 0;
+  std::string_view request_id;
+  const Diagnosis* diagnosis = nullptr;
+  std::string_view hop_name;
+  std::string_view evidence;  // readable text, empty unless disclosed
+};
+[[nodiscard]] std::string renderPage(const PageContent& content);
+
+// "502 Bad Gateway", or the number alone where it has no phrase.
+[[nodiscard]] std::string statusLine(std::uint16_t status);
+
+}  // namespace gatewhy

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnostics/cause.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace gatewhy {
+namespace {
+
+constexpr std::array<CauseInfo, kCauseCount> kTable{{
+#define CAUSE(enumerator, text, phase, blame, sent, logged, standard, error, retry, seen, who, check) \
+  {Cause::enumerator, text,         Phase::phase, Blame::blame, sent, logged, standard,               \
+   ProxyError::error, Retry::retry, seen,         who,          check},
+#include "diagnostics/causes.def"
+#undef CAUSE
+}};
+
+constexpr bool rowsMatchEnumerators() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    if (static_cast<std::size_t>(kTable[i].cause) != i) {
+      return false;
+    }
+  }
+  return true;
+}
+
+constexpr bool rowsFollowPhases() {
+  for (std::size_t i = 1; i < kTable.size(); ++i) {
+    if (kTable[i - 1].phase > kTable[i].phase) {
+      return false;
+    }
+  }
+  return true;
+}
+
+constexpr bool namesAreUnique() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    for (std::size_t j = i + 1; j < kTable.size(); ++j) {
+      if (kTable[i].name == kTable[j].name) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+// ConnectionRefused <-> connection_refused: an underscore before every
+// capital but the first, and nothing else differs.
+constexpr bool isSnakeCaseOf(std::string_view snake, std::string_view pascal) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < pascal.size(); ++i) {
+    char c = pascal[i];
+    if (c >= 'A' && c <= 'Z') {
+      if (i > 0 && (at >= snake.size() || snake[at++] != '_')) {
+        return false;
+      }
+      c = static_cast<char>(c - 'A' + 'a');
+    }
+    if (at >= snake.size() || snake[at++] != c) {
+      return false;
+    }
+  }
+  return at == snake.size();
+}
+
+constexpr bool namesMatchEnumerators() {
+  bool match = true;
+#define CAUSE(enumerator, text, ...) match = match && isSnakeCaseOf(text, #enumerator);
+#include "diagnostics/causes.def"
+#undef CAUSE
+  return match;
+}
+
+static_assert(kCauseCount < 256, "Cause is a byte");
+static_assert(rowsMatchEnumerators());
+static_assert(rowsFollowPhases(), "causes.def is in the order of the exchange");
+static_assert(namesAreUnique());
+static_assert(namesMatchEnumerators());
+
+// Optimal string alignment: insertions, deletions, substitutions and swaps of
+// neighbours count one each.
+std::size_t editDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1), previous(b.size() + 1), current(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) {
+    previous[j] = j;
+  }
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    current[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitution = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      current[j] = std::min({previous[j] + 1, current[j - 1] + 1, substitution});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        current[j] = std::min(current[j], before[j - 2] + 1);
+      }
+    }
+    before.swap(previous);
+    previous.swap(current);
+  }
+  return previous[b.size()];
+}
+
+std::string normalized(std::string_view word) {
+  std::string result(word);
+  for (char& c : result) {
+    c = c == '-' || c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return result;
+}
+
+}  // namespace
+
+const CauseInfo& info(Cause cause) noexcept {
+  return kTable[static_cast<std::size_t>(cause)];
+}
+
+std::span<const CauseInfo> allCauses() noexcept {
+  return kTable;
+}
+
+std::optional<Cause> causeByName(std::string_view name) noexcept {
+  for (const CauseInfo& row : kTable) {
+    if (row.name == name) {
+      return row.cause;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> nearestCauseNames(std::string_view word, std::size_t limit) {
+  constexpr std::size_t kLongestWord = 80;  // bounds the work; no name is near anything longer
+  if (word.empty() || word.size() > kLongestWord) {
+    return {};
+  }
+  struct Candidate {
+    std::size_t distance;
+    std::string_view name;
+  };
+  const std::string wanted = normalized(word);
+  // A third of the letters wrong is still a typo; more is another word.
+  const std::size_t tolerated = std::max<std::size_t>(1, wanted.size() / 3);
+  std::vector<Candidate> near;
+  for (const CauseInfo& row : kTable) {
+    const std::size_t distance = editDistance(wanted, row.name);
+    if (distance <= tolerated) {
+      near.push_back({distance, row.name});
+    }
+  }
+  std::ranges::stable_sort(near, {}, &Candidate::distance);
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < near.size() && i < limit; ++i) {
+    names.push_back(near[i].name);
+  }
+  return names;
+}
+
+std::string_view name(Cause cause) noexcept {
+  return info(cause).name;
+}
+
+std::string_view name(Phase phase) noexcept {
+  switch (phase) {
+    case Phase::ClientRequest:
+      return "client_request";
+    case Phase::Routing:
+      return "routing";
+    case Phase::Dns:
+      return "dns";
+    case Phase::Connect:
+      return "connect";
+    case Phase::TlsHandshake:
+      return "tls_handshake";
+    case Phase::RequestWrite:
+      return "request_write";
+    case Phase::ResponseHead:
+      return "response_head";
+    case Phase::ResponseBody:
+      return "response_body";
+    case Phase::Upgrade:
+      return "upgrade";
+    case Phase::Internal:
+      return "internal";
+  }
+  return {};
+}
+
+std::string_view name(Blame blame) noexcept {
+  switch (blame) {
+    case Blame::Client:
+      return "client";
+    case Blame::Origin:
+      return "origin";
+    case Blame::Network:
+      return "network";
+    case Blame::Dns:
+      return "dns";
+    case Blame::Config:
+      return "config";
+    case Blame::Proxy:
+      return "proxy";
+    case Blame::Operator:
+      return "operator";
+    case Blame::Nobody:
+      return "nobody";
+  }
+  return {};
+}
+
+std::string_view name(Retry retry) noexcept {
+  switch (retry) {
+    case Retry::Never:
+      return "never";
+    case Retry::BeforeAnyByte:
+      return "before_any_byte";
+    case Retry::IdempotentOnly:
+      return "idempotent_only";
+  }
+  return {};
+}
+std::string_view name(ProxyError error) noexcept {
+  switch (error) {
+    case ProxyError::None:
+      return {};
+    case ProxyError::DnsTimeout:
+      return "dns_timeout";
+    case ProxyError::DnsError:
+      return "dns_error";
+    case ProxyError::DestinationNotFound:
+      return "destination_not_found";
+    case ProxyError::DestinationUnavailable:
+      return "destination_unavailable";
+    case ProxyError::DestinationIpProhibited:
+      return "destination_ip_prohibited";
+    case ProxyError::DestinationIpUnroutable:
+      return "destination_ip_unroutable";
+    case ProxyError::ConnectionRefused:
+      return "connection_refused";
+    case ProxyError::ConnectionTerminated:
+      return "connection_terminated";
+    case ProxyError::ConnectionTimeout:
+      return "connection_timeout";
+    case ProxyError::ConnectionReadTimeout:
+      return "connection_read_timeout";
+    case ProxyError::ConnectionWriteTimeout:
+      return "connection_write_timeout";
+    case ProxyError::ConnectionLimitReached:
+      return "connection_limit_reached";
+    case ProxyError::TlsProtocolError:
+      return "tls_protocol_error";
+    case ProxyError::TlsCertificateError:
+      return "tls_certificate_error";
+    case ProxyError::TlsAlertReceived:
+      return "tls_alert_received";
+    case ProxyError::HttpRequestError:
+      return "http_request_error";
+    case ProxyError::HttpRequestDenied:
+      return "http_request_denied";
+    case ProxyError::HttpResponseIncomplete:
+      return "http_response_incomplete";
+    case ProxyError::HttpResponseHeaderSectionSize:
+      return "http_response_header_section_size";
+    case ProxyError::HttpResponseHeaderSize:
+      return "http_response_header_size";
+    case ProxyError::HttpResponseBodySize:
+      return "http_response_body_size";
+    case ProxyError::HttpResponseTrailerSectionSize:
+      return "http_response_trailer_section_size";
+    case ProxyError::HttpResponseTrailerSize:
+      return "http_response_trailer_size";
+    case ProxyError::HttpResponseTransferCoding:
+      return "http_response_transfer_coding";
+    case ProxyError::HttpResponseContentCoding:
+      return "http_response_content_coding";
+    case ProxyError::HttpResponseTimeout:
+      return "http_response_timeout";
+    case ProxyError::HttpUpgradeFailed:
+      return "http_upgrade_failed";
+    case ProxyError::HttpProtocolError:
+      return "http_protocol_error";
+    case ProxyError::ProxyInternalResponse:
+      return "proxy_internal_response";
+    case ProxyError::ProxyInternalError:
+      return "proxy_internal_error";
+    case ProxyError::ProxyConfigurationError:
+      return "proxy_configuration_error";
+    case ProxyError::ProxyLoopDetected:
+      return "proxy_loop_detected";
+  }
+  return {};
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "diagnostics/observation.h"
+
+namespace gatewhy {
+
+// Pure: the same observation always gives the same cause. One exhaustive
+// switch per phase. Never fails: what no row describes is
+// proxy_internal_error, with the raw numbers kept in the observation.
+[[nodiscard]] Cause classify(const Observation& observation) noexcept;
+
+}  // namespace gatewhy

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnostics/diagnosis.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "diagnostics/classify.h"
+#include "diagnostics/summary.h"
+
+namespace gatewhy {
+namespace {
+
+// Causes that can strike in any phase say where they did; for all others the
+// row knows better than the observer: a TLS 1.3 refusal is read while waiting
+// for the response, and still belongs to the handshake.
+bool isOfAnyPhase(Cause cause) noexcept {
+  constexpr std::array kOfAnyPhase{Cause::ClientClosedRequest,  Cause::DestinationIpProhibited, Cause::ProxyFdExhausted,
+                                   Cause::ProxyMemoryExhausted, Cause::ExchangeTimeout,         Cause::EndpointRemoved,
+                                   Cause::ProxyInternalError};
+  return std::ranges::find(kOfAnyPhase, cause) != kOfAnyPhase.end();
+}
+
+// Who spent the budget of an exchange.
+Blame blameOfPhase(Phase longest) noexcept {
+  switch (longest) {
+    case Phase::ClientRequest:
+      return Blame::Client;
+    case Phase::Dns:
+      return Blame::Dns;
+    case Phase::Connect:
+      return Blame::Network;
+    case Phase::Routing:  // the queue for a connection: the origin is slow
+    case Phase::TlsHandshake:
+    case Phase::RequestWrite:
+    case Phase::ResponseHead:
+    case Phase::ResponseBody:
+    case Phase::Upgrade:
+    case Phase::Internal:
+      return Blame::Origin;
+  }
+  return Blame::Origin;
+}
+
+// RFC 9209 tells an alert that came from an error that we found ourselves;
+// these causes have both kinds.
+ProxyError proxyErrorOf(const CauseInfo& row, const Fault& fault) noexcept {
+  const auto* tls = std::get_if<TlsFault>(&fault);
+  if (tls == nullptr) {
+    return row.proxy_error;
+  }
+  const bool either =
+      row.proxy_error == ProxyError::TlsAlertReceived || row.proxy_error == ProxyError::TlsProtocolError;
+  if (!either) {
+    return row.proxy_error;
+  }
+  return tls->failure == TlsFailure::AlertReceived ? ProxyError::TlsAlertReceived : ProxyError::TlsProtocolError;
+}
+
+void applyPolicy(Diagnosis& diagnosis, const CauseInfo& row, const StatusPolicy& policy) {
+  diagnosis.standard_status = row.standard_status;
+  switch (policy.profile) {
+    case Profile::Extended:
+      diagnosis.sent_status = row.sent_status;
+      diagnosis.status = row.log_status;
+      break;
+    case Profile::Standard:
+      diagnosis.sent_status = row.sent_status == 0 ? 0 : row.standard_status;
+      diagnosis.status = row.standard_status;
+      break;
+  }
+  // Where nothing can be sent there is nothing to override.
+  const auto override_status = policy.overrides.find(row.cause);
+  if (row.sent_status != 0 && override_status != policy.overrides.end()) {
+    diagnosis.sent_status = override_status->second;
+    diagnosis.status = override_status->second;
+  }
+}
+
+}  // namespace
+
+Diagnosis diagnose(Observation observation, const StatusPolicy& policy) {
+  const CauseInfo& row = info(classify(observation));
+  Diagnosis diagnosis;
+  diagnosis.cause = row.cause;
+  diagnosis.phase = isOfAnyPhase(row.cause) ? observation.phase : row.phase;
+  diagnosis.blame = row.blame;
+  if (const auto* timer = std::get_if<TimerFault>(&observation.fault);
+      timer != nullptr && row.cause == Cause::ExchangeTimeout) {
+    diagnosis.blame = blameOfPhase(timer->longest_phase);
+  }
+  diagnosis.proxy_error = proxyErrorOf(row, observation.fault);
+  diagnosis.retry = row.retry;
+  diagnosis.summary = summarize(row.cause, observation);
+  applyPolicy(diagnosis, row, policy);
+  diagnosis.observation = std::move(observation);
+  return diagnosis;
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A diagnosis is a cause with its evidence and consequences.
+#pragma once
+
+#include <optional>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "diagnostics/cause.h"
+#include "diagnostics/observation.h"
+
+namespace gatewhy {
+
+enum class Profile : std::uint8_t { Extended, Standard };
+enum class Disclose : std::uint8_t { None, Cause, Evidence };
+
+// How statuses are chosen: profile plus per-cause overrides
+// (diagnostics.statuses). Immutable after load; shared by all threads.
+struct StatusPolicy {
+  Profile profile = Profile::Extended;
+  std::unordered_map<Cause, std::uint16_t> overrides;
+};
+
+// Something seen after the first cause; kept, never promoted.
+struct Symptom {
+  std::string what;  // "ECONNRESET on read"
+  double at_ms = 0;  // since the exchange began
+};
+
+struct Diagnosis {
+  Cause cause = Cause::ProxyInternalError;
+  Phase phase = Phase::Internal;
+  Blame blame = Blame::Proxy;
+  std::uint16_t sent_status = 0;      // to send if nothing is committed; 0 = nothing can be sent
+  std::uint16_t status = 0;           // the event's diagnosis.status; 0 = absent
+  std::uint16_t standard_status = 0;  // 0 = absent
+  ProxyError proxy_error = ProxyError::None;
+  Retry retry = Retry::Never;
+  std::string summary;  // one sentence, names the facts (errno name, file, seconds)
+  Observation observation;
+  std::vector<Symptom> later;
+  std::optional<Cause> would_be;  // client left while this was about to happen
+};
+
+// Classifies and applies the policy. Pure.
+[[nodiscard]] Diagnosis diagnose(Observation observation, const StatusPolicy& policy);
+
+}  // namespace gatewhy

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnostics/event.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "diagnostics/evidence.h"
+#include "diagnostics/json_writer.h"
+
+namespace gatewhy {
+namespace {
+
+void putDigits(char* at, unsigned value, int digits) {
+  for (int i = digits - 1; i >= 0; --i) {
+    at[i] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  }
+}
+
+// "2026-01-31T23:59:59." and the second it stands for. Most events share
+// their second with the one before, and the calendar is the dear part.
+struct SecondText {
+  std::int64_t second = std::numeric_limits<std::int64_t>::min();
+  std::array<char, 20> text = {'0', '0', '0', '0', '-', '0', '0', '-', '0', '0',
+                               'T', '0', '0', ':', '0', '0', ':', '0', '0', '.'};
+
+  void set(std::chrono::sys_seconds when) {
+    const auto day = std::chrono::floor<std::chrono::days>(when);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss time{when - day};
+    putDigits(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
+    putDigits(&text[5], static_cast<unsigned>(date.month()), 2);
+    putDigits(&text[8], static_cast<unsigned>(date.day()), 2);
+    putDigits(&text[11], static_cast<unsigned>(time.hours().count()), 2);
+    putDigits(&text[14], static_cast<unsigned>(time.minutes().count()), 2);
+    putDigits(&text[17], static_cast<unsigned>(time.seconds().count()), 2);
+    second = when.time_since_epoch().count();
+  }
+};
+
+void appendTimestamp(std::string& out, std::chrono::system_clock::time_point when) {
+  thread_local SecondText cached;
+  const auto second = std::chrono::floor<std::chrono::seconds>(when);
+  if (second.time_since_epoch().count() != cached.second) {
+    cached.set(second);
+  }
+  out.append(cached.text.data(), cached.text.size());
+  std::array<char, 7> micros{};
+  putDigits(micros.data(), static_cast<unsigned>(std::chrono::floor<std::chrono::microseconds>(when - second).count()),
+            6);
+  micros[6] = 'Z';
+  out.append(micros.data(), micros.size());
+}
+
+// Timestamp, severity and event name need no escaping, so that the start of
+// a line is plain appending.
+void beginLine(std::string& out, std::chrono::system_clock::time_point when, std::string_view severity,
+               std::string_view event) {
+  out += "{\"timestamp\":\"";
+  appendTimestamp(out, when);
+  out += "\",\"severity\":\"";
+  out += severity;
+  out += "\",\"event\":\"";
+  out += event;
+  out += '"';
+}
+
+std::string_view severityOf(const ExchangeEvent& event) {
+  if (event.outcome == Outcome::Success) {
+    return "INFO";
+  }
+  const bool client = event.diagnosis != nullptr && event.diagnosis->blame == Blame::Client;
+  return client || event.outcome == Outcome::Aborted ? "WARN" : "ERROR";
+}
+
+std::string_view outcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::Success:
+      return "success";
+    case Outcome::Failure:
+      return "failure";
+    case Outcome::Aborted:
+      return "aborted";
+  }
+  return {};
+}
+
+std::string_view generatorName(GeneratedBy by) {
+  switch (by) {
+    case GeneratedBy::Origin:
+      return "origin";
+    case GeneratedBy::Proxy:
+      return "proxy";
+    case GeneratedBy::Nobody:
+      return {};
+  }
+  return {};
+}
+
+// {"name":{"member":"text"}}, or nothing.
+void writeNested(JsonWriter& json, std::string_view object, std::string_view member, std::string_view text) {
+  if (!text.empty()) {
+    json.beginObject(object);
+    json.member(member, text);
+    json.endObject();
+  }
+}
+
+void writeTimings(JsonWriter& json, const Timings& timings) {
+  const std::array<std::pair<std::string_view, const std::optional<double>*>, 7> phases = {{
+      {"resolve", &timings.resolve},
+      {"connect", &timings.connect},
+      {"tls_handshake", &timings.tls_handshake},
+      {"send", &timings.send},
+      {"wait", &timings.wait},
+      {"receive", &timings.receive},
+      {"total", &timings.total},
+  }};
+  bool open = false;
+  for (const auto& [phase, ms] : phases) {
+    if (!ms->has_value() || !std::isfinite(**ms)) {
+      continue;
+    }
+    if (!open) {
+      json.beginObject("timings");
+      open = true;
+    }
+    json.memberNumber(phase, **ms);
+  }
+  if (open) {
+    json.endObject();
+  }
+}
+
+void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis) {
+  json.beginObject("diagnosis");
+  json.member("cause", name(diagnosis.cause));
+  json.member("phase", name(diagnosis.phase));
+  json.member("blame", name(diagnosis.blame));
+  if (diagnosis.status != 0) {
+    json.memberUnsigned("status", diagnosis.status);
+  }
+  if (diagnosis.standard_status != 0) {
+    json.memberUnsigned("standard_status", diagnosis.standard_status);
+  }
+  json.member("proxy_error", name(diagnosis.proxy_error));
+  json.member("retry", name(diagnosis.retry));
+  json.member("summary", diagnosis.summary);
+  json.key("evidence");
+  writeEvidence(json, diagnosis);
+  json.endObject();
+}
+
+void writeTries(JsonWriter& json, const std::vector<TryRecord>& tries) {
+  json.beginArray("tries");
+  for (const TryRecord& attempt : tries) {
+    json.beginObject();
+    json.member("endpoint", attempt.endpoint);
+    writeNested(json, "peer", "address", attempt.peer_address);
+    json.memberBoolean("connection_reused", attempt.connection_reused);
+    writeTimings(json, attempt.timings);
+    if (attempt.diagnosis) {
+      writeDiagnosis(json, *attempt.diagnosis);
+    }
+    json.endObject();
+  }
+  json.endArray();
+}
+
+void writeHttp(JsonWriter& json, const ExchangeEvent& event) {
+  const bool request = !event.method.empty() || event.request_body_size.has_value();
+  const bool response = event.status != 0 || event.response_body_size.has_value();
+  if (!request && !response) {
+    return;
+  }
+  const auto body = [&json](const std::optional<std::uint64_t>& size) {
+    if (size) {
+      json.beginObject("body");
+      json.memberUnsigned("size", *size);
+      json.endObject();
+    }
+  };
+  json.beginObject("http");
+  if (request) {
+    json.beginObject("request");
+    json.member("method", event.method);
+    body(event.request_body_size);
+    json.endObject();
+  }
+  if (response) {
+    json.beginObject("response");
+    if (event.status != 0) {
+      json.memberUnsigned("status_code", event.status);
+    }
+    body(event.response_body_size);
+    json.endObject();
+  }
+  json.endObject();
+}
+
+void writeRequestFacts(JsonWriter& json, const ExchangeEvent& event) {
+  if (!event.path.empty() || !event.query.empty() || !event.scheme.empty()) {
+    json.beginObject("url");
+    json.member("path", event.path);
+    json.member("query", event.query);
+    json.member("scheme", event.scheme);
+    json.endObject();
+  }
+  writeNested(json, "server", "address", event.server_address);
+  if (!event.protocol_version.empty()) {
+    json.beginObject("network");
+    writeNested(json, "protocol", "version", event.protocol_version);
+    json.endObject();
+  }
+  if (!event.client_address.empty() || event.client_port != 0) {
+    json.beginObject("client");
+    json.member("address", event.client_address);
+    if (event.client_port != 0) {
+      json.memberUnsigned("port", event.client_port);
+    }
+    json.endObject();
+  }
+  writeNested(json, "user_agent", "original", event.user_agent);
+}
+
+void writeOriginFacts(JsonWriter& json, const ExchangeEvent& event) {
+  json.member("route", event.route);
+  json.member("origin", event.origin);
+  json.member("endpoint", event.endpoint);
+  writeNested(json, "peer", "address", event.peer_address);
+  if (event.connection_reused) {
+    json.memberBoolean("connection_reused", *event.connection_reused);
+  }
+  json.memberUnsigned("attempts", event.attempts);
+  if (event.tries != nullptr && event.tries->size() > 1) {
+    writeTries(json, *event.tries);
+  }
+}
+
+void writeFact(JsonWriter& json, const LifecycleEvent::Fact& fact) {
+  if (!fact.text.empty()) {
+    json.member(fact.key, fact.text);
+  } else if (fact.number && std::isfinite(*fact.number)) {
+    json.memberNumber(fact.key, *fact.number);
+  } else if (!fact.list.empty()) {
+    json.beginArray(fact.key);
+    for (const std::string& text : fact.list) {
+      json.string(text);
+    }
+    json.endArray();
+  }
+}
+
+}  // namespace
+
+void appendJson(std::string& out, const ExchangeEvent& event) {
+  JsonWriter json = JsonWriter::resume(out);
+  beginLine(out, event.timestamp, severityOf(event), "exchange");
+  json.member("request_id", event.request_id);
+  json.member("trace_id", event.trace_id);
+  writeHttp(json, event);
+  writeRequestFacts(json, event);
+  json.member("generated_by", generatorName(event.generated_by));
+  if (event.origin_status != 0) {
+    json.memberUnsigned("origin_status", event.origin_status);
+  }
+  json.member("outcome", outcomeName(event.outcome));
+  if (event.diagnosis != nullptr) {
+    writeNested(json, "error", "type", name(event.diagnosis->cause));
+  }
+  writeOriginFacts(json, event);
+  writeTimings(json, event.timings);
+  if (event.diagnosis != nullptr) {
+    writeDiagnosis(json, *event.diagnosis);
+  }
+  if (event.findings != nullptr && !event.findings->empty()) {
+    json.beginArray("findings");
+    for (const std::string_view finding : *event.findings) {
+      json.string(finding);
+    }
+    json.endArray();
+  }
+  out += "}\n";
+}
+
+void appendJson(std::string& out, const LifecycleEvent& event, std::chrono::system_clock::time_point timestamp) {
+  JsonWriter json = JsonWriter::resume(out);
+  beginLine(out, timestamp, event.severity, event.event);
+  json.member("message", event.message);
+  for (const LifecycleEvent::Fact& fact : event.facts) {
+    writeFact(json, fact);
+  }
+  out += "}\n";
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log event as a value, and its JSON. Names are those of docs/events.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnostics/diagnosis.h"
+
+namespace gatewhy {
+
+// Milliseconds per phase; a phase that did not happen is absent.
+struct Timings {
+  std::optional<double> resolve, connect, tls_handshake, send, wait, receive, total;
+};
+
+// One try at an endpoint (or at one of its addresses).
+struct TryRecord {
+  std::string endpoint;
+  std::string peer_address;
+  bool connection_reused = false;
+  Timings timings;
+  std::optional<Diagnosis> diagnosis;
+};
+
+enum class Outcome : std::uint8_t { Success, Failure, Aborted };
+enum class GeneratedBy : std::uint8_t { Origin, Proxy, Nobody };
+
+struct ExchangeEvent {
+  std::chrono::system_clock::time_point timestamp;
+  std::string_view request_id;
+  std::string_view trace_id;  // 32 hex digits, empty = absent
+  std::string_view method;    // empty where no request line was understood
+  std::optional<std::uint64_t> request_body_size;
+  std::string_view path, query, scheme;
+  std::string_view server_address;  // Host as received, without port
+  std::string_view protocol_version;  // "1.0", "1.1"
+  std::string_view client_address;
+  std::uint16_t client_port = 0;  // 0 = unix socket
+  std::string_view user_agent;
+  std::uint16_t status = 0;  // sent to the client; 0 = nothing was sent
+  std::optional<std::uint64_t> response_body_size;
+  GeneratedBy generated_by = GeneratedBy::Nobody;
+  std::uint16_t origin_status = 0;
+  Outcome outcome = Outcome::Success;
+  std::string_view route, origin, endpoint, peer_address;
+  std::optional<bool> connection_reused;
+  std::uint32_t attempts = 0;
+  const std::vector<TryRecord>* tries = nullptr;  // written when it has more than one
+  Timings timings;
+  const Diagnosis* diagnosis = nullptr;
+  const std::vector<std::string_view>* findings = nullptr;
+};
+
+// Appends one line, '\n' included. Any byte in any string is survived: what
+// is not UTF-8 becomes U+FFFD, controls are escaped (RFC 8259 section 7).
+void appendJson(std::string& out, const ExchangeEvent& event);
+
+// start, stop, reload, drain, health, eject, and the daemon's own messages.
+struct LifecycleEvent {
+  std::string_view event;  // "start" …
+  std::string_view severity = "INFO";
+  std::string_view message;
+  // Extra string or number facts, written in order.
+  struct Fact {
+    std::string_view key;
+    std::string text;
+    std::optional<double> number;
+    std::vector<std::string> list;  // written as an array where not empty
+  };
+  std::vector<Fact> facts;
+};
+void appendJson(std::string& out, const LifecycleEvent& event, std::chrono::system_clock::time_point timestamp);
+
+// JSON Schema (2020-12) of every event that the two functions above write.
+[[nodiscard]] std::string eventSchema();
+
+}  // namespace gatewhy

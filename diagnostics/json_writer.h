@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Appends JSON to a string that the caller owns. What it writes is always
+// valid JSON in valid UTF-8, whatever bytes the strings hold; `null` cannot be
+// written, because an absent fact is an absent key. Balanced begin/end calls
+// are the caller's part. Nothing is allocated but the string's own growth.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace gatewhy {
+
+// Appends `text` as the inside of a JSON string: controls (C0, DEL, C1) and
+// U+2028/2029 escaped, every maximal ill-formed UTF-8 part (Unicode 3.9,
+// table 3-7) as U+FFFD.
+void appendJsonEscaped(std::string& out, std::string_view text);
+
+// Appends raw bytes as printable ASCII: \r \n \t \\ and \xNN for the rest.
+// Not JSON yet: the backslashes are part of the text.
+void appendPrintable(std::string& out, std::string_view bytes);
+
+class JsonWriter {
+ public:
+  static constexpr std::size_t kMaxExcerptBytes = 64;
+
+  // `out` must outlive the writer.
+  explicit JsonWriter(std::string& out) noexcept : out_(out) {}
+  // Goes on inside an object that the caller has opened by hand and given a
+  // first member.
+  [[nodiscard]] static JsonWriter resume(std::string& out) noexcept {
+    JsonWriter writer(out);
+    writer.comma_ = true;
+    return writer;
+  }
+
+  void beginObject() { open('{'); }
+  void endObject() { close('}'); }
+  void beginArray() { open('['); }
+  void endArray() { close(']'); }
+
+  // Written as it is: for names from the program, not from the network.
+  void key(std::string_view name) {
+    separate();
+    out_ += '"';
+    out_ += name;
+    out_.append("\":", 2);
+    comma_ = false;
+  }
+
+  void string(std::string_view text) {
+    separate();
+    out_ += '"';
+    appendJsonEscaped(out_, text);
+    out_ += '"';
+    comma_ = true;
+  }
+  void integer(std::int64_t value);
+  void unsignedInteger(std::uint64_t value);
+  // At most three decimals, trailing zeros dropped. What is no number
+  // (NaN, infinity) is written as 0.
+  void number(double value);
+  void boolean(bool value) {
+    separate();
+    out_ += value ? std::string_view("true") : std::string_view("false");
+    comma_ = true;
+  }
+  // At most kMaxExcerptBytes bytes of what was received, made printable.
+  void excerpt(std::string_view bytes);
+
+  // Members. An empty text is an absent fact and writes nothing.
+  void member(std::string_view name, std::string_view text) {
+    if (!text.empty()) {
+      key(name);
+      string(text);
+    }
+  }
+  void member(std::string_view name, const char* text) { member(name, std::string_view(text)); }
+  void memberInteger(std::string_view name, std::int64_t value) {
+    key(name);
+    integer(value);
+  }
+  void memberUnsigned(std::string_view name, std::uint64_t value) {
+    key(name);
+    unsignedInteger(value);
+  }
+  void memberNumber(std::string_view name, double value) {
+    key(name);
+    number(value);
+  }
+  void memberBoolean(std::string_view name, bool value) {
+    key(name);
+    boolean(value);
+  }
+  void memberExcerpt(std::string_view name, std::string_view bytes) {
+    if (!bytes.empty()) {
+      key(name);
+      excerpt(bytes);
+    }
+  }
+  void beginObject(std::string_view name) {
+    key(name);
+    beginObject();
+  }
+  void beginArray(std::string_view name) {
+    key(name);
+    beginArray();
+  }
+
+ private:
+  void separate() {
+    if (comma_) {
+      out_ += ',';
+    }
+  }
+  void open(char bracket) {
+    separate();
+    out_ += bracket;
+    comma_ = false;
+  }
+  void close(char bracket) {
+    out_ += bracket;
+    comma_ = true;
+  }
+
+  std::string& out_;
+  bool comma_ = false;  // a value came before in this object or array
+};
+
+}  // namespace gatewhy

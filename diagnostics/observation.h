@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one attempt (or the client side of an exchange) saw when it failed:
+// plain values, copied at the point where the failure happened, because errno
+// and the OpenSSL queue are gone a call later. No judgement here: classify()
+// makes a Cause of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "diagnostics/cause.h"
+
+namespace gatewhy {
+
+// ---- DNS --------------------------------------------------------------
+
+enum class DnsStatus : std::uint8_t {
+  NxDomain,
+  NoData,
+  ServFail,
+  Refused,
+  FormErr,
+  NotImp,
+  BadReply,           // the bytes are no DNS answer to our question
+  ServerUnreachable,  // no configured server could be reached
+  Timeout,
+  BadName,
+  LocalFailure,  // memory, descriptors, cancelled
+};
+[[nodiscard]] std::string_view name(DnsStatus status) noexcept;  // "NXDOMAIN"
+
+// What one DNS server answered (or did not).
+struct DnsServerAnswer {
+  std::string server;  // "192.0.2.1:53"
+  std::string type;    // "A" or "AAAA"
+  DnsStatus status = DnsStatus::Timeout;
+  double elapsed_ms = 0;
+};
+
+struct DnsFault {
+  DnsStatus status = DnsStatus::LocalFailure;
+  std::string host;
+  int ares_status = 0;                     // c-ares number, 0 where it was our own timer
+  std::optional<int> rcode;                // RFC 1035 / 6895, where a server answered
+  std::optional<std::uint16_t> ede_code;   // RFC 8914 extended error
+  std::string ede_text;
+  std::vector<std::string> cname_chain;    // names after `host`, in order
+  bool cname_loop = false;
+  std::vector<DnsServerAnswer> servers;    // in the order asked
+  std::optional<std::uint32_t> limit_ms;   // set where the resolve timer ended it
+  double elapsed_ms = 0;
+};
+
+// ---- TCP connect ------------------------------------------------------
+
+enum class ConnectCall : std::uint8_t {
+  Socket,       // socket() failed
+  Bind,         // bind() to a source address failed
+  Connect,      // connect() itself failed: this host said no
+  SoError,      // SO_ERROR after waiting: the network or the peer said no
+  Timer,        // timeouts.connect ran out
+  SelfConnect,  // TCP simultaneous open with ourselves
+  Policy,       // the address may not be used, nothing was tried
+};
+[[nodiscard]] std::string_view name(ConnectCall call) noexcept;  // "connect", "SO_ERROR"
+
+// From the socket's error queue (IP_RECVERR, ip(7)).
+struct IcmpError {
+  bool v6 = false;
+  std::uint8_t type = 0;
+  std::uint8_t code = 0;
+  std::string sender;  // the router or host that said it
+};
+
+struct ConnectFault {
+  ConnectCall call = ConnectCall::SoError;
+  int error = 0;  // errno, 0 for Timer and SelfConnect
+  std::optional<IcmpError> icmp;
+  bool unix_socket = false;
+  std::uint32_t limit_ms = 0;  // Timer
+  double elapsed_ms = 0;
+  std::string detail;  // Policy: which rule
+};
+
+// ---- TLS --------------------------------------------------------------
+
+enum class TlsFailure : std::uint8_t {
+  AlertReceived,
+  AlertSent,     // we refused: `alert` is what we sent, `reason` why
+  Eof,           // FIN without close_notify
+  CloseNotify,   // orderly close where none was due
+  Reset,         // ECONNRESET, EPIPE
+  Io,            // another errno
+  NotTls,        // the peer's first bytes are no TLS record
+  Protocol,      // a local protocol error without alert
+  Certificate,   // session possible, certificate not acceptable
+  Alpn,          // a protocol was required and not selected
+  Timeout,
+  Setup,         // our own certificate, key or CA could not be used
+  Memory,
+};
+[[nodiscard]] std::string_view name(TlsFailure failure) noexcept;
+
+// One X509_V_ERR_* as the verify callback saw it.
+struct X509Problem {
+  int code = 0;      // X509_V_ERR_*
+  std::string name;  // "certificate has expired"
+  int depth = 0;     // 0 = leaf
+  std::string subject, issuer;         // RFC 2253, bounded
+  std::string not_before, not_after;   // RFC 3339
+};
+
+struct TlsFault {
+  TlsFailure failure = TlsFailure::Protocol;
+  int alert = -1;                 // RFC 8446 section 6 number, -1 = none
+  unsigned long reason_code = 0;  // ERR_GET_REASON
+  std::string reason;             // ERR_reason_error_string
+  int error = 0;                  // errno
+  std::uint64_t handshake_bytes_received = 0;
+  std::string last_message;       // last handshake message seen from the peer, "ServerHello"
+  bool server_hello_seen = false;
+  bool certificate_requested = false;
+  bool certificate_presented = false;  // we had one to send
+  bool no_shared_parameters = false;   // reason is one of OpenSSL's no-shared-cipher/group/sigalg family
+  bool version_unsupported = false;    // reason is OpenSSL's unsupported-protocol family
+  bool late = false;                   // arrived after our side thought the handshake was done (TLS 1.3)
+  std::string first_bytes;             // first <= 32 bytes from the peer, raw
+  std::string version;                 // negotiated, where known: "TLSv1.3"
+  // Certificate:
+  std::vector<X509Problem> problems;  // every verification error, in callback order
+  int chain_length = 0;               // certificates the peer sent
+  std::string chain_last_issuer;
+  std::string wanted_name;
+  std::vector<std::string> names;  // SANs of the leaf, bounded
+  // Timeout:
+  std::uint32_t limit_ms = 0;
+  double elapsed_ms = 0;
+  bool hello_acknowledged = true;  // TCP_INFO says the peer has our ClientHello
+  std::string detail;              // Setup: which file
+};
+
+// ---- bytes that are not HTTP ------------------------------------------
+
+enum class ParseError : std::uint8_t {
+#define PARSE_ERROR(enumerator, ...) enumerator,
+#include "diagnostics/parse_errors.def"
+#undef PARSE_ERROR
+};
+[[nodiscard]] std::string_view name(ParseError error) noexcept;
+[[nodiscard]] std::string_view description(ParseError error) noexcept;
+[[nodiscard]] Cause causeInRequest(ParseError error) noexcept;
+[[nodiscard]] Cause causeInResponse(ParseError error) noexcept;
+
+struct ParseFault {
+  ParseError error = ParseError::NotHttp;
+  std::uint64_t offset = 0;   // of the offending octet, from the first byte of the head (or of the body)
+  std::string excerpt;        // <= 64 raw bytes around it; escaped when written
+  std::string header_name;    // where a field is at fault
+  std::uint64_t size = 0;     // where a limit is at fault: what was seen …
+  std::uint64_t limit = 0;    // … and what is allowed
+  std::string token;          // the coding, method, expectation or status at fault
+};
+
+// ---- time, end of stream, decisions -----------------------------------
+
+enum class Timer : std::uint8_t {
+  Resolve,
+  Connect,
+  TlsHandshake,
+  Send,
+  ResponseHead,
+  ResponseIdle,
+  Exchange,
+  Queue,
+  ClientTls,
+  ClientHead,
+  ClientBody,
+  ClientWrite,
+  Tunnel,
+};
+[[nodiscard]] std::string_view name(Timer timer) noexcept;  // the YAML key: "response_head"
+
+struct TimerFault {
+  Timer timer = Timer::Exchange;
+  std::uint32_t limit_ms = 0;
+  double elapsed_ms = 0;
+  Phase longest_phase = Phase::Internal;  // Timer::Exchange: where the budget went
+};
+
+// How a stream ended when it should not have.
+struct EndFault {
+  enum class How : std::uint8_t { Fin, Reset, CloseNotify, TlsTruncated, Error };
+  How how = How::Fin;
+  int error = 0;               // errno: ECONNRESET, EPIPE, ETIMEDOUT …
+  bool reset_after_fin = false;  // the peer had closed before our bytes came
+  bool on_write = false;       // a write said so
+};
+[[nodiscard]] std::string_view name(EndFault::How how) noexcept;
+
+// A decision of our own: no observation could say it better than its name.
+struct DecisionFault {
+  Cause cause = Cause::ProxyInternalError;
+  std::string detail;
+  std::optional<std::uint64_t> size, limit;
+};
+
+using Fault = std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, DecisionFault>;
+
+// ---- what surrounded it -----------------------------------------------
+
+// TCP_INFO at the moment of failure (tcp(7)); bytes_acked without the SYN.
+struct TcpSnapshot {
+  std::uint8_t state = 0;
+  std::uint32_t rtt_us = 0;
+  std::uint32_t retransmits = 0;  // in all (tcpi_total_retrans)
+  std::uint32_t unacked = 0;      // segments in flight
+  std::uint32_t notsent_bytes = 0;
+  std::uint64_t bytes_acked = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint32_t snd_wnd = 0;      // 0 = the peer reads nothing
+  bool snd_wnd_known = false;     // kernels before 5.4 do not say
+  std::uint32_t last_ack_recv_ms = 0;
+  std::uint32_t last_data_sent_ms = 0;
+};
+
+struct ConnectionFacts {
+  std::string endpoint;      // as configured
+  std::string peer_address;  // "192.0.2.7:8080", "[::1]:80", "unix:/run/app.sock"; empty before connect
+  bool tls = false;
+  bool reused = false;
+  double idle_ms = 0;                      // parked before this request, where reused
+  std::uint32_t requests_on_connection = 0;  // this one included
+};
+
+struct ByteFacts {
+  std::uint64_t request_written = 0;  // HTTP bytes handed to the transport, this attempt
+  bool request_complete = false;      // all of the request was handed over
+  std::uint64_t tls_plain_written = 0;  // bytes the kernel was given, TLS records and handshake included
+  std::uint64_t response_received = 0;  // HTTP bytes of the response, this attempt
+  std::uint64_t body_received = 0;      // of the body at fault (response, or request on the client side)
+  std::optional<std::uint64_t> body_expected;
+  std::string last_line;  // last complete head line received, bounded
+};
+
+struct Observation {
+  Phase phase = Phase::Internal;
+  Fault fault = DecisionFault{};
+  ConnectionFacts connection;
+  ByteFacts bytes;
+  std::optional<TcpSnapshot> tcp;
+  double elapsed_ms = 0;  // since the phase began
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnostics/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "diagnostics/certificate_problem.h"
+#include "diagnostics/errno_name.h"
+#include "diagnostics/peer_name.h"
+#include "diagnostics/tls_alert.h"
+
+namespace gatewhy {
+namespace {
+
+using Facts = std::vector<std::string>;
+using How = EndFault::How;
+
+constexpr std::size_t kLongestText = 200;
+constexpr std::size_t kLongestToken = 40;
+constexpr std::size_t kMostListed = 3;
+
+// Text that a peer chose: bounded, one line, no control octets.
+std::string clean(std::string_view text, std::size_t limit = kLongestText) {
+  std::string result(text.substr(0, limit));
+  std::ranges::replace_if(
+      result, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  if (text.size() > limit) {
+    result += "...";
+  }
+  return result;
+}
+
+std::string duration(double milliseconds) {
+  if (milliseconds < 10) {
+    return fmt::format("{:.2g} ms", milliseconds);
+  }
+  if (milliseconds < 1000) {
+    return fmt::format("{:.0f} ms", milliseconds);
+  }
+  return fmt::format("{:g} s", std::round(milliseconds / 100) / 10);
+}
+
+std::string errnoText(int error) {
+  const std::string_view name = errnoName(error);
+  return name.empty() ? fmt::format("errno {}", error) : std::string(name);
+}
+
+std::string alertText(int alert) {
+  const std::string_view name = tlsAlertName(alert);
+  return name.empty() ? fmt::format("alert {}", alert) : fmt::format("alert {} {}", alert, name);
+}
+
+template <typename List, typename Text>
+std::string listed(const List& list, Text text) {
+  std::string result;
+  for (std::size_t i = 0; i < list.size() && i < kMostListed; ++i) {
+    result += i == 0 ? "" : ", ";
+    result += clean(text(list[i]));
+  }
+  return list.size() > kMostListed ? result + fmt::format(" and {} more", list.size() - kMostListed) : result;
+}
+
+void add(Facts& facts, std::string fact) {
+  if (!fact.empty()) {
+    facts.push_back(std::move(fact));
+  }
+}
+
+void addLimit(Facts& facts, std::string_view timer, std::uint32_t limit_ms, double elapsed_ms) {
+  if (limit_ms > 0) {
+    facts.push_back(fmt::format("{} limit {}", timer, duration(limit_ms)));
+  } else if (elapsed_ms > 0) {
+    facts.push_back("after " + duration(elapsed_ms));
+  }
+}
+
+// "shop.internal:8443 at 192.0.2.7:8443", or the half that is known.
+std::string where(const ConnectionFacts& connection) {
+  const std::string& peer = connection.peer_address;
+  if (connection.endpoint.empty() || connection.endpoint.find(peer) != std::string::npos) {
+    return clean(connection.endpoint.empty() ? peer : connection.endpoint);
+  }
+  return fmt::format("{} at {}", clean(connection.endpoint), clean(peer));
+}
+
+void addReuse(Facts& facts, const ConnectionFacts& connection) {
+  if (connection.reused) {
+    facts.push_back(fmt::format("request {} on a connection that was idle for {}",
+                                std::max(connection.requests_on_connection, 2U), duration(connection.idle_ms)));
+  }
+}
+
+void addRequestBytes(Facts& facts, const Observation& seen) {
+  if (!seen.bytes.request_complete) {
+    facts.push_back(fmt::format("{} bytes of an unfinished request handed over", seen.bytes.request_written));
+  } else {
+    facts.push_back(fmt::format("request of {} bytes handed over", seen.bytes.request_written));
+  }
+  if (seen.tcp && !seen.connection.tls && !seen.connection.reused) {
+    facts.push_back(
+        fmt::format("{} of them acknowledged", std::min(seen.tcp->bytes_acked, seen.bytes.request_written)));
+  }
+}
+
+void addBodyBytes(Facts& facts, const ByteFacts& bytes) {
+  if (bytes.body_expected) {
+    facts.push_back(fmt::format("received {} of {} bytes", bytes.body_received, *bytes.body_expected));
+  } else {
+    facts.push_back(fmt::format("received {} bytes of the body", bytes.body_received));
+  }
+}
+
+// The bytes that matter depend on how far the exchange had come.
+void addBytes(Facts& facts, const Observation& seen) {
+  switch (seen.phase) {
+    case Phase::RequestWrite:
+    case Phase::ResponseHead:
+      addRequestBytes(facts, seen);
+      facts.push_back(fmt::format("received {} bytes", seen.bytes.response_received));
+      return;
+    case Phase::ResponseBody:
+      addBodyBytes(facts, seen.bytes);
+      return;
+    case Phase::ClientRequest:
+      if (seen.bytes.body_received > 0 || seen.bytes.body_expected) {
+        addBodyBytes(facts, seen.bytes);
+      }
+      return;
+    case Phase::Routing:
+    case Phase::Dns:
+    case Phase::Connect:
+    case Phase::TlsHandshake:
+    case Phase::Upgrade:
+    case Phase::Internal:
+      return;
+  }
+}
+
+void addProblem(Facts& facts, const TlsFault& fault) {
+  const X509Problem* problem = decisiveProblem(fault);
+  if (problem == nullptr) {
+    return;
+  }
+  facts.push_back(fmt::format("{}: {} (code {}) at depth {}", clean(problem->subject), clean(problem->name),
+                              problem->code, problem->depth));
+  constexpr int kNotYetValid = 9;
+  constexpr int kExpired = 10;
+  if (problem->code == kExpired && !problem->not_after.empty()) {
+    facts.push_back("not valid after " + clean(problem->not_after));
+  }
+  if (problem->code == kNotYetValid && !problem->not_before.empty()) {
+    facts.push_back("not valid before " + clean(problem->not_before));
+  }
+  if (isNameMismatch(*problem)) {
+    facts.push_back(
+        fmt::format("wanted {}, has {}", clean(fault.wanted_name),
+                    fault.names.empty() ? "no names" : listed(fault.names, [](const auto& n) { return n; })));
+  } else if (!fault.chain_last_issuer.empty()) {
+    facts.push_back(fmt::format("{} sent, the last issued by {}", fault.chain_length, clean(fault.chain_last_issuer)));
+  }
+}
+
+void addTlsProgress(Facts& facts, const TlsFault& fault) {
+  facts.push_back(fmt::format("{} handshake bytes received", fault.handshake_bytes_received));
+  if (!fault.last_message.empty()) {
+    facts.push_back("the last message was " + clean(fault.last_message, kLongestToken));
+  }
+}
+
+void addTlsReason(Facts& facts, const TlsFault& fault) {
+  if (fault.alert >= 0) {
+    const bool received = fault.failure == TlsFailure::AlertReceived;
+    facts.push_back(fmt::format("{} {}", alertText(fault.alert), received ? "received" : "sent"));
+  }
+  if (!fault.reason.empty() && fault.failure != TlsFailure::AlertReceived) {
+    facts.push_back("TLS reason: " + clean(fault.reason));
+  }
+  if (fault.error != 0) {
+    facts.push_back(errnoText(fault.error));
+  }
+}
+
+// ---- one overload per kind of fault --------------------------------------
+
+struct FactsOf {
+  const Observation& seen;
+  Facts& facts;
+
+  void operator()(const DnsFault& fault) const {
+    add(facts, clean(fault.host));
+    if (fault.status != DnsStatus::Timeout) {
+      facts.emplace_back(name(fault.status));
+    }
+    if (fault.ede_code) {
+      facts.push_back(fmt::format("extended error {}{}{}", *fault.ede_code, fault.ede_text.empty() ? "" : " ",
+                                  clean(fault.ede_text)));
+    }
+    if (!fault.cname_chain.empty()) {
+      facts.push_back(
+          fmt::format("{} {}", fault.cname_loop ? "alias loop over" : "an alias of", clean(fault.cname_chain.back())));
+    }
+    if (!fault.servers.empty()) {
+      facts.push_back("asked " + listed(fault.servers, [](const DnsServerAnswer& s) { return s.server; }));
+    }
+    addLimit(facts, "resolve", fault.limit_ms.value_or(0), fault.elapsed_ms);
+  }
+
+  void operator()(const ConnectFault& fault) const {
+    if (fault.error != 0) {
+      facts.push_back(fmt::format("{} from {}", errnoText(fault.error), connectCallText(fault.call)));
+    }
+    if (fault.icmp) {
+      facts.push_back(fmt::format("{} {}/{} from {}", fault.icmp->v6 ? "ICMPv6" : "ICMP", fault.icmp->type,
+                                  fault.icmp->code, clean(fault.icmp->sender)));
+    }
+    add(facts, clean(fault.detail));
+    addLimit(facts, "connect", fault.limit_ms, fault.elapsed_ms);
+  }
+
+  void operator()(const TlsFault& fault) const {
+    addProblem(facts, fault);
+    if (fault.failure != TlsFailure::Certificate) {
+      addTlsReason(facts, fault);
+    }
+    if (fault.failure == TlsFailure::NotTls) {
+      add(facts, firstBytes(fault.first_bytes));
+    }
+    if (fault.failure == TlsFailure::Timeout || fault.failure == TlsFailure::Eof ||
+        fault.failure == TlsFailure::Reset) {
+      addTlsProgress(facts, fault);
+    }
+    if (fault.late) {
+      facts.emplace_back("after the handshake seemed complete");
+    }
+    add(facts, clean(fault.detail));
+    addLimit(facts, "tls_handshake", fault.limit_ms, fault.elapsed_ms);
+  }
+
+  void operator()(const ParseFault& fault) const {
+    facts.push_back(fmt::format("{} at offset {}", description(fault.error), fault.offset));
+    if (!fault.header_name.empty()) {
+      facts.push_back("field " + clean(fault.header_name, kLongestToken));
+    }
+    const bool token_is_public = fault.error == ParseError::CodingUnsupported ||
+                                 fault.error == ParseError::StatusInvalid ||
+                                 fault.error == ParseError::VersionUnsupported;
+    if (token_is_public && !fault.token.empty()) {
+      facts.push_back("'" + clean(fault.token, kLongestToken) + "'");
+    }
+    addSizes(fault.size, fault.limit);
+    if (fault.offset == 0 || fault.error == ParseError::NotHttp) {
+      add(facts, firstBytes(fault.excerpt));
+    }
+  }
+
+  void operator()(const TimerFault& fault) const {
+    addBytes(facts, seen);
+    addLimit(facts, name(fault.timer), fault.limit_ms, fault.elapsed_ms);
+    if (fault.timer == Timer::Exchange) {
+      facts.push_back(fmt::format("most of it went into {}", name(fault.longest_phase)));
+    }
+  }
+
+  void operator()(const EndFault& fault) const {
+    facts.push_back(endText(fault));
+    addReuse(facts, seen.connection);
+    addBytes(facts, seen);
+    addLimit(facts, "", 0, seen.elapsed_ms);
+  }
+
+  void operator()(const DecisionFault& fault) const {
+    add(facts, clean(fault.detail));
+    addSizes(fault.size.value_or(0), fault.limit.value_or(0));
+    addLimit(facts, "", 0, seen.elapsed_ms);
+  }
+
+ private:
+  void addSizes(std::uint64_t size, std::uint64_t limit) const {
+    if (limit > 0 && size > 0) {
+      facts.push_back(fmt::format("{} seen, limit {}", size, limit));
+    } else if (limit > 0) {
+      facts.push_back(fmt::format("limit {}", limit));
+    }
+  }
+
+  static std::string firstBytes(std::string_view bytes) {
+    const std::string_view peer = identifyPeer(bytes);
+    return peer.empty() ? std::string() : fmt::format("the first bytes look like {}", peer);
+  }
+
+  static std::string connectCallText(ConnectCall call) {
+    switch (call) {
+      case ConnectCall::Socket:
+      case ConnectCall::Bind:
+      case ConnectCall::Connect:
+        return fmt::format("{}() on this host", name(call));
+      case ConnectCall::SoError:
+      case ConnectCall::Timer:
+      case ConnectCall::SelfConnect:
+        return "the network";
+      case ConnectCall::Policy:
+        return "a rule of this gateway";
+    }
+    return {};
+  }
+
+  static std::string endText(const EndFault& fault) {
+    std::string text;
+    switch (fault.how) {
+      case How::Fin:
+        text = fault.reset_after_fin ? "FIN, then RST" : "FIN";
+        break;
+      case How::Reset:
+        text = fault.error != 0 ? errnoText(fault.error) : "RST";
+        break;
+      case How::CloseNotify:
+        text = "TLS close_notify";
+        break;
+      case How::TlsTruncated:
+        text = "FIN without TLS close_notify";
+        break;
+      case How::Error:
+        text = errnoText(fault.error);
+        break;
+    }
+    return fault.on_write ? text + " on write" : text;
+  }
+};
+
+std::string_view firstSentence(std::string_view text) {
+  const std::size_t end = text.find(". ");
+  text = text.substr(0, end);
+  if (text.ends_with('.')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string summarize(Cause cause, const Observation& observation) {
+  Facts facts;
+  add(facts, where(observation.connection));
+  std::visit(FactsOf{observation, facts}, observation.fault);
+  std::string sentence(firstSentence(info(cause).seen));
+  if (!facts.empty()) {
+    sentence += fmt::format(" ({})", fmt::join(facts, ", "));
+  }
+  return sentence + ".";
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading: PROXY header, TLS handshake, heads and bodies. Writing, timers and
+// the end are in client_connection_end.cpp.
+#include "proxy/exchange/client_connection.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "proxy/net/proxy_protocol.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr int kReadsPerTurn = 16;
+constexpr std::uint64_t kLingerBytes = 1024 * 1024;  // read and dropped behind an answer that closes
+constexpr std::size_t kPipelineLimit = 16 * 1024;  // bytes of later requests held while one is answered
+
+HeadLimits headLimits(const ClientLimits& limits) {
+  const std::uint64_t half = limits.request_head / 2;
+  return HeadLimits{.section = limits.request_head, .start_line = half, .field = half, .fields = 256};
+}
+
+}  // namespace
+
+ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner, AcceptedClient accepted)
+    : worker_(worker),
+      owner_(owner),
+      accepted_(std::move(accepted)),
+      transport_(std::move(accepted_.fd)),
+      parser_(headLimits(worker.generation->shared->config->limits)),
+      read_timer_(worker.loop, [this] { onReadTimer(); }),
+      write_timer_(worker.loop, [this] { onWriteTimer(); }),
+      rate_timer_(worker.loop, [this] { onRateTimer(); }) {
+  facts_.ip = accepted_.peer.ip();
+  facts_.port = accepted_.peer.port();
+  facts_.overloaded = accepted_.overloaded;
+  facts_.listener = accepted_.listener;
+  const auto& trusted = worker.generation->shared->config->trusted_proxies;
+  facts_.trusted = std::any_of(trusted.begin(), trusted.end(),
+                               [bytes = accepted_.peer.bytes()](const Cidr& block) { return block.contains(bytes); });
+  worker_.counters.client_connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+ClientConnection::~ClientConnection() {
+  watch_.stop();
+  worker_.counters.client_connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void ClientConnection::start() {
+  if (!watch_.start(worker_.loop, transport_.fd(), this)) {
+    close();
+    return;
+  }
+  read_timer_kind_ = Timer::ClientHead;
+  read_timer_since_ = EventLoop::now();
+  read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
+  if (accepted_.proxy_protocol) {
+    state_ = State::ProxyHeader;
+  } else if (accepted_.tls) {
+    beginTls();
+  }
+}
+
+void ClientConnection::onIo(bool readable, bool writable) {
+  readable_ = readable_ || readable;
+  if (settling_) {
+    if (const auto arrived = delivered()) {
+      exchange_->onSettled(*arrived);
+    }
+    return;
+  }
+  switch (state_) {
+    case State::ProxyHeader:
+      readProxyHeader();
+      return;
+    case State::Handshake:
+      driveHandshake();
+      return;
+    case State::Closed:
+      return;
+    case State::Head:
+    case State::Exchange:
+    case State::Linger:
+      break;
+  }
+  if (write_broken_) {
+    onEnded();
+    return;
+  }
+  if (writable && out_at_ < out_.size()) {
+    flush();
+    if (out_.empty() && exchange_ && !write_broken_) {
+      exchange_->onClientDrained();
+    }
+  }
+  pump();
+}
+
+// ---- before HTTP ------------------------------------------------------
+
+void ClientConnection::readProxyHeader() {
+  std::array<char, kProxyHeaderLimit> bytes{};
+  // Peeked, so that not a byte of what follows is taken from TLS.
+  const ssize_t size = ::recv(transport_.fd(), bytes.data(), bytes.size(), MSG_PEEK);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return;
+  }
+  if (size <= 0) {
+    close();  // nobody spoke: a health check by connect and close
+    return;
+  }
+  ProxyHeader header = parseProxyHeader({bytes.data(), static_cast<std::size_t>(size)});
+  if (header.status == ProxyHeader::Status::NeedMore) {
+    if (watch_.peerClosed()) {
+      header.problem = "the connection ended inside the header";
+    } else {
+      return;
+    }
+  }
+  if (header.status != ProxyHeader::Status::Done) {
+    rejectConnection(observe(DecisionFault{.cause = Cause::ClientProxyHeaderInvalid,
+                                           .detail = std::move(header.problem),
+                                           .size = {},
+                                           .limit = {}}));
+    return;
+  }
+  [[maybe_unused]] const auto taken = ::recv(transport_.fd(), bytes.data(), header.consumed, 0);
+  if (header.source) {
+    facts_.ip = header.source->ip();
+    facts_.port = header.source->port();
+  }
+  state_ = State::Head;
+  readable_ = true;
+  if (accepted_.tls) {
+    beginTls();
+    driveHandshake();
+  } else {
+    pump();
+  }
+}
+
+void ClientConnection::beginTls() {
+  state_ = State::Handshake;
+  auto session = accepted_.tls->newSession();
+  if (!session) {
+    onHandshakeFailed(session.error());
+    return;
+  }
+  transport_.startTls(std::move(session).value());
+  facts_.tls = true;
+}
+
+void ClientConnection::driveHandshake() {
+  switch (transport_.handshake()) {
+    case HandshakeStatus::WouldBlock:
+      return;
+    case HandshakeStatus::Done:
+      onHandshakeDone();
+      return;
+    case HandshakeStatus::Failed:
+      onHandshakeFailed(transport_.handshakeFault());
+      return;
+  }
+}
+
+void ClientConnection::onHandshakeDone() {
+  state_ = State::Head;
+  facts_.wants_certificate = accepted_.tls->wantsClientCertificate();
+  if (facts_.wants_certificate) {
+    facts_.requires_certificate = accepted_.tls->requiresClientCertificate();
+    facts_.certificate = clientCertificateFacts(transport_.ssl());
+  }
+  readable_ = true;
+  pump();
+}
+
+void ClientConnection::onHandshakeFailed(TlsFault fault) {
+  if (sawPlainHttp(fault)) {
+    // nginx's 497: answered in the language that was spoken.
+    transport_.dropTls();
+    facts_.tls = false;
+    rejectConnection(observe(DecisionFault{.cause = Cause::ClientPlaintextOnTls, .detail = {}, .size = {}, .limit = {}}));
+    return;
+  }
+  const bool silent = fault.handshake_bytes_received == 0 && fault.first_bytes.empty() &&
+                      (fault.failure == TlsFailure::Eof || fault.failure == TlsFailure::Reset);
+  if (silent) {
+    close();  // connect and close: a port check
+    return;
+  }
+  rejectConnection(observe(std::move(fault)));
+}
+
+void ClientConnection::rejectConnection(Observation fault) {
+  state_ = State::Exchange;
+  read_timer_.cancel();
+  exchange_ = std::make_unique<Exchange>(worker_, *this, parser_.head());
+  exchange_->reject(std::move(fault));
+}
+
+Observation ClientConnection::observe(Fault fault) const {
+  Observation seen{.phase = Phase::ClientRequest, .fault = std::move(fault)};
+  seen.elapsed_ms = millisBetween(read_timer_since_, EventLoop::now());
+  seen.tcp = transport_.tcpInfo();
+  if (exchange_) {
+    seen.bytes.request_complete = exchange_->bodyDone();
+    seen.bytes.body_received = decoder_.received();
+    seen.bytes.body_expected = exchange_->bodyDone() ? std::nullopt : decoder_.expected();
+    seen.bytes.last_line = std::string(const_cast<RequestParser&>(parser_).head().methodToken());
+  }
+  return seen;
+}
+
+// ---- reading ----------------------------------------------------------
+
+bool ClientConnection::wantsRead() const {
+  switch (state_) {
+    case State::Head:
+    case State::Linger:
+      return true;
+    case State::Exchange:
+      if (!exchange_ || half_closed_) {
+        return false;
+      }
+      if (exchange_->inTunnel() || !exchange_->bodyDone()) {
+        return exchange_->wantsBody() && in_.empty();
+      }
+      return in_.size() < kPipelineLimit;
+    case State::ProxyHeader:
+    case State::Handshake:
+    case State::Closed:
+      return false;
+  }
+  return false;
+}
+
+void ClientConnection::pump() {
+  if (pumping_) {
+    return;
+  }
+  pumping_ = true;
+  if (!in_.empty()) {
+    std::string pending = std::move(in_);
+    in_.clear();
+    const std::string_view rest = process(pending);
+    in_.assign(rest);
+  }
+  int reads = 0;
+  while (readable_ && wantsRead()) {
+    if (++reads > kReadsPerTurn) {
+      watch_.kick();
+      break;
+    }
+    const auto buffer = worker_.loop.readBuffer();
+    const IoResult got = transport_.read(buffer.data(), buffer.size());
+    if (got.status == IoStatus::WouldBlock) {
+      readable_ = false;
+    } else if (got.status == IoStatus::Ended) {
+      readable_ = false;
+      onEnded();
+    } else {
+      onBytes({buffer.data(), got.size});
+      // A short read has drained the socket. Only where the request is whole
+      // may that be trusted: a FIN or RST can share the edge with the data.
+      if (got.drained && !watch_.peerClosed() && exchange_ && exchange_->bodyDone()) {
+        readable_ = false;
+      }
+    }
+  }
+  // A reader that is paused still learns that its client is gone.
+  if (readable_ && state_ == State::Exchange && exchange_ && !wantsRead() && !half_closed_ && connectionDead()) {
+    onExchangeEnded(EndFault{.how = EndFault::How::Reset, .error = ECONNRESET});
+  }
+  pumping_ = false;
+  updateTimers();
+}
+
+bool ClientConnection::connectionDead() const {
+  const auto tcp = transport_.tcpInfo();
+  return tcp && tcp->state == TCP_CLOSE;
+}
+
+void ClientConnection::onBytes(std::string_view bytes) {
+  moved_ += bytes.size();
+  if (!in_.empty()) {
+    in_.append(bytes);
+    std::string pending = std::move(in_);
+    in_.clear();
+    in_.assign(process(pending));
+    return;
+  }
+  in_.assign(process(bytes));
+}
+
+// Uses what it can; returns what has to wait.
+std::string_view ClientConnection::process(std::string_view bytes) {
+  while (!bytes.empty()) {
+    switch (state_) {
+      case State::Head:
+        bytes = onHeadBytes(bytes);
+        break;
+      case State::Exchange:
+        if (!exchange_) {
+          return {};
+        }
+        if (exchange_->inTunnel()) {
+          if (!exchange_->wantsBody()) {
+            return bytes;
+          }
+          exchange_->onClientTunnelData(bytes);
+          return {};
+        }
+        if (exchange_->bodyDone() || !exchange_->wantsBody()) {
+          return bytes;
+        }
+        bytes = onBodyBytes(bytes);
+        break;
+      case State::Linger:
+        lingered_ += bytes.size();
+        if (lingered_ > kLingerBytes) {
+          close();
+        }
+        return {};
+      case State::ProxyHeader:
+      case State::Handshake:
+      case State::Closed:
+        return {};
+    }
+  }
+  return {};
+}
+
+std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
+  if (!parser_.started()) {
+    // The first byte of a request: from here the head has its own limit.
+    read_timer_kind_ = Timer::ClientHead;
+    read_timer_since_ = EventLoop::now();
+    read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
+  }
+  const ParseStep step = parser_.feed(bytes);
+  bytes.remove_prefix(step.consumed);
+  switch (step.status) {
+    case ParseStatus::NeedMore:
+      return {};
+    case ParseStatus::Error:
+      rejectConnection(observe(parser_.fault()));
+      return {};  // what follows cannot be framed
+    case ParseStatus::Done:
+      startExchange();
+      return bytes;
+  }
+  return {};
+}
+
+void ClientConnection::startExchange() {
+  state_ = State::Exchange;
+  served_ = true;
+  read_timer_.cancel();
+  const RequestHead& head = parser_.head();
+  decoder_.start(head.body, head.content_length);
+  exchange_ = std::make_unique<Exchange>(worker_, *this, head);
+  exchange_->begin();
+}
+
+std::string_view ClientConnection::onBodyBytes(std::string_view bytes) {
+  const BodyDecoder::Step step = decoder_.feed(bytes);
+  bytes.remove_prefix(step.consumed);
+  if (step.status == ParseStatus::Error) {
+    exchange_->onClientFault(observe(decoder_.fault()));
+    return {};
+  }
+  if (!step.data.empty() || decoder_.done()) {
+    exchange_->onBody(step.data, decoder_.done(), decoder_.done() ? decoder_.trailers() : std::string());
+  }
+  return bytes;
+}
+
+// ---- the client's end of stream ---------------------------------------
+
+void ClientConnection::onEnded() {
+  EndFault end;
+  if (const auto* seen = std::get_if<EndFault>(&transport_.fault())) {
+    end = *seen;
+  } else {
+    end.how = EndFault::How::Error;  // a broken TLS record or an alert: nothing more can be said on it
+  }
+  switch (state_) {
+    case State::Head:
+      if (parser_.started()) {
+        Observation seen = observe(end);
+        seen.bytes.request_complete = false;
+        rejectConnection(std::move(seen));
+      } else {
+        close();
+      }
+      return;
+    case State::Exchange:
+      onExchangeEnded(end);
+      return;
+    case State::ProxyHeader:
+    case State::Handshake:
+    case State::Linger:
+    case State::Closed:
+      close();
+      return;
+  }
+}
+
+void ClientConnection::onExchangeEnded(const EndFault& end) {
+  if (!exchange_) {
+    close();
+    return;
+  }
+  const bool orderly = end.how == EndFault::How::Fin || end.how == EndFault::How::CloseNotify ||
+                       end.how == EndFault::How::TlsTruncated;
+  if (!orderly || write_broken_) {
+    const bool tunnel = exchange_->inTunnel();
+    exchange_->onClientFault(tunnel ? observe(DecisionFault{.cause = Cause::TunnelResetByClient,
+                                                            .detail = {},
+                                                            .size = {},
+                                                            .limit = {}})
+                                    : observe(EndFault{.how = EndFault::How::Reset, .error = end.error}));
+    return;
+  }
+  // Its sending side is shut. A request that is whole is still answered; if
+  // the client has gone for good, the answer's RST will tell.
+  half_closed_ = true;
+  if (exchange_->inTunnel()) {
+    exchange_->onTunnelClientClosed();
+  } else if (!exchange_->bodyDone()) {
+    exchange_->onClientFault(observe(EndFault{.how = EndFault::How::Fin}));
+  }
+}
+
+}  // namespace gatewhy

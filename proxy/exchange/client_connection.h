@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client's connection: PROXY header, TLS, requests one after the other
+// (pipelined ones wait their turn), and an orderly end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/exchange/worker_context.h"
+#include "proxy/http/h1_parser.h"
+#include "proxy/net/address.h"
+#include "proxy/net/transport.h"
+
+namespace gatewhy {
+
+class ClientConnection;
+
+class ConnectionOwner {
+ public:
+  virtual void onConnectionClosed(ClientConnection& connection) = 0;  // bury it
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+struct AcceptedClient {
+  Fd fd;
+  Address peer;
+  std::string listener;
+  bool proxy_protocol = false;
+  bool overloaded = false;
+  std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
+};
+
+class ClientConnection final : public Deferred, public IoHandler, public ClientSide {
+ public:
+  ClientConnection(WorkerContext& worker, ConnectionOwner& owner, AcceptedClient accepted);
+  ~ClientConnection() override;
+
+  void start();
+  // Drain: an idle connection gets `grace` to bring one more request.
+  void drain(std::chrono::milliseconds grace);
+  void abortForDrain();
+
+  // ClientSide
+  [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
+  void send(std::string_view bytes, bool hold) override;
+  void flush() override;
+  [[nodiscard]] bool sendBlocked() const override { return write_broken_ || (!held_ && out_at_ < out_.size()); }
+  void resumeBody() override;
+  void openTunnel() override;
+  void shutdownWrite() override;
+  [[nodiscard]] bool halfClosed() const override { return half_closed_; }
+  [[nodiscard]] std::optional<bool> delivered() override;
+  [[nodiscard]] bool certificateCovers(const std::string& host) const override;
+  void finishExchange(Disposition disposition) override;
+
+ private:
+  enum class State : std::uint8_t { ProxyHeader, Handshake, Head, Exchange, Linger, Closed };
+
+  void onIo(bool readable, bool writable) override;
+  void readProxyHeader();
+  void beginTls();
+  void driveHandshake();
+  void onHandshakeDone();
+  void onHandshakeFailed(TlsFault fault);
+
+  void pump();
+  [[nodiscard]] bool wantsRead() const;
+  [[nodiscard]] bool connectionDead() const;
+  void onBytes(std::string_view bytes);
+  std::string_view process(std::string_view bytes);
+  std::string_view onHeadBytes(std::string_view bytes);
+  std::string_view onBodyBytes(std::string_view bytes);
+  void startExchange();
+  void rejectConnection(Observation fault);
+  void onEnded();
+  void onExchangeEnded(const EndFault& end);
+  [[nodiscard]] Observation observe(Fault fault) const;
+
+  void updateTimers();
+  void onReadTimer();
+  void onWriteTimer();
+  void onRateTimer();
+  void linger();
+  void close();
+
+  WorkerContext& worker_;
+  ConnectionOwner& owner_;
+  AcceptedClient accepted_;
+  ClientFacts facts_;
+  Transport transport_;
+  IoWatch watch_;
+  State state_ = State::Head;
+  bool readable_ = false;
+  bool pumping_ = false;
+  bool half_closed_ = false;
+  bool settling_ = false;       // delivered() could not tell yet
+  bool write_broken_ = false;
+  bool served_ = false;         // at least one exchange: idle is keep-alive now
+  std::string in_;              // read, not yet used: pipelined requests, body the origin does not take
+  std::string out_;             // response bytes that the socket did not take
+  std::size_t out_at_ = 0;
+  bool held_ = false;           // out_ waits for flush(), not for the socket
+  std::uint64_t lingered_ = 0;
+  std::uint64_t moved_ = 0;     // bytes either way since the rate timer began
+  RequestParser parser_;
+  BodyDecoder decoder_;
+  std::unique_ptr<Exchange> exchange_;
+  Timer read_timer_kind_ = Timer::ClientHead;
+  TimePoint read_timer_since_{};
+  Deadline read_timer_, write_timer_, rate_timer_;
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writing half of ClientConnection, its timers and its end.
+#include <netinet/tcp.h>
+
+#include <algorithm>
+
+#include "proxy/exchange/client_connection.h"
+
+namespace gatewhy {
+namespace {
+
+// A body of a byte a second, or a reader that does not read, holds a place
+// that others need: below this rate for one window the client is let go.
+constexpr std::chrono::milliseconds kRateWindow{10000};
+constexpr std::uint64_t kMinimumBytesPerWindow = 1280;
+constexpr std::chrono::milliseconds kLingerTime{2000};
+constexpr std::chrono::milliseconds kSettleTime{1000};
+
+}  // namespace
+
+// ---- writing ----------------------------------------------------------
+
+void ClientConnection::send(std::string_view bytes, bool hold) {
+  if (state_ == State::Closed || write_broken_) {
+    return;
+  }
+  if (hold || out_at_ < out_.size()) {
+    held_ = held_ || (hold && out_at_ == out_.size());
+    out_.append(bytes);
+    if (held_ && !hold) {
+      flush();
+    }
+    return;
+  }
+  const IoResult sent = bytes.empty() ? IoResult{.status = IoStatus::WouldBlock} : transport_.write(bytes.data(), bytes.size());
+  if (sent.status == IoStatus::Ended) {
+    write_broken_ = true;
+    watch_.kick();  // told from the loop, not from inside the exchange's call
+    return;
+  }
+  moved_ += sent.size;
+  out_.append(bytes.substr(sent.size));
+  if (!out_.empty()) {
+    updateTimers();
+  }
+}
+
+void ClientConnection::flush() {
+  held_ = false;
+  while (out_at_ < out_.size() && !write_broken_) {
+    const IoResult sent = transport_.write(out_.data() + out_at_, out_.size() - out_at_);
+    if (sent.status == IoStatus::WouldBlock) {
+      updateTimers();
+      return;
+    }
+    if (sent.status == IoStatus::Ended) {
+      write_broken_ = true;
+      watch_.kick();
+      return;
+    }
+    out_at_ += sent.size;
+    moved_ += sent.size;
+    write_timer_.cancel();  // progress; updateTimers() starts it again
+  }
+  out_.clear();
+  out_at_ = 0;
+  write_timer_.cancel();
+}
+
+void ClientConnection::resumeBody() {
+  if (readable_ || !in_.empty()) {
+    watch_.kick();
+  } else {
+    updateTimers();
+  }
+}
+
+void ClientConnection::openTunnel() {
+  rate_timer_.cancel();
+  read_timer_.cancel();
+  resumeBody();
+}
+
+void ClientConnection::shutdownWrite() {
+  if (!sendBlocked()) {
+    transport_.shutdownWrite();
+  }
+}
+
+std::optional<bool> ClientConnection::delivered() {
+  const auto tcp = transport_.tcpInfo();
+  std::optional<bool> known;
+  if (!tcp || (tcp->state != TCP_CLOSE && transport_.unsentBytes() == 0)) {
+    known = true;
+  } else if (tcp->state == TCP_CLOSE || write_broken_) {
+    known = false;
+  }
+  if (known) {
+    settling_ = false;
+    read_timer_.cancel();
+  } else if (!settling_) {
+    settling_ = true;
+    read_timer_.arm(kSettleTime);
+  }
+  return known;
+}
+
+bool ClientConnection::certificateCovers(const std::string& host) const {
+  return !transport_.tls() || servedCertificateCovers(transport_.ssl(), host);
+}
+
+// ---- timers -----------------------------------------------------------
+
+// What the client is waited for decides which timers run.
+void ClientConnection::updateTimers() {
+  if (state_ != State::Exchange || !exchange_ || settling_) {
+    return;
+  }
+  const ClientLimits& limits = worker_.generation->shared->config->limits;
+  const bool body_due = !half_closed_ && !exchange_->inTunnel() && exchange_->waitsForBody();
+  const bool reader_due = out_at_ < out_.size() && !held_;
+  if (body_due) {
+    read_timer_kind_ = Timer::ClientBody;
+    read_timer_since_ = EventLoop::now();
+    read_timer_.arm(limits.client_body_timeout);
+  } else {
+    read_timer_.cancel();
+  }
+  if (!reader_due) {
+    write_timer_.cancel();
+  } else if (!write_timer_.armed()) {
+    write_timer_.arm(limits.client_body_timeout);
+  }
+  if (!body_due && !reader_due) {
+    rate_timer_.cancel();
+  } else if (!rate_timer_.armed() && limits.client_body_timeout.count() != 0) {
+    moved_ = 0;
+    rate_timer_.arm(kRateWindow);
+  }
+}
+
+void ClientConnection::onReadTimer() {
+  if (settling_) {
+    settling_ = false;
+    exchange_->onSettled(true);  // neither acknowledged nor refused: nothing says that it was lost
+    return;
+  }
+  const ClientLimits& limits = worker_.generation->shared->config->limits;
+  const auto late = [&](Timer timer, std::chrono::milliseconds limit) {
+    return observe(TimerFault{.timer = timer,
+                              .limit_ms = static_cast<std::uint32_t>(limit.count()),
+                              .elapsed_ms = millisBetween(read_timer_since_, EventLoop::now())});
+  };
+  switch (state_) {
+    case State::ProxyHeader:
+      rejectConnection(observe(DecisionFault{.cause = Cause::ClientProxyHeaderInvalid,
+                                             .detail = "no complete header in client_head_timeout",
+                                             .size = {},
+                                             .limit = {}}));
+      return;
+    case State::Handshake: {
+      TlsFault fault = transport_.handshakeFault();
+      if (fault.first_bytes.empty()) {
+        close();  // not a byte: a client that only connected
+        return;
+      }
+      rejectConnection(late(Timer::ClientTls, limits.client_head_timeout));
+      return;
+    }
+    case State::Head:
+      if (parser_.started()) {
+        rejectConnection(late(Timer::ClientHead, limits.client_head_timeout));
+      } else {
+        linger();  // idle: closed politely, a request may be on its way
+      }
+      return;
+    case State::Exchange:
+      exchange_->onClientFault(late(Timer::ClientBody, limits.client_body_timeout));
+      return;
+    case State::Linger:
+    case State::Closed:
+      close();
+      return;
+  }
+}
+
+void ClientConnection::onWriteTimer() {
+  if (exchange_) {
+    const auto limit = worker_.generation->shared->config->limits.client_body_timeout;
+    exchange_->onClientFault(observe(TimerFault{.timer = Timer::ClientWrite,
+                                                .limit_ms = static_cast<std::uint32_t>(limit.count()),
+                                                .elapsed_ms = static_cast<double>(limit.count())}));
+  } else {
+    close();
+  }
+}
+
+void ClientConnection::onRateTimer() {
+  if (!exchange_ || exchange_->inTunnel()) {
+    return;
+  }
+  if (moved_ >= kMinimumBytesPerWindow) {
+    moved_ = 0;
+    rate_timer_.arm(kRateWindow);
+    return;
+  }
+  const Timer timer = exchange_->waitsForBody() ? Timer::ClientBody : Timer::ClientWrite;
+  Observation slow = observe(TimerFault{.timer = timer,
+                                        .limit_ms = static_cast<std::uint32_t>(kRateWindow.count()),
+                                        .elapsed_ms = static_cast<double>(kRateWindow.count())});
+  slow.bytes.last_line = "below the minimum rate";
+  exchange_->onClientFault(std::move(slow));
+}
+
+// ---- the end ----------------------------------------------------------
+
+void ClientConnection::finishExchange(Disposition disposition) {
+  flush();
+  read_timer_.cancel();
+  write_timer_.cancel();
+  rate_timer_.cancel();
+  settling_ = false;
+  const bool whole = exchange_->bodyDone();
+  worker_.loop.deferDelete(std::move(exchange_));
+  switch (disposition) {
+    case Disposition::KeepAlive:
+      state_ = State::Head;
+      parser_.reset();
+      read_timer_kind_ = Timer::ClientHead;
+      read_timer_since_ = EventLoop::now();
+      read_timer_.arm(worker_.generation->shared->config->limits.client_idle_timeout);
+      if (!pumping_ && (!in_.empty() || readable_)) {
+        watch_.kick();
+      }
+      return;
+    case Disposition::Close:
+      if (whole && in_.empty() && !transport_.tls() && !readable_) {
+        close();  // nothing unread: close() sends FIN, not RST
+      } else {
+        linger();
+      }
+      return;
+    case Disposition::Reset:
+      transport_.resetOnClose();
+      close();
+      return;
+    case Disposition::Drop:
+      close();
+      return;
+  }
+}
+
+// Closing with unread bytes would send RST and could take the answer away from
+// the client (RFC 9112 section 9.6): shut our side, read what still comes.
+void ClientConnection::linger() {
+  if (state_ == State::Closed) {
+    return;
+  }
+  state_ = State::Linger;
+  in_.clear();
+  transport_.shutdownWrite();
+  read_timer_.arm(kLingerTime);
+  if (half_closed_) {
+    close();
+  } else {
+    watch_.kick();
+  }
+}
+
+void ClientConnection::drain(std::chrono::milliseconds grace) {
+  if (state_ == State::Head && !parser_.started()) {
+    if (!served_) {
+      linger();
+    } else {
+      read_timer_.arm(std::max(grace, std::chrono::milliseconds(1)));
+    }
+  }
+}
+
+void ClientConnection::abortForDrain() {
+  if (exchange_) {
+    exchange_->onDrainDeadline();
+  } else {
+    close();
+  }
+}
+
+void ClientConnection::close() {
+  if (state_ == State::Closed) {
+    return;
+  }
+  state_ = State::Closed;
+  read_timer_.cancel();
+  write_timer_.cancel();
+  rate_timer_.cancel();
+  watch_.stop();
+  transport_.close();
+  if (exchange_) {
+    worker_.loop.deferDelete(std::move(exchange_));
+  }
+  owner_.onConnectionClosed(*this);  // the last word: we are buried
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/net/tls_context.h"
+
+namespace gatewhy {
+
+// What is known of the client for as long as its connection lives.
+struct ClientFacts {
+  std::string ip;           // "" for a unix socket
+  std::uint16_t port = 0;
+  bool trusted = false;     // in trusted_proxies
+  bool tls = false;
+  bool overloaded = false;  // accepted over limits.connections, to be told so
+  bool wants_certificate = false, requires_certificate = false;
+  ClientCertificateFacts certificate;
+  std::string listener;     // address as configured
+};
+
+// How the client's connection goes on after an exchange.
+enum class Disposition : std::uint8_t {
+  KeepAlive,
+  Close,  // lingering: what the client still sends is read and dropped, so that it can read the answer
+  Reset,  // RST: the message must not look complete
+  Drop,   // close without a byte (444), or the client is gone already
+};
+
+// The exchange's view of its client connection.
+class ClientSide {
+ public:
+  [[nodiscard]] virtual const ClientFacts& facts() const = 0;
+  // Queues response bytes; hold = more follow in this turn, flush() sends.
+  virtual void send(std::string_view bytes, bool hold) = 0;
+  virtual void flush() = 0;
+  [[nodiscard]] virtual bool sendBlocked() const = 0;
+  // The exchange takes request body (or tunnel) bytes again.
+  virtual void resumeBody() = 0;
+  virtual void openTunnel() = 0;
+  virtual void shutdownWrite() = 0;
+  [[nodiscard]] virtual bool halfClosed() const = 0;
+  // Has what was sent arrived? nullopt: not known yet, onSettled() will tell.
+  [[nodiscard]] virtual std::optional<bool> delivered() = 0;
+  // True where the certificate served to this client covers `host`.
+  [[nodiscard]] virtual bool certificateCovers(const std::string& host) const = 0;
+  // Ends the exchange; it is buried before the next turn.
+  virtual void finishExchange(Disposition disposition) = 0;
+
+ protected:
+  ~ClientSide() = default;
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+// An exchange's way from a request head to its end. Relaying between the two
+// sides is in exchange_relay.cpp.
+#include "proxy/exchange/exchange.h"
+
+#include <algorithm>
+
+#include "proxy/exchange/synthesize.h"
+#include "proxy/exchange/upgrade.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
+
+std::uint64_t hashOf(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
+bool isOriginsFault(Blame blame) { return blame == Blame::Origin || blame == Blame::Network || blame == Blame::Dns; }
+
+}  // namespace
+
+Exchange::Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request)
+    : worker_(worker),
+      client_(client),
+      request_(request),
+      generation_(worker.generation),
+      began_(EventLoop::now()),
+      timestamp_(std::chrono::system_clock::now()),
+      exchange_timer_(worker.loop, [this] { onExchangeTimeout(); }) {
+  worker_.counters.exchanges_in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+Exchange::~Exchange() { worker_.counters.exchanges_in_flight.fetch_sub(1, std::memory_order_relaxed); }
+
+// ---- beginning --------------------------------------------------------
+
+// X-Request-ID and traceparent are believed from trusted proxies only.
+void Exchange::identify() {
+  const bool trusted = client_.facts().trusted;
+  const auto given_id = trusted ? request_.valueOf(FieldId::XRequestId) : std::string_view();
+  request_id_ = isAcceptableRequestId(given_id) ? std::string(given_id) : worker_.ids.requestId();
+  const auto given_trace = trusted ? request_.valueOf(FieldId::Traceparent) : std::string_view();
+  traceparent_ = traceIdOf(given_trace).empty() ? newTraceparent(worker_.ids) : childTraceparent(given_trace, worker_.ids);
+  trace_id_ = std::string(traceIdOf(traceparent_));
+}
+
+void Exchange::begin() {
+  identify();
+  body_done_ = request_.body == BodyKind::None;
+  if (auto fault = refusal()) {
+    reject(Observation{.phase = info(fault->cause).phase, .fault = std::move(*fault)});
+    return;
+  }
+  if (route_->respond) {
+    respondFixed(*route_->respond);
+    return;
+  }
+  pool_ = generation_->pools[route_->origin].get();
+  pool_->earnRetry();
+  exchange_timer_.arm(pool_->config().timeouts.exchange);
+  startAttempt();
+}
+
+void Exchange::reject(Observation fault) {
+  if (request_id_.empty()) {
+    identify();
+  }
+  close_ = close_ || std::holds_alternative<ParseFault>(fault.fault);  // where the next request begins is unknown
+  conclude(diagnosed(std::move(fault)));
+}
+
+// What this hop itself refuses, in the order in which a client can mend it.
+std::optional<DecisionFault> Exchange::refusal() const {
+  const Config& config = *generation_->shared->config;
+  const ClientFacts& client = client_.facts();
+  const auto decide = [](Cause cause, std::string detail = {}) {
+    return DecisionFault{.cause = cause, .detail = std::move(detail), .size = {}, .limit = {}};
+  };
+  if (client.overloaded) {
+    auto fault = decide(Cause::ProxyOverloaded, "limits.connections");
+    fault.limit = config.limits.connections;
+    return fault;
+  }
+  if (client.wants_certificate) {
+    if (!client.certificate.presented && client.requires_certificate) {
+      return decide(Cause::ClientCertificateMissing);
+    }
+    if (!client.certificate.problems.empty()) {
+      const X509Problem& problem = client.certificate.problems.front();
+      return decide(Cause::ClientCertificateInvalid, problem.name + ", subject " + problem.subject);
+    }
+    if (!request_.host.empty() && !client_.certificateCovers(request_.host)) {
+      return decide(Cause::ClientMisdirected, request_.host);
+    }
+  }
+  if (request_.method == Method::Connect || request_.method == Method::Trace) {
+    return decide(Cause::ClientMethodUnsupported, std::string(request_.methodToken()));
+  }
+  if (config.limits.request_body != 0 && request_.body == BodyKind::Length &&
+      request_.content_length > config.limits.request_body) {
+    auto fault = decide(Cause::ClientBodyTooLarge);
+    fault.size = request_.content_length;
+    fault.limit = config.limits.request_body;
+    return fault;
+  }
+  if (passedHereBefore(request_, config.diagnostics.name)) {
+    return decide(Cause::ProxyLoop, "this hop's name is in CDN-Loop or Via");
+  }
+  // Routing decides last; the route is remembered for the event.
+  auto& self = const_cast<Exchange&>(*this);
+  self.route_ = generation_->shared->router.match(request_.host, request_.path());
+  return route_ == nullptr ? std::optional(decide(Cause::NoRoute)) : std::nullopt;
+}
+
+void Exchange::respondFixed(const FixedResponse& fixed) {
+  generated_by_ = GeneratedBy::Proxy;
+  status_ = fixed.status;
+  if (fixed.status == 444) {
+    finish(Disposition::Drop);
+    return;
+  }
+  close_ = mustClose();
+  const SynthesizedResponse made = synthesizeFixed(fixed, request_, request_id_, close_);
+  response_body_ = made.body_size;
+  client_.send(made.bytes, false);
+  awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
+}
+
+// ---- attempts ---------------------------------------------------------
+
+void Exchange::startAttempt() {
+  state_ = State::Waiting;
+  const Config& config = *generation_->shared->config;
+  const ClientFacts& client = client_.facts();
+  AttemptRequest plan;
+  plan.head = &request_;
+  plan.origin = &config.origins[route_->origin];
+  plan.runtime = &generation_->shared->origins[route_->origin];
+  plan.pool = pool_;
+  plan.own_listeners = &generation_->own_listeners;
+  plan.resolver = generation_->resolver.get();
+  plan.forward = ForwardContext{.hop_name = config.diagnostics.name,
+                                .client_ip = client.ip,
+                                .scheme = client.tls ? "https" : "http",
+                                .trusted_peer = client.trusted,
+                                .request_id = request_id_,
+                                .traceparent = traceparent_,
+                                .route = route_,
+                                .endpoint = nullptr,
+                                .upgrade = forwardsUpgrade(request_)};
+  plan.balance_key = hashOf(client.ip);
+  plan.fresh = fresh_only_;
+  attempt_recorded_ = false;
+  attempt_ = std::make_unique<Attempt>(worker_, *this, std::move(plan));
+  attempt_->start(tried_);  // may fail at once
+}
+
+void Exchange::recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
+                         std::optional<Diagnosis> diagnosis) {
+  tries_.push_back(TryRecord{.endpoint = std::move(endpoint),
+                             .peer_address = std::move(peer),
+                             .connection_reused = reused,
+                             .timings = timings,
+                             .diagnosis = std::move(diagnosis)});
+}
+
+void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) {
+  for (AddressFailure& address : addresses) {
+    std::string endpoint = address.observation.connection.endpoint;
+    recordTry(std::move(endpoint), std::move(address.peer_address), false, address.timings,
+              diagnosed(std::move(address.observation)));
+  }
+  Diagnosis diagnosis = diagnosed(std::move(observation));
+  attempt_recorded_ = true;
+  if (attempt_->endpointChosen()) {
+    recordTry(attempt_->endpointUrl(), diagnosis.observation.connection.peer_address, attempt_->reused(),
+              attempt_->timings(), diagnosis);
+    noteFailure(diagnosis);
+  }
+  if (mayRetry(diagnosis, *pool_) && pool_->spendRetry()) {
+    if (diagnosis.cause == Cause::StaleConnection) {
+      fresh_only_ = true;
+    } else {
+      tried_.push_back(attempt_->endpointIndex());
+    }
+    endAttempt();
+    startAttempt();
+    return;
+  }
+  conclude(std::move(diagnosis));
+}
+
+// Passive ejection: failures that speak of the endpoint, not of the client or
+// of a connection that idled too long.
+void Exchange::noteFailure(const Diagnosis& diagnosis) {
+  const OriginConfig& origin = pool_->config();
+  if (!origin.eject || !isOriginsFault(diagnosis.blame) || diagnosis.cause == Cause::StaleConnection) {
+    return;
+  }
+  const std::size_t index = attempt_->endpointIndex();
+  if (pool_->state(index).recordFailure(diagnosis.cause, origin.eject->failures, origin.eject->duration,
+                                        EventLoop::now())) {
+    LifecycleEvent event;
+    event.event = "eject";
+    event.severity = "WARN";
+    event.message = diagnosis.summary;
+    event.facts = {{.key = "origin", .text = origin.name, .number = {}, .list = {}},
+                   {.key = "endpoint", .text = origin.endpoints[index].url, .number = {}, .list = {}},
+                   {.key = "cause", .text = std::string(name(diagnosis.cause)), .number = {}, .list = {}},
+                   {.key = "for_ms", .text = {}, .number = static_cast<double>(origin.eject->duration.count()), .list = {}}};
+    worker_.sink.onLifecycle(event);
+  }
+}
+
+// A try more is safe where nothing of the request reached the origin's HTTP,
+// or where repeating it does no harm (RFC 9110 section 9.2.2) and the whole
+// body is still here. A fresh connection to the endpoint that just failed
+// would fail again, so that needs another endpoint; a stale one does not.
+bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const {
+  const bool committed = state_ != State::Waiting;
+  const std::size_t extra = pool.config().retry.attempts;
+  const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
+  if (committed || used >= extra || replay_lost_ || client_.facts().overloaded) {
+    return false;
+  }
+  const Observation& seen = diagnosis.observation;
+  const bool unsent = seen.bytes.request_written == 0;
+  switch (diagnosis.retry) {
+    case Retry::Never:
+      return false;
+    case Retry::BeforeAnyByte:
+      break;
+    case Retry::IdempotentOnly:
+      if (!unsent && !isIdempotent(request_.method, request_.methodToken())) {
+        return false;
+      }
+      break;
+  }
+  if (diagnosis.cause == Cause::StaleConnection) {
+    return true;
+  }
+  std::vector<std::size_t> tried = tried_;
+  tried.push_back(attempt_->endpointIndex());
+  return attempt_->endpointChosen() && pool.hasAlternative(tried);
+}
+
+void Exchange::endAttempt() {
+  if (attempt_) {
+    attempt_->cancel();
+    worker_.loop.deferDelete(std::move(attempt_));
+  }
+}
+
+// ---- failing ----------------------------------------------------------
+
+Diagnosis Exchange::diagnosed(Observation observation) const {
+  return diagnose(std::move(observation), generation_->shared->config->diagnostics.policy);
+}
+
+// The first diagnosis is the exchange's; what comes later is a symptom of it.
+void Exchange::conclude(Diagnosis diagnosis) {
+  if (state_ == State::Finished) {
+    return;
+  }
+  if (diagnosis_) {
+    diagnosis_->later.push_back(
+        Symptom{.what = std::string(name(diagnosis.cause)), .at_ms = millisBetween(began_, EventLoop::now())});
+    if (state_ == State::Draining) {
+      finish(Disposition::Reset);
+    }
+    return;
+  }
+  diagnosis_ = std::move(diagnosis);
+  exchange_timer_.cancel();
+  const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
+  if (committed) {
+    // Sent bytes stand; the message must end broken. A body that the close of
+    // the connection would end must not end with an orderly close.
+    const bool visible = framing_ == ClientFraming::Length || framing_ == ClientFraming::Chunked;
+    finish(visible && !client_.sendBlocked() && diagnosis_->blame != Blame::Client ? Disposition::Close : Disposition::Reset);
+    return;
+  }
+  if (diagnosis_->sent_status == 0) {
+    finish(Disposition::Drop);
+    return;
+  }
+  answerFailure();
+}
+
+void Exchange::answerFailure() {
+  generated_by_ = GeneratedBy::Proxy;
+  close_ = mustClose();
+  status_ = diagnosis_->sent_status;
+  const SynthesizedResponse made =
+      synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_, request_id_, origin_status_,
+                        retryAfterSeconds(), close_);
+  response_body_ = made.body_size;
+  endAttempt();
+  client_.send(made.bytes, false);
+  if (state_ != State::Finished) {
+    awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
+  }
+}
+
+int Exchange::retryAfterSeconds() const {
+  if (diagnosis_->sent_status != 503) {
+    return 0;
+  }
+  if (diagnosis_->cause == Cause::NoHealthyEndpoint && pool_ != nullptr && pool_->config().eject) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(pool_->config().eject->duration);
+    return static_cast<int>(wait.count());
+  }
+  return kRetryAfterSoon;
+}
+
+// The connection ends with this response where the client or the framing says
+// so, or where request bytes would be left unread in front of the next request.
+bool Exchange::mustClose() const {
+  return close_ || !request_.keep_alive || !body_done_ || worker_.draining || client_.halfClosed() ||
+         client_.facts().overloaded;
+}
+
+Phase Exchange::longestPhase() const {
+  if (!attempt_) {
+    return Phase::Routing;
+  }
+  const Timings t = attempt_->timings();
+  Phase longest = attempt_->phase();
+  double most = -1;
+  const auto weigh = [&](const std::optional<double>& ms, Phase phase) {
+    if (ms && *ms > most) {
+      most = *ms;
+      longest = phase;
+    }
+  };
+  weigh(t.resolve, Phase::Dns);
+  weigh(t.connect, Phase::Connect);
+  weigh(t.tls_handshake, Phase::TlsHandshake);
+  weigh(t.send, Phase::RequestWrite);
+  weigh(t.wait, Phase::ResponseHead);
+  weigh(t.receive, Phase::ResponseBody);
+  return longest;
+}
+
+void Exchange::onExchangeTimeout() {
+  if (state_ == State::Finished || diagnosis_) {
+    return;
+  }
+  const TimerFault fault{.timer = Timer::Exchange,
+                         .limit_ms = static_cast<std::uint32_t>(pool_->config().timeouts.exchange.count()),
+                         .elapsed_ms = millisBetween(began_, EventLoop::now()),
+                         .longest_phase = longestPhase()};
+  conclude(diagnosed(attempt_ ? attempt_->observe(Phase::Internal, fault)
+                              : Observation{.phase = Phase::Internal, .fault = fault}));
+}
+
+void Exchange::onClientFault(Observation fault) {
+  const auto* end = std::get_if<EndFault>(&fault.fault);
+  if (state_ == State::Responding && end != nullptr && end->how == EndFault::How::Fin) {
+    return;  // answered before the upload ended; the client does not send the rest
+  }
+  if (diagnosis_ && state_ != State::Finished) {
+    conclude(diagnosed(std::move(fault)));
+    return;
+  }
+  fault.elapsed_ms = millisBetween(began_, EventLoop::now());
+  Diagnosis diagnosis = diagnosed(std::move(fault));
+  if (attempt_ && state_ == State::Waiting) {
+    // Who left, and what was about to be said of the origin.
+    const auto limit = static_cast<double>(pool_->config().timeouts.response_head.count());
+    if (limit > 0 && attempt_->waitedMs() > limit / 2) {
+      diagnosis.would_be = Cause::ResponseTimeout;
+    }
+    diagnosis.observation.connection = attempt_->observe(attempt_->phase(), EndFault{}).connection;
+  }
+  conclude(std::move(diagnosis));
+}
+
+void Exchange::onDrainDeadline() {
+  conclude(diagnosed(Observation{.phase = Phase::Internal,
+                                 .fault = DecisionFault{.cause = Cause::ProxyDraining,
+                                                        .detail = "drain.timeout",
+                                                        .size = {},
+                                                        .limit = {}}}));
+}
+
+}  // namespace gatewhy

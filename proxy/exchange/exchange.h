@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request and its response with the client: routes it, tries endpoints,
+// relays, and at the end writes exactly one event.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/exchange/attempt.h"
+#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/worker_context.h"
+
+namespace gatewhy {
+
+class Exchange final : public Deferred, public AttemptObserver {
+ public:
+  // `request` belongs to the client connection's parser and outlives this.
+  Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request);
+  ~Exchange() override;
+
+  // The two ways to begin: with a complete head, or with what is wrong.
+  void begin();
+  void reject(Observation fault);
+
+  // Request body without its framing; `last` ends it.
+  void onBody(std::string_view data, bool last, std::string_view trailers);
+  [[nodiscard]] bool wantsBody() const;
+  void onClientTunnelData(std::string_view data);
+  void onTunnelClientClosed();
+  void onClientDrained();
+  void onSettled(bool arrived);
+  // The client failed us: reset, late, malformed or cut body.
+  void onClientFault(Observation fault);
+  void onDrainDeadline();
+
+  [[nodiscard]] bool bodyDone() const { return body_done_; }
+  [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
+  [[nodiscard]] bool finished() const { return state_ == State::Finished; }
+  [[nodiscard]] std::uint64_t bodyReceived() const { return body_received_; }
+  // The client's reader is asked to wait for nothing but itself.
+  [[nodiscard]] bool waitsForBody() const { return !body_done_ && wantsBody(); }
+
+ private:
+  enum class State : std::uint8_t { Starting, Waiting, Responding, Tunnel, Draining /* last bytes to the client */, Finished };
+
+  // AttemptObserver
+  void onUploadReady() override;
+  void onUploadDrained() override;
+  void onInterim(const ResponseHead& head) override;
+  void onResponseHead(const ResponseHead& head) override;
+  void onResponseData(std::string_view data) override;
+  void onBatchEnd() override;
+  void onResponseEnd(const std::string& trailers) override;
+  void onTunnelOpen(const ResponseHead& head) override;
+  void onTunnelData(std::string_view data) override;
+  void onTunnelOriginClosed() override;
+  void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
+  [[nodiscard]] bool clientBlocked() const override { return client_.sendBlocked(); }
+
+  void identify();
+  [[nodiscard]] std::optional<DecisionFault> refusal() const;
+  void startAttempt();
+  [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
+  void noteFailure(const Diagnosis& diagnosis);
+  void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings, std::optional<Diagnosis> diagnosis);
+  [[nodiscard]] Diagnosis diagnosed(Observation observation) const;
+  void conclude(Diagnosis diagnosis);
+  void answerFailure();
+  void respondFixed(const FixedResponse& fixed);
+  void endAttempt();
+  void awaitDelivery(Disposition disposition);
+  void finish(Disposition disposition);
+  void emitEvent();
+  void describeRequest(ExchangeEvent& event) const;
+  void closeTries();
+  [[nodiscard]] bool mustClose() const;
+  void onExchangeTimeout();
+  [[nodiscard]] int retryAfterSeconds() const;
+  [[nodiscard]] Phase longestPhase() const;
+
+  WorkerContext& worker_;
+  ClientSide& client_;
+  const RequestHead& request_;
+  WorkerGenerationPtr generation_;
+  State state_ = State::Starting;
+  TimePoint began_;
+  std::chrono::system_clock::time_point timestamp_;
+  std::string request_id_, trace_id_, traceparent_;
+  const RouteConfig* route_ = nullptr;
+  OriginPool* pool_ = nullptr;
+  std::unique_ptr<Attempt> attempt_;
+  std::vector<std::size_t> tried_;
+  std::vector<TryRecord> tries_;
+  std::optional<Diagnosis> diagnosis_;
+  bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
+  bool fresh_only_ = false;  // the last parked connection was stale
+
+  std::string replay_;        // request body so far, while it is short enough to be sent again
+  bool replay_lost_ = false;
+  std::string trailers_;
+  std::uint64_t body_received_ = 0;
+  bool body_done_ = false;
+
+  std::uint16_t status_ = 0;         // sent
+  std::uint16_t origin_status_ = 0;
+  GeneratedBy generated_by_ = GeneratedBy::Nobody;
+  std::uint64_t response_body_ = 0;
+  ClientFraming framing_ = ClientFraming::None;
+  bool close_ = false;
+  Disposition disposition_ = Disposition::KeepAlive;
+  bool tunnel_origin_closed_ = false, tunnel_client_closed_ = false;
+  Deadline exchange_timer_;
+};
+
+}  // namespace gatewhy

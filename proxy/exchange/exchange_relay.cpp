@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// The relaying half of Exchange: request body up, response down, tunnels, and
+// the end with its event.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "diagnostics/proxy_status.h"
+#include "proxy/exchange/exchange.h"
+
+namespace gatewhy {
+namespace {
+
+// Request bodies up to this size can be sent a second time.
+constexpr std::size_t kReplayLimit = 64 * 1024;
+
+}  // namespace
+
+// ---- request body -----------------------------------------------------
+
+bool Exchange::wantsBody() const {
+  if (state_ == State::Tunnel) {
+    return attempt_ && !attempt_->uploadBlocked();
+  }
+  if (!attempt_ || (state_ != State::Waiting && state_ != State::Responding)) {
+    return false;
+  }
+  return !attempt_->uploadBlocked() || (!replay_lost_ && replay_.size() < kReplayLimit);
+}
+
+void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
+  body_received_ += data.size();
+  const std::uint64_t limit = generation_->shared->config->limits.request_body;
+  if (limit != 0 && body_received_ > limit) {
+    reject(Observation{.phase = Phase::ClientRequest,
+                       .fault = DecisionFault{.cause = Cause::ClientBodyTooLarge,
+                                              .detail = {},
+                                              .size = body_received_,
+                                              .limit = limit}});
+    return;
+  }
+  body_done_ = last;
+  trailers_ = trailers;
+  const bool flowing = attempt_ && attempt_->takesBody();
+  if (!replay_lost_) {
+    if (!flowing || replay_.size() + data.size() <= kReplayLimit) {
+      replay_.append(data);
+    } else {
+      replay_lost_ = true;
+      replay_ = std::string();
+    }
+  }
+  if (flowing) {
+    attempt_->sendBody(data, last, trailers_);
+  }
+}
+
+void Exchange::onUploadReady() {
+  if (!replay_.empty() || (body_done_ && request_.body != BodyKind::None)) {
+    attempt_->sendBody(replay_, body_done_, trailers_);
+  }
+  if (attempt_ && !attempt_->uploadBlocked() && !body_done_) {
+    client_.resumeBody();
+  }
+}
+
+void Exchange::onUploadDrained() {
+  if (!body_done_ || state_ == State::Tunnel) {
+    client_.resumeBody();
+  }
+}
+
+// ---- response ---------------------------------------------------------
+
+void Exchange::onInterim(const ResponseHead& head) {
+  if (request_.version_minor == 0) {
+    return;  // RFC 9110 section 15.2: never to an HTTP/1.0 client
+  }
+  worker_.scratch.clear();
+  appendInterimHead(worker_.scratch, head);
+  client_.send(worker_.scratch, false);
+}
+
+void Exchange::onResponseHead(const ResponseHead& head) {
+  state_ = State::Responding;
+  status_ = origin_status_ = head.status;
+  generated_by_ = GeneratedBy::Origin;
+  framing_ = clientFraming(head, request_);
+  close_ = mustClose() || framing_ == ClientFraming::UntilClose;
+  const DiagnosticsConfig& diagnostics = generation_->shared->config->diagnostics;
+  std::string proxy_status;
+  if (diagnostics.disclose == Disclose::Evidence) {
+    proxy_status = passedOnProxyStatus(diagnostics.name, head.status);
+  }
+  worker_.scratch.clear();
+  appendResponseHead(worker_.scratch, head,
+                     ResponseContext{.hop_name = diagnostics.name,
+                                     .request_id = request_id_,
+                                     .proxy_status = proxy_status,
+                                     .edits = &route_->response_headers,
+                                     .framing = framing_,
+                                     .close = close_,
+                                     .client_http10 = request_.version_minor == 0});
+  client_.send(worker_.scratch, true);
+}
+
+void Exchange::onResponseData(std::string_view data) {
+  response_body_ += data.size();
+  if (framing_ != ClientFraming::Chunked) {
+    client_.send(data, false);
+    return;
+  }
+  std::string& framed = worker_.scratch;
+  framed.clear();
+  fmt::format_to(std::back_inserter(framed), "{:x}\r\n", data.size());
+  framed.append(data).append("\r\n");
+  client_.send(framed, true);
+}
+
+void Exchange::onBatchEnd() { client_.flush(); }
+
+void Exchange::onResponseEnd(const std::string& trailers) {
+  if (framing_ == ClientFraming::Chunked) {
+    worker_.scratch.assign("0\r\n").append(trailers).append("\r\n");
+    client_.send(worker_.scratch, true);
+  }
+  client_.flush();
+  if (state_ != State::Finished) {
+    awaitDelivery(close_ || !body_done_ ? Disposition::Close : Disposition::KeepAlive);
+  }
+}
+
+// ---- tunnel -----------------------------------------------------------
+
+void Exchange::onTunnelOpen(const ResponseHead& head) {
+  state_ = State::Tunnel;
+  status_ = origin_status_ = head.status;
+  generated_by_ = GeneratedBy::Origin;
+  exchange_timer_.cancel();  // a tunnel lives as long as it is used
+  worker_.scratch.clear();
+  appendSwitchingHead(worker_.scratch, head,
+                      ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
+                                      .request_id = request_id_,
+                                      .proxy_status = {},
+                                      .edits = &route_->response_headers,
+                                      .framing = ClientFraming::None,
+                                      .close = false,
+                                      .client_http10 = false});
+  client_.send(worker_.scratch, false);
+  if (state_ == State::Tunnel) {
+    client_.openTunnel();
+  }
+}
+
+void Exchange::onTunnelData(std::string_view data) {
+  response_body_ += data.size();
+  client_.send(data, false);
+}
+
+void Exchange::onClientTunnelData(std::string_view data) {
+  body_received_ += data.size();
+  if (attempt_) {
+    attempt_->sendTunnel(data);
+  }
+}
+
+void Exchange::onTunnelOriginClosed() {
+  tunnel_origin_closed_ = true;
+  if (tunnel_client_closed_) {
+    awaitDelivery(Disposition::Close);
+  } else {
+    client_.shutdownWrite();
+  }
+}
+
+void Exchange::onTunnelClientClosed() {
+  tunnel_client_closed_ = true;
+  if (tunnel_origin_closed_) {
+    awaitDelivery(Disposition::Close);
+  } else if (attempt_) {
+    attempt_->closeTunnelWrite();
+  }
+}
+
+// ---- the end ----------------------------------------------------------
+
+void Exchange::onClientDrained() {
+  if (state_ == State::Draining) {
+    awaitDelivery(disposition_);
+  } else if (attempt_) {
+    attempt_->resumeRead();
+  }
+}
+
+// A response is over when the client's kernel has it: until then a failure to
+// deliver is this exchange's failure.
+void Exchange::awaitDelivery(Disposition disposition) {
+  if (state_ == State::Finished) {
+    return;
+  }
+  state_ = State::Draining;
+  disposition_ = disposition;
+  if (client_.sendBlocked()) {
+    return;  // onClientDrained() comes back here
+  }
+  const std::optional<bool> arrived = client_.halfClosed() ? client_.delivered() : std::optional(true);
+  if (arrived) {
+    onSettled(*arrived);
+  }
+}
+
+void Exchange::onSettled(bool arrived) {
+  if (state_ != State::Draining) {
+    return;
+  }
+  if (arrived) {
+    finish(disposition_);
+    return;
+  }
+  // The client had closed for good, not only its sending side.
+  Observation gone{.phase = Phase::ClientRequest, .fault = EndFault{.how = EndFault::How::Fin, .reset_after_fin = true}};
+  gone.bytes.request_complete = body_done_;
+  gone.bytes.body_received = body_received_;
+  gone.bytes.last_line = request_.method_size != 0 ? std::string(request_.methodToken()) : std::string();
+  const bool short_body = diagnosis_ && diagnosis_->cause == Cause::ClientLengthMismatch;
+  if (!diagnosis_ || short_body) {
+    gone.elapsed_ms = millisBetween(began_, EventLoop::now());
+    diagnosis_ = diagnosed(std::move(gone));
+  } else {
+    diagnosis_->later.push_back(Symptom{.what = "the client was gone", .at_ms = millisBetween(began_, EventLoop::now())});
+  }
+  finish(Disposition::Drop);
+}
+
+void Exchange::finish(Disposition disposition) {
+  if (state_ == State::Finished) {
+    return;
+  }
+  state_ = State::Finished;
+  exchange_timer_.cancel();
+  emitEvent();
+  endAttempt();
+  client_.finishExchange(disposition);  // the last word: we are buried
+}
+
+void Exchange::describeRequest(ExchangeEvent& event) const {
+  const ClientFacts& client = client_.facts();
+  event.timestamp = timestamp_;
+  event.request_id = request_id_;
+  event.trace_id = trace_id_;
+  event.scheme = client.tls ? "https" : "http";
+  event.client_address = client.ip;
+  event.client_port = client.port;
+  if (request_.bytes.empty()) {
+    return;  // the connection failed before a request
+  }
+  event.method = request_.methodToken();
+  event.path = request_.target_size != 0 ? request_.path() : std::string_view();
+  event.query = request_.query();
+  event.server_address = request_.host;
+  event.protocol_version = request_.version_minor == 0 ? "1.0" : "1.1";
+  event.user_agent = request_.valueOf(FieldId::UserAgent);
+  if (request_.body != BodyKind::None) {
+    event.request_body_size = body_received_;
+  }
+}
+
+// Puts the attempt that is not in the list yet behind those that failed.
+void Exchange::closeTries() {
+  if (!attempt_ || attempt_recorded_ || !attempt_->endpointChosen()) {
+    return;
+  }
+  const std::string endpoint = attempt_->endpointUrl();
+  for (AddressFailure& address : attempt_->takeAddressFailures()) {
+    recordTry(endpoint, std::move(address.peer_address), false, address.timings,
+              diagnosed(std::move(address.observation)));
+  }
+  recordTry(endpoint, attempt_->peerAddress(), attempt_->reused(), attempt_->timings(), diagnosis_);
+}
+
+void Exchange::emitEvent() {
+  ExchangeEvent event;
+  describeRequest(event);
+  event.status = status_;
+  if (status_ != 0 && status_ != 444) {
+    event.response_body_size = response_body_;
+  }
+  event.generated_by = generated_by_;
+  event.origin_status = origin_status_;
+  if (route_ != nullptr) {
+    event.route = route_->name;
+  }
+  if (pool_ != nullptr) {
+    event.origin = pool_->config().name;
+  }
+  closeTries();
+  event.attempts = static_cast<std::uint32_t>(tries_.size());
+  event.tries = &tries_;
+  if (!tries_.empty()) {
+    const TryRecord& last = tries_.back();
+    event.endpoint = last.endpoint;
+    event.peer_address = last.peer_address;
+    event.connection_reused = last.connection_reused;
+    event.timings = last.timings;
+  }
+  event.timings.total = millisBetween(began_, EventLoop::now());
+  if (diagnosis_) {
+    event.diagnosis = &*diagnosis_;
+    const bool left = diagnosis_->cause == Cause::ClientClosedRequest ||
+                      diagnosis_->cause == Cause::ClientAbortedUpload ||
+                      diagnosis_->cause == Cause::TunnelResetByClient;
+    event.outcome = left ? Outcome::Aborted : Outcome::Failure;
+  }
+  worker_.sink.onExchange(event);
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heads for the next hop, written anew from parsed values: nothing that frames
+// or routes a message is copied (RFC 9110 section 7.6, RFC 9112 section 6).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "proxy/http/message.h"
+
+namespace gatewhy {
+
+// Facts about the request's way here that its forwarded head tells the origin.
+struct ForwardContext {
+  std::string_view hop_name;         // diagnostics.name
+  std::string_view client_ip;        // no brackets; "" for a unix socket
+  std::string_view scheme;           // "http" or "https" towards the client
+  bool trusted_peer = false;         // the client is one of trusted_proxies
+  std::string_view request_id;
+  std::string_view traceparent;
+  const RouteConfig* route = nullptr;
+  const EndpointConfig* endpoint = nullptr;
+  bool upgrade = false;              // forward Upgrade and Connection: Upgrade
+};
+
+// Appends the request head for the origin.
+void appendRequestHead(std::string& out, const RequestHead& request, const ForwardContext& context);
+
+// How the response body is framed towards the client.
+enum class ClientFraming : std::uint8_t { None, DeclaredOnly /* HEAD, 304 */, Length, Chunked, UntilClose };
+[[nodiscard]] ClientFraming clientFraming(const ResponseHead& response, const RequestHead& request);
+
+struct ResponseContext {
+  std::string_view hop_name;
+  std::string_view request_id;
+  std::string_view proxy_status;  // "" = none
+  const HeaderEdits* edits = nullptr;
+  ClientFraming framing = ClientFraming::None;
+  bool close = false;             // this is the connection's last response
+  bool client_http10 = false;
+};
+// Appends the final response head for the client.
+void appendResponseHead(std::string& out, const ResponseHead& response, const ResponseContext& context);
+// Appends a 1xx; its end-to-end fields are kept.
+void appendInterimHead(std::string& out, const ResponseHead& response);
+// Appends the 101 that turns the connection into a tunnel.
+void appendSwitchingHead(std::string& out, const ResponseHead& response, const ResponseContext& context);
+
+// True where the request has passed this hop before: own name in CDN-Loop
+// (RFC 8586), or in Via more often than a sane chain explains.
+[[nodiscard]] bool passedHereBefore(const RequestHead& request, std::string_view hop_name);
+
+}  // namespace gatewhy

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// One loaded configuration with everything derived from it that workers
+// share. Immutable; every exchange keeps the one it began with alive.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/exchange/router.h"
+#include "proxy/net/tls_context.h"
+#include "proxy/origin/endpoint_state.h"
+
+namespace gatewhy {
+
+struct OriginRuntime {
+  std::shared_ptr<const OriginTlsContext> tls;  // null where no endpoint is https, or set-up failed
+  std::optional<TlsFault> tls_setup_fault;      // reported by every exchange that needs TLS
+  std::vector<std::shared_ptr<EndpointState>> endpoints;
+  std::shared_ptr<OriginState> state;
+};
+
+// What outlives generations, by "origin name\nendpoint URL" and origin name.
+class SharedStates {
+ public:
+  [[nodiscard]] std::shared_ptr<EndpointState> endpoint(const std::string& origin, const std::string& url);
+  [[nodiscard]] std::shared_ptr<OriginState> origin(const std::string& name);
+
+ private:
+  std::map<std::string, std::shared_ptr<EndpointState>> endpoints_;
+  std::map<std::string, std::shared_ptr<OriginState>> origins_;
+};
+
+struct Generation {
+  ConfigPtr config;
+  Router router;
+  std::vector<std::shared_ptr<const ListenerTlsContext>> listener_tls;  // by listener; null = plain
+  std::vector<OriginRuntime> origins;                                   // by origin
+
+  // A listener whose certificates do not load is an error; an origin whose
+  // client certificate or CA does not is kept as evidence for its exchanges.
+  [[nodiscard]] static Result<std::shared_ptr<const Generation>, TlsFault> create(ConfigPtr config,
+                                                                                  SharedStates& states);
+
+ private:
+  explicit Generation(ConfigPtr c) : config(std::move(c)), router(config->routes) {}
+};
+using GenerationPtr = std::shared_ptr<const Generation>;
+
+}  // namespace gatewhy

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/listener.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace gatewhy {
+namespace {
+
+constexpr int kAcceptBatch = 64;
+constexpr int kBacklog = 4096;
+constexpr std::chrono::milliseconds kShortagePause{100};
+
+struct Opened {
+  Fd fd;
+  const char* call = nullptr;  // what failed
+  int error = 0;
+};
+
+Opened openSocket(const Address& address, bool reuse_port) {
+  Opened made{.fd = Fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))};
+  const auto failed = [&](const char* call) {
+    made.call = call;
+    made.error = errno;
+    return std::move(made);
+  };
+  if (!made.fd.valid()) {
+    return failed("socket");
+  }
+  const int on = 1;
+  if (address.family() != AF_UNIX) {
+    ::setsockopt(made.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    // Accepted sockets inherit it: no call per connection.
+    ::setsockopt(made.fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (address.family() == AF_INET6) {
+      ::setsockopt(made.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (reuse_port && ::setsockopt(made.fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+      return failed("SO_REUSEPORT");
+    }
+  }
+  if (::bind(made.fd.get(), address.get(), address.size) != 0) {
+    return failed("bind");
+  }
+  if (::listen(made.fd.get(), kBacklog) != 0) {
+    return failed("listen");
+  }
+  return made;
+}
+
+Address localAddress(int fd) {
+  Address local;
+  local.size = sizeof local.storage;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&local.storage), &local.size);
+  return local;
+}
+
+// A socket file that nobody listens on is left over from a crash.
+void removeStaleSocket(const Address& address) {
+  const auto* un = reinterpret_cast<const sockaddr_un*>(&address.storage);
+  struct stat status {};
+  if (::lstat(un->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
+    return;
+  }
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED) {
+    ::unlink(un->sun_path);
+  }
+}
+
+}  // namespace
+
+Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers) {
+  ListenSockets sockets;
+  sockets.address = address;
+  const auto parsed = Address::parse(address);
+  if (!parsed) {
+    return Failure{ListenFault{.address = address, .call = "parse", .error = EINVAL}};
+  }
+  const bool shared = parsed->family() == AF_UNIX;
+  if (shared) {
+    removeStaleSocket(*parsed);
+  }
+  // The first one without SO_REUSEPORT: it finds an address that another
+  // process already serves, which SO_REUSEPORT would silently share.
+  const bool reuse_port = !shared && workers > 1;
+  Address bind_to = *parsed;
+  if (reuse_port && bind_to.port() != 0) {
+    const Opened probe = openSocket(bind_to, false);
+    if (probe.call != nullptr) {
+      return Failure{ListenFault{.address = address, .call = probe.call, .error = probe.error}};
+    }
+  }
+  for (std::size_t i = 0; i < workers; ++i) {
+    if (shared && i > 0) {
+      sockets.per_worker.emplace_back(::fcntl(sockets.per_worker.front().get(), F_DUPFD_CLOEXEC, 0));
+      continue;
+    }
+    Opened opened = openSocket(bind_to, reuse_port);
+    if (opened.call != nullptr) {
+      return Failure{ListenFault{.address = address, .call = opened.call, .error = opened.error}};
+    }
+    if (i == 0) {
+      sockets.local = localAddress(opened.fd.get());
+      sockets.bound = sockets.local.text();
+      bind_to = shared ? bind_to : sockets.local;
+    }
+    sockets.per_worker.push_back(std::move(opened.fd));
+  }
+  return sockets;
+}
+
+Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<void(int)> on_shortage)
+    : loop_(loop),
+      fd_(std::move(fd)),
+      on_accept_(std::move(on_accept)),
+      on_shortage_(std::move(on_shortage)),
+      pause_(loop, [this] { acceptBatch(kAcceptBatch); }),
+      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+
+Listener::~Listener() { watch_.stop(); }
+
+bool Listener::start() { return watch_.start(loop_, fd_.get(), this); }
+
+void Listener::stop() {
+  if (fd_.valid()) {
+    acceptBatch(kBacklog);
+    pause_.cancel();
+    watch_.stop();
+    fd_.reset();
+  }
+}
+
+void Listener::onIo(bool /*readable*/, bool /*writable*/) { acceptBatch(kAcceptBatch); }
+
+void Listener::acceptBatch(int limit) {
+  for (int i = 0; i < limit; ++i) {
+    Address peer;
+    peer.size = sizeof peer.storage;
+    Fd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd.valid()) {
+      on_accept_(std::move(fd), peer);
+      continue;
+    }
+    const int error = errno;
+    if (error == EAGAIN) {
+      return;
+    }
+    if (error == EINTR || error == ECONNABORTED || error == EPROTO) {
+      continue;
+    }
+    on_shortage_(error);
+    if ((error == EMFILE || error == ENFILE) && reserve_.valid()) {
+      // Refuse one instead of leaving all to wait for a timeout of their own.
+      reserve_.reset();
+      Fd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      refused.reset();
+      reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    }
+    pause_.arm(kShortagePause);
+    return;
+  }
+  watch_.kick();  // more may wait: the others get their turn first
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "diagnostics/result.h"
+#include "proxy/loop/event_loop.h"
+#include "proxy/net/address.h"
+
+namespace gatewhy {
+
+// What could not be opened, and why.
+struct ListenFault {
+  std::string address;
+  std::string call;  // "bind"
+  int error = 0;
+};
+
+// One listener's sockets: one per worker (SO_REUSEPORT: the kernel spreads
+// connections, workers share nothing), or one that all share (unix sockets and
+// those that systemd opened).
+struct ListenSockets {
+  std::string address;             // as configured
+  std::string bound;               // as bound: the port that 0 became
+  Address local;
+  std::vector<Fd> per_worker;
+};
+[[nodiscard]] Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers);
+
+// Accepts on one listening socket, in bounded batches. Loop thread only.
+class Listener : public IoHandler, public Deferred {
+ public:
+  using OnAccept = std::function<void(Fd fd, const Address& peer)>;
+  // `on_shortage` is told when accept4() fails for want of descriptors or
+  // memory (errno); accepting pauses for a moment then.
+  Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<void(int error)> on_shortage);
+  ~Listener() override;
+
+  [[nodiscard]] bool start();
+  // Takes what waits in the queue, then closes: a connection that the kernel
+  // has accepted is not lost.
+  void stop();
+
+ private:
+  void onIo(bool readable, bool writable) override;
+  void acceptBatch(int limit);
+
+  EventLoop& loop_;
+  Fd fd_;
+  OnAccept on_accept_;
+  std::function<void(int)> on_shortage_;
+  IoWatch watch_;
+  Deadline pause_;
+  Fd reserve_;  // given up to take and close one connection when descriptors run out
+};
+
+}  // namespace gatewhy

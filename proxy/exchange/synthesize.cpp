@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/synthesize.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+#include <iterator>
+
+#include "diagnostics/answer.h"
+#include "diagnostics/proxy_status.h"
+#include "diagnostics/reason_phrase.h"
+
+namespace gatewhy {
+namespace {
+
+struct Extras {
+  std::string_view proxy_status;
+  int retry_after_s = 0;
+  bool allow = false;
+  bool close = false;
+};
+
+SynthesizedResponse assemble(std::uint16_t status, const Answer& answer, std::string_view request_id,
+                             const RequestHead& request, const Extras& extras) {
+  SynthesizedResponse made;
+  auto out = std::back_inserter(made.bytes);
+  fmt::format_to(out, "HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", status, reasonPhrase(status),
+                 fmt::gmtime(std::time(nullptr)));
+  const bool bodiless = status < 200 || status == 204 || status == 304;
+  if (!bodiless) {
+    fmt::format_to(out, "Content-Type: {}\r\nContent-Length: {}\r\n", answer.content_type, answer.body.size());
+  }
+  if (!extras.proxy_status.empty()) {
+    fmt::format_to(out, "Proxy-Status: {}\r\n", extras.proxy_status);
+  }
+  fmt::format_to(out, "X-Request-ID: {}\r\nCache-Control: no-store\r\n", request_id);
+  if (extras.retry_after_s > 0) {
+    fmt::format_to(out, "Retry-After: {}\r\n", extras.retry_after_s);
+  }
+  if (extras.allow) {
+    made.bytes += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+  }
+  if (extras.close) {
+    made.bytes += "Connection: close\r\n";
+  } else if (request.version_minor == 0) {
+    made.bytes += "Connection: keep-alive\r\n";
+  }
+  made.bytes += "\r\n";
+  if (!bodiless && request.method != Method::Head) {
+    made.bytes += answer.body;
+    made.body_size = answer.body.size();
+  }
+  return made;
+}
+
+}  // namespace
+
+SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,
+                                      const RequestHead& request, std::string_view request_id,
+                                      std::uint16_t origin_status, int retry_after_s, bool close) {
+  const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, origin_status);
+  const Answer answer = makeAnswer(diagnosis, diagnosis.sent_status, request_id, request.valueOf(FieldId::Accept),
+                                   config.disclose, config.name);
+  return assemble(diagnosis.sent_status, answer, request_id, request,
+                  Extras{.proxy_status = proxy_status,
+                         .retry_after_s = retry_after_s,
+                         .allow = diagnosis.cause == Cause::ClientMethodUnsupported,
+                         .close = close});
+}
+
+SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request,
+                                    std::string_view request_id, bool close) {
+  const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
+  const int retry_after = fixed.retry_after ? static_cast<int>(fixed.retry_after->count()) : 0;
+  return assemble(fixed.status, answer, request_id, request,
+                  Extras{.proxy_status = {}, .retry_after_s = retry_after, .allow = false, .close = close});
+}
+
+}  // namespace gatewhy

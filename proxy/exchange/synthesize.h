@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Responses of our own making.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "diagnostics/diagnosis.h"
+#include "proxy/http/message.h"
+
+namespace gatewhy {
+
+struct SynthesizedResponse {
+  std::string bytes;             // head and body
+  std::uint64_t body_size = 0;
+};
+
+// The answer to a failed exchange (RFC 9457 / RFC 9209 by configuration and
+// Accept). `origin_status`: what the origin itself said, 0 = nothing.
+[[nodiscard]] SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,
+                                                    const RequestHead& request, std::string_view request_id,
+                                                    std::uint16_t origin_status, int retry_after_s, bool close);
+// A route's fixed answer.
+[[nodiscard]] SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request,
+                                                  std::string_view request_id, bool close);
+
+}  // namespace gatewhy

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the objects of one worker share. Everything here belongs to the
+// worker's thread, but for what is marked shared.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "diagnostics/event.h"
+#include "proxy/exchange/generation.h"
+#include "proxy/exchange/request_identity.h"
+#include "proxy/loop/event_loop.h"
+#include "proxy/net/resolver.h"
+#include "proxy/origin/origin_pool.h"
+
+namespace gatewhy {
+
+// Receives finished events; must not block. One per worker, its thread only.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void attach(EventLoop& loop) = 0;  // before anything else, for timers of its own
+  virtual void onExchange(const ExchangeEvent& event) = 0;
+  virtual void onLifecycle(const LifecycleEvent& event) = 0;
+};
+
+// Counters over all workers (shared).
+struct ProxyCounters {
+  std::atomic<std::uint32_t> client_connections{0};
+  std::atomic<std::uint32_t> exchanges_in_flight{0};
+};
+
+// One worker's part of a generation. Exchanges hold it; the last one to go
+// after a reload destroys it.
+struct WorkerGeneration {
+  GenerationPtr shared;
+  std::unique_ptr<Resolver> resolver;
+  std::vector<std::unique_ptr<OriginPool>> pools;  // by origin
+  std::vector<Address> own_listeners;
+};
+using WorkerGenerationPtr = std::shared_ptr<WorkerGeneration>;
+
+struct WorkerContext {
+  EventLoop& loop;
+  EventSink& sink;
+  ProxyCounters& counters;
+  IdGenerator ids;
+  WorkerGenerationPtr generation;  // for new exchanges
+  std::string scratch;             // heads are written here; free between callbacks
+  bool draining = false;           // answer what is there, once, with Connection: close
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/http/field_line.h"
+
+#include <cstdint>
+#include <cstring>
+
+#include "proxy/http/octets.h"
+
+namespace gatewhy {
+namespace {
+
+// The name ended at `at` with something else than a colon.
+HeadFault nameFault(std::string_view line, std::size_t at) noexcept {
+  const std::string_view name = line.substr(0, at);
+  if (at == line.size()) {
+    return {ParseError::FieldColonMissing, at, {}, {}};
+  }
+  const char octet = line[at];
+  if (!octets::isBlank(octet)) {
+    const ParseError otherwise = octet == ':' ? ParseError::FieldNameEmpty : ParseError::FieldNameInvalid;
+    return {octetError(octet, otherwise), at, {}, {}};
+  }
+  const std::size_t next = octets::skipBlanks(line, at);
+  if (next < line.size() && line[next] == ':') {
+    return {ParseError::FieldSpaceBeforeColon, at, name, {}};
+  }
+  if (line.find(':', next) == std::string_view::npos) {
+    return {ParseError::FieldColonMissing, at, {}, {}};
+  }
+  return {ParseError::FieldNameInvalid, at, {}, {}};
+}
+
+// Whether any of eight octets is below 0x20, or 0x7f. A tab says yes too.
+bool isSuspicious(const char* octets) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighs = 0x8080808080808080U;
+  std::uint64_t word = 0;
+  std::memcpy(&word, octets, sizeof word);
+  const std::uint64_t del = word ^ (kOnes * 0x7f);
+  return ((((word - kOnes * 0x20) & ~word) | ((del - kOnes) & ~del)) & kHighs) != 0;
+}
+
+}  // namespace
+
+std::size_t findInvalidValueOctet(std::string_view text, std::size_t from) noexcept {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  std::size_t at = from;
+  // Whole words, the last of them overlapping the one before, as long as they
+  // are beyond suspicion; from there on octet by octet.
+  while (text.size() - at >= kWord && !isSuspicious(text.data() + at)) {
+    at += kWord;
+    const std::size_t left = text.size() - at;
+    if (left != 0 && left < kWord) {
+      at -= kWord - left;
+    }
+  }
+  while (at < text.size() && octets::is(text[at], octets::kValue)) {
+    ++at;
+  }
+  return at;
+}
+
+ParseError octetError(char octet, ParseError otherwise) noexcept {
+  if (octet == '\r') {
+    return ParseError::BareCr;
+  }
+  return octet == '\0' ? ParseError::Nul : otherwise;
+}
+
+std::optional<HeadFault> parseFieldLine(std::string_view line, FieldLine& out) noexcept {
+  const std::size_t colon = octets::skip(line, 0, octets::kToken);
+  if (colon == 0 || colon == line.size() || line[colon] != ':') {
+    return nameFault(line, colon);
+  }
+  out.name_size = colon;
+  out.value_at = octets::skipBlanks(line, colon + 1);
+  const std::size_t bad = findInvalidValueOctet(line, out.value_at);
+  if (bad != line.size()) {
+    return HeadFault{octetError(line[bad], ParseError::FieldValueInvalid), bad, line.substr(0, colon), {}};
+  }
+  std::size_t end = line.size();
+  while (end > out.value_at && octets::isBlank(line[end - 1])) {
+    --end;
+  }
+  out.value_size = end - out.value_at;
+  return std::nullopt;
+}
+
+bool ListReader::next() {
+  if (exhausted_) {
+    return false;
+  }
+  const std::size_t comma = value_.find(',', next_at_);
+  exhausted_ = comma == std::string_view::npos;
+  std::size_t end = exhausted_ ? value_.size() : comma;
+  member_at_ = octets::skipBlanks(value_.substr(0, end), next_at_);
+  next_at_ = end + 1;
+  while (end > member_at_ && octets::isBlank(value_[end - 1])) {
+    --end;
+  }
+  member_size_ = end - member_at_;
+  return true;
+}
+
+}  // namespace gatewhy

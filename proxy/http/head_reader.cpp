@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/http/head_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "proxy/http/octets.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr std::size_t kExcerpt = 64;
+constexpr std::size_t kExcerptBefore = 32;
+constexpr std::size_t kMostEvidence = 128;  // of a name or token
+constexpr std::size_t kCrlf = 2;
+// "No limit" ends here: Field keeps offsets in 32 bits.
+constexpr std::uint64_t kMostOctets = std::uint64_t{1} << 30;
+
+std::uint64_t effective(std::uint64_t limit) {
+  return limit == 0 ? kMostOctets : std::min(limit, kMostOctets);
+}
+
+// Name of the field in an unfinished line; "" where its colon has not come.
+std::string_view nameIn(std::string_view line) {
+  const std::size_t end = octets::skip(line, 0, octets::kToken);
+  return end < line.size() && line[end] == ':' ? line.substr(0, end) : std::string_view();
+}
+
+// Who made the head so large: the largest field, the unfinished one included.
+std::string_view largestField(const Head& head, std::string_view unfinished) {
+  std::string_view largest = nameIn(unfinished);
+  std::size_t size = largest.empty() ? 0 : unfinished.size();
+  for (const Field& field : head.fields) {
+    if (field.name_size + field.value_size > size) {
+      size = field.name_size + field.value_size;
+      largest = head.name(field);
+    }
+  }
+  return largest;
+}
+
+}  // namespace
+
+ParseStep HeadReader::feed(std::string_view bytes) {
+  if (status_ != ParseStatus::NeedMore) {
+    return {status_, 0};
+  }
+  Head& head = base();
+  std::size_t consumed = 0;
+  while (status_ == ParseStatus::NeedMore && consumed < bytes.size()) {
+    consumed += takeLine(head, bytes.substr(consumed));
+  }
+  if (status_ == ParseStatus::Error) {
+    fault_.excerpt.append(bytes.substr(consumed, kExcerpt - std::min(kExcerpt, fault_.excerpt.size())));
+  }
+  return {status_, consumed};
+}
+
+std::string_view HeadReader::lastCompleteLine() const {
+  if (line_at_ < kCrlf) {
+    return {};
+  }
+  return std::string_view(base().bytes).substr(last_line_at_, line_at_ - kCrlf - last_line_at_);
+}
+
+void HeadReader::resetReader() {
+  if (status_ == ParseStatus::Error) {
+    fault_ = {};
+  }
+  status_ = ParseStatus::NeedMore;
+  start_line_done_ = false;
+  empty_lines_ = 0;
+  line_at_ = 0;
+  last_line_at_ = 0;
+  judged_ = 0;
+  seen_ = 0;
+}
+
+std::uint64_t HeadReader::sectionRoom() const {
+  return effective(limits_.section) - line_at_;
+}
+
+std::uint64_t HeadReader::lineRoom() const {
+  return effective(start_line_done_ ? limits_.field : limits_.start_line) + kCrlf;
+}
+
+// Appends to the unfinished line up to its LF, or up to the first octet that
+// is over a limit. Returns how much was taken.
+std::size_t HeadReader::takeLine(Head& head, std::string_view bytes) {
+  const std::size_t had = head.bytes.size();
+  const std::uint64_t room = std::min(sectionRoom(), lineRoom()) - (had - line_at_);
+  const std::size_t look = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room + 1));
+  const void* lf = std::memchr(bytes.data(), '\n', look);
+  const std::size_t take =
+      lf == nullptr ? look : static_cast<std::size_t>(static_cast<const char*>(lf) - bytes.data()) + 1;
+  head.bytes.append(bytes.data(), take);
+  if (!start_line_done_) {
+    if (const auto fault = judgeStart(head.bytes, judged_)) {
+      head.bytes.resize(fault->at + 1);
+      fail(*fault);
+      return head.bytes.size() - had;
+    }
+    judged_ = head.bytes.size();
+  }
+  if (take > room) {
+    failLimit(head);
+  } else if (lf != nullptr) {
+    endLine(head);
+  }
+  return take;
+}
+
+void HeadReader::endLine(Head& head) {
+  const std::size_t end = head.bytes.size();
+  if (end - line_at_ < kCrlf || head.bytes[end - kCrlf] != '\r') {
+    fail({ParseError::BareLf, end - 1, {}, {}});
+    return;
+  }
+  const std::string_view line(head.bytes.data() + line_at_, end - kCrlf - line_at_);
+  if (!start_line_done_) {
+    endStartLine(head, line);
+    return;
+  }
+  if (const auto fault = line.empty() ? judgeHead() : takeField(head, line)) {
+    fail(*fault);
+    return;
+  }
+  if (line.empty()) {
+    status_ = ParseStatus::Done;
+    return;
+  }
+  last_line_at_ = line_at_;
+  line_at_ = end;
+}
+
+void HeadReader::endStartLine(Head& head, std::string_view line) {
+  if (line.empty()) {
+    if (++empty_lines_ > empty_lines_allowed_) {
+      fail({ParseError::StartLineEmpty, 0, {}, {}});
+      return;
+    }
+    head.bytes.clear();
+    judged_ = 0;
+    return;
+  }
+  if (const auto fault = parseStart(line)) {
+    fail(*fault);
+    return;
+  }
+  start_line_done_ = true;
+  line_at_ = head.bytes.size();
+}
+
+std::optional<HeadFault> HeadReader::takeField(Head& head, std::string_view line) {
+  if (octets::isBlank(line.front())) {
+    // Before the first field it continues nothing (RFC 9112 section 2.2).
+    const bool folded = !head.fields.empty();
+    return HeadFault{folded ? ParseError::FieldFolded : ParseError::FieldNameInvalid,
+                     line_at_,
+                     folded ? head.name(head.fields.back()) : std::string_view(),
+                     {}};
+  }
+  FieldLine parsed;
+  if (auto fault = parseFieldLine(line, parsed)) {
+    fault->at += line_at_;
+    return fault;
+  }
+  const std::string_view name = line.substr(0, parsed.name_size);
+  if (limits_.fields != 0 && head.fields.size() >= limits_.fields) {
+    fault_.size = limits_.fields + std::uint64_t{1};
+    fault_.limit = limits_.fields;
+    return HeadFault{ParseError::TooManyFields, line_at_, name, {}};
+  }
+  const FieldId id = fieldId(name);
+  seen_ |= maskOf(id);
+  head.fields.push_back(
+      Field{static_cast<std::uint32_t>(line_at_), static_cast<std::uint32_t>(line_at_ + parsed.value_at),
+            static_cast<std::uint32_t>(parsed.name_size), static_cast<std::uint32_t>(parsed.value_size), id, false});
+  return std::nullopt;
+}
+
+void HeadReader::fail(const HeadFault& fault) {
+  const std::string_view bytes = base().bytes;
+  const std::size_t from = fault.at - std::min(fault.at, kExcerptBefore);
+  status_ = ParseStatus::Error;
+  fault_.error = fault.error;
+  fault_.offset = fault.at;
+  fault_.excerpt = bytes.substr(from, kExcerpt);
+  fault_.header_name = fault.header_name.substr(0, kMostEvidence);
+  fault_.token = fault.token.substr(0, kMostEvidence);
+}
+
+// What was seen is given as one more than the limit, since how much more was
+// coming is not known before it has come.
+void HeadReader::failLimit(const Head& head) {
+  const bool section = sectionRoom() < lineRoom();
+  const std::string_view line = std::string_view(head.bytes).substr(line_at_);
+  HeadFault fault;
+  if (section) {
+    fault_.limit = effective(limits_.section);
+    fault.at = fault_.limit;
+  } else {
+    fault_.limit = effective(start_line_done_ ? limits_.field : limits_.start_line);
+    fault.at = line_at_ + fault_.limit;
+  }
+  fault_.size = fault_.limit + 1;
+  if (!start_line_done_) {
+    fault.error = ParseError::StartLineTooLong;
+  } else if (section) {
+    fault.error = ParseError::HeadTooLarge;
+    fault.header_name = largestField(head, line);
+  } else {
+    fault.error = ParseError::FieldTooLarge;
+    fault.header_name = nameIn(line);
+  }
+  fail(fault);
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which octets may stand where (RFC 9110 section 5, RFC 9112, RFC 3986), as
+// one table with a bit per class: every scan of the parsers is a look-up.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace gatewhy::octets {
+
+enum Class : std::uint8_t {
+  kToken = 1,   // tchar
+  kValue = 2,   // field-vchar, SP, HTAB: inside a field value or a reason phrase
+  kTarget = 4,  // request target; browsers send | { } ^ raw, so these pass
+  kDigit = 8,
+  kHex = 16,
+  kRegName = 32,  // unreserved and sub-delims of a host name, less the comma that would make a list of it
+  kQuoted = 64,   // qdtext
+};
+
+namespace detail {
+
+constexpr bool isOneOf(int octet, std::string_view set) {
+  for (const char c : set) {
+    if (octet == static_cast<unsigned char>(c)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+constexpr std::uint8_t classesOf(int octet) {
+  const bool digit = octet >= '0' && octet <= '9';
+  const bool alpha = (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z');
+  const bool printable = octet > 0x20 && octet < 0x7f;
+  const bool value = octet == '\t' || octet == ' ' || printable || octet >= 0x80;
+  int classes = 0;
+  classes |= digit || alpha || isOneOf(octet, "!#$%&'*+-.^_`|~") ? kToken : 0;
+  classes |= value ? kValue : 0;
+  classes |= printable && octet != '#' ? kTarget : 0;
+  classes |= digit ? kDigit : 0;
+  classes |= digit || (octet >= 'a' && octet <= 'f') || (octet >= 'A' && octet <= 'F') ? kHex : 0;
+  classes |= digit || alpha || isOneOf(octet, "-._~!$&'()*+;=") ? kRegName : 0;
+  classes |= value && octet != '"' && octet != '\\' ? kQuoted : 0;
+  return static_cast<std::uint8_t>(classes);
+}
+
+constexpr std::array<std::uint8_t, 256> makeTable() {
+  std::array<std::uint8_t, 256> table{};
+  for (int octet = 0; octet < 256; ++octet) {
+    table[static_cast<std::size_t>(octet)] = classesOf(octet);
+  }
+  return table;
+}
+
+}  // namespace detail
+
+inline constexpr std::array<std::uint8_t, 256> kTable = detail::makeTable();
+
+[[nodiscard]] constexpr bool is(char octet, Class wanted) noexcept {
+  return (kTable[static_cast<unsigned char>(octet)] & wanted) != 0;
+}
+
+[[nodiscard]] constexpr bool isBlank(char octet) noexcept {
+  return octet == ' ' || octet == '\t';
+}
+
+[[nodiscard]] constexpr char lower(char octet) noexcept {
+  return octet >= 'A' && octet <= 'Z' ? static_cast<char>(octet | 0x20) : octet;
+}
+
+// Index of the first octet at or after `from` (not beyond the end) that is not
+// of the class; the size where all are.
+[[nodiscard]] constexpr std::size_t skip(std::string_view text, std::size_t from, Class wanted) noexcept {
+  // Four at a time: names and targets are most of a head that is read octet by octet.
+  const auto classes = [text](std::size_t at) { return kTable[static_cast<unsigned char>(text[at])]; };
+  while (text.size() - from >= 4 &&
+         (classes(from) & classes(from + 1) & classes(from + 2) & classes(from + 3) & wanted) != 0) {
+    from += 4;
+  }
+  while (from < text.size() && is(text[from], wanted)) {
+    ++from;
+  }
+  return from;
+}
+
+[[nodiscard]] constexpr std::size_t skipBlanks(std::string_view text, std::size_t from) noexcept {
+  while (from < text.size() && isBlank(text[from])) {
+    ++from;
+  }
+  return from;
+}
+
+}  // namespace gatewhy::octets

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_fault.h"
+#include "proxy/net/tls_record.h"
+#include "proxy/net/tls_setup.h"
+#include "proxy/net/x509_facts.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr std::string_view kProtocol = "http/1.1";
+constexpr std::string_view kSessionContext = "gatewhy";
+// Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
+constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+// The certificates behind a listener's first one and the names of all.
+class NameTable {
+ public:
+  void add(SSL_CTX* context) {
+    for (const std::string& name : dnsNames(SSL_CTX_get0_certificate(context))) {
+      by_name_.emplace(name, context);  // the first certificate keeps the name
+    }
+  }
+  void addOwned(SslCtxPtr context) {
+    add(context.get());
+    others_.push_back(std::move(context));
+  }
+  // Null: no certificate has it. A wildcard stands for one label.
+  [[nodiscard]] SSL_CTX* find(const std::string& host) const {
+    if (const auto exact = by_name_.find(host); exact != by_name_.end()) {
+      return exact->second;
+    }
+    const std::size_t dot = host.find('.');
+    if (dot == std::string::npos) {
+      return nullptr;
+    }
+    const auto wildcard = by_name_.find("*" + host.substr(dot));
+    return wildcard == by_name_.end() ? nullptr : wildcard->second;
+  }
+
+ private:
+  std::vector<SslCtxPtr> others_;
+  std::map<std::string, SSL_CTX*> by_name_;
+};
+
+void freeTable(void* /*parent*/, void* table, CRYPTO_EX_DATA* /*data*/, int /*index*/, long /*argl*/, void* /*argp*/) {
+  delete static_cast<NameTable*>(table);
+}
+
+// The first SSL_CTX owns the table: a handshake may outlive its listener.
+int tableIndex() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, freeTable);
+  return index;
+}
+
+int onServerName(SSL* ssl, int* /*alert*/, void* table) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  SSL_CTX* context = name == nullptr ? nullptr : static_cast<const NameTable*>(table)->find(comparableHost(name));
+  if (context != nullptr) {
+    SSL_set_SSL_CTX(ssl, context);
+  }
+  return SSL_TLSEXT_ERR_OK;  // an unknown name gets the default certificate
+}
+
+int onAlpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
+           unsigned offered_size, void* /*arg*/) {
+  for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
+    const std::string_view protocol(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
+    if (protocol == kProtocol) {
+      *out = offered + at + 1;
+      *out_size = offered[at];
+      return SSL_TLSEXT_ERR_OK;
+    }
+  }
+  return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol, RFC 7301 section 3.2
+}
+
+int verifyClient(X509_STORE_CTX* store, void* /*arg*/) {
+  return verifyAndRecord(store, OnCertificateProblem::Continue);
+}
+
+std::optional<TlsFault> askForClientCertificate(SSL_CTX* context, const std::string& ca_file) {
+  if (auto fault = loadRoots(context, ca_file)) {
+    return fault;
+  }
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(ca_file.c_str());
+  if (names == nullptr) {
+    return setupFault(ca_file);
+  }
+  SSL_CTX_set_client_CA_list(context, names);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(context, verifyClient, nullptr);
+  return std::nullopt;
+}
+
+Result<SslCtxPtr, TlsFault> contextFor(const ListenerTls& config, const CertificateConfig& certificate) {
+  Result<SslCtxPtr, TlsFault> context = newTlsContext(TLS_server_method(), config.min_version);
+  if (!context) {
+    return context;
+  }
+  SSL_CTX* ctx = context->get();
+  if (SSL_CTX_set_cipher_list(ctx, kCiphers) != 1) {
+    return Failure{setupFault("cipher list")};
+  }
+  if (auto fault = loadCertificate(ctx, certificate.certificate, certificate.key)) {
+    return Failure{std::move(*fault)};
+  }
+  if (!config.client_ca.empty()) {
+    if (auto fault = askForClientCertificate(ctx, config.client_ca)) {
+      return Failure{std::move(*fault)};
+    }
+  }
+  // Tickets keep the state at the client; workers share no session table.
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_session_id_context(ctx, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
+                                 kSessionContext.size());
+  SSL_CTX_set_alpn_select_cb(ctx, onAlpn, nullptr);
+  return context;
+}
+
+class ListenerTlsContextImpl final : public ListenerTlsContext {
+ public:
+  ListenerTlsContextImpl(SslCtxPtr context, const ListenerTls& config)
+      : context_(std::move(context)),
+        wants_client_certificate_(!config.client_ca.empty()),
+        requires_client_certificate_(wants_client_certificate_ && config.client_certificate_required) {}
+
+  [[nodiscard]] Result<SslPtr, TlsFault> newSession() const override {
+    Result<SslPtr, TlsFault> session = newRecordedSsl(context_.get());
+    if (session) {
+      SSL_set_accept_state(session->get());
+    }
+    return session;
+  }
+  [[nodiscard]] bool wantsClientCertificate() const override { return wants_client_certificate_; }
+  [[nodiscard]] bool requiresClientCertificate() const override { return requires_client_certificate_; }
+
+ private:
+  SslCtxPtr context_;  // of the default certificate
+  bool wants_client_certificate_;
+  bool requires_client_certificate_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const ListenerTlsContext>, TlsFault> ListenerTlsContext::create(const ListenerTls& config) {
+  SslCtxPtr first;
+  auto table = std::make_unique<NameTable>();
+  for (const CertificateConfig& certificate : config.certificates) {
+    Result<SslCtxPtr, TlsFault> context = contextFor(config, certificate);
+    if (!context) {
+      return Failure{std::move(context).error()};
+    }
+    if (first == nullptr) {
+      first = std::move(context).value();
+      table->add(first.get());
+    } else {
+      table->addOwned(std::move(context).value());
+    }
+  }
+  if (first == nullptr) {
+    return Failure{TlsFault{.failure = TlsFailure::Setup, .reason = "no certificate is configured"}};
+  }
+  if (SSL_CTX_set_ex_data(first.get(), tableIndex(), table.get()) != 1) {
+    return Failure{setupFault("TLS library")};
+  }
+  SSL_CTX_set_tlsext_servername_arg(first.get(), table.release());  // freeTable's now
+  SSL_CTX_set_tlsext_servername_callback(first.get(), onServerName);
+  return std::shared_ptr<const ListenerTlsContext>(
+      std::make_shared<const ListenerTlsContextImpl>(std::move(first), config));
+}
+
+ClientCertificateFacts clientCertificateFacts(const SSL* ssl) {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) {
+    return {};
+  }
+  ClientCertificateFacts facts{.presented = true, .problems = tlsRecordOf(ssl).problems};
+  if (SSL_session_reused(ssl) == 0) {
+    return facts;
+  }
+  // A ticket carries the first verdict, but not the time that has passed.
+  const long verdict = SSL_get_verify_result(ssl);
+  if (verdict != X509_V_OK) {
+    facts.problems.push_back(problemOf(certificate, static_cast<int>(verdict), 0));
+  } else if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) {
+    facts.problems.push_back(problemOf(certificate, X509_V_ERR_CERT_HAS_EXPIRED, 0));
+  }
+  return facts;
+}
+
+bool servedCertificateCovers(const SSL* ssl, const std::string& host) {
+  X509* certificate = SSL_get_certificate(ssl);
+  return certificate != nullptr && certificateCovers(certificate, host);
+}
+
+bool sawPlainHttp(const TlsFault& fault) {
+  if (fault.failure != TlsFailure::NotTls) {
+    return false;
+  }
+  const std::string_view bytes = fault.first_bytes;
+  const std::size_t method = bytes.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+  return method != std::string_view::npos && method >= 3 && bytes[method] == ' ';
+}
+
+}  // namespace gatewhy

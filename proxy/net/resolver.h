@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names to addresses through c-ares, A and AAAA apart, with evidence per
+// server and a cache that keeps to the TTLs. One per worker, loop thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "diagnostics/observation.h"
+#include "diagnostics/result.h"
+#include "proxy/loop/event_loop.h"
+#include "proxy/net/address.h"
+
+namespace gatewhy {
+
+struct ResolvedAddresses {
+  std::vector<Address> addresses;  // port not set
+  std::uint32_t ttl_s = 0;         // minimum along the CNAME chain; 0 for the hosts file
+};
+
+// One family's answer. A family with no address is a NoData fault.
+using FamilyAnswer = Result<ResolvedAddresses, DnsFault>;
+
+// A running look-up; destroying it cancels the callback.
+class ResolveHandle {
+ public:
+  virtual ~ResolveHandle() = default;
+};
+
+class Resolver {
+ public:
+  // `servers` and `hosts_file` from the configuration; the system's where empty.
+  [[nodiscard]] static std::unique_ptr<Resolver> create(EventLoop& loop, const DnsConfig& config);
+  virtual ~Resolver() = default;
+  // Calls `on_answer` once per family (AF_INET, AF_INET6), in any order, never
+  // from inside resolve(). Equal look-ups in flight share one query. The
+  // caller keeps the overall deadline; `partialEvidence` tells what has been
+  // seen so far when it fires.
+  [[nodiscard]] virtual std::unique_ptr<ResolveHandle> resolve(const std::string& host, std::function<void(int family, FamilyAnswer answer)> on_answer) = 0;
+  [[nodiscard]] virtual DnsFault partialEvidence(const std::string& host) const = 0;
+};
+
+}  // namespace gatewhy

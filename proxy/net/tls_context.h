@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// SSL_CTX factories. A context is immutable after create() and shared by all
+// workers; sessions belong to one worker.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "diagnostics/result.h"
+#include "proxy/net/transport.h"
+
+namespace gatewhy {
+
+// TLS towards an origin.
+class OriginTlsContext {
+ public:
+  // TlsFault{Setup} names the file that could not be used.
+  [[nodiscard]] static Result<std::shared_ptr<const OriginTlsContext>, TlsFault> create(const OriginTls& config);
+  virtual ~OriginTlsContext() = default;
+  // A session in connect state for `host` (endpoint host; tls.server_name
+  // overrides it): SNI unless an IP literal, name or IP verification, a record
+  // of alerts in both directions, handshake messages, first bytes and every
+  // verification error.
+  [[nodiscard]] virtual Result<SslPtr, TlsFault> newSession(const std::string& host) const = 0;
+};
+
+// What a listener's client showed; valid after the handshake.
+struct ClientCertificateFacts {
+  bool presented = false;
+  std::vector<X509Problem> problems;  // empty = accepted
+};
+
+// TLS towards clients.
+class ListenerTlsContext {
+ public:
+  [[nodiscard]] static Result<std::shared_ptr<const ListenerTlsContext>, TlsFault> create(const ListenerTls& config);
+  virtual ~ListenerTlsContext() = default;
+  [[nodiscard]] virtual Result<SslPtr, TlsFault> newSession() const = 0;  // accept state
+  [[nodiscard]] virtual bool wantsClientCertificate() const = 0;
+  [[nodiscard]] virtual bool requiresClientCertificate() const = 0;
+};
+// A client certificate that fails verification does not end the handshake:
+// the request is answered (495/496) with these facts.
+[[nodiscard]] ClientCertificateFacts clientCertificateFacts(const SSL* ssl);
+// True where the certificate that this listener served to `ssl` covers `host`
+// (RFC 9110 section 7.4: otherwise the request is misdirected).
+[[nodiscard]] bool servedCertificateCovers(const SSL* ssl, const std::string& host);
+// True where the failed handshake met a plain HTTP request.
+[[nodiscard]] bool sawPlainHttp(const TlsFault& fault);
+
+}  // namespace gatewhy

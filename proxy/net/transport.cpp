@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/net/transport.h"
+
+#include <linux/sockios.h>
+#include <openssl/err.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "proxy/net/tcp_info.h"
+#include "proxy/net/tls_fault.h"
+#include "proxy/net/tls_record.h"
+
+namespace gatewhy {
+namespace {
+
+EndFault endOf(int error) {
+  const bool reset = error == ECONNRESET || error == EPIPE;
+  return {.how = reset ? EndFault::How::Reset : EndFault::How::Error, .error = error};
+}
+
+bool wouldBlock(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+}  // namespace
+
+void Transport::startTls(SslPtr ssl) {
+  ssl_ = std::move(ssl);
+  SSL_set_fd(ssl_.get(), fd_.get());
+  startTlsTap(ssl_.get());
+}
+
+HandshakeStatus Transport::handshake() {
+  ERR_clear_error();
+  const int ret = SSL_do_handshake(ssl_.get());
+  if (ret == 1) {
+    stopTlsTap(ssl_.get());
+    return HandshakeStatus::Done;
+  }
+  const SslError error = takeSslError(ssl_.get(), ret);
+  if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
+    return HandshakeStatus::WouldBlock;
+  }
+  fault_ = handshakeFaultOf(ssl_.get(), error);
+  return HandshakeStatus::Failed;
+}
+
+TlsFault Transport::handshakeFault() const {
+  if (const auto* fault = std::get_if<TlsFault>(&fault_)) {
+    return *fault;
+  }
+  TlsFault fault = tlsFacts(ssl_.get());
+  fault.failure = TlsFailure::Timeout;
+  // Until the peer answers, all that was sent is one ClientHello.
+  const std::optional<TcpSnapshot> tcp = tcpInfo();
+  const TlsRecord& record = tlsRecordOf(ssl_.get());
+  fault.hello_acknowledged = !tcp || record.bytes_received > 0 || tcp->bytes_acked >= record.bytes_sent;
+  return fault;
+}
+
+IoResult Transport::read(char* buffer, std::size_t size) {
+  if (read_ended_) {
+    end_waits_ = false;
+    return {.status = IoStatus::Ended};
+  }
+  if (tls()) {
+    return readTls(buffer, size);
+  }
+  ssize_t got = 0;
+  do {
+    got = ::recv(fd_.get(), buffer, size, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    const auto count = static_cast<std::size_t>(got);
+    return {.status = IoStatus::Ok, .size = count, .drained = count < size};
+  }
+  if (got < 0 && wouldBlock(errno)) {
+    return {};
+  }
+  fault_ = got == 0 ? EndFault{.how = EndFault::How::Fin} : endOf(errno);
+  read_ended_ = true;
+  saw_fin_ = got == 0;
+  saw_reset_ = got < 0;
+  return {.status = IoStatus::Ended};
+}
+
+// A record at a time until the buffer is full or the library needs more from
+// the socket: with read-ahead the socket may be empty while records wait here.
+IoResult Transport::readTls(char* buffer, std::size_t size) {
+  std::size_t total = 0;
+  input_drained_ = false;
+  while (total < size) {
+    const int room = static_cast<int>(std::min<std::size_t>(size - total, INT_MAX));
+    ERR_clear_error();
+    const int got = SSL_read(ssl_.get(), buffer + total, room);
+    if (got > 0) {
+      total += static_cast<std::size_t>(got);
+      continue;
+    }
+    const SslError error = takeSslError(ssl_.get(), got);
+    // WANT_WRITE: an answer to the peer's KeyUpdate did not fit into the
+    // socket; the readiness to write that follows is reported like any other.
+    if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
+      input_drained_ = true;
+      break;
+    }
+    fault_ = sessionFaultOf(ssl_.get(), error);
+    read_ended_ = true;
+    const auto* end = std::get_if<EndFault>(&fault_);
+    saw_reset_ = end != nullptr && end->how == EndFault::How::Reset;
+    saw_fin_ = end != nullptr && !saw_reset_;
+    break;
+  }
+  if (total > 0) {
+    end_waits_ = read_ended_;
+    return {.status = IoStatus::Ok, .size = total, .drained = input_drained_};
+  }
+  return {.status = read_ended_ ? IoStatus::Ended : IoStatus::WouldBlock};
+}
+
+IoResult Transport::write(const char* data, std::size_t size) {
+  if (tls()) {
+    return writeTls(data, size);
+  }
+  ssize_t sent = 0;
+  do {
+    sent = ::send(fd_.get(), data, size, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) {
+    return {.status = IoStatus::Ok, .size = static_cast<std::size_t>(sent)};
+  }
+  return wouldBlock(errno) ? IoResult{} : endWrite(endOf(errno));
+}
+
+IoResult Transport::writeTls(const char* data, std::size_t size) {
+  std::size_t total = 0;
+  while (total < size) {
+    const int chunk = static_cast<int>(std::min<std::size_t>(size - total, INT_MAX));
+    ERR_clear_error();
+    const int sent = SSL_write(ssl_.get(), data + total, chunk);
+    if (sent > 0) {
+      total += static_cast<std::size_t>(sent);
+      continue;
+    }
+    const SslError error = takeSslError(ssl_.get(), sent);
+    if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
+      break;
+    }
+    IoResult ended = endWrite(sessionFaultOf(ssl_.get(), error));
+    ended.size = total;
+    return ended;
+  }
+  return total > 0 ? IoResult{.status = IoStatus::Ok, .size = total} : IoResult{};
+}
+
+IoResult Transport::endWrite(TransportFault fault) {
+  if (auto* end = std::get_if<EndFault>(&fault)) {
+    end->on_write = true;
+    // The kernel says EPIPE, not ECONNRESET, where the RST met a connection
+    // whose peer had sent its FIN; a second write after a reset says it too.
+    end->reset_after_fin = saw_fin_ || (end->error == EPIPE && !saw_reset_);
+    saw_reset_ |= end->how == EndFault::How::Reset;
+  }
+  fault_ = std::move(fault);
+  return {.status = IoStatus::Ended};
+}
+
+bool Transport::hasBufferedInput() const noexcept {
+  // OpenSSL counts half a record as pending too: the last read said whether
+  // that is all.
+  return end_waits_ || (tls() && !read_ended_ && !input_drained_ && SSL_has_pending(ssl_.get()) == 1);
+}
+
+void Transport::shutdownWrite() noexcept {
+  if (tls()) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());  // one way: whether the peer answers is read like everything else
+    ERR_clear_error();
+  }
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
+void Transport::resetOnClose() noexcept {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+void Transport::close() noexcept {
+  ssl_.reset();
+  fd_.reset();
+}
+
+std::optional<TcpSnapshot> Transport::tcpInfo() const noexcept {
+  return tcpSnapshot(fd_.get());
+}
+
+int Transport::unsentBytes() const noexcept {
+  int bytes = 0;
+  return ioctl(fd_.get(), SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
+}  // namespace gatewhy

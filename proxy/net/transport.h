@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connected, non-blocking socket with or without TLS: the one owner of its
+// descriptor, its SSL and the facts of its last failure. errno and the OpenSSL
+// error queue are copied at the failing call.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "diagnostics/observation.h"
+#include "proxy/loop/fd.h"
+
+namespace gatewhy {
+
+struct SslDeleter {
+  void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
+};
+using SslPtr = std::unique_ptr<SSL, SslDeleter>;
+
+enum class IoStatus : std::uint8_t {
+  Ok,
+  WouldBlock,
+  Ended,  // the peer closed, or the connection broke: fault() says how
+};
+
+struct IoResult {
+  IoStatus status = IoStatus::WouldBlock;
+  std::size_t size = 0;  // Ok; on a TLS write that Ended, what went out before
+  bool drained = false;  // read, Ok: nothing more is there now, no second call is needed
+};
+
+// Fin/CloseNotify/TlsTruncated/Reset/Error, or a TLS record or alert that
+// broke the session after its handshake.
+using TransportFault = std::variant<EndFault, TlsFault>;
+
+enum class HandshakeStatus : std::uint8_t { Done, WouldBlock, Failed };
+
+class Transport {
+ public:
+  Transport() = default;
+  explicit Transport(Fd fd) noexcept : fd_(std::move(fd)) {}
+  Transport(Transport&&) noexcept = default;
+  Transport& operator=(Transport&&) noexcept = default;
+  ~Transport() = default;
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] bool tls() const noexcept { return ssl_ != nullptr; }
+  [[nodiscard]] SSL* ssl() const noexcept { return ssl_.get(); }
+
+  // Begins TLS on the connected socket; `ssl` comes from a TLS context of
+  // tls_context.h, in connect or accept state. Then call handshake() at each
+  // readiness until it is Done or Failed.
+  void startTls(SslPtr ssl);
+  // Gives the SSL up without a close_notify: answering in plain text a client
+  // that spoke plain text to a TLS port.
+  void dropTls() noexcept { ssl_.reset(); }
+  [[nodiscard]] HandshakeStatus handshake();
+  // After Failed (or a timeout): what was seen. `certificate_presented` etc.
+  // are filled from the session's record.
+  [[nodiscard]] TlsFault handshakeFault() const;
+
+  [[nodiscard]] IoResult read(char* buffer, std::size_t size);
+  [[nodiscard]] IoResult write(const char* data, std::size_t size);
+  [[nodiscard]] const TransportFault& fault() const noexcept { return fault_; }
+  // TLS: decrypted bytes wait inside the library, no readiness will announce them.
+  [[nodiscard]] bool hasBufferedInput() const noexcept;
+
+  void shutdownWrite() noexcept;  // close_notify where TLS, then FIN
+  // The next close sends RST: what was cut short must not look complete.
+  void resetOnClose() noexcept;
+  void close() noexcept;
+
+  [[nodiscard]] std::optional<TcpSnapshot> tcpInfo() const noexcept;  // nullopt: not TCP
+  [[nodiscard]] int unsentBytes() const noexcept;  // SIOCOUTQ: neither sent nor acknowledged; -1 unknown
+
+ private:
+  [[nodiscard]] IoResult readTls(char* buffer, std::size_t size);
+  [[nodiscard]] IoResult writeTls(const char* data, std::size_t size);
+  [[nodiscard]] IoResult endWrite(TransportFault fault);
+
+  Fd fd_;
+  SslPtr ssl_;
+  TransportFault fault_ = EndFault{};
+  bool read_ended_ = false;  // the stream is over, fault_ said how
+  bool end_waits_ = false;   // the end came together with data and has not been returned
+  bool saw_fin_ = false;     // FIN or close_notify
+  bool saw_reset_ = false;
+  bool input_drained_ = false;  // TLS: a further record needs bytes from the socket
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all workers know together about one endpoint. Outlives reloads: the
+// supervisor keeps it by origin name and endpoint URL.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "diagnostics/cause.h"
+#include "proxy/loop/event_loop.h"
+
+namespace gatewhy {
+
+class EndpointState {
+ public:
+  // Takes one of `limit` connections (0 = no limit). Any thread.
+  [[nodiscard]] bool acquire(std::uint32_t limit) noexcept {
+    std::uint32_t now = connections_.load(std::memory_order_relaxed);
+    do {
+      if (limit != 0 && now >= limit) {
+        return false;
+      }
+    } while (!connections_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
+    return true;
+  }
+  void release() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
+
+  void recordSuccess() noexcept {
+    if (failures_in_row_.load(std::memory_order_relaxed) != 0) {
+      failures_in_row_.store(0, std::memory_order_relaxed);
+    }
+  }
+  // True where this failure is the one that ejects the endpoint.
+  [[nodiscard]] bool recordFailure(Cause cause, std::uint32_t threshold, std::chrono::milliseconds duration,
+                                   TimePoint now) noexcept {
+    last_cause_.store(static_cast<int>(cause), std::memory_order_relaxed);
+    const std::uint32_t in_row = failures_in_row_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (in_row < threshold) {
+      return false;
+    }
+    failures_in_row_.store(0, std::memory_order_relaxed);
+    ejected_until_.store((now + duration).time_since_epoch().count(), std::memory_order_relaxed);
+    return true;
+  }
+  [[nodiscard]] bool ejected(TimePoint now) const noexcept {
+    const auto until = ejected_until_.load(std::memory_order_relaxed);
+    return until != 0 && now.time_since_epoch().count() < until;
+  }
+  [[nodiscard]] std::optional<Cause> lastCause() const noexcept {
+    const int cause = last_cause_.load(std::memory_order_relaxed);
+    return cause < 0 ? std::nullopt : std::optional(static_cast<Cause>(cause));
+  }
+
+ private:
+  std::atomic<std::uint32_t> connections_{0};
+  std::atomic<std::uint32_t> failures_in_row_{0};
+  std::atomic<TimePoint::rep> ejected_until_{0};
+  std::atomic<int> last_cause_{-1};
+};
+
+// Exchanges that wait for a connection to an origin, over all workers.
+struct OriginState {
+  std::atomic<std::uint32_t> waiting{0};
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "proxy/net/connector.h"
+#include "proxy/origin/endpoint_state.h"
+
+namespace gatewhy {
+
+// One of the endpoint's connection slots, given back when destroyed.
+class ConnectionSlot {
+ public:
+  ConnectionSlot() = default;
+  ConnectionSlot(std::shared_ptr<EndpointState> state, std::function<void()> on_release)
+      : state_(std::move(state)), on_release_(std::move(on_release)) {}
+  ConnectionSlot(ConnectionSlot&& other) noexcept = default;
+  ConnectionSlot& operator=(ConnectionSlot&& other) noexcept {
+    if (this != &other) {
+      release();
+      state_ = std::move(other.state_);
+      on_release_ = std::move(other.on_release_);
+    }
+    return *this;
+  }
+  ~ConnectionSlot() { release(); }
+  [[nodiscard]] bool held() const noexcept { return state_ != nullptr; }
+
+ private:
+  void release() noexcept {
+    if (state_) {
+      state_->release();
+      state_.reset();
+      if (on_release_) {
+        on_release_();
+      }
+    }
+  }
+  std::shared_ptr<EndpointState> state_;
+  std::function<void()> on_release_;
+};
+
+// An established connection to an endpoint: owned by the attempt that uses it,
+// else by the pool in which it is parked.
+struct OriginConnection : Deferred {
+  std::unique_ptr<Link> link;
+  ConnectionSlot slot;
+  std::string peer_address;
+  std::uint32_t requests = 0;  // begun on this connection
+  TimePoint idle_since{};      // parked at
+  bool readable = false;       // an edge came that nobody has read to its end
+};
+
+}  // namespace gatewhy

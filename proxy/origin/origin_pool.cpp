@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/origin/origin_pool.h"
+
+#include <algorithm>
+
+namespace gatewhy {
+namespace {
+
+constexpr double kRetryReserve = 10;  // retries that a quiet origin may spend at once
+constexpr double kRetryCeiling = 100;
+
+}  // namespace
+
+PoolWaiter::~PoolWaiter() {
+  if (queued_in_ != nullptr) {
+    queued_in_->leaveQueue(*this);
+  }
+}
+
+// A parked connection watches its own socket: an idle connection has nothing
+// to say, so any edge means that it is closed or out of step (RFC 9112
+// section 9.3: bytes nobody asked for are no response to the next request).
+class OriginPool::Parked : public Deferred, public IoHandler {
+ public:
+  Parked(OriginPool& pool, std::size_t endpoint, std::unique_ptr<OriginConnection> connection)
+      : pool_(pool),
+        endpoint_(endpoint),
+        connection_(std::move(connection)),
+        expiry_(pool.loop_, [this] { pool_.dropParked(*this); }) {
+    connection_->link->watch.setHandler(this);
+    connection_->idle_since = EventLoop::now();
+    expiry_.arm(pool.config_.keep_alive.timeout);
+  }
+  void onIo(bool readable, bool /*writable*/) override {
+    if (readable && !onlySessionTickets()) {
+      pool_.dropParked(*this);
+    }
+  }
+  [[nodiscard]] std::size_t endpoint() const { return endpoint_; }
+  [[nodiscard]] std::unique_ptr<OriginConnection> take() {
+    connection_->link->watch.setHandler(nullptr);
+    expiry_.cancel();
+    return std::move(connection_);
+  }
+
+ private:
+  // TLS 1.3 servers send session tickets whenever they like: reading them
+  // yields no application byte.
+  bool onlySessionTickets() {
+    Transport& transport = connection_->link->transport;
+    if (!transport.tls()) {
+      return false;
+    }
+    char byte = 0;
+    return transport.read(&byte, 1).status == IoStatus::WouldBlock;
+  }
+
+  OriginPool& pool_;
+  std::size_t endpoint_;
+  std::unique_ptr<OriginConnection> connection_;
+  Deadline expiry_;
+};
+
+OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
+                       std::shared_ptr<OriginState> origin_state, std::function<void()> wake_others)
+    : loop_(loop),
+      config_(config),
+      origin_state_(std::move(origin_state)),
+      wake_others_(std::move(wake_others)),
+      balancer_(config),
+      retry_tokens_(kRetryReserve),
+      self_(std::make_shared<OriginPool*>(this)) {
+  endpoints_.resize(states.size());
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    endpoints_[i].state = std::move(states[i]);
+  }
+}
+
+OriginPool::~OriginPool() {
+  *self_ = nullptr;
+  while (!queue_.empty()) {
+    leaveQueue(*queue_.front());
+  }
+}
+
+bool OriginPool::isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const {
+  return std::find(tried.begin(), tried.end(), endpoint) != tried.end();
+}
+
+std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<std::size_t>& tried, bool fresh,
+                                         PoolRefusal& refusal) {
+  const TimePoint now = EventLoop::now();
+  const auto load = [this](std::size_t i) { return endpoints_[i].in_flight; };
+  const auto healthy = [&](std::size_t i) { return !endpoints_[i].state->ejected(now) && !isTried(tried, i); };
+  std::vector<std::size_t> full;
+  bool any_healthy = false;
+  for (std::size_t round = 0; round < endpoints_.size(); ++round) {
+    const std::size_t chosen = balancer_.pick([&](std::size_t i) { return healthy(i) && !isTried(full, i); }, load,
+                                              waiter.balanceKey());
+    if (chosen == Balancer::kNone) {
+      break;
+    }
+    any_healthy = true;
+    if (auto grant = tryGrant(chosen, fresh)) {
+      return grant;
+    }
+    full.push_back(chosen);
+  }
+  if (!any_healthy) {
+    refusal = PoolRefusal::NoHealthyEndpoint;
+    return std::nullopt;
+  }
+  if (origin_state_->waiting.load(std::memory_order_relaxed) >= config_.limits.pending && config_.limits.pending != 0) {
+    refusal = PoolRefusal::QueueFull;
+    return std::nullopt;
+  }
+  origin_state_->waiting.fetch_add(1, std::memory_order_relaxed);
+  waiter.queued_in_ = this;
+  queue_.push_back(&waiter);
+  refusal = PoolRefusal::Queued;
+  wake_others_();  // another worker may hold the connections parked
+  return std::nullopt;
+}
+
+std::optional<Grant> OriginPool::tryGrant(std::size_t endpoint, bool fresh) {
+  Grant grant;
+  grant.endpoint = endpoint;
+  if (!fresh) {
+    grant.connection = takeParked(endpoint);
+    if (grant.connection) {
+      return grant;
+    }
+  }
+  Endpoint& target = endpoints_[endpoint];
+  if (!target.state->acquire(config_.limits.connections)) {
+    if (!target.parked.empty()) {
+      dropParked(*target.parked.front());  // `fresh` under a full limit: its slot comes free in a later turn
+    }
+    return std::nullopt;
+  }
+  grant.slot = slotFor(endpoint);
+  return grant;
+}
+
+ConnectionSlot OriginPool::slotFor(std::size_t endpoint) {
+  return {endpoints_[endpoint].state, [self = self_, origin = origin_state_] {
+            if (*self != nullptr && origin->waiting.load(std::memory_order_relaxed) != 0) {
+              (*self)->onSlotReleased();
+            }
+          }};
+}
+
+void OriginPool::onSlotReleased() {
+  // A slot dies inside somebody's destructor: serve the queue in a turn of its own.
+  loop_.post([self = self_] {
+    if (*self != nullptr) {
+      (*self)->serveQueue();
+    }
+  });
+  if (origin_state_->waiting.load(std::memory_order_relaxed) > queue_.size()) {
+    wake_others_();
+  }
+}
+
+bool OriginPool::hasAlternative(const std::vector<std::size_t>& tried) const {
+  const TimePoint now = EventLoop::now();
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    if (!isTried(tried, i) && !endpoints_[i].state->ejected(now)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
+  if (waiter.queued_in_ != this) {
+    return;
+  }
+  waiter.queued_in_ = nullptr;
+  queue_.erase(std::find(queue_.begin(), queue_.end(), &waiter));
+  origin_state_->waiting.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void OriginPool::serveQueue() {
+  while (!queue_.empty()) {
+    const auto load = [this](std::size_t i) { return endpoints_[i].in_flight; };
+    std::optional<Grant> grant;
+    PoolWaiter& waiter = *queue_.front();
+    std::vector<std::size_t> full;
+    while (!grant && full.size() < endpoints_.size()) {
+      const std::size_t chosen =
+          balancer_.pick([&](std::size_t i) { return !isTried(full, i); }, load, waiter.balanceKey());
+      if (chosen == Balancer::kNone) {
+        break;
+      }
+      grant = tryGrant(chosen, false);
+      full.push_back(chosen);
+    }
+    if (!grant) {
+      return;
+    }
+    leaveQueue(waiter);
+    waiter.onGrant(std::move(*grant));
+  }
+  // Others wait while connections are parked here: give one up for them.
+  if (origin_state_->waiting.load(std::memory_order_relaxed) != 0) {
+    for (Endpoint& endpoint : endpoints_) {
+      if (!endpoint.parked.empty()) {
+        dropParked(*endpoint.parked.front());
+        return;
+      }
+    }
+  }
+}
+
+void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> connection) {
+  Endpoint& target = endpoints_[endpoint];
+  if (connection->readable || target.parked.size() >= config_.keep_alive.idle) {
+    loop_.deferDelete(std::move(connection));
+    return;
+  }
+  target.parked.push_back(std::make_unique<Parked>(*this, endpoint, std::move(connection)));
+  if (origin_state_->waiting.load(std::memory_order_relaxed) != 0) {
+    onSlotReleased();
+  }
+}
+
+std::unique_ptr<OriginConnection> OriginPool::takeParked(std::size_t endpoint) {
+  auto& parked = endpoints_[endpoint].parked;
+  if (parked.empty()) {
+    return nullptr;
+  }
+  std::unique_ptr<Parked> last = std::move(parked.back());
+  parked.pop_back();
+  return last->take();
+}
+
+void OriginPool::dropParked(Parked& which) {
+  auto& parked = endpoints_[which.endpoint()].parked;
+  const auto it = std::find_if(parked.begin(), parked.end(), [&](const auto& p) { return p.get() == &which; });
+  if (it != parked.end()) {
+    std::unique_ptr<Parked> dead = std::move(*it);
+    parked.erase(it);
+    loop_.deferDelete(dead->take());  // frees the slot a turn later, outside the socket's callback
+    loop_.deferDelete(std::move(dead));
+  }
+}
+
+void OriginPool::closeParked() {
+  for (Endpoint& endpoint : endpoints_) {
+    while (!endpoint.parked.empty()) {
+      dropParked(*endpoint.parked.back());
+    }
+  }
+}
+
+void OriginPool::earnRetry() noexcept {
+  retry_tokens_ = std::min(kRetryCeiling, retry_tokens_ + config_.retry.budget_percent / 100.0);
+}
+
+bool OriginPool::spendRetry() noexcept {
+  if (config_.retry.budget_percent >= 100) {
+    return true;
+  }
+  if (retry_tokens_ < 1) {
+    return false;
+  }
+  retry_tokens_ -= 1;
+  return true;
+}
+
+}  // namespace gatewhy

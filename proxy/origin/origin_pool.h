@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker's connections to one origin: parked ones, slots under
+// limits.connections, and the queue of exchanges that wait for one.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/origin/balance.h"
+#include "proxy/origin/endpoint_state.h"
+#include "proxy/origin/origin_connection.h"
+
+namespace gatewhy {
+
+// What an attempt gets: a parked connection, or a slot to open a new one.
+struct Grant {
+  std::size_t endpoint = 0;
+  std::unique_ptr<OriginConnection> connection;  // null: connect, with `slot`
+  ConnectionSlot slot;
+};
+
+class OriginPool;
+
+// An attempt in the queue. Leaves it when destroyed.
+class PoolWaiter {
+ public:
+  virtual ~PoolWaiter();
+  virtual void onGrant(Grant grant) = 0;  // once; no longer queued by then
+  [[nodiscard]] virtual std::uint64_t balanceKey() const = 0;
+
+ private:
+  friend class OriginPool;
+  OriginPool* queued_in_ = nullptr;
+};
+
+enum class PoolRefusal : std::uint8_t { NoHealthyEndpoint, QueueFull, Queued };
+
+class OriginPool {
+ public:
+  // `states` has one entry per endpoint. `wake_others` asks the other workers
+  // to look at their queues and parked connections (any thread).
+  OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
+             std::shared_ptr<OriginState> origin_state, std::function<void()> wake_others);
+  ~OriginPool();
+  OriginPool(const OriginPool&) = delete;
+  OriginPool& operator=(const OriginPool&) = delete;
+
+  // A grant, or why there is none. Queued: `waiter` will be told. `tried`
+  // endpoints are avoided; `fresh` wants no parked connection.
+  [[nodiscard]] std::optional<Grant> request(PoolWaiter& waiter, const std::vector<std::size_t>& tried, bool fresh,
+                                             PoolRefusal& refusal);
+  // True where an endpoint is left that is neither ejected nor in `tried`.
+  [[nodiscard]] bool hasAlternative(const std::vector<std::size_t>& tried) const;
+  void leaveQueue(PoolWaiter& waiter) noexcept;
+
+  // Parks a connection that can carry another request. Its handler is taken over.
+  void park(std::size_t endpoint, std::unique_ptr<OriginConnection> connection);
+  void closeParked();
+  // Serves the queue; called when a slot or connection may have come free.
+  void serveQueue();
+
+  void requestBegan(std::size_t endpoint) { ++endpoints_[endpoint].in_flight; }
+  void requestEnded(std::size_t endpoint) { --endpoints_[endpoint].in_flight; }
+  [[nodiscard]] EndpointState& state(std::size_t endpoint) { return *endpoints_[endpoint].state; }
+  [[nodiscard]] const OriginConfig& config() const { return config_; }
+
+  // Retry budget: every exchange earns a part of a retry, every retry costs one.
+  void earnRetry() noexcept;
+  [[nodiscard]] bool spendRetry() noexcept;
+
+ private:
+  class Parked;
+  struct Endpoint {
+    std::shared_ptr<EndpointState> state;
+    std::vector<std::unique_ptr<Parked>> parked;  // LIFO
+    std::uint32_t in_flight = 0;
+  };
+  [[nodiscard]] std::unique_ptr<OriginConnection> takeParked(std::size_t endpoint);
+  [[nodiscard]] std::optional<Grant> tryGrant(std::size_t endpoint, bool fresh);
+  [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
+  void dropParked(Parked& parked);
+  void onSlotReleased();
+  ConnectionSlot slotFor(std::size_t endpoint);
+
+  EventLoop& loop_;
+  const OriginConfig& config_;
+  std::vector<Endpoint> endpoints_;
+  std::shared_ptr<OriginState> origin_state_;
+  std::function<void()> wake_others_;
+  Balancer balancer_;
+  std::deque<PoolWaiter*> queue_;
+  double retry_tokens_;
+  std::shared_ptr<OriginPool*> self_;  // nulled when destroyed: slots may outlive the pool
+};
+
+}  // namespace gatewhy

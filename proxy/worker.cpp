@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/worker.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+namespace gatewhy {
+namespace {
+
+// Beyond limits.connections this many more are accepted only to be told so.
+constexpr std::uint32_t kRefusalRoom = 128;
+constexpr std::chrono::seconds kShortageReport{10};
+
+}  // namespace
+
+Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::function<void()> wake_all)
+    : sink_(std::move(sink)),
+      counters_(counters),
+      wake_all_(std::move(wake_all)),
+      context_{.loop = loop_, .sink = *sink_, .counters = counters_, .ids = {}, .generation = {}, .scratch = {}} {
+  sink_->attach(loop_);
+}
+
+Worker::~Worker() { join(); }
+
+bool Worker::prepare(WorkerPlan plan) {
+  adopt(std::move(plan));
+  return std::all_of(listeners_.begin(), listeners_.end(), [](auto& entry) { return entry.listener->start(); });
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the supervisor's
+    loop_.run();
+    // Everything that belongs to the loop dies on its thread.
+    for (auto& entry : listeners_) {
+      entry.listener->stop();
+    }
+    listeners_.clear();
+    while (!connections_.empty()) {
+      connections_.begin()->first->abortForDrain();
+      if (!connections_.empty()) {
+        connections_.erase(connections_.begin());
+      }
+    }
+    if (context_.generation) {
+      for (auto& pool : context_.generation->pools) {
+        pool->closeParked();
+      }
+    }
+  });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+// ---- configuration ----------------------------------------------------
+
+void Worker::adopt(WorkerPlan plan) {
+  auto made = std::make_shared<WorkerGeneration>();
+  made->shared = plan.generation;
+  made->own_listeners = std::move(plan.own_listeners);
+  const Config& config = *made->shared->config;
+  made->resolver = Resolver::create(loop_, config.dns);
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    const OriginRuntime& runtime = made->shared->origins[i];
+    made->pools.push_back(
+        std::make_unique<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, wake_all_));
+  }
+  if (context_.generation) {
+    for (auto& pool : context_.generation->pools) {
+      pool->closeParked();
+    }
+  }
+  context_.generation = made;
+  std::erase_if(generations_, [](const auto& old) { return old.expired(); });
+  generations_.push_back(made);
+
+  std::vector<ActiveListener> next;
+  for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+    WorkerListener& wanted = plan.listeners[i];
+    const auto kept = std::find_if(listeners_.begin(), listeners_.end(),
+                                   [&](const auto& entry) { return entry.address == wanted.address; });
+    ActiveListener active{.address = wanted.address, .index = i, .listener = nullptr};
+    if (kept != listeners_.end()) {
+      active.listener = std::move(kept->listener);
+      listeners_.erase(kept);
+    } else {
+      active.listener = std::make_unique<Listener>(
+          loop_, std::move(wanted.fd),
+          [this, address = wanted.address](Fd fd, const Address& peer) { onAccept(address, std::move(fd), peer); },
+          [this, address = wanted.address](int error) { onShortage(address, error); });
+    }
+    next.push_back(std::move(active));
+  }
+  listeners_.swap(next);
+  for (auto& gone : next) {
+    gone.listener->stop();
+    loop_.deferDelete(std::move(gone.listener));
+  }
+}
+
+void Worker::reload(WorkerPlan plan) {
+  auto shared = std::make_shared<WorkerPlan>(std::move(plan));
+  loop_.post([this, shared] {
+    adopt(std::move(*shared));
+    for (auto& entry : listeners_) {
+      [[maybe_unused]] const bool started = entry.listener->start();  // new ones; a running one starts afresh
+    }
+  });
+}
+
+// ---- connections ------------------------------------------------------
+
+void Worker::onAccept(const std::string& address, Fd fd, const Address& peer) {
+  const auto entry = std::find_if(listeners_.begin(), listeners_.end(),
+                                  [&](const auto& candidate) { return candidate.address == address; });
+  const Generation& generation = *context_.generation->shared;
+  const std::uint32_t limit = generation.config->limits.connections;
+  const std::uint32_t now = counters_.client_connections.load(std::memory_order_relaxed);
+  const bool over = limit != 0 && now >= limit;
+  if (entry == listeners_.end() || (over && now >= limit + kRefusalRoom)) {
+    return;  // closed unheard
+  }
+  const ListenerConfig& config = generation.config->listeners[entry->index];
+  auto connection = std::make_unique<ClientConnection>(context_, *this,
+                                                       AcceptedClient{.fd = std::move(fd),
+                                                                      .peer = peer,
+                                                                      .listener = address,
+                                                                      .proxy_protocol = config.proxy_protocol,
+                                                                      .overloaded = over,
+                                                                      .tls = generation.listener_tls[entry->index]});
+  ClientConnection& started = *connection;
+  connections_.emplace(&started, std::move(connection));
+  open_.store(connections_.size(), std::memory_order_relaxed);
+  started.start();
+}
+
+void Worker::onShortage(const std::string& address, int error) {
+  const TimePoint now = EventLoop::now();
+  if (last_shortage_ != TimePoint{} && now - last_shortage_ < kShortageReport) {
+    return;
+  }
+  last_shortage_ = now;
+  LifecycleEvent event;
+  event.event = "message";
+  event.severity = "ERROR";
+  event.message = "accept4 failed: new clients wait or are refused; check LimitNOFILE against limits.connections";
+  event.facts = {{.key = "listener", .text = address, .number = {}, .list = {}},
+                 {.key = "errno", .text = {}, .number = static_cast<double>(error), .list = {}},
+                 {.key = "cause",
+                  .text = std::string(name(error == EMFILE || error == ENFILE ? Cause::ProxyFdExhausted
+                                                                              : Cause::ProxyMemoryExhausted)),
+                  .number = {},
+                  .list = {}}};
+  sink_->onLifecycle(event);
+}
+
+void Worker::onConnectionClosed(ClientConnection& connection) {
+  const auto found = connections_.find(&connection);
+  if (found != connections_.end()) {
+    loop_.deferDelete(std::move(found->second));
+    connections_.erase(found);
+    open_.store(connections_.size(), std::memory_order_relaxed);
+  }
+}
+
+void Worker::serveQueues() {
+  loop_.post([this] {
+    for (const auto& weak : generations_) {
+      if (const auto generation = weak.lock()) {
+        for (auto& pool : generation->pools) {
+          pool->serveQueue();
+        }
+      }
+    }
+  });
+}
+
+// ---- stopping ---------------------------------------------------------
+
+void Worker::closeListeners() {
+  loop_.post([this] {
+    for (auto& entry : listeners_) {
+      entry.listener->stop();
+    }
+  });
+}
+
+void Worker::drain(std::chrono::milliseconds grace) {
+  loop_.post([this, grace] {
+    context_.draining = true;
+    std::vector<ClientConnection*> all;
+    for (const auto& [connection, owner] : connections_) {
+      all.push_back(connection);
+    }
+    for (ClientConnection* connection : all) {
+      connection->drain(grace);
+    }
+  });
+}
+
+void Worker::abortAll() {
+  loop_.post([this] {
+    std::vector<ClientConnection*> all;
+    for (const auto& [connection, owner] : connections_) {
+      all.push_back(connection);
+    }
+    for (ClientConnection* connection : all) {
+      connection->abortForDrain();
+    }
+  });
+}
+
+void Worker::stop() { loop_.stop(); }
+
+}  // namespace gatewhy

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// One event loop on one thread with its listeners, connections and pools.
+// Nothing on the path of a request is shared with other workers but counters.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/exchange/client_connection.h"
+#include "proxy/exchange/listener.h"
+#include "proxy/exchange/worker_context.h"
+
+namespace gatewhy {
+
+// A listening socket that a worker takes over, with what its connections need.
+struct WorkerListener {
+  std::string address;  // as configured: the key over reloads
+  Fd fd;                // invalid on reload where the worker has it already
+};
+
+struct WorkerPlan {
+  GenerationPtr generation;
+  std::vector<WorkerListener> listeners;  // as generation->config->listeners
+  std::vector<Address> own_listeners;     // bound addresses of all listeners
+};
+
+class Worker final : public ConnectionOwner {
+ public:
+  // `wake_all` runs serveQueues() of every worker on its own thread.
+  Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::function<void()> wake_all);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Before start(): builds everything on the calling thread.
+  [[nodiscard]] bool prepare(WorkerPlan plan);
+  void start();
+  void join();
+
+  // Any thread; carried out on the worker's own.
+  void reload(WorkerPlan plan);
+  void closeListeners();
+  void drain(std::chrono::milliseconds grace);  // no new requests but one per kept-alive connection
+  void abortAll();                              // what is still running ends with proxy_draining
+  void stop();
+  void serveQueues();
+  [[nodiscard]] std::size_t connections() const { return open_.load(std::memory_order_relaxed); }
+
+ private:
+  struct ActiveListener {
+    std::string address;
+    std::size_t index = 0;  // into the current configuration's listeners
+    std::unique_ptr<Listener> listener;
+  };
+
+  void adopt(WorkerPlan plan);
+  void onAccept(const std::string& address, Fd fd, const Address& peer);
+  void onShortage(const std::string& address, int error);
+  void onConnectionClosed(ClientConnection& connection) override;
+
+  EventLoop loop_;
+  std::unique_ptr<EventSink> sink_;
+  ProxyCounters& counters_;
+  std::function<void()> wake_all_;
+  WorkerContext context_;
+  std::vector<ActiveListener> listeners_;
+  std::vector<std::weak_ptr<WorkerGeneration>> generations_;  // for queues of retired ones
+  std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> connections_;
+  std::atomic<std::size_t> open_{0};
+  TimePoint last_shortage_{};
+  std::thread thread_;
+};
+
+}  // namespace gatewhy

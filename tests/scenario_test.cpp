@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs every story under tests/scenario against the real binary.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <set>
+
+#include "diagnostics/cause.h"
+#include "diagnostics/event.h"
+#include "tests/support/expectation.h"
+#include "tests/support/json_schema.h"
+#include "tests/support/netns.h"
+#include "tests/support/scenario.h"
+#include "tests/support/scenario_world.h"
+
+namespace gatewhy::test {
+namespace {
+
+using nlohmann::json;
+using std::filesystem::path;
+
+constexpr const char* kUnreachable = "unreachable.yaml";
+
+std::vector<path> scenarioFiles() {
+  std::vector<path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path(GATEWHY_SOURCE_DIR) / "tests/scenario")) {
+    if (entry.path().extension() == ".yaml" && entry.path().filename() != kUnreachable) {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// connection_refused.yaml, connection_refused.ipv6.yaml
+std::string causeOfFile(const path& file) {
+  const std::string stem = file.stem().string();
+  return stem.substr(0, stem.find('.'));
+}
+
+std::string testName(const path& file) {
+  std::string name = file.stem().string();
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '.' || c == '-'; }, '_');
+  return name;
+}
+
+bool isKind(const json& event, const YAML::Node& wanted) {
+  return event.value("event", "") == wanted["event"].as<std::string>("exchange");
+}
+
+bool wantsNoDiagnosis(const YAML::Node& wanted) {
+  return wanted["diagnosis"] && wanted["diagnosis"].IsNull();
+}
+
+std::string causeOf(const json& event) {
+  return event.value("/diagnosis/cause"_json_pointer, "");
+}
+
+class ScenarioTest : public testing::TestWithParam<path> {
+ protected:
+  void check(const Scenario& scenario, const ScenarioResult& result) {
+    checkProcess(result);
+    checkClients(scenario, result);
+    checkOrigins(scenario, result);
+    checkEvents(scenario, result);
+    for (const YAML::Node& line : scenario.expect["metrics"]) {
+      EXPECT_NE(result.metrics.find(line.Scalar()), std::string::npos) << line.Scalar() << " not in\n"
+                                                                       << result.metrics;
+    }
+  }
+
+ private:
+  static void report(const std::vector<std::string>& problems) {
+    for (const std::string& problem : problems) {
+      ADD_FAILURE() << problem;
+    }
+  }
+
+  static void checkProcess(const ScenarioResult& result) {
+    report(result.problems);
+    EXPECT_TRUE(result.exit_status.has_value()) << "gatewhy did not stop";
+    EXPECT_EQ(result.exit_status.value_or(0), 0) << "exit status";
+    EXPECT_EQ(result.standard_error.find("Sanitizer"), std::string::npos) << "a sanitizer has something to say";
+    EXPECT_TRUE(result.stray_lines.empty()) << "not an event: " << result.stray_lines.front();
+  }
+
+  static void checkClients(const Scenario& scenario, const ScenarioResult& result) {
+    if (const YAML::Node wanted = scenario.expect["client"]) {
+      report(clientMismatches(wanted, result.clients.at("client")));
+    }
+    for (const auto& entry : scenario.expect["clients"]) {
+      SCOPED_TRACE(entry.first.Scalar());
+      report(clientMismatches(entry.second, result.clients.at(entry.first.Scalar())));
+    }
+  }
+
+  static void checkOrigins(const Scenario& scenario, const ScenarioResult& result) {
+    if (const YAML::Node wanted = scenario.expect["origin"]) {
+      report(originMismatches(wanted, result.origins.at("origin")));
+    }
+    for (const auto& entry : scenario.expect["origins"]) {
+      SCOPED_TRACE(entry.first.Scalar());
+      report(originMismatches(entry.second, result.origins.at(entry.first.Scalar())));
+    }
+  }
+
+  static void checkEvents(const Scenario& scenario, const ScenarioResult& result) {
+    static const json kSchema = json::parse(eventSchema());
+    const YAML::Node wanted = scenario.expect["event"];
+    std::set<std::string> allowed = {scenario.cause};
+    for (const YAML::Node& cause : scenario.expect["also"]) {
+      allowed.insert(cause.Scalar());
+    }
+    for (const json& event : result.events) {
+      for (const std::string& problem : schemaProblems(kSchema, event)) {
+        ADD_FAILURE() << "schema: " << problem;
+      }
+      report(tableMismatches(event, wanted));
+      if (event.value("event", "") == "exchange" && event.contains("diagnosis")) {
+        EXPECT_EQ(allowed.count(causeOf(event)), 1U) << "booked under another name: " << causeOf(event);
+      }
+    }
+    if (const YAML::Node number = scenario.expect["exchanges"]) {
+      const auto seen = std::count_if(result.events.begin(), result.events.end(),
+                                      [](const json& event) { return event.value("event", "") == "exchange"; });
+      EXPECT_EQ(seen, number.as<std::ptrdiff_t>()) << "exchange events";
+    }
+    if (wanted) {
+      checkWanted(scenario, wanted, result);
+    }
+  }
+
+  // Of the events of that kind and cause, the one that fits best must fit.
+  static void checkWanted(const Scenario& scenario, const YAML::Node& wanted, const ScenarioResult& result) {
+    std::vector<std::string> best = {"there is no such event"};
+    std::optional<json> found;
+    for (const json& event : result.events) {
+      if (!isKind(event, wanted) || (!wantsNoDiagnosis(wanted) && causeOf(event) != scenario.cause)) {
+        continue;
+      }
+      std::vector<std::string> problems = mismatches(wanted, event);
+      if (!found || problems.size() < best.size()) {
+        best = std::move(problems);
+        found = event;
+      }
+    }
+    report(best);
+    if (found && scenario.clients.size() == 1) {
+      checkSynthesised(*found, result.clients.begin()->second);
+    }
+  }
+
+  // The client was told the same as the log, wherever it was told anything.
+  static void checkSynthesised(const json& event, const ClientResult& client) {
+    if (event.value("generated_by", "") != "proxy" || client.responses.empty() || !event.contains("diagnosis")) {
+      return;
+    }
+    const unsigned status = event.value("/http/response/status_code"_json_pointer, 0U);
+    const auto response = std::find_if(client.responses.begin(), client.responses.end(),
+                                       [&](const ClientResponse& r) { return r.status == status; });
+    ASSERT_NE(response, client.responses.end()) << "the client did not get status " << status;
+    EXPECT_EQ(response->header("X-Request-ID"), event.value("request_id", ""));
+    EXPECT_EQ(response->header("Cache-Control"), "no-store");
+    const std::string error = event.value("/diagnosis/proxy_error"_json_pointer, "");
+    if (!error.empty()) {
+      EXPECT_NE(response->header("Proxy-Status").find("error=" + error), std::string::npos)
+          << "Proxy-Status: " << response->header("Proxy-Status");
+    }
+  }
+};
+
+TEST_P(ScenarioTest, IsDiagnosed) {
+  const Result<Scenario, std::string> scenario = loadScenario(GetParam());
+  ASSERT_TRUE(scenario) << scenario.error();
+  EXPECT_EQ(scenario->cause, causeOfFile(GetParam())) << "file name and cause differ";
+  bool unsupported = false;
+  const Result<std::unique_ptr<ScenarioWorld>, std::string> world = ScenarioWorld::create(*scenario, unsupported);
+  if (!world && unsupported) {
+    GTEST_SKIP() << "this machine cannot play the scenario: " << world.error();
+  }
+  ASSERT_TRUE(world) << world.error();
+  ScenarioWorld::Wanted wanted;
+  const YAML::Node event = scenario->expect["event"];
+  if (event) {
+    wanted.event = [&](const json& seen) {
+      return isKind(seen, event) &&
+             (wantsNoDiagnosis(event) ? mismatches(event, seen).empty() : causeOf(seen) == scenario->cause);
+    };
+  }
+  wanted.metrics = scenario->expect["metrics"].IsDefined();
+  const ScenarioResult result = (*world)->run(wanted);
+  check(*scenario, result);
+  if (HasFailure()) {
+    for (const json& line : result.events) {
+      fmt::print("event: {}\n", line.dump(-1, ' ', false, json::error_handler_t::replace));
+    }
+    for (const auto& [name, client] : result.clients) {
+      fmt::print("client {} got: {}\n", name,
+                 json(client.record.received.substr(0, 4000)).dump(-1, ' ', true, json::error_handler_t::replace));
+    }
+    for (const auto& [name, origin] : result.origins) {
+      fmt::print("origin {} got ({} connections): {}\n", name, origin.connections,
+                 json(origin.received.substr(0, 4000)).dump(-1, ' ', true, json::error_handler_t::replace));
+    }
+    fmt::print("standard error: {}\n", result.standard_error);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenario, ScenarioTest, testing::ValuesIn(scenarioFiles()),
+                         [](const testing::TestParamInfo<path>& test) { return testName(test.param); });
+
+// A cause that nobody has seen happen is a claim, not a diagnosis.
+TEST(ScenarioCoverage, EveryCauseHasAStoryOrAReason) {
+  const YAML::Node reasons = YAML::LoadFile((path(GATEWHY_SOURCE_DIR) / "tests/scenario" / kUnreachable).string());
+  std::set<std::string> told;
+  for (const path& file : scenarioFiles()) {
+    told.insert(causeOfFile(file));
+    EXPECT_TRUE(causeByName(causeOfFile(file))) << file << " is about no known cause";
+  }
+  for (const auto& entry : reasons) {
+    EXPECT_TRUE(causeByName(entry.first.Scalar())) << entry.first.Scalar() << " is no known cause";
+    EXPECT_EQ(told.count(entry.first.Scalar()), 0U) << entry.first.Scalar() << " has a story, so it is reachable";
+    EXPECT_GT(entry.second.Scalar().size(), 30U) << "a reason says why";
+  }
+  for (const CauseInfo& row : allCauses()) {
+    const std::string cause(row.name);
+    EXPECT_TRUE(told.count(cause) != 0 || reasons[cause]) << cause << " has neither a scenario nor a reason";
+  }
+}
+
+}  // namespace
+}  // namespace gatewhy::test
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
+  gatewhy::test::gainNamespaces();
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a scenario expects, compared with what was seen.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/scenario_world.h"
+
+namespace gatewhy::test {
+
+// Compares a YAML expectation with JSON: a map wants its keys (dots go down),
+// a list wants these items, or, of an object, these keys; null wants absence,
+// `*` presence, `re:…` a match, anything else equality. Empty = as expected.
+[[nodiscard]] std::vector<std::string> mismatches(const YAML::Node& wanted, const nlohmann::json& seen);
+
+// One client's part of `expect`.
+[[nodiscard]] std::vector<std::string> clientMismatches(const YAML::Node& wanted, const ClientResult& client);
+[[nodiscard]] std::vector<std::string> originMismatches(const YAML::Node& wanted, const OriginResult& origin);
+
+// What must hold for any event: diagnosis and causes table agree.
+[[nodiscard]] std::vector<std::string> tableMismatches(const nlohmann::json& event, const YAML::Node& wanted);
+
+}  // namespace gatewhy::test

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// One story about one failure, as a YAML file (docs in tests/scenario/README.md).
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/fault_script.h"
+#include "daemon/script_peer.h"
+#include "diagnostics/result.h"
+#include "tests/support/child_process.h"
+
+namespace gatewhy::test {
+
+struct ScenarioClient {
+  Script script;
+  std::size_t listener = 0;  // index
+};
+
+struct ScenarioOrigin {
+  ScriptPeerOptions peer;
+  bool unix_socket = false;
+  bool full = false;  // its accept queue is filled before the daemon starts
+};
+
+struct Scenario {
+  std::string name;
+  std::string cause;
+  std::map<std::string, ScenarioOrigin> origins;
+  std::map<std::string, ScenarioClient> clients;
+  YAML::Node config;                          // merged over the default
+  std::map<std::string, YAML::Node> configs;  // what `run "reload NAME"` merges over it
+  YAML::Node dns;                             // rules; undefined = no DNS server
+  bool network_lab = false;
+  std::vector<std::string> proxy_commands, origin_commands;  // for the lab
+  std::vector<DeniedCall> denied;
+  bool file_privileges = true;
+  std::vector<std::string> prepare;  // actions between the daemon's start and the first client
+  bool origin_tls = false;           // ${ORIGIN_URL} begins with https
+  YAML::Node expect;
+};
+
+// The error names the line where one is at fault. Unknown keys are errors.
+[[nodiscard]] Result<Scenario, std::string> loadScenario(const std::filesystem::path& file);
+
+// `${NAME}` in scripts and configuration.
+using Variables = std::map<std::string, std::string>;
+[[nodiscard]] std::string expand(std::string text, const Variables& variables);
+[[nodiscard]] Script expand(Script script, const Variables& variables);
+
+// The default configuration with the scenario's own merged over it, as YAML
+// text: maps merge, all else replaces, null removes.
+[[nodiscard]] std::string composeConfig(const Scenario& scenario, const YAML::Node& extra);
+
+}  // namespace gatewhy::test

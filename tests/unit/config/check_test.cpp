@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/check.h"
+
+#include <gmock/gmock.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "config/certificate_file.h"
+#include "config_testing.h"
+
+namespace gatewhy {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class CheckTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = ::testing::TempDir() + "/gatewhy-check-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  void write(const std::string& name, const std::string& content) {
+    std::ofstream(directory_ + "/" + name, std::ios::binary) << content;
+  }
+
+  // A key, and a self-signed certificate for it that is valid between the two
+  // offsets from now, in seconds.
+  void makePair(const std::string& name, long from, long until) {
+    const KeyPtr key(EVP_EC_gen("P-256"));
+    const X509Ptr certificate(X509_new());
+    X509_set_version(certificate.get(), 2);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), from);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), until);
+    X509_set_pubkey(certificate.get(), key.get());
+    X509_sign(certificate.get(), key.get(), EVP_sha256());
+    std::FILE* file = std::fopen((directory_ + "/" + name + ".pem").c_str(), "w");
+    PEM_write_X509(file, certificate.get());
+    std::fclose(file);
+    const std::string key_path = directory_ + "/" + name + ".key";
+    file = std::fopen(key_path.c_str(), "w");
+    PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    std::fclose(file);
+    ::chmod(key_path.c_str(), 0600);
+  }
+
+  // Problems without the file's name.
+  std::vector<std::string> check(const std::string& yaml) {
+    write("c.yaml", yaml);
+    std::vector<std::string> out;
+    for (ConfigProblem problem : loadConfigFile(directory_ + "/c.yaml").problems) {
+      problem.file = "c";
+      out.push_back(format(problem));
+    }
+    return out;
+  }
+
+  std::vector<std::string> checkListener(const std::string& pair, const std::string& more = "") {
+    return check("listeners:\n  - address: \"127.0.0.1:0\"\n    tls:\n      certificates:\n        - " + pair + "\n" +
+                 more + "origins: {a: {endpoints: [\"http://a\"]}}\n");
+  }
+
+  std::string directory_;
+};
+
+TEST_F(CheckTest, FileItself) {
+  const auto missing = loadConfigFile(directory_ + "/none.yaml");
+  EXPECT_THAT(testing::lines(missing),
+              ElementsAre(directory_ + "/none.yaml: error: cannot be read: No such file or directory"));
+  EXPECT_THAT(testing::lines(loadConfigFile(directory_)), ElementsAre(EndsWith("cannot be read: Is a directory")));
+}
+
+TEST_F(CheckTest, GoodPair) {
+  makePair("a", -60, 3600);
+  EXPECT_THAT(checkListener("{certificate: a.pem, key: a.key}"), IsEmpty());
+}
+
+TEST_F(CheckTest, MissingFiles) {
+  EXPECT_THAT(checkListener("{certificate: a.pem, key: a.key}"),
+              ElementsAre("c:5:25: error: cannot read '" + directory_ + "/a.pem': No such file or directory",
+                          "c:5:37: error: cannot read '" + directory_ + "/a.key': No such file or directory"));
+}
+
+TEST_F(CheckTest, BrokenFiles) {
+  makePair("a", -60, 3600);
+  write("b.pem", "hello\n");
+  write("b.key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+  write("c.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  EXPECT_THAT(checkListener("{certificate: b.pem, key: b.key}"),
+              ElementsAre(HasSubstr("holds no PEM certificate"), HasSubstr("no usable PEM private key")));
+  EXPECT_THAT(checkListener("{certificate: c.pem, key: a.pem}"),
+              ElementsAre(HasSubstr("broken certificate (number 1)"), HasSubstr("no usable PEM private key")));
+}
+
+TEST_F(CheckTest, KeyOfAnother) {
+  makePair("a", -60, 3600);
+  makePair("b", -60, 3600);
+  EXPECT_THAT(checkListener("{certificate: a.pem, key: b.key}"),
+              ElementsAre(HasSubstr("does not belong to the certificate")));
+}
+
+TEST_F(CheckTest, PassphraseIsNotAskedFor) {
+  makePair("a", -60, 3600);
+  const KeyPtr key(EVP_EC_gen("P-256"));
+  std::FILE* file = std::fopen((directory_ + "/a.key").c_str(), "w");
+  unsigned char secret[] = "secret";
+  PEM_write_PrivateKey(file, key.get(), EVP_aes_128_cbc(), secret, 6, nullptr, nullptr);
+  std::fclose(file);
+  EXPECT_THAT(checkListener("{certificate: a.pem, key: a.key}"), ElementsAre(HasSubstr("needs a passphrase")));
+}
+
+TEST_F(CheckTest, DatesAndModesAreWarnings) {
+  makePair("old", -7200, -3600);
+  makePair("new", 3600, 7200);
+  EXPECT_THAT(checkListener("{certificate: old.pem, key: old.key}"), ElementsAre(HasSubstr("expired on ")));
+  EXPECT_THAT(checkListener("{certificate: new.pem, key: new.key}"), ElementsAre(HasSubstr("is not valid before ")));
+  makePair("a", -60, 3600);
+  ::chmod((directory_ + "/a.key").c_str(), 0644);
+  EXPECT_THAT(checkListener("{certificate: a.pem, key: a.key}"),
+              ElementsAre(HasSubstr("warning: every user of this machine")));
+}
+
+TEST_F(CheckTest, AuthoritiesAndOriginCertificate) {
+  EXPECT_THAT(check("listeners: [{address: \"127.0.0.1:0\"}]\norigins:\n  a:\n    endpoints: [\"https://a\"]\n"
+                    "    tls: {ca_file: ca.pem, certificate: a.pem, key: a.key}\n"),
+              ElementsAre(HasSubstr("c:5:20: error: cannot read"), HasSubstr("a.pem"), HasSubstr("a.key")));
+}
+
+TEST_F(CheckTest, DirectoriesOfLogAndSocket) {
+  const auto with = [](const std::string& listener, const std::string& log) {
+    return "listeners: [{address: \"" + listener +
+           "\"}]\norigins: {a: {endpoints: [\"http://a\"]}}\nlog: {destination: " + log + "}\n";
+  };
+  EXPECT_THAT(check(with("127.0.0.1:0", "./events.json")), IsEmpty());
+  EXPECT_THAT(check(with("127.0.0.1:0", "none/events.json")),
+              ElementsAre(HasSubstr("c:3:20: error: the directory '" + directory_ + "/none' cannot be used")));
+  EXPECT_THAT(check(with("127.0.0.1:0", "/proc/self")), ElementsAre(HasSubstr("is a directory")));
+  EXPECT_THAT(check(with("unix:/nonexistent/a.sock", "stderr")),
+              ElementsAre(HasSubstr("error: the directory '/nonexistent' cannot be used")));
+}
+
+TEST_F(CheckTest, UnreachableRoutes) {
+  EXPECT_THAT(
+      check(testing::withBase("routes:\n"
+                              "  - {host: \"*.example\", path: /a, origin: shop}\n"
+                              "  - {host: b.example, path: /a/b, origin: shop}\n"
+                              "  - {host: b.example, path: /ab, origin: shop}\n"
+                              "  - {host: example, path: /a, origin: shop}\n"
+                              "  - {origin: shop}\n"
+                              "  - {path: /x, respond: {}}\n")),
+      ElementsAre(
+          "c:8:5: warning: this route is never reached: route 1 ('*.example/a') matches everything that it does",
+          "c:12:5: warning: this route is never reached: route 5 ('*') matches everything that it does"));
+}
+
+TEST_F(CheckTest, ContradictorySettingsAreWarnings) {
+  const auto only = [this](const std::string& yaml, const std::string& part) {
+    EXPECT_THAT(check(yaml), ElementsAre(HasSubstr("warning: " + part))) << yaml;
+    EXPECT_TRUE(loadConfigFile(directory_ + "/c.yaml").config) << yaml;
+  };
+  only(testing::withOrigin("timeouts: {connect: 5s, exchange: 2s}"),
+       "'timeouts.connect' (5s) can never fire: 'timeouts.exchange' (2s)");
+  only(testing::withOrigin("timeouts: {exchange: 2s}"), "'timeouts.connect' (5s) can never fire");
+  only(testing::withOrigin("timeouts: {response_head: 40s, exchange: 30s}"), "'timeouts.response_head' (40s)");
+  only(testing::withOrigin("tls: {verify: false}"), "these settings have no effect");
+  only(testing::withOrigin("retry: {budget: 0%}"), "a budget of 0%");
+  only(testing::withBase("limits: {client_head_timeout: 0}"), "without 'limits.client_head_timeout'");
+  only(testing::withBase("limits: {request_head: 0}"), "without 'limits.request_head'");
+  only(testing::withBase("routes: [{respond: {}}]"), "no route leads to the origin 'shop'");
+  only("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"https://a\"], tls: {verify: false}}}\n",
+       "the origin's certificate is not checked");
+  only("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [{url: \"http://a\", backup: true}]}}\n",
+       "every endpoint is a backup");
+  only("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"http://a\", \"http://A:80\"]}}\n",
+       "the endpoint 'http://A:80' is listed twice");
+}
+
+TEST_F(CheckTest, WarningsStandBesideErrors) {
+  EXPECT_THAT(check(testing::withOrigin("timeouts: {connect: 5s, exchange: 2s}\nwrong: 1")),
+              ElementsAre(HasSubstr("warning: "), HasSubstr("error: unknown key 'wrong'")));
+}
+
+}  // namespace
+}  // namespace gatewhy

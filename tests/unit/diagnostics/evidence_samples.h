@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Diagnoses that together hold every fact that an observation can hold.
+#pragma once
+
+#include <vector>
+
+#include "diagnostics/diagnosis.h"
+
+namespace gatewhy::test {
+
+inline Diagnosis sample(Phase phase, Fault fault) {
+  Observation observation;
+  observation.phase = phase;
+  observation.fault = std::move(fault);
+  observation.elapsed_ms = 12.5;
+  return diagnose(std::move(observation), StatusPolicy{});
+}
+
+inline Diagnosis dnsSample() {
+  DnsFault fault{.status = DnsStatus::ServFail, .host = "shop.internal", .ares_status = 3, .rcode = 2, .ede_code = 9};
+  fault.ede_text = "DNSKEY missing";
+  fault.cname_chain = {"a.example", "b.example"};
+  fault.cname_loop = true;
+  fault.servers = {{"192.0.2.53:53", "A", DnsStatus::ServFail, 3.25}};
+  fault.limit_ms = 2000;
+  fault.elapsed_ms = 7.5;
+  return sample(Phase::Dns, fault);
+}
+
+inline Diagnosis connectSample() {
+  ConnectFault fault{.call = ConnectCall::SoError, .error = 113, .icmp = IcmpError{false, 3, 1, "198.51.100.1"}};
+  fault.elapsed_ms = 0.5;
+  return sample(Phase::Connect, fault);
+}
+
+inline Diagnosis connectTimerSample() {
+  ConnectFault fault{.call = ConnectCall::Timer, .unix_socket = true, .limit_ms = 5000, .elapsed_ms = 5000.25};
+  fault.detail = "rule 1";
+  return sample(Phase::Connect, fault);
+}
+
+// An expired leaf under an unknown root: the problem that decides is not the
+// first of the list.
+inline TlsFault certificateFault() {
+  TlsFault fault{
+      .failure = TlsFailure::Certificate, .alert = 45, .reason_code = 134, .reason = "certificate verify failed"};
+  fault.problems = {
+      {19, "self-signed certificate in certificate chain", 1, "CN=Root", "CN=Root", "2020-01-01T00:00:00Z",
+       "2030-01-01T00:00:00Z"},
+      {10, "certificate has expired", 0, "CN=shop", "CN=Root", "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"}};
+  fault.chain_length = 2;
+  fault.chain_last_issuer = "CN=Root";
+  fault.wanted_name = "shop.internal";
+  fault.names = {"shop.example", "www.shop.example"};
+  fault.last_message = "Certificate";
+  fault.server_hello_seen = true;
+  fault.version = "TLSv1.3";
+  fault.handshake_bytes_received = 2210;
+  return fault;
+}
+
+inline Diagnosis alertSample() {
+  TlsFault fault{.failure = TlsFailure::AlertReceived, .alert = 40, .error = 104};
+  fault.no_shared_parameters = true;
+  fault.version_unsupported = true;
+  fault.late = true;
+  fault.first_bytes = "SSH-2.0-OpenSSH_9.2\r\n";
+  fault.detail = "client.pem";
+  return sample(Phase::TlsHandshake, fault);
+}
+
+inline Diagnosis tlsTimeoutSample() {
+  return sample(Phase::TlsHandshake, TlsFault{.failure = TlsFailure::Timeout, .limit_ms = 5000, .elapsed_ms = 5001});
+}
+
+inline Diagnosis parseSample() {
+  ParseFault fault{.error = ParseError::NotHttp, .offset = 0, .excerpt = "SSH-2.0-OpenSSH_9.2\r\n"};
+  fault.header_name = "X-Big";
+  fault.size = 70000;
+  fault.limit = 65536;
+  fault.token = "snappy";
+  return sample(Phase::ResponseHead, fault);
+}
+
+inline Diagnosis exchangeTimerSample() {
+  return sample(Phase::ResponseHead, TimerFault{Timer::Exchange, 1000, 1000.5, Phase::ResponseHead});
+}
+
+// Everything that can surround a fault.
+inline Diagnosis bodySample() {
+  EndFault fault{.how = EndFault::How::Reset, .error = 104, .reset_after_fin = true, .on_write = true};
+  Observation observation;
+  observation.phase = Phase::ResponseBody;
+  observation.fault = fault;
+  observation.connection = {"http://10.0.0.7:80", "10.0.0.7:80", true, true, 1500.5, 7};
+  observation.bytes = {200, true, 900, 4196, 4096, 10000, "Content-Length: 10000"};
+  observation.tcp = TcpSnapshot{1, 350, 2, 0, 0, 900, 5000, 64240, true, 12};
+  observation.elapsed_ms = 42;
+  Diagnosis diagnosis = diagnose(std::move(observation), StatusPolicy{});
+  diagnosis.later = {{"EPIPE on write", 51.5}};
+  diagnosis.would_be = Cause::ResponseTimeout;
+  return diagnosis;
+}
+
+inline Diagnosis decisionSample() {
+  return sample(Phase::ResponseBody, DecisionFault{Cause::ResponseBodyTooLarge, "policy", 2000, 1000});
+}
+
+inline std::vector<Diagnosis> allSamples() {
+  return {dnsSample(),   connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
+          alertSample(), tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
+          bodySample(),  decisionSample()};
+}
+
+}  // namespace gatewhy::test
