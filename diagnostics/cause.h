@@ -85,7 +85,7 @@ enum class Cause : std::uint8_t {
 };
 
 inline constexpr std::size_t kCauseCount = 0
-#define CAUSE(enumerator, ...) +1
+#define CAUSE(enumerator, ...) +1  // NOLINT(bugprone-macro-parentheses)
 #include "diagnostics/causes.def"
 #undef CAUSE
     ;

@@ -44,6 +44,10 @@ struct Diagnosis {
   std::optional<Cause> would_be;  // client left while this was about to happen
 };
 
+// True where the status tells the client to try again later, which
+// Retry-After makes useful (RFC 9110 section 15.6.4).
+[[nodiscard]] inline bool asksToComeBack(const Diagnosis& diagnosis) { return diagnosis.sent_status == 503; }
+
 // Classifies and applies the policy. Pure.
 [[nodiscard]] Diagnosis diagnose(Observation observation, const StatusPolicy& policy);
 

@@ -244,10 +244,7 @@ void ClientConnection::pump() {
   }
   pumping_ = true;
   if (!in_.empty()) {
-    std::string pending = std::move(in_);
-    in_.clear();
-    const std::string_view rest = process(pending);
-    in_.assign(rest);
+    processHeld();
   }
   int reads = 0;
   while (readable_ && wantsRead()) {
@@ -288,12 +285,20 @@ void ClientConnection::onBytes(std::string_view bytes) {
   moved_ += bytes.size();
   if (!in_.empty()) {
     in_.append(bytes);
-    std::string pending = std::move(in_);
-    in_.clear();
-    in_.assign(process(pending));
-    return;
+    processHeld();
+  } else {
+    in_.assign(process(bytes));
+    in_hand_ = 0;
   }
-  in_.assign(process(bytes));
+}
+
+void ClientConnection::processHeld() {
+  const std::string held = std::exchange(in_, std::string());
+  in_.assign(process(held));
+  in_hand_ = 0;
+  if (half_closed_ && state_ == State::Head) {
+    onEnded();  // what the FIN left behind is no whole request
+  }
 }
 
 // Uses what it can; returns what has to wait.
@@ -343,6 +348,7 @@ std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
   }
   const ParseStep step = parser_.feed(bytes);
   bytes.remove_prefix(step.consumed);
+  in_hand_ = bytes.size();
   switch (step.status) {
     case ParseStatus::NeedMore:
       return {};
@@ -369,6 +375,7 @@ void ClientConnection::startExchange() {
 std::string_view ClientConnection::onBodyBytes(std::string_view bytes) {
   const BodyDecoder::Step step = decoder_.feed(bytes);
   bytes.remove_prefix(step.consumed);
+  in_hand_ = bytes.size();
   if (step.status == ParseStatus::Error) {
     exchange_->onClientFault(observe(decoder_.fault()));
     return {};
@@ -390,6 +397,7 @@ void ClientConnection::onEnded() {
   }
   switch (state_) {
     case State::Head:
+      half_closed_ = true;
       if (parser_.started()) {
         Observation seen = observe(end);
         seen.bytes.request_complete = false;

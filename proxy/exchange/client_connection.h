@@ -55,6 +55,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   void openTunnel() override;
   void shutdownWrite() override;
   [[nodiscard]] bool halfClosed() const override { return half_closed_; }
+  [[nodiscard]] bool lastRequest() const override { return half_closed_ && in_.empty() && in_hand_ == 0; }
   [[nodiscard]] std::optional<bool> delivered() override;
   [[nodiscard]] bool certificateCovers(const std::string& host) const override;
   void finishExchange(Disposition disposition) override;
@@ -73,6 +74,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   [[nodiscard]] bool wantsRead() const;
   [[nodiscard]] bool connectionDead() const;
   void onBytes(std::string_view bytes);
+  void processHeld();
   std::string_view process(std::string_view bytes);
   std::string_view onHeadBytes(std::string_view bytes);
   std::string_view onBodyBytes(std::string_view bytes);
@@ -103,6 +105,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   bool write_broken_ = false;
   bool served_ = false;         // at least one exchange: idle is keep-alive now
   std::string in_;              // read, not yet used: pipelined requests, body the origin does not take
+  std::size_t in_hand_ = 0;     // bytes that process() still has to look at
   std::string out_;             // response bytes that the socket did not take
   std::size_t out_at_ = 0;
   bool held_ = false;           // out_ waits for flush(), not for the socket

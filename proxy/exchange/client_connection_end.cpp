@@ -229,7 +229,7 @@ void ClientConnection::finishExchange(Disposition disposition) {
       read_timer_kind_ = Timer::ClientHead;
       read_timer_since_ = EventLoop::now();
       read_timer_.arm(worker_.generation->shared->config->limits.client_idle_timeout);
-      if (!pumping_ && (!in_.empty() || readable_)) {
+      if (!pumping_ && (!in_.empty() || readable_ || half_closed_)) {
         watch_.kick();
       }
       return;

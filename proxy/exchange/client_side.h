@@ -43,6 +43,8 @@ class ClientSide {
   virtual void openTunnel() = 0;
   virtual void shutdownWrite() = 0;
   [[nodiscard]] virtual bool halfClosed() const = 0;
+  // It has sent FIN, and nothing of a later request is held here.
+  [[nodiscard]] virtual bool lastRequest() const = 0;
   // Has what was sent arrived? nullopt: not known yet, onSettled() will tell.
   [[nodiscard]] virtual std::optional<bool> delivered() = 0;
   // True where the certificate served to this client covers `host`.

@@ -303,7 +303,7 @@ void Exchange::answerFailure() {
 }
 
 int Exchange::retryAfterSeconds() const {
-  if (diagnosis_->sent_status != 503) {
+  if (!asksToComeBack(*diagnosis_)) {
     return 0;
   }
   if (diagnosis_->cause == Cause::NoHealthyEndpoint && pool_ != nullptr && pool_->config().eject) {
@@ -316,7 +316,7 @@ int Exchange::retryAfterSeconds() const {
 // The connection ends with this response where the client or the framing says
 // so, or where request bytes would be left unread in front of the next request.
 bool Exchange::mustClose() const {
-  return close_ || !request_.keep_alive || !body_done_ || worker_.draining || client_.halfClosed() ||
+  return close_ || !request_.keep_alive || !body_done_ || worker_.draining || client_.lastRequest() ||
          client_.facts().overloaded;
 }
 

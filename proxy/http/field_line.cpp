@@ -30,34 +30,36 @@ HeadFault nameFault(std::string_view line, std::size_t at) noexcept {
   return {ParseError::FieldNameInvalid, at, {}, {}};
 }
 
-// Whether any of eight octets is below 0x20, or 0x7f. A tab says yes too.
-bool isSuspicious(const char* octets) noexcept {
+constexpr std::size_t kBlock = 2 * sizeof(std::uint64_t);
+
+// Not zero where any of eight octets is below 0x20, or 0x7f. Counts tabs too.
+std::uint64_t suspicion(std::uint64_t word) noexcept {
   constexpr std::uint64_t kOnes = 0x0101010101010101U;
   constexpr std::uint64_t kHighs = 0x8080808080808080U;
-  std::uint64_t word = 0;
-  std::memcpy(&word, octets, sizeof word);
   const std::uint64_t del = word ^ (kOnes * 0x7f);
-  return ((((word - kOnes * 0x20) & ~word) | ((del - kOnes) & ~del)) & kHighs) != 0;
+  return (((word - kOnes * 0x20) & ~word) | ((del - kOnes) & ~del)) & kHighs;
+}
+
+bool isSuspicious(const char* block) noexcept {
+  std::uint64_t words[2];
+  std::memcpy(words, block, sizeof words);
+  return (suspicion(words[0]) | suspicion(words[1])) != 0;
 }
 
 }  // namespace
 
 std::size_t findInvalidValueOctet(std::string_view text, std::size_t from) noexcept {
-  constexpr std::size_t kWord = sizeof(std::uint64_t);
   std::size_t at = from;
-  // Whole words, the last of them overlapping the one before, as long as they
+  // Whole blocks, the last of them overlapping the one before, as long as they
   // are beyond suspicion; from there on octet by octet.
-  while (text.size() - at >= kWord && !isSuspicious(text.data() + at)) {
-    at += kWord;
+  while (text.size() - at >= kBlock && !isSuspicious(text.data() + at)) {
+    at += kBlock;
     const std::size_t left = text.size() - at;
-    if (left != 0 && left < kWord) {
-      at -= kWord - left;
+    if (left != 0 && left < kBlock) {
+      at -= kBlock - left;
     }
   }
-  while (at < text.size() && octets::is(text[at], octets::kValue)) {
-    ++at;
-  }
-  return at;
+  return octets::skip(text, at, octets::kValue);
 }
 
 ParseError octetError(char octet, ParseError otherwise) noexcept {

@@ -13,6 +13,9 @@ constexpr std::size_t kExcerpt = 64;
 constexpr std::size_t kExcerptBefore = 32;
 constexpr std::size_t kMostEvidence = 128;  // of a name or token
 constexpr std::size_t kCrlf = 2;
+// Most heads fit and are copied in one go; what of a body comes along and has
+// to be given back is bounded.
+constexpr std::size_t kGulp = 2048;
 // "No limit" ends here: Field keeps offsets in 32 bits.
 constexpr std::uint64_t kMostOctets = std::uint64_t{1} << 30;
 
@@ -48,10 +51,7 @@ ParseStep HeadReader::feed(std::string_view bytes) {
   Head& head = base();
   std::size_t consumed = 0;
   while (status_ == ParseStatus::NeedMore && consumed < bytes.size()) {
-    consumed += takeLine(head, bytes.substr(consumed));
-  }
-  if (status_ == ParseStatus::Error) {
-    fault_.excerpt.append(bytes.substr(consumed, kExcerpt - std::min(kExcerpt, fault_.excerpt.size())));
+    consumed += takeGulp(head, bytes.substr(consumed, kGulp));
   }
   return {status_, consumed};
 }
@@ -84,62 +84,82 @@ std::uint64_t HeadReader::lineRoom() const {
   return effective(start_line_done_ ? limits_.field : limits_.start_line) + kCrlf;
 }
 
-// Appends to the unfinished line up to its LF, or up to the first octet that
-// is over a limit. Returns how much was taken.
-std::size_t HeadReader::takeLine(Head& head, std::string_view bytes) {
+// Returns how much of the gulp belongs to the head, up to the octet that ends
+// it or decides an error.
+std::size_t HeadReader::takeGulp(Head& head, std::string_view gulp) {
   const std::size_t had = head.bytes.size();
-  const std::uint64_t room = std::min(sectionRoom(), lineRoom()) - (had - line_at_);
-  const std::size_t look = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), room + 1));
-  const void* lf = std::memchr(bytes.data(), '\n', look);
-  const std::size_t take =
-      lf == nullptr ? look : static_cast<std::size_t>(static_cast<const char*>(lf) - bytes.data()) + 1;
-  head.bytes.append(bytes.data(), take);
-  if (!start_line_done_) {
-    if (const auto fault = judgeStart(head.bytes, judged_)) {
-      head.bytes.resize(fault->at + 1);
-      fail(*fault);
-      return head.bytes.size() - had;
+  std::size_t skipped = 0;  // empty lines before the head
+  std::size_t at = had;
+  head.bytes.append(gulp);
+  while (status_ == ParseStatus::NeedMore && at < head.bytes.size()) {
+    at = takeLine(head, at);
+    if (!start_line_done_ && line_at_ != 0) {
+      head.bytes.erase(0, line_at_);
+      skipped += line_at_;
+      line_at_ = 0;
+      at = 0;
     }
-    judged_ = head.bytes.size();
   }
-  if (take > room) {
-    failLimit(head);
-  } else if (lf != nullptr) {
-    endLine(head);
-  }
-  return take;
+  head.bytes.resize(at);
+  return skipped + at - had;
 }
 
-void HeadReader::endLine(Head& head) {
-  const std::size_t end = head.bytes.size();
+// Looks at the unfinished line from `at` on, up to its LF or up to the octet
+// that decides an error. Returns the end of what was looked at.
+std::size_t HeadReader::takeLine(Head& head, std::size_t at) {
+  const std::uint64_t room = std::min(sectionRoom(), lineRoom()) - (at - line_at_);
+  const std::size_t look = static_cast<std::size_t>(std::min<std::uint64_t>(head.bytes.size() - at, room + 1));
+  const char* begin = head.bytes.data();
+  const auto* lf = static_cast<const char*>(std::memchr(begin + at, '\n', look));
+  const std::size_t end = lf == nullptr ? at + look : static_cast<std::size_t>(lf - begin) + 1;
+  if (!start_line_done_) {
+    if (const auto fault = judgeStart(std::string_view(begin, end), judged_)) {
+      fail(*fault);
+      return fault->at + 1;
+    }
+    judged_ = end;
+  }
+  if (end - at > room) {
+    failLimit(head, end);
+  } else if (lf != nullptr) {
+    endLine(head, end);
+  }
+  return end;
+}
+
+void HeadReader::endLine(Head& head, std::size_t end) {
   if (end - line_at_ < kCrlf || head.bytes[end - kCrlf] != '\r') {
     fail({ParseError::BareLf, end - 1, {}, {}});
     return;
   }
   const std::string_view line(head.bytes.data() + line_at_, end - kCrlf - line_at_);
   if (!start_line_done_) {
-    endStartLine(head, line);
-    return;
-  }
-  if (const auto fault = line.empty() ? judgeHead() : takeField(head, line)) {
-    fail(*fault);
+    endStartLine(line, end);
     return;
   }
   if (line.empty()) {
+    head.bytes.resize(end);
     status_ = ParseStatus::Done;
+    if (const auto fault = judgeHead()) {
+      fail(*fault);
+    }
+    return;
+  }
+  if (const auto fault = takeField(head, line)) {
+    fail(*fault);
     return;
   }
   last_line_at_ = line_at_;
   line_at_ = end;
 }
 
-void HeadReader::endStartLine(Head& head, std::string_view line) {
+void HeadReader::endStartLine(std::string_view line, std::size_t end) {
   if (line.empty()) {
     if (++empty_lines_ > empty_lines_allowed_) {
       fail({ParseError::StartLineEmpty, 0, {}, {}});
       return;
     }
-    head.bytes.clear();
+    line_at_ = end;  // takeGulp drops what stands before
     judged_ = 0;
     return;
   }
@@ -148,7 +168,7 @@ void HeadReader::endStartLine(Head& head, std::string_view line) {
     return;
   }
   start_line_done_ = true;
-  line_at_ = head.bytes.size();
+  line_at_ = end;
 }
 
 std::optional<HeadFault> HeadReader::takeField(Head& head, std::string_view line) {
@@ -192,9 +212,9 @@ void HeadReader::fail(const HeadFault& fault) {
 
 // What was seen is given as one more than the limit, since how much more was
 // coming is not known before it has come.
-void HeadReader::failLimit(const Head& head) {
+void HeadReader::failLimit(const Head& head, std::size_t end) {
   const bool section = sectionRoom() < lineRoom();
-  const std::string_view line = std::string_view(head.bytes).substr(line_at_);
+  const std::string_view line(head.bytes.data() + line_at_, end - line_at_);
   HeadFault fault;
   if (section) {
     fault_.limit = effective(limits_.section);

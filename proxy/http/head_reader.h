@@ -42,8 +42,7 @@ class HeadReader {
   ParseStep feed(std::string_view bytes);
 
   // After Error: what and where. All of it follows from the octets alone but
-  // for the excerpt, which also shows what the last call brought beyond the
-  // deciding octet.
+  // for the excerpt, which also shows what came along with the deciding octet.
   [[nodiscard]] const ParseFault& fault() const { return fault_; }
   // The last line that ended, without its CRLF; "" before the first one.
   // The line at fault does not count.
@@ -75,14 +74,15 @@ class HeadReader {
   // All lines are there: weighs what the fields say together.
   [[nodiscard]] virtual std::optional<HeadFault> judgeHead() = 0;
 
-  std::size_t takeLine(Head& head, std::string_view bytes);
+  std::size_t takeGulp(Head& head, std::string_view gulp);
+  std::size_t takeLine(Head& head, std::size_t at);
   [[nodiscard]] std::uint64_t sectionRoom() const;
   [[nodiscard]] std::uint64_t lineRoom() const;
-  void endLine(Head& head);
-  void endStartLine(Head& head, std::string_view line);
+  void endLine(Head& head, std::size_t end);
+  void endStartLine(std::string_view line, std::size_t end);
   [[nodiscard]] std::optional<HeadFault> takeField(Head& head, std::string_view line);
   void fail(const HeadFault& fault);
-  void failLimit(const Head& head);
+  void failLimit(const Head& head, std::size_t end);
 
   HeadLimits limits_;
   int empty_lines_allowed_;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include <map>

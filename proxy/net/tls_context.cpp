@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/tls_context.h"
 
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <array>

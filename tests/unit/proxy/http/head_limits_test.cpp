@@ -110,6 +110,21 @@ TEST(HeadLimits, ZeroIsNoLimit) {
   EXPECT_EQ(parser.head().fields.size(), 1002U);
 }
 
+// Longer than what the reader copies at once.
+TEST(HeadLimits, LongHeadsInEverySplit) {
+  const std::string start = "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nCookie: " + std::string(2000, 'c') + "\r\n";
+  std::string bytes = start;
+  for (int i = 0; i < 20; ++i) {
+    bytes += "X-" + std::to_string(i) + ": " + std::string(40, 'v') + "\r\n";
+  }
+  const Outcome good = parseRequest(bytes + "\r\nbody");
+  EXPECT_EQ(good.status, ParseStatus::Done);
+  EXPECT_EQ(good.consumed, bytes.size() + 2);
+  const Outcome bad = parseRequest(bytes + "X\r\n\r\n" + std::string(100, 'b'));
+  EXPECT_EQ(bad.error, "FieldColonMissing");
+  EXPECT_EQ(bad.offset, bytes.size() - 4 + 1);
+}
+
 TEST(HeadLimits, TooManyNominations) {
   std::string bytes = "GET / HTTP/1.1\r\nHost: a\r\nConnection: a";
   for (int i = 0; i < 64; ++i) {

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands for newcomers: `make run` and `make test`. Both install what is
+# missing, on a Debian 12 as root.
+
+BUILD_PACKAGES := build-essential cmake ninja-build pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
+  libyaml-cpp-dev libssl-dev libc-ares-dev libsystemd-dev libcli11-dev nlohmann-json3-dev
+TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
+  curl openssl nginx-light wrk procps
+LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
+SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
+export CCACHE_NOHASHDIR := 1
+export CCACHE_BASEDIR := $(CURDIR)
+
+.PHONY: run test build asan tsan format format-check tidy fuzz deps test-deps lint-deps
+
+run: deps
+	cmake --preset release -DGATEWHY_TESTS=OFF
+	cmake --build --preset release --target gatewhy
+	exec build/gatewhy demo
+
+test: test-deps
+	cmake --preset release -DGATEWHY_TESTS=ON
+	cmake --build --preset release
+	ctest --test-dir build --output-on-failure
+
+asan tsan: test-deps
+	cmake --preset $@
+	cmake --build --preset $@
+	ctest --test-dir build-$@ --output-on-failure
+
+fuzz: test-deps lint-deps
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+
+format: lint-deps
+	clang-format-14 -i $(SOURCES)
+
+format-check: lint-deps
+	clang-format-14 --dry-run --Werror $(SOURCES)
+
+tidy: lint-deps
+	cmake --preset release
+	printf '%s\n' $(filter-out tests/% bench/%,$(filter %.cpp,$(SOURCES))) | xargs -P $$(nproc) -n 4 clang-tidy-14 -p build --quiet
+
+# $(1): packages. apt is asked only where one is missing.
+install = @dpkg-query -W $(1) >/dev/null 2>&1 || \
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(1); }
+
+deps:
+	$(call install,$(BUILD_PACKAGES))
+
+test-deps: deps
+	$(call install,$(TEST_PACKAGES))
+
+lint-deps:
+	$(call install,$(LINT_PACKAGES))
