@@ -145,10 +145,10 @@ Result<TlsSessionPtr, std::string> newTlsSession(const Step& step, const TlsFile
   const ContextPtr context(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()));
   std::string problem = context ? unknownOption(step) : takeTlsErrors();
   if (problem.empty()) {
-    problem = applyFiles(context.get(), step, files, server);
+    problem = applyParameters(context.get(), step);  // first: the security level decides which keys may be loaded
   }
   if (problem.empty()) {
-    problem = applyParameters(context.get(), step);
+    problem = applyFiles(context.get(), step, files, server);
   }
   if (!problem.empty()) {
     return Failure{std::move(problem)};

@@ -199,7 +199,7 @@ TEST_P(ScenarioTest, IsDiagnosed) {
       fmt::print("event: {}\n", line.dump(-1, ' ', false, json::error_handler_t::replace));
     }
     for (const auto& [name, client] : result.clients) {
-      fmt::print("client {} got: {}\n", name,
+      fmt::print("client {} ({} {}) got: {}\n", name, endName(client.record.end), client.record.error,
                  json(client.record.received.substr(0, 4000)).dump(-1, ' ', true, json::error_handler_t::replace));
     }
     for (const auto& [name, origin] : result.origins) {

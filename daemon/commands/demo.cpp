@@ -14,17 +14,18 @@ namespace gatewhy {
 namespace {
 
 void printWelcome(const DemoOptions& options) {
+  fmt::print("gatewhy demo\n  proxy  http://{}/   in front of an origin that fails on demand\n", options.from);
+  if (!options.admin.empty()) {
+    fmt::print("  admin  http://{}/   live page, metrics, recent failures\n", options.admin);
+  }
   fmt::print(
-      "gatewhy demo\n"
-      "  proxy  http://{0}/   in front of an origin that fails on demand\n"
-      "  admin  http://{1}/   live page, metrics, recent failures\n\n"
-      "Try, in another terminal:\n"
+      "\nTry, in another terminal:\n"
       "  curl -i http://{0}/ok\n"
       "  curl -i http://{0}/empty\n"
       "  curl -i -H 'Accept: application/problem+json' http://{0}/tls-expired/\n"
       "  curl -i http://{0}/truncated\n\n"
       "All faults:\n",
-      options.from, options.admin);
+      options.from);
   for (const DemoOrigin::Fault& fault : DemoOrigin::faults()) {
     fmt::print("  {:<18} {}\n", fault.path, fault.description);
   }

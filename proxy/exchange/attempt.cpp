@@ -22,7 +22,7 @@ Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, AttemptReques
       request_(std::move(request)),
       parser_(HeadLimits{.section = request_.origin->limits.response_head,
                          .start_line = 0,
-                         .field = request_.origin->limits.response_head / 2,
+                         .field = request_.origin->limits.response_head / 4,
                          .fields = 256}),
       timer_(worker.loop, [this] { onTimer(); }),
       started_(EventLoop::now()),

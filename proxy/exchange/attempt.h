@@ -30,7 +30,8 @@ class AttemptObserver {
   virtual void onResponseData(std::string_view data) = 0;
   // All that one read brought has been reported: what was held back may go.
   virtual void onBatchEnd() = 0;
-  virtual void onResponseEnd(const std::string& trailers) = 0;
+  // `extra_data`: bytes came after the message's end, so the connection was closed.
+  virtual void onResponseEnd(const std::string& trailers, bool extra_data) = 0;
   // A valid 101: from here on bytes are the tunnel's.
   virtual void onTunnelOpen(const ResponseHead& head) = 0;
   virtual void onTunnelData(std::string_view data) = 0;

@@ -169,7 +169,7 @@ void Attempt::complete(bool extra_data) {
     request_.pool->requestEnded(endpoint_);
   }
   releaseConnection(reusable);
-  observer_.onResponseEnd(decoder_.trailers());  // the last word: we may be buried
+  observer_.onResponseEnd(decoder_.trailers(), extra_data);  // the last word: we may be buried
 }
 
 // ---- the end of the stream --------------------------------------------

@@ -16,7 +16,7 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsPerTurn = 16;
-constexpr std::uint64_t kLingerBytes = 1024 * 1024;  // read and dropped behind an answer that closes
+constexpr std::uint64_t kLingerBytes = 64 * 1024 * 1024;  // read and dropped behind an answer that closes
 constexpr std::size_t kPipelineLimit = 16 * 1024;  // bytes of later requests held while one is answered
 
 HeadLimits headLimits(const ClientLimits& limits) {
@@ -437,6 +437,7 @@ void ClientConnection::onExchangeEnded(const EndFault& end) {
   // Its sending side is shut. A request that is whole is still answered; if
   // the client has gone for good, the answer's RST will tell.
   half_closed_ = true;
+  exchange_->noteHalfClose();
   if (exchange_->inTunnel()) {
     exchange_->onTunnelClientClosed();
   } else if (!exchange_->bodyDone()) {

@@ -13,7 +13,7 @@ namespace {
 // that others need: below this rate for one window the client is let go.
 constexpr std::chrono::milliseconds kRateWindow{10000};
 constexpr std::uint64_t kMinimumBytesPerWindow = 1280;
-constexpr std::chrono::milliseconds kLingerTime{2000};
+constexpr std::chrono::milliseconds kLingerTime{5000};
 constexpr std::chrono::milliseconds kSettleTime{1000};
 
 }  // namespace

@@ -373,7 +373,15 @@ void Exchange::onClientFault(Observation fault) {
     }
     diagnosis.observation.connection = attempt_->observe(attempt_->phase(), EndFault{}).connection;
   }
+  if (attempt_ && diagnosis.cause == Cause::ClientClosedRequest) {
+    diagnosis.phase = attempt_->phase();  // what the client did not wait for
+  }
   conclude(std::move(diagnosis));
+}
+
+void Exchange::noteHalfClose() {
+  half_closed_at_ = EventLoop::now();
+  half_closed_phase_ = attempt_ ? attempt_->phase() : Phase::ClientRequest;
 }
 
 void Exchange::onDrainDeadline() {

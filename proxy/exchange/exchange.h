@@ -35,6 +35,9 @@ class Exchange final : public Deferred, public AttemptObserver {
   // The client failed us: reset, late, malformed or cut body.
   void onClientFault(Observation fault);
   void onDrainDeadline();
+  // The client has sent FIN: when and in which phase matters if it turns out
+  // to have gone for good.
+  void noteHalfClose();
 
   [[nodiscard]] bool bodyDone() const { return body_done_; }
   [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
@@ -53,7 +56,7 @@ class Exchange final : public Deferred, public AttemptObserver {
   void onResponseHead(const ResponseHead& head) override;
   void onResponseData(std::string_view data) override;
   void onBatchEnd() override;
-  void onResponseEnd(const std::string& trailers) override;
+  void onResponseEnd(const std::string& trailers, bool extra_data) override;
   void onTunnelOpen(const ResponseHead& head) override;
   void onTunnelData(std::string_view data) override;
   void onTunnelOriginClosed() override;
@@ -95,6 +98,7 @@ class Exchange final : public Deferred, public AttemptObserver {
   std::vector<std::size_t> tried_;
   std::vector<TryRecord> tries_;
   std::optional<Diagnosis> diagnosis_;
+  std::vector<std::string_view> findings_;  // names with static storage
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
   bool fresh_only_ = false;  // the last parked connection was stale
 
@@ -112,6 +116,8 @@ class Exchange final : public Deferred, public AttemptObserver {
   bool close_ = false;
   Disposition disposition_ = Disposition::KeepAlive;
   bool tunnel_origin_closed_ = false, tunnel_client_closed_ = false;
+  TimePoint half_closed_at_{};
+  Phase half_closed_phase_ = Phase::ClientRequest;
   Deadline exchange_timer_;
 };
 

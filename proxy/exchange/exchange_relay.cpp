@@ -120,7 +120,10 @@ void Exchange::onResponseData(std::string_view data) {
 
 void Exchange::onBatchEnd() { client_.flush(); }
 
-void Exchange::onResponseEnd(const std::string& trailers) {
+void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
+  if (extra_data) {
+    findings_.push_back(name(Cause::ResponseExtraData));
+  }
   if (framing_ == ClientFraming::Chunked) {
     worker_.scratch.assign("0\r\n").append(trailers).append("\r\n");
     client_.send(worker_.scratch, true);
@@ -225,8 +228,9 @@ void Exchange::onSettled(bool arrived) {
   gone.bytes.last_line = request_.method_size != 0 ? std::string(request_.methodToken()) : std::string();
   const bool short_body = diagnosis_ && diagnosis_->cause == Cause::ClientLengthMismatch;
   if (!diagnosis_ || short_body) {
-    gone.elapsed_ms = millisBetween(began_, EventLoop::now());
+    gone.elapsed_ms = millisBetween(began_, half_closed_at_);
     diagnosis_ = diagnosed(std::move(gone));
+    diagnosis_->phase = half_closed_phase_;
   } else {
     diagnosis_->later.push_back(Symptom{.what = "the client was gone", .at_ms = millisBetween(began_, EventLoop::now())});
   }
@@ -305,6 +309,7 @@ void Exchange::emitEvent() {
     event.timings = last.timings;
   }
   event.timings.total = millisBetween(began_, EventLoop::now());
+  event.findings = &findings_;
   if (diagnosis_) {
     event.diagnosis = &*diagnosis_;
     const bool left = diagnosis_->cause == Cause::ClientClosedRequest ||

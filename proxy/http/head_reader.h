@@ -22,9 +22,9 @@ namespace gatewhy {
 // 0 = no limit. A line is measured without its CRLF, the section with all of
 // them.
 struct HeadLimits {
-  std::uint64_t section = 32 * 1024;  // the whole head, start line included
-  std::uint64_t start_line = 16 * 1024;
-  std::uint64_t field = 16 * 1024;
+  std::uint64_t section = std::uint64_t{32} * 1024;  // the whole head, start line included
+  std::uint64_t start_line = std::uint64_t{16} * 1024;
+  std::uint64_t field = std::uint64_t{16} * 1024;
   std::uint32_t fields = 256;
 };
 

@@ -162,10 +162,10 @@ void DnsLookup::onFailure(std::size_t server, DnsFault fault) {
   }
 }
 
-void DnsLookup::finish(FamilyAnswer answer, std::optional<std::uint32_t> negative_ttl_s) {
+void DnsLookup::finish(const FamilyAnswer& answer, std::optional<std::uint32_t> negative_ttl_s) {
   done_ = true;
   patience_.cancel();
-  on_done_(std::move(answer), negative_ttl_s);
+  on_done_(answer, negative_ttl_s);
 }
 
 DnsFault DnsLookup::evidence() const {

@@ -18,7 +18,7 @@ namespace gatewhy {
 class DnsLookup : public std::enable_shared_from_this<DnsLookup> {
  public:
   // `negative_ttl_s` as in DnsReply.
-  using OnDone = std::function<void(FamilyAnswer answer, std::optional<std::uint32_t> negative_ttl_s)>;
+  using OnDone = std::function<void(const FamilyAnswer& answer, std::optional<std::uint32_t> negative_ttl_s)>;
   using Servers = std::vector<std::shared_ptr<DnsChannel>>;
 
   // `on_done` is called once; it must not destroy the look-up.
@@ -39,7 +39,7 @@ class DnsLookup : public std::enable_shared_from_this<DnsLookup> {
   void ask(std::size_t server);
   void onAnswer(std::size_t server, const RawDnsAnswer& raw);
   void onFailure(std::size_t server, DnsFault fault);
-  void finish(FamilyAnswer answer, std::optional<std::uint32_t> negative_ttl_s);
+  void finish(const FamilyAnswer& answer, std::optional<std::uint32_t> negative_ttl_s);
   [[nodiscard]] DnsFault withServers(DnsFault fault) const;
 
   Servers servers_;

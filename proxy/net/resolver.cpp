@@ -179,8 +179,9 @@ class AresResolver : public Resolver {
     }
     refreshSystemServers();
     auto lookup = std::make_shared<DnsLookup>(
-        loop_, servers_, name, family, [this, key](FamilyAnswer answer, std::optional<std::uint32_t> negative_ttl_s) {
-          onLookupDone(key, std::move(answer), negative_ttl_s);
+        loop_, servers_, name, family,
+        [this, key](const FamilyAnswer& answer, std::optional<std::uint32_t> negative_ttl_s) {
+          onLookupDone(key, answer, negative_ttl_s);
         });
     running_[key] = {lookup, {waiter}};
     lookup->start();
@@ -198,7 +199,7 @@ class AresResolver : public Resolver {
     }
   }
 
-  void onLookupDone(const Key& key, FamilyAnswer answer, std::optional<std::uint32_t> negative_ttl_s) {
+  void onLookupDone(const Key& key, const FamilyAnswer& answer, std::optional<std::uint32_t> negative_ttl_s) {
     const auto found = running_.find(key);
     cache_.put(key.first, key.second, answer, cacheLifetime(answer, negative_ttl_s), EventLoop::now());
     for (const auto& waiter : found->second.waiters) {

@@ -137,7 +137,7 @@ Result<std::shared_ptr<const OriginTlsContext>, TlsFault> OriginTlsContext::crea
       SSL_CTX_set_ex_data(ctx, cacheIndex(), cache.get()) != 1) {
     return Failure{setupFault("TLS library")};
   }
-  cache.release();  // freeCache's now
+  static_cast<void>(cache.release());  // freeCache's now
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ctx, onNewSession);
   SSL_CTX_set_info_callback(ctx, onInfo);

@@ -186,7 +186,7 @@ bool attachTlsRecord(SSL* ssl) {
   if (SSL_set_ex_data(ssl, recordIndex(), record.get()) != 1) {
     return false;
   }
-  record.release();  // freeRecord's now
+  static_cast<void>(record.release());  // freeRecord's now
   SSL_set_msg_callback(ssl, onMessage);
   return true;
 }

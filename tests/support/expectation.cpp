@@ -128,6 +128,8 @@ void compareResponse(Problems& problems, const std::string& key, const YAML::Nod
   }
 }
 
+}  // namespace
+
 std::string endName(SessionEnd end) {
   switch (end) {
     case SessionEnd::Finished:
@@ -145,8 +147,6 @@ std::string endName(SessionEnd end) {
   }
   return "";
 }
-
-}  // namespace
 
 Problems mismatches(const YAML::Node& wanted, const json& seen) {
   Comparison comparison;

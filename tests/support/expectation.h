@@ -17,6 +17,8 @@ namespace gatewhy::test {
 // `*` presence, `re:…` a match, anything else equality. Empty = as expected.
 [[nodiscard]] std::vector<std::string> mismatches(const YAML::Node& wanted, const nlohmann::json& seen);
 
+[[nodiscard]] std::string endName(SessionEnd end);  // "reset"
+
 // One client's part of `expect`.
 [[nodiscard]] std::vector<std::string> clientMismatches(const YAML::Node& wanted, const ClientResult& client);
 [[nodiscard]] std::vector<std::string> originMismatches(const YAML::Node& wanted, const OriginResult& origin);

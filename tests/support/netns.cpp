@@ -36,8 +36,8 @@ constexpr const char* kOriginSide =
     "ip addr add fd77::2/64 dev gwo nodad && echo 1 > /proc/sys/net/ipv4/ip_forward && "
     "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding && echo 0 > /proc/sys/net/ipv4/icmp_ratelimit";
 constexpr const char* kCut =
-    "nft 'table inet cut { chain in { type filter hook input priority -10; iifname gwo drop; } "
-    "chain out { type filter hook output priority -10; oifname gwo drop; } }'";
+    "nft 'table inet cut { chain in { type filter hook input priority -10; iifname gwo drop; }; "
+    "chain out { type filter hook output priority -10; oifname gwo drop; }; }'";
 
 }  // namespace
 

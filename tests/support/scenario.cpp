@@ -19,7 +19,7 @@ origins:
     endpoints: ["${ORIGIN_URL}"]
     timeouts: {resolve: 1s, connect: 1s, tls_handshake: 1s, send: 1s, response_head: 1s, response_idle: 1s}
     retry: {attempts: 0}
-admin: {address: "127.0.0.1:0"}
+admin: {address: ""}
 log: {destination: stdout}
 drain: {timeout: 1s}
 )";
@@ -133,25 +133,31 @@ bool originSpeaksTls(const Scenario& scenario) {
          std::any_of(origin->second.peer.scripts.begin(), origin->second.peer.scripts.end(), hasTls);
 }
 
+// A node that may be kept: what yaml-cpp returns for a missing key may not.
+YAML::Node child(const YAML::Node& map, const char* key) {
+  const YAML::Node found = map[key];
+  return found ? found : YAML::Node(YAML::NodeType::Undefined);
+}
+
 Scenario readScenario(const YAML::Node& root) {
   allowOnly(root, {"name", "cause", "slow", "config", "configs", "origin", "origins", "dns", "netns", "deny", "tls",
                    "file_privileges", "prepare", "client", "clients", "expect"});
   Scenario scenario;
   scenario.name = root["name"].as<std::string>();
   scenario.cause = root["cause"].as<std::string>();
-  scenario.config = root["config"];
-  scenario.dns = root["dns"];
-  scenario.expect = root["expect"];
+  scenario.config = child(root, "config");
+  scenario.dns = child(root, "dns");
+  scenario.expect = child(root, "expect");
   if (const YAML::Node origin = root["origin"]) {
     scenario.origins["origin"] = readOrigin(origin);
   }
-  for (const auto& entry : root["origins"] ? root["origins"] : YAML::Node(YAML::NodeType::Map)) {
+  for (const auto& entry : child(root, "origins")) {
     scenario.origins[entry.first.Scalar()] = readOrigin(entry.second);
   }
-  for (const auto& entry : root["configs"] ? root["configs"] : YAML::Node(YAML::NodeType::Map)) {
+  for (const auto& entry : child(root, "configs")) {
     scenario.configs[entry.first.Scalar()] = entry.second;
   }
-  for (const auto& entry : root["clients"] ? root["clients"] : YAML::Node(YAML::NodeType::Map)) {
+  for (const auto& entry : child(root, "clients")) {
     scenario.clients[entry.first.Scalar()] = readClient(entry.second);
   }
   if (root["client"] || scenario.clients.empty()) {
