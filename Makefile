@@ -11,7 +11,7 @@ SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: run test build asan tsan format format-check tidy fuzz deps test-deps lint-deps
+.PHONY: run test docs asan tsan format format-check tidy fuzz deps test-deps lint-deps
 
 run: deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
@@ -41,6 +41,13 @@ format-check: lint-deps
 tidy: lint-deps
 	cmake --preset release
 	printf '%s\n' $(filter-out tests/% bench/%,$(filter %.cpp,$(SOURCES))) | xargs -P $$(nproc) -n 4 clang-tidy-14 -p build --quiet
+
+# docs/causes.md, docs/events.md and docs/configuration.md come from the tables.
+docs: test-deps
+	cmake --preset release
+	cmake --build --preset release --target unit_diagnostics unit_config
+	GATEWHY_UPDATE_DOCS=1 build/unit_diagnostics --gtest_brief=1
+	GATEWHY_UPDATE_DOCS=1 build/unit_config --gtest_brief=1
 
 # $(1): packages. apt is asked only where one is missing.
 install = @dpkg-query -W $(1) >/dev/null 2>&1 || \

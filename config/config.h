@@ -84,7 +84,7 @@ struct KeepAliveConfig {
 };
 
 struct RetryConfig {
-  std::uint32_t attempts = 1;       // extra tries
+  std::uint32_t attempts = 1;         // extra tries
   std::uint32_t budget_percent = 20;  // of recent exchanges; 100 = no budget
 };
 
@@ -127,10 +127,10 @@ struct FixedResponse {
 };
 
 struct RouteConfig {
-  std::string name;  // "shop.example/api/": what the event's `route` says; bounded by configuration
-  std::string host;  // lower case; empty = any; "*.example" = one or more labels below
-  std::string path;  // prefix; empty = any
-  std::size_t origin = 0;                // index into Config::origins, where `respond` is absent
+  std::string name;        // "shop.example/api/": what the event's `route` says; bounded by configuration
+  std::string host;        // lower case; empty = any; "*.example" = one or more labels below
+  std::string path;        // prefix; empty = any
+  std::size_t origin = 0;  // index into Config::origins, where `respond` is absent
   std::optional<FixedResponse> respond;
   bool strip_prefix = false;
   bool preserve_host = true;
@@ -172,7 +172,7 @@ struct DrainConfig {
 };
 
 struct Config {
-  std::string source;  // file name, for messages
+  std::string source;         // file name, for messages
   std::uint32_t workers = 1;  // `auto` is resolved at load
   std::vector<ListenerConfig> listeners;
   std::vector<OriginConfig> origins;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/cli.h"
 
-int main(int argc, char** argv) { return gatewhy::runCommandLine(argc, argv); }
+int main(int argc, char** argv) {
+  return gatewhy::runCommandLine(argc, argv);
+}

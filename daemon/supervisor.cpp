@@ -152,7 +152,8 @@ bool Supervisor::start() {
     }
   };
   for (std::uint32_t i = 0; i < config_->workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(std::make_unique<WorkerSink>(*log_, log_settings_), counters_, wake_all));
+    workers_.push_back(
+        std::make_unique<Worker>(std::make_unique<WorkerSink>(*log_, log_settings_), counters_, wake_all));
   }
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     if (!workers_[i]->prepare(std::move(plans[i]))) {
@@ -199,7 +200,8 @@ int Supervisor::waitForStop() {
 }
 
 void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems) {
-  say("reload", "ERROR", message, {fact("config", config_file_), fact("outcome", "refused"), fact("problems", std::move(problems))});
+  say("reload", "ERROR", message,
+      {fact("config", config_file_), fact("outcome", "refused"), fact("problems", std::move(problems))});
   sd_notify(0, "READY=1");
 }
 
@@ -208,8 +210,9 @@ void Supervisor::refuseReload(const std::string& message, std::vector<std::strin
 void Supervisor::reload() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-             static_cast<unsigned long long>(now.tv_sec) * 1000000ULL + static_cast<unsigned long long>(now.tv_nsec) / 1000);
+  sd_notifyf(
+      0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+      static_cast<unsigned long long>(now.tv_sec) * 1000000ULL + static_cast<unsigned long long>(now.tv_nsec) / 1000);
   if (config_file_.empty()) {
     refuseReload("there is no configuration file to reload", {});
     return;
@@ -234,7 +237,8 @@ void Supervisor::reload() {
     refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems));
     return;
   }
-  const bool restart = loaded.config->workers != config_->workers || loaded.config->log.destination != config_->log.destination;
+  const bool restart =
+      loaded.config->workers != config_->workers || loaded.config->log.destination != config_->log.destination;
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
@@ -298,7 +302,8 @@ void Supervisor::drain() {
   }
   workers_.clear();
   say("stop", "INFO", cut == 0 ? "stopped" : "stopped with connections cut",
-      {fact("connections_cut", static_cast<double>(cut)), fact("log_lines_dropped", static_cast<double>(log_->dropped()))});
+      {fact("connections_cut", static_cast<double>(cut)),
+       fact("log_lines_dropped", static_cast<double>(log_->dropped()))});
 }
 
 std::size_t Supervisor::openConnections() const {

@@ -29,7 +29,9 @@ int findDescriptor(std::string_view wanted) {
 
 }  // namespace
 
-bool isSystemdAddress(const std::string& address) { return address.compare(0, kPrefix.size(), kPrefix) == 0; }
+bool isSystemdAddress(const std::string& address) {
+  return address.compare(0, kPrefix.size(), kPrefix) == 0;
+}
 
 Result<ListenSockets, ListenFault> takeSystemdSocket(const std::string& address, std::size_t workers) {
   const auto failed = [&](const char* call, int error) {

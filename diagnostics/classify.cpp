@@ -191,9 +191,10 @@ bool closedUnread(const EndFault& fault, const Observation& seen) noexcept {
   if (seen.bytes.request_written == 0) {
     return true;
   }
-  if (fault.reset_after_fin && seen.tcp) {
+  if (fault.reset_after_fin) {
     // Of TLS, TCP counts the handshake too, which was acknowledged.
-    return seen.connection.tls ? seen.tcp->bytes_acked < seen.bytes.tls_plain_written : seen.tcp->bytes_acked == 0;
+    return !seen.tcp ||
+           (seen.connection.tls ? seen.tcp->bytes_acked < seen.bytes.tls_plain_written : seen.tcp->bytes_acked == 0);
   }
   const bool fresh_plain = !seen.connection.reused && !seen.connection.tls;
   return isReset(fault) && fresh_plain && seen.tcp && seen.tcp->bytes_acked == 0;

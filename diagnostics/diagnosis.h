@@ -2,8 +2,8 @@
 // A diagnosis is a cause with its evidence and consequences.
 #pragma once
 
-#include <optional>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,7 +46,9 @@ struct Diagnosis {
 
 // True where the status tells the client to try again later, which
 // Retry-After makes useful (RFC 9110 section 15.6.4).
-[[nodiscard]] inline bool asksToComeBack(const Diagnosis& diagnosis) { return diagnosis.sent_status == 503; }
+[[nodiscard]] inline bool asksToComeBack(const Diagnosis& diagnosis) {
+  return diagnosis.sent_status == 503;
+}
 
 // Classifies and applies the policy. Pure.
 [[nodiscard]] Diagnosis diagnose(Observation observation, const StatusPolicy& policy);

@@ -37,7 +37,7 @@ struct ExchangeEvent {
   std::string_view method;    // empty where no request line was understood
   std::optional<std::uint64_t> request_body_size;
   std::string_view path, query, scheme;
-  std::string_view server_address;  // Host as received, without port
+  std::string_view server_address;    // Host as received, without port
   std::string_view protocol_version;  // "1.0", "1.1"
   std::string_view client_address;
   std::uint16_t client_port = 0;  // 0 = unix socket

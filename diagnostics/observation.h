@@ -44,14 +44,14 @@ struct DnsServerAnswer {
 struct DnsFault {
   DnsStatus status = DnsStatus::LocalFailure;
   std::string host;
-  int ares_status = 0;                     // c-ares number, 0 where it was our own timer
-  std::optional<int> rcode;                // RFC 1035 / 6895, where a server answered
-  std::optional<std::uint16_t> ede_code;   // RFC 8914 extended error
+  int ares_status = 0;                    // c-ares number, 0 where it was our own timer
+  std::optional<int> rcode;               // RFC 1035 / 6895, where a server answered
+  std::optional<std::uint16_t> ede_code;  // RFC 8914 extended error
   std::string ede_text;
-  std::vector<std::string> cname_chain;    // names after `host`, in order
+  std::vector<std::string> cname_chain;  // names after `host`, in order
   bool cname_loop = false;
-  std::vector<DnsServerAnswer> servers;    // in the order asked
-  std::optional<std::uint32_t> limit_ms;   // set where the resolve timer ended it
+  std::vector<DnsServerAnswer> servers;   // in the order asked
+  std::optional<std::uint32_t> limit_ms;  // set where the resolve timer ended it
   double elapsed_ms = 0;
 };
 
@@ -90,28 +90,28 @@ struct ConnectFault {
 
 enum class TlsFailure : std::uint8_t {
   AlertReceived,
-  AlertSent,     // we refused: `alert` is what we sent, `reason` why
-  Eof,           // FIN without close_notify
-  CloseNotify,   // orderly close where none was due
-  Reset,         // ECONNRESET, EPIPE
-  Io,            // another errno
-  NotTls,        // the peer's first bytes are no TLS record
-  Protocol,      // a local protocol error without alert
-  Certificate,   // session possible, certificate not acceptable
-  Alpn,          // a protocol was required and not selected
+  AlertSent,    // we refused: `alert` is what we sent, `reason` why
+  Eof,          // FIN without close_notify
+  CloseNotify,  // orderly close where none was due
+  Reset,        // ECONNRESET, EPIPE
+  Io,           // another errno
+  NotTls,       // the peer's first bytes are no TLS record
+  Protocol,     // a local protocol error without alert
+  Certificate,  // session possible, certificate not acceptable
+  Alpn,         // a protocol was required and not selected
   Timeout,
-  Setup,         // our own certificate, key or CA could not be used
+  Setup,  // our own certificate, key or CA could not be used
   Memory,
 };
 [[nodiscard]] std::string_view name(TlsFailure failure) noexcept;
 
 // One X509_V_ERR_* as the verify callback saw it.
 struct X509Problem {
-  int code = 0;      // X509_V_ERR_*
-  std::string name;  // "certificate has expired"
-  int depth = 0;     // 0 = leaf
-  std::string subject, issuer;         // RFC 2253, bounded
-  std::string not_before, not_after;   // RFC 3339
+  int code = 0;                       // X509_V_ERR_*
+  std::string name;                   // "certificate has expired"
+  int depth = 0;                      // 0 = leaf
+  std::string subject, issuer;        // RFC 2253, bounded
+  std::string not_before, not_after;  // RFC 3339
 };
 
 struct TlsFault {
@@ -121,7 +121,7 @@ struct TlsFault {
   std::string reason;             // ERR_reason_error_string
   int error = 0;                  // errno
   std::uint64_t handshake_bytes_received = 0;
-  std::string last_message;       // last handshake message seen from the peer, "ServerHello"
+  std::string last_message;  // last handshake message seen from the peer, "ServerHello"
   bool server_hello_seen = false;
   bool certificate_requested = false;
   bool certificate_presented = false;  // we had one to send
@@ -157,12 +157,12 @@ enum class ParseError : std::uint8_t {
 
 struct ParseFault {
   ParseError error = ParseError::NotHttp;
-  std::uint64_t offset = 0;   // of the offending octet, from the first byte of the head (or of the body)
-  std::string excerpt;        // <= 64 raw bytes around it; escaped when written
-  std::string header_name;    // where a field is at fault
-  std::uint64_t size = 0;     // where a limit is at fault: what was seen …
-  std::uint64_t limit = 0;    // … and what is allowed
-  std::string token;          // the coding, method, expectation or status at fault
+  std::uint64_t offset = 0;  // of the offending octet, from the first byte of the head (or of the body)
+  std::string excerpt;       // <= 64 raw bytes around it; escaped when written
+  std::string header_name;   // where a field is at fault
+  std::uint64_t size = 0;    // where a limit is at fault: what was seen …
+  std::uint64_t limit = 0;   // … and what is allowed
+  std::string token;         // the coding, method, expectation or status at fault
 };
 
 // ---- time, end of stream, decisions -----------------------------------
@@ -195,9 +195,9 @@ struct TimerFault {
 struct EndFault {
   enum class How : std::uint8_t { Fin, Reset, CloseNotify, TlsTruncated, Error };
   How how = How::Fin;
-  int error = 0;               // errno: ECONNRESET, EPIPE, ETIMEDOUT …
+  int error = 0;                 // errno: ECONNRESET, EPIPE, ETIMEDOUT …
   bool reset_after_fin = false;  // the peer had closed before our bytes came
-  bool on_write = false;       // a write said so
+  bool on_write = false;         // a write said so
 };
 [[nodiscard]] std::string_view name(EndFault::How how) noexcept;
 
@@ -221,8 +221,8 @@ struct TcpSnapshot {
   std::uint32_t notsent_bytes = 0;
   std::uint64_t bytes_acked = 0;
   std::uint64_t bytes_received = 0;
-  std::uint32_t snd_wnd = 0;      // 0 = the peer reads nothing
-  bool snd_wnd_known = false;     // kernels before 5.4 do not say
+  std::uint32_t snd_wnd = 0;   // 0 = the peer reads nothing
+  bool snd_wnd_known = false;  // kernels before 5.4 do not say
   std::uint32_t last_ack_recv_ms = 0;
   std::uint32_t last_data_sent_ms = 0;
 };
@@ -232,13 +232,13 @@ struct ConnectionFacts {
   std::string peer_address;  // "192.0.2.7:8080", "[::1]:80", "unix:/run/app.sock"; empty before connect
   bool tls = false;
   bool reused = false;
-  double idle_ms = 0;                      // parked before this request, where reused
+  double idle_ms = 0;                        // parked before this request, where reused
   std::uint32_t requests_on_connection = 0;  // this one included
 };
 
 struct ByteFacts {
-  std::uint64_t request_written = 0;  // HTTP bytes handed to the transport, this attempt
-  bool request_complete = false;      // all of the request was handed over
+  std::uint64_t request_written = 0;    // HTTP bytes handed to the transport, this attempt
+  bool request_complete = false;        // all of the request was handed over
   std::uint64_t tls_plain_written = 0;  // bytes the kernel was given, TLS records and handshake included
   std::uint64_t response_received = 0;  // HTTP bytes of the response, this attempt
   std::uint64_t body_received = 0;      // of the body at fault (response, or request on the client side)

@@ -24,7 +24,9 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
   sink_->attach(loop_);
 }
 
-Worker::~Worker() { join(); }
+Worker::~Worker() {
+  join();
+}
 
 bool Worker::prepare(WorkerPlan plan) {
   adopt(std::move(plan));
@@ -157,8 +159,8 @@ void Worker::onShortage(const std::string& address, int error) {
   event.facts = {{.key = "listener", .text = address, .number = {}, .list = {}},
                  {.key = "errno", .text = {}, .number = static_cast<double>(error), .list = {}},
                  {.key = "cause",
-                  .text = std::string(name(error == EMFILE || error == ENFILE ? Cause::ProxyFdExhausted
-                                                                              : Cause::ProxyMemoryExhausted)),
+                  .text = std::string(
+                      name(error == EMFILE || error == ENFILE ? Cause::ProxyFdExhausted : Cause::ProxyMemoryExhausted)),
                   .number = {},
                   .list = {}}};
   sink_->onLifecycle(event);
@@ -220,6 +222,8 @@ void Worker::abortAll() {
   });
 }
 
-void Worker::stop() { loop_.stop(); }
+void Worker::stop() {
+  loop_.stop();
+}
 
 }  // namespace gatewhy

@@ -30,7 +30,9 @@ Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, AttemptReques
   parser_.expect(request_.head->method);
 }
 
-Attempt::~Attempt() { cancel(); }
+Attempt::~Attempt() {
+  cancel();
+}
 
 void Attempt::cancel() {
   if (state_ == State::Done) {
@@ -78,8 +80,9 @@ void Attempt::start(const std::vector<std::size_t>& tried) {
                          request_.origin->endpoints[i].url, name(*cause));
         }
       }
-      fail(observe(Phase::Routing,
-                   DecisionFault{.cause = Cause::NoHealthyEndpoint, .detail = std::move(causes), .size = {}, .limit = {}}));
+      fail(observe(
+          Phase::Routing,
+          DecisionFault{.cause = Cause::NoHealthyEndpoint, .detail = std::move(causes), .size = {}, .limit = {}}));
       return;
     }
   }
@@ -111,7 +114,8 @@ void Attempt::connect(ConnectionSlot slot) {
   slot_ = std::move(slot);
   const EndpointConfig& endpoint = *request_.forward.endpoint;
   if (endpoint.scheme == EndpointScheme::Https && request_.runtime->tls == nullptr) {
-    fail(observe(Phase::TlsHandshake, request_.runtime->tls_setup_fault.value_or(TlsFault{.failure = TlsFailure::Setup})));
+    fail(observe(Phase::TlsHandshake,
+                 request_.runtime->tls_setup_fault.value_or(TlsFault{.failure = TlsFailure::Setup})));
     return;
   }
   connector_ = Connector::create(worker_.loop, *request_.resolver,
@@ -326,7 +330,8 @@ void Attempt::armWait() {
     }
     timer_kind_ = Timer::ResponseHead;
     // Looked at once after `send`: has the peer's TCP acknowledged the request?
-    const bool check_first = limits.send.count() != 0 && (limits.response_head.count() == 0 || limits.send < limits.response_head);
+    const bool check_first =
+        limits.send.count() != 0 && (limits.response_head.count() == 0 || limits.send < limits.response_head);
     timer_.arm(check_first ? limits.send : limits.response_head);
   } else if (state_ == State::Body) {
     timer_kind_ = Timer::ResponseIdle;
@@ -398,9 +403,10 @@ void Attempt::onWaitTimer() {
   }
   if (!head_timer) {
     // Acknowledged, or moving: what is left of response_head, or look again.
-    timer_.arm(limits.response_head.count() == 0
-                   ? limits.send
-                   : Millis(std::max<std::int64_t>(1, limits.response_head.count() - static_cast<std::int64_t>(waited))));
+    timer_.arm(
+        limits.response_head.count() == 0
+            ? limits.send
+            : Millis(std::max<std::int64_t>(1, limits.response_head.count() - static_cast<std::int64_t>(waited))));
     return;
   }
   fail(observe(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead,

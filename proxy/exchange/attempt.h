@@ -46,15 +46,15 @@ class AttemptObserver {
 };
 
 struct AttemptRequest {
-  const RequestHead* head = nullptr;       // outlives the attempt
+  const RequestHead* head = nullptr;  // outlives the attempt
   const OriginConfig* origin = nullptr;
   const OriginRuntime* runtime = nullptr;
   OriginPool* pool = nullptr;
   const std::vector<Address>* own_listeners = nullptr;
   Resolver* resolver = nullptr;
-  ForwardContext forward;                  // endpoint is filled in here
+  ForwardContext forward;  // endpoint is filled in here
   std::uint64_t balance_key = 0;
-  bool fresh = false;                      // no parked connection: the last one was stale
+  bool fresh = false;  // no parked connection: the last one was stale
 };
 
 class Attempt final : public Deferred, public IoHandler, public ConnectObserver, public PoolWaiter {
@@ -140,7 +140,7 @@ class Attempt final : public Deferred, public IoHandler, public ConnectObserver,
   std::string peer_address_;  // kept when the connection goes back to the pool
   std::vector<AddressFailure> address_failures_;
 
-  std::string out_;            // request bytes that the socket did not take
+  std::string out_;  // request bytes that the socket did not take
   std::size_t out_at_ = 0;
   bool ready_ = false;         // head written, body may follow
   bool request_done_ = false;  // the last body byte was handed over

@@ -109,10 +109,9 @@ void Attempt::onHeadDone() {
 void Attempt::onInterimDone() {
   interim_bytes_ += parser_.head().bytes.size();
   if (++interims_ > kMaxInterims || interim_bytes_ > kMaxInterimBytes) {
-    fail(observe(Phase::ResponseHead, DecisionFault{.cause = Cause::ResponseTooManyInterim,
-                                                    .detail = {},
-                                                    .size = interims_,
-                                                    .limit = kMaxInterims}));
+    fail(observe(
+        Phase::ResponseHead,
+        DecisionFault{.cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_, .limit = kMaxInterims}));
     return;
   }
   observer_.onInterim(parser_.head());
@@ -160,8 +159,8 @@ void Attempt::complete(bool extra_data) {
   ended_ = EventLoop::now();
   timer_.cancel();
   const bool reusable = parser_.head().keep_alive && decoder_.kind() != BodyKind::UntilClose && !extra_data &&
-                        request_done_ && out_.empty() && !write_fault_ &&
-                        !connection_->link->watch.peerClosed() && !connection_->link->transport.hasBufferedInput();
+                        request_done_ && out_.empty() && !write_fault_ && !connection_->link->watch.peerClosed() &&
+                        !connection_->link->transport.hasBufferedInput();
   state_ = State::Done;
   request_.pool->state(endpoint_).recordSuccess();
   if (counted_) {
@@ -204,10 +203,14 @@ void Attempt::onOriginEnded() {
 }
 
 void Attempt::onHeadEnded(const EndFault& end) {
-  if (response_bytes_ != 0 || reused_ || end.how != EndFault::How::Fin) {
+  // A failed write took the socket's error with it, and the read behind it
+  // says FIN: ECONNRESET there was the RST, EPIPE comes after a real FIN.
+  const auto* broken = write_fault_ ? std::get_if<EndFault>(&*write_fault_) : nullptr;
+  const bool reset_on_write = broken != nullptr && broken->error == ECONNRESET;
+  if (response_bytes_ != 0 || reused_ || reset_on_write || end.how != EndFault::How::Fin) {
     EndFault judged = end;
-    if (response_bytes_ == 0 && write_fault_ && std::holds_alternative<EndFault>(*write_fault_)) {
-      judged = std::get<EndFault>(*write_fault_);
+    if (response_bytes_ == 0 && broken != nullptr) {
+      judged = *broken;
       judged.on_write = true;
     }
     fail(observe(exchangePhase(), judged));
@@ -218,8 +221,8 @@ void Attempt::onHeadEnded(const EndFault& end) {
   // nothing more. Where the request is not acknowledged yet, wait for either.
   pending_end_ = end;
   const auto tcp = connection_->link->transport.tcpInfo();
-  const bool open_question = tcp && tcp->state != TCP_CLOSE && !connection_->link->transport.tls() &&
-                             tcp->bytes_acked < request_bytes_;
+  const bool open_question =
+      tcp && tcp->state != TCP_CLOSE && !connection_->link->transport.tls() && tcp->bytes_acked < request_bytes_;
   if (open_question) {
     timer_.arm(kResetGrace);
   } else {

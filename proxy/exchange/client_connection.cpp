@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kReadsPerTurn = 16;
 constexpr std::uint64_t kLingerBytes = 64 * 1024 * 1024;  // read and dropped behind an answer that closes
-constexpr std::size_t kPipelineLimit = 16 * 1024;  // bytes of later requests held while one is answered
+constexpr std::size_t kPipelineLimit = 16 * 1024;         // bytes of later requests held while one is answered
 
 HeadLimits headLimits(const ClientLimits& limits) {
   const std::uint64_t half = limits.request_head / 2;
@@ -122,10 +122,8 @@ void ClientConnection::readProxyHeader() {
     }
   }
   if (header.status != ProxyHeader::Status::Done) {
-    rejectConnection(observe(DecisionFault{.cause = Cause::ClientProxyHeaderInvalid,
-                                           .detail = std::move(header.problem),
-                                           .size = {},
-                                           .limit = {}}));
+    rejectConnection(observe(DecisionFault{
+        .cause = Cause::ClientProxyHeaderInvalid, .detail = std::move(header.problem), .size = {}, .limit = {}}));
     return;
   }
   [[maybe_unused]] const auto taken = ::recv(transport_.fd(), bytes.data(), header.consumed, 0);
@@ -183,7 +181,8 @@ void ClientConnection::onHandshakeFailed(TlsFault fault) {
     // nginx's 497: answered in the language that was spoken.
     transport_.dropTls();
     facts_.tls = false;
-    rejectConnection(observe(DecisionFault{.cause = Cause::ClientPlaintextOnTls, .detail = {}, .size = {}, .limit = {}}));
+    rejectConnection(
+        observe(DecisionFault{.cause = Cause::ClientPlaintextOnTls, .detail = {}, .size = {}, .limit = {}}));
     return;
   }
   const bool silent = fault.handshake_bytes_received == 0 && fault.first_bytes.empty() &&
@@ -423,15 +422,13 @@ void ClientConnection::onExchangeEnded(const EndFault& end) {
     close();
     return;
   }
-  const bool orderly = end.how == EndFault::How::Fin || end.how == EndFault::How::CloseNotify ||
-                       end.how == EndFault::How::TlsTruncated;
+  const bool orderly =
+      end.how == EndFault::How::Fin || end.how == EndFault::How::CloseNotify || end.how == EndFault::How::TlsTruncated;
   if (!orderly || write_broken_) {
     const bool tunnel = exchange_->inTunnel();
-    exchange_->onClientFault(tunnel ? observe(DecisionFault{.cause = Cause::TunnelResetByClient,
-                                                            .detail = {},
-                                                            .size = {},
-                                                            .limit = {}})
-                                    : observe(EndFault{.how = EndFault::How::Reset, .error = end.error}));
+    exchange_->onClientFault(
+        tunnel ? observe(DecisionFault{.cause = Cause::TunnelResetByClient, .detail = {}, .size = {}, .limit = {}})
+               : observe(EndFault{.how = EndFault::How::Reset, .error = end.error}));
     return;
   }
   // Its sending side is shut. A request that is whole is still answered; if

@@ -101,16 +101,16 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   bool readable_ = false;
   bool pumping_ = false;
   bool half_closed_ = false;
-  bool settling_ = false;       // delivered() could not tell yet
+  bool settling_ = false;  // delivered() could not tell yet
   bool write_broken_ = false;
-  bool served_ = false;         // at least one exchange: idle is keep-alive now
-  std::string in_;              // read, not yet used: pipelined requests, body the origin does not take
-  std::size_t in_hand_ = 0;     // bytes that process() still has to look at
-  std::string out_;             // response bytes that the socket did not take
+  bool served_ = false;      // at least one exchange: idle is keep-alive now
+  std::string in_;           // read, not yet used: pipelined requests, body the origin does not take
+  std::size_t in_hand_ = 0;  // bytes that process() still has to look at
+  std::string out_;          // response bytes that the socket did not take
   std::size_t out_at_ = 0;
-  bool held_ = false;           // out_ waits for flush(), not for the socket
+  bool held_ = false;  // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
-  std::uint64_t moved_ = 0;     // bytes either way since the rate timer began
+  std::uint64_t moved_ = 0;  // bytes either way since the rate timer began
   RequestParser parser_;
   BodyDecoder decoder_;
   std::unique_ptr<Exchange> exchange_;

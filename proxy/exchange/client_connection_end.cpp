@@ -32,7 +32,8 @@ void ClientConnection::send(std::string_view bytes, bool hold) {
     }
     return;
   }
-  const IoResult sent = bytes.empty() ? IoResult{.status = IoStatus::WouldBlock} : transport_.write(bytes.data(), bytes.size());
+  const IoResult sent =
+      bytes.empty() ? IoResult{.status = IoStatus::WouldBlock} : transport_.write(bytes.data(), bytes.size());
   if (sent.status == IoStatus::Ended) {
     write_broken_ = true;
     watch_.kick();  // told from the loop, not from inside the exchange's call

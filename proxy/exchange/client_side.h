@@ -12,14 +12,14 @@ namespace gatewhy {
 
 // What is known of the client for as long as its connection lives.
 struct ClientFacts {
-  std::string ip;           // "" for a unix socket
+  std::string ip;  // "" for a unix socket
   std::uint16_t port = 0;
-  bool trusted = false;     // in trusted_proxies
+  bool trusted = false;  // in trusted_proxies
   bool tls = false;
   bool overloaded = false;  // accepted over limits.connections, to be told so
   bool wants_certificate = false, requires_certificate = false;
   ClientCertificateFacts certificate;
-  std::string listener;     // address as configured
+  std::string listener;  // address as configured
 };
 
 // How the client's connection goes on after an exchange.

@@ -13,9 +13,13 @@ namespace {
 
 constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
 
-std::uint64_t hashOf(std::string_view text) { return std::hash<std::string_view>{}(text); }
+std::uint64_t hashOf(std::string_view text) {
+  return std::hash<std::string_view>{}(text);
+}
 
-bool isOriginsFault(Blame blame) { return blame == Blame::Origin || blame == Blame::Network || blame == Blame::Dns; }
+bool isOriginsFault(Blame blame) {
+  return blame == Blame::Origin || blame == Blame::Network || blame == Blame::Dns;
+}
 
 }  // namespace
 
@@ -30,7 +34,9 @@ Exchange::Exchange(WorkerContext& worker, ClientSide& client, const RequestHead&
   worker_.counters.exchanges_in_flight.fetch_add(1, std::memory_order_relaxed);
 }
 
-Exchange::~Exchange() { worker_.counters.exchanges_in_flight.fetch_sub(1, std::memory_order_relaxed); }
+Exchange::~Exchange() {
+  worker_.counters.exchanges_in_flight.fetch_sub(1, std::memory_order_relaxed);
+}
 
 // ---- beginning --------------------------------------------------------
 
@@ -40,7 +46,8 @@ void Exchange::identify() {
   const auto given_id = trusted ? request_.valueOf(FieldId::XRequestId) : std::string_view();
   request_id_ = isAcceptableRequestId(given_id) ? std::string(given_id) : worker_.ids.requestId();
   const auto given_trace = trusted ? request_.valueOf(FieldId::Traceparent) : std::string_view();
-  traceparent_ = traceIdOf(given_trace).empty() ? newTraceparent(worker_.ids) : childTraceparent(given_trace, worker_.ids);
+  traceparent_ =
+      traceIdOf(given_trace).empty() ? newTraceparent(worker_.ids) : childTraceparent(given_trace, worker_.ids);
   trace_id_ = std::string(traceIdOf(traceparent_));
 }
 
@@ -204,10 +211,11 @@ void Exchange::noteFailure(const Diagnosis& diagnosis) {
     event.event = "eject";
     event.severity = "WARN";
     event.message = diagnosis.summary;
-    event.facts = {{.key = "origin", .text = origin.name, .number = {}, .list = {}},
-                   {.key = "endpoint", .text = origin.endpoints[index].url, .number = {}, .list = {}},
-                   {.key = "cause", .text = std::string(name(diagnosis.cause)), .number = {}, .list = {}},
-                   {.key = "for_ms", .text = {}, .number = static_cast<double>(origin.eject->duration.count()), .list = {}}};
+    event.facts = {
+        {.key = "origin", .text = origin.name, .number = {}, .list = {}},
+        {.key = "endpoint", .text = origin.endpoints[index].url, .number = {}, .list = {}},
+        {.key = "cause", .text = std::string(name(diagnosis.cause)), .number = {}, .list = {}},
+        {.key = "for_ms", .text = {}, .number = static_cast<double>(origin.eject->duration.count()), .list = {}}};
     worker_.sink.onLifecycle(event);
   }
 }
@@ -277,7 +285,8 @@ void Exchange::conclude(Diagnosis diagnosis) {
     // Sent bytes stand; the message must end broken. A body that the close of
     // the connection would end must not end with an orderly close.
     const bool visible = framing_ == ClientFraming::Length || framing_ == ClientFraming::Chunked;
-    finish(visible && !client_.sendBlocked() && diagnosis_->blame != Blame::Client ? Disposition::Close : Disposition::Reset);
+    finish(visible && !client_.sendBlocked() && diagnosis_->blame != Blame::Client ? Disposition::Close
+                                                                                   : Disposition::Reset);
     return;
   }
   if (diagnosis_->sent_status == 0) {
@@ -291,9 +300,8 @@ void Exchange::answerFailure() {
   generated_by_ = GeneratedBy::Proxy;
   close_ = mustClose();
   status_ = diagnosis_->sent_status;
-  const SynthesizedResponse made =
-      synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_, request_id_, origin_status_,
-                        retryAfterSeconds(), close_);
+  const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_,
+                                                     request_id_, origin_status_, retryAfterSeconds(), close_);
   response_body_ = made.body_size;
   endAttempt();
   client_.send(made.bytes, false);
@@ -385,11 +393,9 @@ void Exchange::noteHalfClose() {
 }
 
 void Exchange::onDrainDeadline() {
-  conclude(diagnosed(Observation{.phase = Phase::Internal,
-                                 .fault = DecisionFault{.cause = Cause::ProxyDraining,
-                                                        .detail = "drain.timeout",
-                                                        .size = {},
-                                                        .limit = {}}}));
+  conclude(diagnosed(Observation{
+      .phase = Phase::Internal,
+      .fault = DecisionFault{.cause = Cause::ProxyDraining, .detail = "drain.timeout", .size = {}, .limit = {}}}));
 }
 
 }  // namespace gatewhy

@@ -47,7 +47,14 @@ class Exchange final : public Deferred, public AttemptObserver {
   [[nodiscard]] bool waitsForBody() const { return !body_done_ && wantsBody(); }
 
  private:
-  enum class State : std::uint8_t { Starting, Waiting, Responding, Tunnel, Draining /* last bytes to the client */, Finished };
+  enum class State : std::uint8_t {
+    Starting,
+    Waiting,
+    Responding,
+    Tunnel,
+    Draining /* last bytes to the client */,
+    Finished
+  };
 
   // AttemptObserver
   void onUploadReady() override;
@@ -68,7 +75,8 @@ class Exchange final : public Deferred, public AttemptObserver {
   void startAttempt();
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
   void noteFailure(const Diagnosis& diagnosis);
-  void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings, std::optional<Diagnosis> diagnosis);
+  void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
+                 std::optional<Diagnosis> diagnosis);
   [[nodiscard]] Diagnosis diagnosed(Observation observation) const;
   void conclude(Diagnosis diagnosis);
   void answerFailure();
@@ -99,16 +107,16 @@ class Exchange final : public Deferred, public AttemptObserver {
   std::vector<TryRecord> tries_;
   std::optional<Diagnosis> diagnosis_;
   std::vector<std::string_view> findings_;  // names with static storage
-  bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
-  bool fresh_only_ = false;  // the last parked connection was stale
+  bool attempt_recorded_ = false;           // the running attempt's failure is in tries_
+  bool fresh_only_ = false;                 // the last parked connection was stale
 
-  std::string replay_;        // request body so far, while it is short enough to be sent again
+  std::string replay_;  // request body so far, while it is short enough to be sent again
   bool replay_lost_ = false;
   std::string trailers_;
   std::uint64_t body_received_ = 0;
   bool body_done_ = false;
 
-  std::uint16_t status_ = 0;         // sent
+  std::uint16_t status_ = 0;  // sent
   std::uint16_t origin_status_ = 0;
   GeneratedBy generated_by_ = GeneratedBy::Nobody;
   std::uint64_t response_body_ = 0;

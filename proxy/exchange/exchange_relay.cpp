@@ -34,10 +34,8 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
   const std::uint64_t limit = generation_->shared->config->limits.request_body;
   if (limit != 0 && body_received_ > limit) {
     reject(Observation{.phase = Phase::ClientRequest,
-                       .fault = DecisionFault{.cause = Cause::ClientBodyTooLarge,
-                                              .detail = {},
-                                              .size = body_received_,
-                                              .limit = limit}});
+                       .fault = DecisionFault{
+                           .cause = Cause::ClientBodyTooLarge, .detail = {}, .size = body_received_, .limit = limit}});
     return;
   }
   body_done_ = last;
@@ -118,7 +116,9 @@ void Exchange::onResponseData(std::string_view data) {
   client_.send(framed, true);
 }
 
-void Exchange::onBatchEnd() { client_.flush(); }
+void Exchange::onBatchEnd() {
+  client_.flush();
+}
 
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   if (extra_data) {
@@ -222,7 +222,8 @@ void Exchange::onSettled(bool arrived) {
     return;
   }
   // The client had closed for good, not only its sending side.
-  Observation gone{.phase = Phase::ClientRequest, .fault = EndFault{.how = EndFault::How::Fin, .reset_after_fin = true}};
+  Observation gone{.phase = Phase::ClientRequest,
+                   .fault = EndFault{.how = EndFault::How::Fin, .reset_after_fin = true}};
   gone.bytes.request_complete = body_done_;
   gone.bytes.body_received = body_received_;
   gone.bytes.last_line = request_.method_size != 0 ? std::string(request_.methodToken()) : std::string();
@@ -232,7 +233,8 @@ void Exchange::onSettled(bool arrived) {
     diagnosis_ = diagnosed(std::move(gone));
     diagnosis_->phase = half_closed_phase_;
   } else {
-    diagnosis_->later.push_back(Symptom{.what = "the client was gone", .at_ms = millisBetween(began_, EventLoop::now())});
+    diagnosis_->later.push_back(
+        Symptom{.what = "the client was gone", .at_ms = millisBetween(began_, EventLoop::now())});
   }
   finish(Disposition::Drop);
 }

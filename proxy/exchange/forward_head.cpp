@@ -81,7 +81,9 @@ void appendListField(std::string& out, std::string_view name, const Head& head, 
   out.append(added).append("\r\n");
 }
 
-bool appendsTo(const RouteConfig& route, std::string_view name) { return !isEdited(&route.request_headers, name); }
+bool appendsTo(const RouteConfig& route, std::string_view name) {
+  return !isEdited(&route.request_headers, name);
+}
 
 void appendTarget(std::string& out, const RequestHead& request, const RouteConfig& route) {
   std::string_view path = request.path();
@@ -211,9 +213,7 @@ int countListMembers(const Head& head, FieldId id, std::string_view name, bool v
       const auto comma = rest.find(',');
       std::string_view member = rest.substr(0, comma);
       rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-      const auto trim = [&] {
-        member.remove_prefix(std::min(member.find_first_not_of(" \t"), member.size()));
-      };
+      const auto trim = [&] { member.remove_prefix(std::min(member.find_first_not_of(" \t"), member.size())); };
       trim();
       if (via) {  // "1.1 name (comment)": skip received-protocol
         member.remove_prefix(std::min(member.find_first_of(" \t"), member.size()));

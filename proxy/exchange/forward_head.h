@@ -14,15 +14,15 @@ namespace gatewhy {
 
 // Facts about the request's way here that its forwarded head tells the origin.
 struct ForwardContext {
-  std::string_view hop_name;         // diagnostics.name
-  std::string_view client_ip;        // no brackets; "" for a unix socket
-  std::string_view scheme;           // "http" or "https" towards the client
-  bool trusted_peer = false;         // the client is one of trusted_proxies
+  std::string_view hop_name;   // diagnostics.name
+  std::string_view client_ip;  // no brackets; "" for a unix socket
+  std::string_view scheme;     // "http" or "https" towards the client
+  bool trusted_peer = false;   // the client is one of trusted_proxies
   std::string_view request_id;
   std::string_view traceparent;
   const RouteConfig* route = nullptr;
   const EndpointConfig* endpoint = nullptr;
-  bool upgrade = false;              // forward Upgrade and Connection: Upgrade
+  bool upgrade = false;  // forward Upgrade and Connection: Upgrade
 };
 
 // Appends the request head for the origin.
@@ -38,7 +38,7 @@ struct ResponseContext {
   std::string_view proxy_status;  // "" = none
   const HeaderEdits* edits = nullptr;
   ClientFraming framing = ClientFraming::None;
-  bool close = false;             // this is the connection's last response
+  bool close = false;  // this is the connection's last response
   bool client_http10 = false;
 };
 // Appends the final response head for the client.

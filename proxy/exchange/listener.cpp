@@ -125,9 +125,13 @@ Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<voi
       pause_(loop, [this] { acceptBatch(kAcceptBatch); }),
       reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
-Listener::~Listener() { watch_.stop(); }
+Listener::~Listener() {
+  watch_.stop();
+}
 
-bool Listener::start() { return watch_.start(loop_, fd_.get(), this); }
+bool Listener::start() {
+  return watch_.start(loop_, fd_.get(), this);
+}
 
 void Listener::stop() {
   if (fd_.valid()) {
@@ -138,7 +142,9 @@ void Listener::stop() {
   }
 }
 
-void Listener::onIo(bool /*readable*/, bool /*writable*/) { acceptBatch(kAcceptBatch); }
+void Listener::onIo(bool /*readable*/, bool /*writable*/) {
+  acceptBatch(kAcceptBatch);
+}
 
 void Listener::acceptBatch(int limit) {
   for (int i = 0; i < limit; ++i) {

@@ -24,8 +24,8 @@ struct ListenFault {
 // connections, workers share nothing), or one that all share (unix sockets and
 // those that systemd opened).
 struct ListenSockets {
-  std::string address;             // as configured
-  std::string bound;               // as bound: the port that 0 became
+  std::string address;  // as configured
+  std::string bound;    // as bound: the port that 0 became
   Address local;
   std::vector<Fd> per_worker;
 };

@@ -19,7 +19,9 @@ bool isLowerHex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return kHex.find(c) != std::string_view::npos; });
 }
 
-bool allZero(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
+bool allZero(std::string_view text) {
+  return text.find_first_not_of('0') == std::string_view::npos;
+}
 
 }  // namespace
 

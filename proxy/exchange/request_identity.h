@@ -13,7 +13,7 @@ namespace gatewhy {
 class IdGenerator {
  public:
   IdGenerator();
-  [[nodiscard]] std::string requestId();            // 32 hex digits
+  [[nodiscard]] std::string requestId();  // 32 hex digits
   [[nodiscard]] std::uint64_t next() { return random_(); }
 
  private:

@@ -69,8 +69,8 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
                          .close = close});
 }
 
-SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request,
-                                    std::string_view request_id, bool close) {
+SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request, std::string_view request_id,
+                                    bool close) {
   const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
   const int retry_after = fixed.retry_after ? static_cast<int>(fixed.retry_after->count()) : 0;
   return assemble(fixed.status, answer, request_id, request,

@@ -12,7 +12,7 @@
 namespace gatewhy {
 
 struct SynthesizedResponse {
-  std::string bytes;             // head and body
+  std::string bytes;  // head and body
   std::uint64_t body_size = 0;
 };
 

@@ -77,7 +77,8 @@ void IoWatch::dispatch(evutil_socket_t /*fd*/, short what, void* self) {
   auto* watch = static_cast<IoWatch*>(self);
   watch->peer_closed_ = watch->peer_closed_ || (what & EV_CLOSED) != 0;
   if (watch->handler_ != nullptr) {
-    watch->handler_->onIo((what & (EV_READ | EV_CLOSED)) != 0, (what & EV_WRITE) != 0);  // the last word: it may be gone
+    watch->handler_->onIo((what & (EV_READ | EV_CLOSED)) != 0,
+                          (what & EV_WRITE) != 0);  // the last word: it may be gone
   }
 }
 
@@ -93,18 +94,20 @@ EventLoop::EventLoop() : base_(nullptr), wake_fd_(::eventfd(0, EFD_NONBLOCK | EF
   if (base_ == nullptr || !wake_fd_.valid()) {
     throw std::system_error(errno, std::generic_category(), "event loop");  // start-up only
   }
-  evtimer_assign(&tick_, base_, [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->onTick(); },
-                 this);
-  event_assign(&wake_, base_, wake_fd_.get(), EV_READ | EV_PERSIST,
-               [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->onWake(); }, this);
+  evtimer_assign(
+      &tick_, base_, [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->onTick(); }, this);
+  event_assign(
+      &wake_, base_, wake_fd_.get(), EV_READ | EV_PERSIST,
+      [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->onWake(); }, this);
   event_add(&wake_, nullptr);
-  event_assign(&reap_, base_, -1, 0,
-               [](evutil_socket_t, short, void* self) {
-                 // Destructors may bury more: take what is there, the rest waits a turn.
-                 std::vector<std::unique_ptr<Deferred>> dead;
-                 dead.swap(static_cast<EventLoop*>(self)->graveyard_);
-               },
-               this);
+  event_assign(
+      &reap_, base_, -1, 0,
+      [](evutil_socket_t, short, void* self) {
+        // Destructors may bury more: take what is there, the rest waits a turn.
+        std::vector<std::unique_ptr<Deferred>> dead;
+        dead.swap(static_cast<EventLoop*>(self)->graveyard_);
+      },
+      this);
 }
 
 EventLoop::~EventLoop() {
@@ -118,7 +121,9 @@ EventLoop::~EventLoop() {
   event_base_free(base_);
 }
 
-void EventLoop::run() { event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY); }
+void EventLoop::run() {
+  event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+}
 
 void EventLoop::stop() {
   post([this] { event_base_loopbreak(base_); });

@@ -134,7 +134,6 @@ class EventLoop {
   Fd wake_fd_;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
-  bool stop_requested_ = false;  // guarded by posted_mutex_
   event reap_{};
   std::vector<std::unique_ptr<Deferred>> graveyard_;
   std::array<char, 65536> read_buffer_{};

@@ -24,8 +24,9 @@ struct Address {
   // 16 bytes in network order, v4-mapped; zeros for unix.
   [[nodiscard]] std::array<std::uint8_t, 16> bytes() const noexcept;
 
-  [[nodiscard]] static std::optional<Address> fromIp(std::string_view ip, std::uint16_t port);  // a literal, no brackets; "fe80::1%eth0" too
-  [[nodiscard]] static std::optional<Address> unixPath(std::string_view path);                  // nullopt: too long for sun_path
+  [[nodiscard]] static std::optional<Address> fromIp(std::string_view ip,
+                                                     std::uint16_t port);  // a literal, no brackets; "fe80::1%eth0" too
+  [[nodiscard]] static std::optional<Address> unixPath(std::string_view path);  // nullopt: too long for sun_path
   // "192.0.2.1:80", "[::1]:80", "unix:/path"
   [[nodiscard]] static std::optional<Address> parse(std::string_view text);
 };

@@ -54,15 +54,16 @@ class ConnectObserver {
 };
 
 struct ConnectTarget {
-  const EndpointConfig* endpoint = nullptr;           // outlives the connector
-  const OriginTimeouts* timeouts = nullptr;           // outlives the connector
-  const OriginTlsContext* tls = nullptr;              // https endpoints; outlives the connector
+  const EndpointConfig* endpoint = nullptr;             // outlives the connector
+  const OriginTimeouts* timeouts = nullptr;             // outlives the connector
+  const OriginTlsContext* tls = nullptr;                // https endpoints; outlives the connector
   const std::vector<Address>* own_listeners = nullptr;  // an endpoint that resolves to one is a loop
 };
 
 class Connector : public Deferred {
  public:
-  [[nodiscard]] static std::unique_ptr<Connector> create(EventLoop& loop, Resolver& resolver, const ConnectTarget& target, ConnectObserver& observer);
+  [[nodiscard]] static std::unique_ptr<Connector> create(EventLoop& loop, Resolver& resolver,
+                                                         const ConnectTarget& target, ConnectObserver& observer);
   // Begins. Destroying the connector at any time cancels everything it does;
   // the observer is not called after that.
   virtual void start() = 0;

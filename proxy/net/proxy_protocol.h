@@ -15,9 +15,9 @@ namespace gatewhy {
 struct ProxyHeader {
   enum class Status { NeedMore, Done, Invalid };
   Status status = Status::NeedMore;
-  std::size_t consumed = 0;         // Done: header size
-  std::optional<Address> source;    // absent: UNKNOWN, LOCAL or unix
-  std::string problem;              // Invalid: what is wrong
+  std::size_t consumed = 0;       // Done: header size
+  std::optional<Address> source;  // absent: UNKNOWN, LOCAL or unix
+  std::string problem;            // Invalid: what is wrong
 };
 
 // `bytes`: the connection's first bytes. Never needs more than

@@ -39,7 +39,8 @@ class Resolver {
   // from inside resolve(). Equal look-ups in flight share one query. The
   // caller keeps the overall deadline; `partialEvidence` tells what has been
   // seen so far when it fires.
-  [[nodiscard]] virtual std::unique_ptr<ResolveHandle> resolve(const std::string& host, std::function<void(int family, FamilyAnswer answer)> on_answer) = 0;
+  [[nodiscard]] virtual std::unique_ptr<ResolveHandle> resolve(
+      const std::string& host, std::function<void(int family, FamilyAnswer answer)> on_answer) = 0;
   [[nodiscard]] virtual DnsFault partialEvidence(const std::string& host) const = 0;
 };
 

@@ -29,7 +29,7 @@ class Balancer {
   std::size_t roundRobin(const std::vector<std::size_t>& candidates);
   std::size_t randomByWeight(const std::vector<std::size_t>& candidates);
 
-  const OriginConfig& origin_;  // the generation that owns this also owns the config
+  const OriginConfig& origin_;         // the generation that owns this also owns the config
   std::vector<std::int64_t> current_;  // smooth weighted round robin
   std::minstd_rand random_{std::random_device{}()};
 };

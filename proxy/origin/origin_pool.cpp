@@ -95,8 +95,8 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<s
   std::vector<std::size_t> full;
   bool any_healthy = false;
   for (std::size_t round = 0; round < endpoints_.size(); ++round) {
-    const std::size_t chosen = balancer_.pick([&](std::size_t i) { return healthy(i) && !isTried(full, i); }, load,
-                                              waiter.balanceKey());
+    const std::size_t chosen =
+        balancer_.pick([&](std::size_t i) { return healthy(i) && !isTried(full, i); }, load, waiter.balanceKey());
     if (chosen == Balancer::kNone) {
       break;
     }

@@ -29,8 +29,8 @@ std::string indented(std::string_view block, std::string_view indent) {
 }  // namespace
 
 std::string toYaml(const GatewayConfig& config) {
-  std::string yaml = fmt::format("workers: {}\nlisteners: [{{address: \"127.0.0.1:0\"{}}}]\n", config.workers,
-                                 config.listener_more);
+  std::string yaml =
+      fmt::format("workers: {}\nlisteners: [{{address: \"127.0.0.1:0\"{}}}]\n", config.workers, config.listener_more);
   yaml += fmt::format("origins:\n  origin:\n    endpoints: [\"{}\"]\n{}", config.origin_url,
                       indented(config.origin_more, "    "));
   yaml += fmt::format("limits: {}\ndiagnostics: {}\nlog: {}\ndrain: {}\n", config.limits, config.diagnostics,
@@ -75,7 +75,9 @@ std::vector<json> Gateway::exchanges() const {
   return events;
 }
 
-void Gateway::expectCleanStop() { expectCleanEnd(*daemon_, daemon_->stop()); }
+void Gateway::expectCleanStop() {
+  expectCleanEnd(*daemon_, daemon_->stop());
+}
 
 void expectCleanEnd(DaemonProcess& daemon, std::optional<int> status) {
   static const json kSchema = json::parse(eventSchema());
@@ -95,6 +97,8 @@ void expectCleanEnd(DaemonProcess& daemon, std::optional<int> status) {
   }
 }
 
-std::string causeOf(const json& event) { return event.value("/diagnosis/cause"_json_pointer, ""); }
+std::string causeOf(const json& event) {
+  return event.value("/diagnosis/cause"_json_pointer, "");
+}
 
 }  // namespace gatewhy::test

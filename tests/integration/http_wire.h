@@ -22,8 +22,8 @@ struct WireMessage {
   bool complete = false;
   std::string fault;  // what was not canonical; "" = nothing
 
-  [[nodiscard]] unsigned status() const;       // 0: not a response
-  [[nodiscard]] std::string target() const;    // of a request
+  [[nodiscard]] unsigned status() const;     // 0: not a response
+  [[nodiscard]] std::string target() const;  // of a request
   [[nodiscard]] std::size_t count(std::string_view name) const;
   // Values of that name joined by ", "; names without regard to case.
   [[nodiscard]] std::string field(std::string_view name) const;

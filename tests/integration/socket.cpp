@@ -54,7 +54,9 @@ Socket Socket::connectTo(const std::string& address, int receive_buffer) {
   return Socket(std::move(fd));
 }
 
-std::uint16_t Socket::localPort() const { return portOf(fd_.get()); }
+std::uint16_t Socket::localPort() const {
+  return portOf(fd_.get());
+}
 
 bool Socket::send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -103,6 +105,9 @@ bool Socket::receive() {
     const ssize_t size = ::recv(fd_.get(), block.data(), block.size(), 0);
     if (size > 0) {
       buffer_.append(block.data(), static_cast<std::size_t>(size));
+      if (keeps_transcript_) {
+        transcript_.append(block.data(), static_cast<std::size_t>(size));
+      }
       return true;
     }
     if (size == 0 || errno != EINTR) {
@@ -126,9 +131,13 @@ bool Socket::receiveUntil(std::string_view text) {
   return true;
 }
 
-void Socket::awaitReadable() const { await(fd_.get(), POLLIN); }
+void Socket::awaitReadable() const {
+  await(fd_.get(), POLLIN);
+}
 
-void Socket::finish() { ::shutdown(fd_.get(), SHUT_WR); }
+void Socket::finish() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
 
 void Socket::reset() {
   const linger hard{1, 0};
@@ -154,12 +163,17 @@ Socket ListeningSocket::accept() const {
   return Socket(Fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
 }
 
-void ListeningSocket::stop() { ::shutdown(fd_.get(), SHUT_RDWR); }
+void ListeningSocket::stop() {
+  ::shutdown(fd_.get(), SHUT_RDWR);
+}
 
 OriginServer::OriginServer(Serve serve, int receive_buffer)
     : serve_(std::move(serve)), listening_(512, receive_buffer), acceptor_([this] { run(); }) {}
 
-OriginServer::~OriginServer() {
+void OriginServer::stop() {
+  if (!acceptor_.joinable()) {
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

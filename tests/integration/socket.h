@@ -44,6 +44,9 @@ class Socket {
   void awaitReadable() const;
   [[nodiscard]] std::string& buffer() { return buffer_; }
   [[nodiscard]] End end() const { return end_; }
+  // Keeps all that is received, also what is taken out of buffer().
+  void keepTranscript() { keeps_transcript_ = true; }
+  [[nodiscard]] const std::string& transcript() const { return transcript_; }
 
   void finish();  // FIN; can still receive
   void reset();   // RST
@@ -52,6 +55,8 @@ class Socket {
  private:
   Fd fd_;
   std::string buffer_;
+  std::string transcript_;
+  bool keeps_transcript_ = false;
   End end_ = End::None;
 };
 
@@ -74,9 +79,12 @@ class OriginServer {
  public:
   using Serve = std::function<void(Socket& connection)>;
   explicit OriginServer(Serve serve, int receive_buffer = 0);
-  ~OriginServer();  // ends every connection
+  ~OriginServer() { stop(); }
   OriginServer(const OriginServer&) = delete;
   OriginServer& operator=(const OriginServer&) = delete;
+  // Ends every connection and waits for its thread: what it had been sent has
+  // been seen then.
+  void stop();
 
   [[nodiscard]] std::string url() const { return "http://" + listening_.address(); }
   [[nodiscard]] std::string address() const { return listening_.address(); }

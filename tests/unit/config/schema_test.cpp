@@ -207,8 +207,7 @@ TEST(Manual, IsWhatTheTableSays) {
   }
   std::ifstream file(path, std::ios::binary);
   const std::string written{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_TRUE(written == configManual())
-      << "docs/configuration.md is out of date: run GATEWHY_UPDATE_DOCS=1 unit_config";
+  EXPECT_TRUE(written == configManual()) << "docs/configuration.md is out of date: run make docs";
 }
 
 }  // namespace

@@ -256,7 +256,7 @@ TEST(EventTest, DocumentIsUpToDate) {
   }
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
-  EXPECT_EQ(text.str(), eventsMarkdown()) << "run this test with GATEWHY_UPDATE_DOCS=1 and commit docs/events.md";
+  EXPECT_EQ(text.str(), eventsMarkdown()) << "run make docs";
 }
 
 }  // namespace

@@ -97,12 +97,12 @@ TEST(Explain, TheManualIsUpToDate) {
   std::ifstream file(GATEWHY_SOURCE_DIR "/docs/causes.md", std::ios::binary);
   ASSERT_TRUE(file) << "docs/causes.md is missing";
   const std::string manual{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  // When causes.def changes: GATEWHY_WRITE_DOCS=1 unit_diagnostics writes it.
-  if (std::getenv("GATEWHY_WRITE_DOCS") != nullptr) {
+  // When causes.def changes: GATEWHY_UPDATE_DOCS=1 unit_diagnostics writes it.
+  if (std::getenv("GATEWHY_UPDATE_DOCS") != nullptr) {
     std::ofstream(GATEWHY_SOURCE_DIR "/docs/causes.md", std::ios::binary) << causesMarkdown();
     GTEST_SKIP() << "docs/causes.md written";
   }
-  EXPECT_TRUE(manual == causesMarkdown()) << "docs/causes.md differs; run with GATEWHY_WRITE_DOCS=1 to write it";
+  EXPECT_TRUE(manual == causesMarkdown()) << "docs/causes.md differs; run make docs";
 }
 
 }  // namespace
