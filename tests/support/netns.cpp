@@ -34,7 +34,8 @@ constexpr const char* kProxySide =
 constexpr const char* kOriginSide =
     "ip link set lo up && ip link set gwo up && ip addr add 10.77.0.2/24 dev gwo && "
     "ip addr add fd77::2/64 dev gwo nodad && echo 1 > /proc/sys/net/ipv4/ip_forward && "
-    "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding && echo 0 > /proc/sys/net/ipv4/icmp_ratelimit";
+    "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding && echo 0 > /proc/sys/net/ipv4/icmp_ratemask && "
+    "echo 0 > /proc/sys/net/ipv6/icmp/ratelimit";  // an ICMP error that the kernel saved itself would look like a drop
 constexpr const char* kCut =
     "nft 'table inet cut { chain in { type filter hook input priority -10; iifname gwo drop; }; "
     "chain out { type filter hook output priority -10; oifname gwo drop; }; }'";

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0
+// An exchange can be ended from four sides in each of its phases: by the
+// client, by the origin, by a new configuration and by a stop. Whatever comes
+// first, the daemon lives on (or ends in order), and one event tells of it.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "tests/integration/gateway.h"
+#include "tests/integration/http_wire.h"
+#include "tests/support/dns_script.h"
+
+namespace gatewhy::test {
+namespace {
+
+using nlohmann::json;
+
+enum class Phase : std::uint8_t { Resolve, Connect, Tls, Send, Head, Body, Tunnel };
+enum class End : std::uint8_t { ClientReset, ClientFinish, OriginReset, OriginFinish, Reload, Stop, StopTwice };
+
+constexpr std::size_t kUpload = 64UL * 1024 * 1024;
+constexpr std::size_t kDownload = 64UL * 1024;
+constexpr std::string_view kFirstPart = "the first part of the body";
+
+// A DNS server that keeps its peace until it is told to speak.
+class SilentDns {
+ public:
+  SilentDns() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    socklen_t size = sizeof address;
+    ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentDns() {
+    if (speaker_.joinable()) {
+      ::shutdown(fd_.get(), SHUT_RDWR);
+      speaker_.join();
+    }
+  }
+  SilentDns(const SilentDns&) = delete;
+  SilentDns& operator=(const SilentDns&) = delete;
+
+  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  void awaitQuery() const {
+    pollfd waiting{fd_.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&waiting, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())), 1) << "no query";
+  }
+  void speak() {
+    speaker_ = std::thread([this] { answerAll(); });
+  }
+
+ private:
+  void answerAll() const {
+    const std::vector<DnsRule> rules = {{.name = "*", .type = "*", .action = "addresses", .values = {"127.0.0.1"}}};
+    while (true) {
+      std::array<char, 2048> query{};
+      sockaddr_in peer{};
+      socklen_t size = sizeof peer;
+      const ssize_t got =
+          ::recvfrom(fd_.get(), query.data(), query.size(), 0, reinterpret_cast<sockaddr*>(&peer), &size);
+      if (got <= 0) {
+        return;
+      }
+      if (const auto answer = answerDns({query.data(), static_cast<std::size_t>(got)}, rules)) {
+        ::sendto(fd_.get(), answer->data(), answer->size(), 0, reinterpret_cast<const sockaddr*>(&peer), size);
+      }
+    }
+  }
+
+  Fd fd_;
+  std::uint16_t port_ = 0;
+  std::thread speaker_;
+};
+
+// Waits until a socket of this machine is in SYN_SENT towards that port.
+bool awaitSyn(std::uint16_t port) {
+  char remote[16];
+  std::snprintf(remote, sizeof remote, ":%04X 02 ", port);  // remote address ends so, then the state
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < until) {
+    std::ostringstream table;
+    table << std::ifstream("/proc/net/tcp").rdbuf();
+    if (table.str().find(remote) != std::string::npos) {
+      return true;
+    }
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+// One exchange, brought into a phase and held there.
+class Stage {
+ public:
+  Stage(Phase phase, End end) : phase_(phase), end_(end) {}
+
+  void enter() {
+    gateway_ = Gateway::start(config(""));
+    ASSERT_NE(gateway_, nullptr);
+    if (phase_ == Phase::Connect) {
+      fillAcceptQueue();
+    }
+    client_ = Socket::connectTo(gateway_->address());
+    ASSERT_TRUE(client_.open());
+    port_ = client_.localPort();
+    client_.send(requestHead());
+    switch (phase_) {
+      case Phase::Resolve:
+        dns_.awaitQuery();
+        break;
+      case Phase::Connect:
+        ASSERT_TRUE(awaitSyn(listening_.port()));
+        break;
+      case Phase::Tls:
+        origin_ = listening_.accept();
+        ASSERT_TRUE(origin_.receive());  // the ClientHello
+        break;
+      case Phase::Send:
+        origin_ = listening_.accept();
+        request_ = readHead(origin_);
+        ASSERT_TRUE(request_);
+        sent_ = client_.sendUntilFull(kUpload);
+        ASSERT_LT(sent_, kUpload) << "somebody read it all";
+        break;
+      case Phase::Head:
+        origin_ = listening_.accept();
+        ASSERT_TRUE(readRequest(origin_));
+        break;
+      case Phase::Body:
+        origin_ = listening_.accept();
+        ASSERT_TRUE(readRequest(origin_));
+        origin_.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kDownload) + "\r\n\r\n" +
+                     std::string(kFirstPart));
+        ASSERT_TRUE(client_.receiveUntil(kFirstPart));
+        break;
+      case Phase::Tunnel:
+        enterTunnel();
+        break;
+    }
+  }
+
+  // Lets the exchange go on to its natural end.
+  void finish() {
+    switch (phase_) {
+      case Phase::Resolve:
+        dns_.speak();
+        origin_ = listening_.accept();
+        answerRequest();
+        break;
+      case Phase::Connect:
+        for (std::size_t n = queued_.size(); n > 0; --n) {
+          origin_ = listening_.accept();
+        }
+        answerRequest();
+        break;
+      case Phase::Tls:
+        origin_.close();
+        break;
+      case Phase::Send:
+        finishUpload();
+        break;
+      case Phase::Head:
+        origin_.send(okResponse("late"));
+        break;
+      case Phase::Body:
+        origin_.send(std::string(kDownload - kFirstPart.size(), 'x'));
+        break;
+      case Phase::Tunnel:
+        origin_.finish();
+        if (end_ != End::ClientFinish) {
+          client_.finish();
+        }
+        break;
+    }
+  }
+
+  [[nodiscard]] GatewayConfig config(std::string_view more) const {
+    GatewayConfig made;
+    const std::string port = std::to_string(listening_.port());
+    made.origin_url = phase_ == Phase::Resolve ? "http://origin.test:" + port
+                      : phase_ == Phase::Tls   ? "https://127.0.0.1:" + port
+                                               : "http://127.0.0.1:" + port;
+    made.origin_more =
+        "retry: {attempts: 0}\ntls: {verify: false}\ntimeouts: {resolve: 40s, connect: 40s, tls_handshake: 40s}";
+    made.drain = end_ == End::Stop ? "{timeout: 200ms}" : "{timeout: 1h}";
+    made.more = "dns: {servers: [\"" + dns_.address() + "\"], hosts_file: false}\n" +
+                "routes: [{path: /alive, respond: {status: 204}}, {origin: origin}]\n" + std::string(more);
+    return made;
+  }
+
+  Gateway& gateway() { return *gateway_; }
+  Socket& client() { return client_; }
+  Socket& origin() { return origin_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+  [[nodiscard]] bool isAlive() const {
+    Socket visitor = Socket::connectTo(gateway_->address());
+    visitor.send("GET /alive HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+    const auto response = readResponse(visitor);
+    return response && response->status() == 204;
+  }
+
+ private:
+  [[nodiscard]] std::string requestHead() const {
+    if (phase_ == Phase::Send) {
+      return "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: " + std::to_string(kUpload) + "\r\n\r\n";
+    }
+    if (phase_ == Phase::Tunnel) {
+      return "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n";
+    }
+    return "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+  }
+
+  void fillAcceptQueue() {
+    // The queue takes one more than its backlog; the SYN of the next is dropped.
+    queued_.push_back(Socket::connectTo(listening_.address()));
+  }
+
+  void enterTunnel() {
+    origin_ = listening_.accept();
+    ASSERT_TRUE(readHead(origin_));
+    origin_.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\nfrom the origin");
+    ASSERT_TRUE(client_.receiveUntil("from the origin"));
+    client_.send("from the client");
+    ASSERT_TRUE(origin_.receiveUntil("from the client"));
+  }
+
+  void answerRequest() {
+    origin_ = phase_ == Phase::Connect ? listening_.accept() : std::move(origin_);
+    EXPECT_TRUE(readRequest(origin_));
+    origin_.send(okResponse("late"));
+  }
+
+  void finishUpload() {
+    std::thread sender;
+    if (end_ != End::ClientFinish) {
+      sender = std::thread([this] { client_.send(std::string(kUpload - sent_, 'x')); });
+    }
+    readRequestBody(origin_, *request_);
+    if (request_->complete) {
+      origin_.send(okResponse("thanks"));
+    }
+    if (sender.joinable()) {
+      sender.join();
+    }
+  }
+
+  Phase phase_;
+  End end_;
+  SilentDns dns_;
+  // Small buffers, so that an upload gets stuck soon.
+  ListeningSocket listening_{phase_ == Phase::Connect ? 0 : 16, phase_ == Phase::Send ? 8192 : 0};
+  std::unique_ptr<Gateway> gateway_;
+  std::vector<Socket> queued_;
+  Socket client_, origin_;
+  std::optional<WireMessage> request_;
+  std::size_t sent_ = 0;
+  std::uint16_t port_ = 0;
+};
+
+struct Expected {
+  std::string outcome;
+  std::set<std::string> causes;  // "" = no diagnosis
+};
+
+Expected byClientReset(Phase phase) {
+  switch (phase) {
+    case Phase::Send:
+      return {"aborted", {"client_aborted_upload"}};
+    case Phase::Tunnel:
+      return {"aborted", {"tunnel_reset_by_client"}};
+    default:
+      return {"aborted", {"client_closed_request"}};
+  }
+}
+
+Expected byOrigin(Phase phase, bool reset) {
+  switch (phase) {
+    case Phase::Tls:
+      return {"failure", {reset ? "tls_connection_reset" : "tls_connection_closed"}};
+    case Phase::Send:
+      return {"failure", {"request_write_reset"}};
+    case Phase::Head:
+      return {"failure", {reset ? "reset_before_response" : "empty_response"}};
+    case Phase::Body:
+      return {"failure", {reset ? "response_body_reset" : "response_body_truncated"}};
+    case Phase::Tunnel:
+      return reset ? Expected{"failure", {"tunnel_reset_by_origin"}} : Expected{"success", {""}};
+    case Phase::Resolve:
+    case Phase::Connect:
+      break;
+  }
+  return {"success", {""}};
+}
+
+// What finish() leads to.
+Expected byNature(Phase phase, bool client_left) {
+  if (phase == Phase::Tls) {
+    return {"failure", {"tls_connection_closed"}};
+  }
+  if (phase == Phase::Send && client_left) {
+    return {"aborted", {"client_aborted_upload", "client_length_mismatch"}};
+  }
+  return {"success", {""}};
+}
+
+Expected expectedOf(Phase phase, End end) {
+  switch (end) {
+    case End::ClientReset:
+      return byClientReset(phase);
+    case End::OriginReset:
+    case End::OriginFinish:
+      return byOrigin(phase, end == End::OriginReset);
+    case End::ClientFinish:
+      return byNature(phase, true);
+    case End::Reload:
+      return byNature(phase, false);
+    case End::Stop:
+    case End::StopTwice:
+      break;
+  }
+  return {"failure", {"proxy_draining"}};
+}
+
+using Param = std::tuple<Phase, End>;
+
+class LifetimeTest : public testing::TestWithParam<Param> {
+ protected:
+  static void bringAbout(End end, Stage& stage) {
+    switch (end) {
+      case End::ClientReset:
+        stage.client().reset();
+        break;
+      case End::ClientFinish:
+        stage.client().finish();
+        stage.finish();
+        break;
+      case End::OriginReset:
+        stage.origin().reset();
+        break;
+      case End::OriginFinish:
+        stage.origin().close();
+        stage.client().finish();
+        break;
+      case End::Reload:
+        stage.gateway().reload(stage.config("trusted_proxies: [\"192.0.2.0/24\"]\n"));
+        stage.finish();
+        break;
+      case End::Stop:
+        stage.gateway().daemon().signal(SIGTERM);
+        break;
+      case End::StopTwice:
+        stage.gateway().daemon().signal(SIGTERM);
+        EXPECT_TRUE(
+            stage.gateway().daemon().waitFor([](const json& event) { return event.value("event", "") == "drain"; }));
+        stage.gateway().daemon().signal(SIGTERM);
+        break;
+    }
+  }
+
+  static void checkClient(const Expected& expected, Phase phase, Stage& stage) {
+    if (!stage.client().open()) {
+      return;
+    }
+    stage.client().finish();
+    stage.client().receiveToEnd();
+    EXPECT_NE(stage.client().end(), Socket::End::Late) << "the client was left waiting";
+    const std::string& got = stage.client().buffer();
+    const bool committed = phase == Phase::Body || phase == Phase::Tunnel;
+    if (expected.outcome == "success" && phase == Phase::Body) {
+      EXPECT_EQ(got.size() - got.find("\r\n\r\n") - 4, kDownload);
+    } else if (expected.outcome == "success" && !committed) {
+      EXPECT_EQ(got.rfind("HTTP/1.1 200 ", 0), 0U) << got;
+    } else if (expected.outcome == "failure" && !committed) {
+      EXPECT_EQ(got.rfind("HTTP/1.1 5", 0), 0U) << got;
+    } else if (expected.outcome == "failure" && phase == Phase::Body) {
+      EXPECT_LT(got.size(), kDownload) << "cut short, and it shows";
+      EXPECT_EQ(got.find("HTTP/1.1", 1), std::string::npos) << "a second answer inside the first: " << got;
+    }
+  }
+};
+
+TEST_P(LifetimeTest, OneEventAndTheDaemonLives) {
+  const auto [phase, end] = GetParam();
+  Stage stage(phase, end);
+  ASSERT_NO_FATAL_FAILURE(stage.enter());
+  ASSERT_NO_FATAL_FAILURE(bringAbout(end, stage));
+  const Expected expected = expectedOf(phase, end);
+  const bool at_once = end == End::StopTwice;
+  checkClient(expected, phase, stage);
+  const auto event = stage.gateway().exchangeOf(stage.port());
+  EXPECT_TRUE(event) << "no event";
+  if (event) {
+    EXPECT_EQ(event->value("outcome", ""), expected.outcome) << event->dump();
+    EXPECT_EQ(expected.causes.count(causeOf(*event)), 1U) << event->dump();
+  }
+  if (end != End::Stop && !at_once) {
+    EXPECT_TRUE(stage.isAlive());
+  }
+  if (stage.origin().open()) {
+    stage.origin().finish();
+    stage.origin().receiveToEnd();
+    EXPECT_NE(stage.origin().end(), Socket::End::Late) << "the origin's connection was left behind";
+  }
+  stage.gateway().expectCleanStop();
+  std::size_t events = 0;
+  for (const json& seen : stage.gateway().exchanges()) {
+    events += seen.value("/client/port"_json_pointer, 0U) == stage.port() ? 1 : 0;
+  }
+  EXPECT_EQ(events, 1U);
+}
+
+std::string nameOf(Phase phase) {
+  constexpr std::array kNames = {"resolve", "connect", "tls", "send", "head", "body", "tunnel"};
+  return kNames.at(static_cast<std::size_t>(phase));
+}
+
+std::string nameOf(End end) {
+  constexpr std::array kNames = {"client_reset", "client_finish", "origin_reset", "origin_finish",
+                                 "reload",       "stop",          "stop_twice"};
+  return kNames.at(static_cast<std::size_t>(end));
+}
+
+// The origin can end nothing before there is a connection to it.
+std::vector<Param> allParams() {
+  std::vector<Param> params;
+  for (const Phase phase :
+       {Phase::Resolve, Phase::Connect, Phase::Tls, Phase::Send, Phase::Head, Phase::Body, Phase::Tunnel}) {
+    for (const End end : {End::ClientReset, End::ClientFinish, End::OriginReset, End::OriginFinish, End::Reload,
+                          End::Stop, End::StopTwice}) {
+      const bool by_origin = end == End::OriginReset || end == End::OriginFinish;
+      if (!by_origin || (phase != Phase::Resolve && phase != Phase::Connect)) {
+        params.emplace_back(phase, end);
+      }
+    }
+  }
+  return params;
+}
+
+INSTANTIATE_TEST_SUITE_P(Lifetime, LifetimeTest, testing::ValuesIn(allParams()),
+                         [](const testing::TestParamInfo<Param>& test) {
+                           return nameOf(std::get<0>(test.param)) + "_" + nameOf(std::get<1>(test.param));
+                         });
+
+}  // namespace
+}  // namespace gatewhy::test
