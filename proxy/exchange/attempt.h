@@ -59,7 +59,7 @@ struct AttemptRequest {
 
 class Attempt final : public Deferred, public IoHandler, public ConnectObserver, public PoolWaiter {
  public:
-  Attempt(WorkerContext& worker, AttemptObserver& observer, AttemptRequest request);
+  Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request);
   ~Attempt() override;
 
   // `tried`: endpoints of earlier attempts. May fail at once.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kReadsPerTurn = 32;  // 2 MiB, then others get their turn
 constexpr std::uint32_t kMaxInterims = 32;
-constexpr std::uint64_t kMaxInterimBytes = 64 * 1024;
+constexpr std::uint64_t kMaxInterimBytes = 64 * 1024UL;
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
 
 }  // namespace

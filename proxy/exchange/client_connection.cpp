@@ -16,8 +16,8 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsPerTurn = 16;
-constexpr std::uint64_t kLingerBytes = 64 * 1024 * 1024;  // read and dropped behind an answer that closes
-constexpr std::size_t kPipelineLimit = 16 * 1024;         // bytes of later requests held while one is answered
+constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;  // read and dropped behind an answer that closes
+constexpr std::size_t kPipelineLimit = 16UL * 1024;         // bytes of later requests held while one is answered
 
 HeadLimits headLimits(const ClientLimits& limits) {
   const std::uint64_t half = limits.request_head / 2;

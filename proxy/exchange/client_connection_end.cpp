@@ -84,6 +84,7 @@ void ClientConnection::openTunnel() {
 
 void ClientConnection::shutdownWrite() {
   if (!sendBlocked()) {
+    write_shut_ = true;
     transport_.shutdownWrite();
   }
 }
@@ -91,7 +92,9 @@ void ClientConnection::shutdownWrite() {
 std::optional<bool> ClientConnection::delivered() {
   const auto tcp = transport_.tcpInfo();
   std::optional<bool> known;
-  if (!tcp || (tcp->state != TCP_CLOSE && transport_.unsentBytes() == 0)) {
+  // What is acknowledged has arrived, whatever became of the connection since;
+  // our own FIN takes a place in the sequence too.
+  if (!tcp || transport_.unsentBytes() <= (write_shut_ ? 1 : 0)) {
     known = true;
   } else if (tcp->state == TCP_CLOSE || write_broken_) {
     known = false;

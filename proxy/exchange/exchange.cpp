@@ -158,7 +158,7 @@ void Exchange::startAttempt() {
   plan.balance_key = hashOf(client.ip);
   plan.fresh = fresh_only_;
   attempt_recorded_ = false;
-  attempt_ = std::make_unique<Attempt>(worker_, *this, std::move(plan));
+  attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   attempt_->start(tried_);  // may fail at once
 }
 
@@ -303,6 +303,7 @@ void Exchange::answerFailure() {
   const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_,
                                                      request_id_, origin_status_, retryAfterSeconds(), close_);
   response_body_ = made.body_size;
+  closeTries();
   endAttempt();
   client_.send(made.bytes, false);
   if (state_ != State::Finished) {

@@ -13,7 +13,7 @@ namespace gatewhy {
 namespace {
 
 // Request bodies up to this size can be sent a second time.
-constexpr std::size_t kReplayLimit = 64 * 1024;
+constexpr std::size_t kReplayLimit = 64UL * 1024;
 
 }  // namespace
 
@@ -282,7 +282,11 @@ void Exchange::closeTries() {
     recordTry(endpoint, std::move(address.peer_address), false, address.timings,
               diagnosed(std::move(address.observation)));
   }
-  recordTry(endpoint, attempt_->peerAddress(), attempt_->reused(), attempt_->timings(), diagnosis_);
+  attempt_recorded_ = true;
+  // A try that was given up because of the client has no fault of its own.
+  const bool own = diagnosis_ && diagnosis_->blame != Blame::Client;
+  recordTry(endpoint, attempt_->peerAddress(), attempt_->reused(), attempt_->timings(),
+            own ? diagnosis_ : std::optional<Diagnosis>());
 }
 
 void Exchange::emitEvent() {

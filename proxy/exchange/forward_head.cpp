@@ -86,6 +86,10 @@ bool appendsTo(const RouteConfig& route, std::string_view name) {
 }
 
 void appendTarget(std::string& out, const RequestHead& request, const RouteConfig& route) {
+  if (request.method == Method::Options && request.absolute_form && request.path_size == 0 && !request.has_query) {
+    out.push_back('*');  // RFC 9112 section 3.2.4
+    return;
+  }
   std::string_view path = request.path();
   if (route.strip_prefix && !route.path.empty()) {
     path.remove_prefix(std::min(path.size(), route.path.size()));

@@ -69,6 +69,16 @@ class HostileRequestsTest : public testing::Test {
     checkEvent(request, gateway_->exchangeOf(port), status, size);
   }
 
+  // That the origin saw nothing means something only if it can see.
+  void sendGoodRequest() {
+    Socket client = Socket::connectTo(gateway_->address());
+    client.send(
+        "POST /good HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    const auto response = readResponse(client);
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->status(), 200U);
+  }
+
   static void checkEvent(const HostileRequest& request, const std::optional<json>& event, unsigned status,
                          std::size_t size) {
     ASSERT_TRUE(event) << "no event";
@@ -92,6 +102,7 @@ class HostileRequestsTest : public testing::Test {
       EXPECT_EQ(request.fault, "");
       EXPECT_EQ(request.target().find("/behind"), std::string::npos) << request.target();
     }
+    EXPECT_TRUE(reached["/good"]);
     std::string everything;
     for (const std::string& transcript : origin_.transcripts()) {
       everything += transcript;
@@ -120,6 +131,7 @@ TEST_F(HostileRequestsTest, AreRefusedExplainedAndNotForwarded) {
     attack(rows[index], index);
   }
   EXPECT_EQ(gateway_->exchanges().size(), rows.size()) << "one event for each";
+  sendGoodRequest();
   gateway_->expectCleanStop();
   origin_.stop();
   checkOrigin(rows);

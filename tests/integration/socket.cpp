@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -70,6 +71,11 @@ bool Socket::send(std::string_view bytes) {
     }
   }
   return true;
+}
+
+void Socket::sendAtOnce() const {
+  const int yes = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 }
 
 std::size_t Socket::sendUntilFull(std::size_t most) {

@@ -31,6 +31,8 @@ class Socket {
 
   // False where the peer has gone, or takes nothing any more.
   bool send(std::string_view bytes);
+  // From now on every send is a segment of its own.
+  void sendAtOnce() const;
   // Until the kernel takes no more or `most` bytes are gone; how many.
   std::size_t sendUntilFull(std::size_t most);
 

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writing half of Attempt: request head and body, tunnel bytes, and the
+// timers that run while an answer is waited for.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "proxy/exchange/attempt.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr std::uint32_t kTcpSlackMs = 250;  // the kernel counts in jiffies, and its clock started a little later
+
+}  // namespace
+
+// ---- writing the request ----------------------------------------------
+
+void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
+  state_ = State::Head;
+  connection_ = std::move(connection);
+  connection_->link->watch.setHandler(this);
+  peer_address_ = connection_->peer_address;
+  ++connection_->requests;
+  phase_since_ = write_began_ = EventLoop::now();
+  if (connection_->readable && !reused_) {
+    // The peer spoke or closed before it was asked: look before writing.
+    pump();
+    if (state_ != State::Head) {
+      return;
+    }
+  }
+  worker_.scratch.clear();
+  appendRequestHead(worker_.scratch, *request_.head, request_.forward);
+  ready_ = true;
+  if (request_.head->body == BodyKind::None) {
+    request_done_ = true;
+  }
+  write(worker_.scratch);
+  if (state_ == State::Head) {
+    observer_.onUploadReady();
+  }
+}
+
+void Attempt::sendBody(std::string_view data, bool last, std::string_view trailers) {
+  if (state_ == State::Done || request_done_) {
+    return;
+  }
+  request_done_ = last;
+  if (write_fault_) {
+    return;  // nobody takes it; the response, or the fault, decides
+  }
+  if (request_.head->body != BodyKind::Chunked) {
+    write(data);
+    return;
+  }
+  std::string& framed = worker_.scratch;
+  framed.clear();
+  if (!data.empty()) {
+    fmt::format_to(std::back_inserter(framed), "{:x}\r\n", data.size());
+    framed.append(data).append("\r\n");
+  }
+  if (last) {
+    framed.append("0\r\n").append(trailers).append("\r\n");
+  }
+  write(framed);
+}
+
+// Writes at once what the socket takes; the rest waits in out_ for a wake-up.
+void Attempt::write(std::string_view data) {
+  if (out_.empty() && !data.empty()) {
+    const IoResult sent = connection_->link->transport.write(data.data(), data.size());
+    switch (sent.status) {
+      case IoStatus::Ok:
+        request_bytes_ += sent.size;
+        data.remove_prefix(sent.size);
+        break;
+      case IoStatus::WouldBlock:
+        break;
+      case IoStatus::Ended:
+        onWriteBroken();
+        return;
+    }
+  }
+  out_.append(data);
+  if (!out_.empty()) {
+    timer_kind_ = Timer::Send;
+    timer_.arm(request_.origin->timeouts.send);
+  } else if (request_done_) {
+    onRequestWritten();
+  }
+}
+
+void Attempt::flush() {
+  while (out_at_ < out_.size()) {
+    const IoResult sent = connection_->link->transport.write(out_.data() + out_at_, out_.size() - out_at_);
+    if (sent.status == IoStatus::WouldBlock) {
+      return;
+    }
+    if (sent.status == IoStatus::Ended) {
+      onWriteBroken();
+      return;
+    }
+    request_bytes_ += sent.size;
+    out_at_ += sent.size;
+    timer_.arm(request_.origin->timeouts.send);  // progress
+  }
+  out_.clear();
+  out_at_ = 0;
+  timer_.cancel();
+  if (state_ == State::Tunnel) {
+    armWait();
+    observer_.onUploadDrained();
+  } else if (request_done_) {
+    onRequestWritten();
+  } else {
+    observer_.onUploadDrained();
+  }
+}
+
+void Attempt::onRequestWritten() {
+  if (write_ended_ == TimePoint{}) {
+    write_ended_ = EventLoop::now();
+    if (state_ == State::Head) {
+      phase_since_ = write_ended_;
+    }
+  }
+  armWait();
+}
+
+// The peer refuses our bytes. What it said before that is still readable
+// (measured: data first, then ECONNRESET), so reading decides.
+void Attempt::onWriteBroken() {
+  if (write_fault_) {
+    return;
+  }
+  write_fault_ = connection_->link->transport.fault();
+  out_.clear();
+  out_at_ = 0;
+  if (state_ == State::Head || state_ == State::Body || state_ == State::Tunnel) {
+    connection_->readable = true;
+    connection_->link->watch.kick();  // not from inside a write that the client's reader called
+    armWait();
+  }
+}
+
+void Attempt::sendTunnel(std::string_view data) {
+  if (state_ == State::Tunnel && !write_fault_) {
+    write(data);
+    if (out_.empty()) {
+      armWait();
+    }
+  }
+}
+
+void Attempt::closeTunnelWrite() {
+  if (state_ == State::Tunnel && !write_fault_) {
+    connection_->link->transport.shutdownWrite();
+  }
+}
+
+// ---- events -----------------------------------------------------------
+
+void Attempt::onIo(bool readable, bool writable) {
+  if (readable) {
+    connection_->readable = true;
+  }
+  if (pending_end_) {
+    settleEnd();
+    return;
+  }
+  if (writable && !out_.empty()) {
+    flush();
+  }
+  if (state_ != State::Done && connection_ && connection_->readable) {
+    pump();
+  }
+}
+
+void Attempt::resumeRead() {
+  if (connection_ && state_ != State::Done) {
+    if (timer_kind_ == Timer::ResponseIdle) {
+      armWait();  // the silence was ours
+    }
+    if (connection_->readable) {
+      connection_->link->watch.kick();
+    }
+  }
+}
+
+void Attempt::armWait() {
+  const OriginTimeouts& limits = request_.origin->timeouts;
+  if (state_ == State::Head) {
+    if (!request_done_ || !out_.empty()) {
+      return;  // the client's or the send timer runs
+    }
+    timer_kind_ = Timer::ResponseHead;
+    // Looked at once after `send`: has the peer's TCP acknowledged the request?
+    const bool check_first =
+        limits.send.count() != 0 && (limits.response_head.count() == 0 || limits.send < limits.response_head);
+    timer_.arm(check_first ? limits.send : limits.response_head);
+  } else if (state_ == State::Body) {
+    timer_kind_ = Timer::ResponseIdle;
+    timer_.arm(limits.response_idle);
+  } else if (state_ == State::Tunnel) {
+    timer_kind_ = Timer::Tunnel;
+    timer_.arm(limits.response_idle);
+  }
+}
+
+void Attempt::onTimer() {
+  if (pending_end_) {
+    settleEnd();
+    return;
+  }
+  const OriginTimeouts& limits = request_.origin->timeouts;
+  const auto timedOut = [&](Phase phase, Timer timer, Millis limit, TimePoint since) {
+    fail(observe(phase, TimerFault{.timer = timer,
+                                   .limit_ms = static_cast<std::uint32_t>(limit.count()),
+                                   .elapsed_ms = millisBetween(since, EventLoop::now())}));
+  };
+  switch (timer_kind_) {
+    case Timer::Queue:
+      request_.pool->leaveQueue(*this);
+      timedOut(Phase::Routing, Timer::Queue, limits.connect, started_);
+      return;
+    case Timer::Send:
+      timedOut(Phase::RequestWrite, Timer::Send, limits.send, phase_since_);
+      return;
+    case Timer::ResponseHead:
+      onWaitTimer();
+      return;
+    case Timer::ResponseIdle:
+      if (observer_.clientBlocked()) {
+        return;  // the client's own timer runs; resumeRead() starts this one again
+      }
+      timedOut(Phase::ResponseBody, Timer::ResponseIdle, limits.response_idle, phase_since_);
+      return;
+    default:
+      timedOut(Phase::Upgrade, Timer::Tunnel, limits.response_idle, phase_since_);
+      return;
+  }
+}
+
+// Bytes of the request that the peer's TCP has not acknowledged, with the
+// kernel trying (retransmits) or the peer's window shut.
+bool Attempt::requestStuck(const TcpSnapshot& tcp) const {
+  if (tcp.notsent_bytes == 0 && tcp.unacked == 0) {
+    return false;
+  }
+  const auto limit = static_cast<std::uint32_t>(request_.origin->timeouts.send.count());
+  if (tcp.snd_wnd_known && tcp.snd_wnd == 0) {
+    return tcp.last_data_sent_ms + kTcpSlackMs >= limit;  // probes of a shut window carry no data
+  }
+  return tcp.retransmits > 0 && tcp.last_ack_recv_ms + kTcpSlackMs >= limit;
+}
+
+void Attempt::onWaitTimer() {
+  const OriginTimeouts& limits = request_.origin->timeouts;
+  const double waited = millisBetween(write_ended_, EventLoop::now());
+  const auto limit_ms = static_cast<double>(limits.response_head.count());
+  const bool head_timer = limits.response_head.count() != 0 && waited + 0.5 >= limit_ms;
+  const auto tcp = response_bytes_ == 0 ? connection_->link->transport.tcpInfo() : std::nullopt;
+  if (!head_timer && tcp && requestStuck(*tcp)) {
+    fail(observe(Phase::RequestWrite, TimerFault{.timer = Timer::Send,
+                                                 .limit_ms = static_cast<std::uint32_t>(limits.send.count()),
+                                                 .elapsed_ms = waited}));
+    return;
+  }
+  if (!head_timer) {
+    // Acknowledged, or moving: what is left of response_head, or look again.
+    timer_.arm(
+        limits.response_head.count() == 0
+            ? limits.send
+            : Millis(std::max<std::int64_t>(1, limits.response_head.count() - static_cast<std::int64_t>(waited))));
+    return;
+  }
+  fail(observe(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead,
+                                               .limit_ms = static_cast<std::uint32_t>(limits.response_head.count()),
+                                               .elapsed_ms = waited}));
+}
+
+}  // namespace gatewhy
