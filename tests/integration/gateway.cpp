@@ -32,7 +32,8 @@ std::string toYaml(const GatewayConfig& config) {
   std::string yaml =
       fmt::format("workers: {}\nlisteners: [{{address: \"127.0.0.1:0\"{}}}]\n", config.workers, config.listener_more);
   yaml += fmt::format("origins:\n  origin:\n    endpoints: [\"{}\"]\n{}", config.origin_url,
-                      indented(config.origin_more, "    "));
+                      indented(config.origin_more, "    ")) +
+          config.more_origins;
   yaml += fmt::format("limits: {}\ndiagnostics: {}\nlog: {}\ndrain: {}\n", config.limits, config.diagnostics,
                       config.log, config.drain);
   return yaml + config.more;

@@ -22,7 +22,8 @@ inline constexpr bool kSanitized = false;
 // one listener on a free port, one worker, one origin called `origin`.
 struct GatewayConfig {
   std::string origin_url;
-  std::string origin_more;  // further keys of the origin, "timeouts: {connect: 1s}\n…"
+  std::string origin_more;   // further keys of the origin, "timeouts: {connect: 1s}\n…"
+  std::string more_origins;  // further origins, indented by two
   std::string limits = "{}";
   std::string diagnostics = "{}";
   std::string listener_more;  // further keys of the listener, in flow style: ", tls: {…}"

@@ -17,7 +17,7 @@ listeners: [{address: "127.0.0.1:0"}]
 origins:
   origin:
     endpoints: ["${ORIGIN_URL}"]
-    timeouts: {resolve: 1s, connect: 1s, tls_handshake: 1s, send: 1s, response_head: 1s, response_idle: 1s}
+    timeouts: {resolve: 3s, connect: 5s, tls_handshake: 2s, send: 2s, response_head: 2s, response_idle: 2s}
     retry: {attempts: 0}
 admin: {address: ""}
 log: {destination: stdout}

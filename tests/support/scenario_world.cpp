@@ -233,6 +233,14 @@ void ScenarioWorld::runClient(const ScenarioClient& client, SessionRecord& recor
     record.error = "there is no such listener";
     return;
   }
+  Script script = expand(client.script, variables_);
+  while (!script.empty() && script.front().kind == StepKind::Wait) {  // a client may come later
+    if (!signals_.wait(script.front().text)) {
+      record.end = SessionEnd::Stopped;
+      return;
+    }
+    script.erase(script.begin());
+  }
   Fd socket(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(socket.get(), address->get(), address->size) != 0) {
     record.end = SessionEnd::Error;
@@ -242,7 +250,7 @@ void ScenarioWorld::runClient(const ScenarioClient& client, SessionRecord& recor
   const SessionEnvironment environment{&stop_clients_, &signals_,
                                        [this](const std::string& action) { return act(action); }, nullptr, &tls_files_};
   ScriptSession(std::move(socket), ScriptSession::Role::Client, environment, record)
-      .run(expand(client.script, variables_));
+      .run(script);
 }
 
 std::string ScenarioWorld::readMetrics() {
