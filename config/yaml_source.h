@@ -14,7 +14,7 @@
 
 namespace gatewhy {
 
-inline constexpr std::size_t kMaxYamlBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxYamlBytes = 1024UL * 1024;
 inline constexpr std::size_t kMaxYamlNodes = 100'000;
 inline constexpr std::size_t kMaxYamlDepth = 32;
 

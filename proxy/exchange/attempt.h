@@ -142,7 +142,8 @@ class Attempt final : public Deferred, public IoHandler, public ConnectObserver,
 
   std::string out_;  // request bytes that the socket did not take
   std::size_t out_at_ = 0;
-  bool ready_ = false;         // head written, body may follow
+  bool ready_ = false;  // head written, body may follow
+  bool tunnel_write_shut_ = false;
   bool request_done_ = false;  // the last body byte was handed over
   std::uint64_t request_bytes_ = 0;
   std::optional<TransportFault> write_fault_;

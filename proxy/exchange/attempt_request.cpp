@@ -110,11 +110,15 @@ void Attempt::flush() {
   out_at_ = 0;
   timer_.cancel();
   if (state_ == State::Tunnel) {
+    if (tunnel_write_shut_) {
+      connection_->link->transport.shutdownWrite();
+    }
     armWait();
     observer_.onUploadDrained();
   } else if (request_done_) {
     onRequestWritten();
   } else {
+    armWait();
     observer_.onUploadDrained();
   }
 }
@@ -156,7 +160,10 @@ void Attempt::sendTunnel(std::string_view data) {
 
 void Attempt::closeTunnelWrite() {
   if (state_ == State::Tunnel && !write_fault_) {
-    connection_->link->transport.shutdownWrite();
+    tunnel_write_shut_ = true;
+    if (out_.empty()) {
+      connection_->link->transport.shutdownWrite();  // else flush() does, behind the last byte
+    }
   }
 }
 

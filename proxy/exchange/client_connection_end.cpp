@@ -63,9 +63,13 @@ void ClientConnection::flush() {
     moved_ += sent.size;
     write_timer_.cancel();  // progress; updateTimers() starts it again
   }
+  const bool last = write_shut_ && !out_.empty() && !write_broken_;
   out_.clear();
   out_at_ = 0;
   write_timer_.cancel();
+  if (last) {
+    transport_.shutdownWrite();
+  }
 }
 
 void ClientConnection::resumeBody() {
@@ -83,9 +87,9 @@ void ClientConnection::openTunnel() {
 }
 
 void ClientConnection::shutdownWrite() {
-  if (!sendBlocked()) {
-    write_shut_ = true;
-    transport_.shutdownWrite();
+  write_shut_ = true;
+  if (out_at_ == out_.size()) {
+    transport_.shutdownWrite();  // else flush() does, behind the last byte
   }
 }
 

@@ -70,6 +70,10 @@ std::optional<json> Gateway::exchangeOf(std::uint16_t client_port) {
   });
 }
 
+std::optional<json> Gateway::exchangeOf(const std::string& request_id) {
+  return daemon_->waitFor([&](const json& event) { return event.value("request_id", "") == request_id; });
+}
+
 std::vector<json> Gateway::exchanges() const {
   std::vector<json> events = daemon_->events();
   std::erase_if(events, [](const json& event) { return event.value("event", "") != "exchange"; });

@@ -45,8 +45,10 @@ class Gateway {
   // Writes the configuration anew and waits until it is in force.
   void reload(const GatewayConfig& config);
 
-  // The event of the exchange that this client port had; waits for it.
+  // The event of the exchange that this client port had; waits for it. Ports
+  // come again: where there are many exchanges, ask by X-Request-ID.
   [[nodiscard]] std::optional<nlohmann::json> exchangeOf(std::uint16_t client_port);
+  [[nodiscard]] std::optional<nlohmann::json> exchangeOf(const std::string& request_id);
   [[nodiscard]] std::vector<nlohmann::json> exchanges() const;
 
   // Stops it and expects what every run owes: exit status 0, nothing from a

@@ -191,6 +191,9 @@ std::optional<WireMessage> readRequest(Socket& socket) {
   } else if (message->count("Host") != 1) {
     message->fault = "not one Host";
   }
+  if (message->count("Expect") != 0) {
+    socket.send("HTTP/1.1 100 Continue\r\n\r\n");
+  }
   readRequestBody(socket, *message);
   return message;
 }

@@ -30,7 +30,7 @@ struct WireMessage {
 };
 
 // nullopt: the connection ended (or kPatience did) before a first byte.
-[[nodiscard]] std::optional<WireMessage> readRequest(Socket& socket);
+[[nodiscard]] std::optional<WireMessage> readRequest(Socket& socket);  // answers Expect with 100
 [[nodiscard]] std::optional<WireMessage> readResponse(Socket& socket, bool to_head = false);
 // Two steps, where what happens between head and body matters.
 [[nodiscard]] std::optional<WireMessage> readHead(Socket& socket);

@@ -192,13 +192,16 @@ class DiscloseTest : public testing::Test {
   }
 
   static void serve(Socket& connection) {
+    constexpr char kTlsHandshake = '\x16';
+    if (!connection.receive() || connection.buffer().front() == kTlsHandshake) {
+      connection.send("HTTP/1.1 400 What\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
     const auto request = readRequest(connection);
     if (!request) {
       return;
     }
-    if (!request->fault.empty()) {
-      connection.send("HTTP/1.1 400 What\r\nContent-Length: 0\r\n\r\n");
-    } else if (request->target() == "/garbage/") {
+    if (request->target() == "/garbage/") {
       connection.send("SECRET-BANNER 10.11.12.13 is not HTTP\r\n\r\n");
     } else if (request->target() == "/framing/") {
       connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\nX-Secret: SECRET-FIELD\r\n\r\n");

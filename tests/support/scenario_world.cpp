@@ -249,8 +249,7 @@ void ScenarioWorld::runClient(const ScenarioClient& client, SessionRecord& recor
   }
   const SessionEnvironment environment{&stop_clients_, &signals_,
                                        [this](const std::string& action) { return act(action); }, nullptr, &tls_files_};
-  ScriptSession(std::move(socket), ScriptSession::Role::Client, environment, record)
-      .run(script);
+  ScriptSession(std::move(socket), ScriptSession::Role::Client, environment, record).run(script);
 }
 
 std::string ScenarioWorld::readMetrics() {
