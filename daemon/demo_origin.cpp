@@ -134,6 +134,7 @@ Result<std::unique_ptr<DemoOrigin>, std::string> DemoOrigin::start() {
 
 std::vector<DemoOrigin::Fault> DemoOrigin::faults() {
   std::vector<Fault> faults;
+  faults.reserve(std::size(kPathFaults) + std::size(kRouteFaults));
   for (const PathFault& fault : kPathFaults) {
     faults.push_back({fault.path, fault.description});
   }

@@ -162,7 +162,7 @@ void ScriptPeer::fillQueue() {
   // non-blocking connects beyond that simply stay in SYN_SENT.
   for (int i = 0; i < options_.backlog + 4; ++i) {
     Fd filler(::socket(address_.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::connect(filler.get(), address_.get(), address_.size);
+    static_cast<void>(::connect(filler.get(), address_.get(), address_.size));
     fillers_.push_back(std::move(filler));
   }
 }
