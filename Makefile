@@ -21,12 +21,12 @@ run: deps
 test: test-deps
 	cmake --preset release -DGATEWHY_TESTS=ON
 	cmake --build --preset release
-	ctest --test-dir build --output-on-failure
+	ctest --test-dir build --output-on-failure $(CTEST_ARGS)
 
 asan tsan: test-deps
 	cmake --preset $@
 	cmake --build --preset $@
-	ctest --test-dir build-$@ --output-on-failure
+	ctest --test-dir build-$@ --output-on-failure $(CTEST_ARGS)
 
 fuzz: test-deps lint-deps
 	cmake --preset fuzz
