@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "proxy/exchange/admission.h"
 #include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/upgrade.h"
 
@@ -54,8 +55,10 @@ void Exchange::identify() {
 void Exchange::begin() {
   identify();
   body_done_ = request_.body == BodyKind::None;
-  if (auto fault = refusal()) {
-    reject(Observation{.phase = info(fault->cause).phase, .fault = std::move(*fault)});
+  Admission admission = admit(request_, client_, *generation_->shared);
+  route_ = admission.route;
+  if (admission.refusal) {
+    reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
   }
   if (route_->respond) {
@@ -74,49 +77,6 @@ void Exchange::reject(Observation fault) {
   }
   close_ = close_ || std::holds_alternative<ParseFault>(fault.fault);  // where the next request begins is unknown
   conclude(diagnosed(std::move(fault)));
-}
-
-// What this hop itself refuses, in the order in which a client can mend it.
-std::optional<DecisionFault> Exchange::refusal() const {
-  const Config& config = *generation_->shared->config;
-  const ClientFacts& client = client_.facts();
-  const auto decide = [](Cause cause, std::string detail = {}) {
-    return DecisionFault{.cause = cause, .detail = std::move(detail), .size = {}, .limit = {}};
-  };
-  if (client.overloaded) {
-    auto fault = decide(Cause::ProxyOverloaded, "limits.connections");
-    fault.limit = config.limits.connections;
-    return fault;
-  }
-  if (client.wants_certificate) {
-    if (!client.certificate.presented && client.requires_certificate) {
-      return decide(Cause::ClientCertificateMissing);
-    }
-    if (!client.certificate.problems.empty()) {
-      const X509Problem& problem = client.certificate.problems.front();
-      return decide(Cause::ClientCertificateInvalid, problem.name + ", subject " + problem.subject);
-    }
-    if (!request_.host.empty() && !client_.certificateCovers(request_.host)) {
-      return decide(Cause::ClientMisdirected, request_.host);
-    }
-  }
-  if (request_.method == Method::Connect || request_.method == Method::Trace) {
-    return decide(Cause::ClientMethodUnsupported, std::string(request_.methodToken()));
-  }
-  if (config.limits.request_body != 0 && request_.body == BodyKind::Length &&
-      request_.content_length > config.limits.request_body) {
-    auto fault = decide(Cause::ClientBodyTooLarge);
-    fault.size = request_.content_length;
-    fault.limit = config.limits.request_body;
-    return fault;
-  }
-  if (passedHereBefore(request_, config.diagnostics.name)) {
-    return decide(Cause::ProxyLoop, "this hop's name is in CDN-Loop or Via");
-  }
-  // Routing decides last; the route is remembered for the event.
-  auto& self = const_cast<Exchange&>(*this);
-  self.route_ = generation_->shared->router.match(request_.host, request_.path());
-  return route_ == nullptr ? std::optional(decide(Cause::NoRoute)) : std::nullopt;
 }
 
 void Exchange::respondFixed(const FixedResponse& fixed) {

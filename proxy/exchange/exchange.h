@@ -71,7 +71,6 @@ class Exchange final : public Deferred, public AttemptObserver {
   [[nodiscard]] bool clientBlocked() const override { return client_.sendBlocked(); }
 
   void identify();
-  [[nodiscard]] std::optional<DecisionFault> refusal() const;
   void startAttempt();
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
   void noteFailure(const Diagnosis& diagnosis);
