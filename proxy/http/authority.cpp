@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "proxy/http/octets.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 namespace {

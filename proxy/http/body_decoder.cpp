@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "diagnostics/octets.h"
 #include "proxy/http/field_line.h"
 #include "proxy/http/h1_parser.h"
-#include "proxy/http/octets.h"
 #include "proxy/http/trailer_fields.h"
 
 namespace gatewhy {

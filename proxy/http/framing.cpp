@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "proxy/http/octets.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 namespace {

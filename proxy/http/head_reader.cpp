@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "proxy/http/octets.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 namespace {

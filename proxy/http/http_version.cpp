@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/http/http_version.h"
 
-#include "proxy/http/octets.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 

@@ -10,49 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "diagnostics/field_id.h"
 #include "diagnostics/http_token.h"
 
 namespace gatewhy {
-
-// Fields that the proxy itself looks at. Order and spelling: fields.def style
-// list kept in message.cpp.
-enum class FieldId : std::uint8_t {
-  Other,
-  Accept,
-  CdnLoop,
-  Connection,
-  ContentLength,
-  ContentType,
-  Date,
-  Expect,
-  Forwarded,
-  Host,
-  KeepAlive,
-  Location,
-  ProxyAuthenticate,
-  ProxyAuthorization,
-  ProxyConnection,
-  ProxyStatus,
-  RetryAfter,
-  SecWebSocketAccept,
-  SecWebSocketKey,
-  Server,
-  Te,
-  Traceparent,
-  Trailer,
-  TransferEncoding,
-  Upgrade,
-  UserAgent,
-  Via,
-  XForwardedFor,
-  XForwardedHost,
-  XForwardedProto,
-  XRequestId,
-};
-// Case-insensitive (RFC 9110 section 5.1).
-[[nodiscard]] FieldId fieldId(std::string_view name) noexcept;
-
-[[nodiscard]] bool equalsIgnoreCase(std::string_view a, std::string_view b) noexcept;
 
 struct Field {
   std::uint32_t name_at = 0, value_at = 0;      // offsets into Head::bytes

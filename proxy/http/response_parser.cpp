@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "diagnostics/octets.h"
 #include "proxy/http/framing.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/http/http_version.h"
-#include "proxy/http/octets.h"
 
 namespace gatewhy {
 namespace {

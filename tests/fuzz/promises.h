@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "diagnostics/octets.h"
 #include "peer.h"
 #include "proxy/http/h1_parser.h"
-#include "proxy/http/octets.h"
 #include "require.h"
 
 namespace gatewhy::fuzz {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "diagnostics/octets.h"
 #include "parse_runs.h"
-#include "proxy/http/octets.h"
 
 namespace gatewhy::test {
 namespace {

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diagnostics/field_id.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "diagnostics/octets.h"
+
+namespace gatewhy {
+namespace {
+
+struct KnownField {
+  std::string_view name;  // lower case
+  FieldId id;
+};
+
+// Ordered by length, so that one look-up sees few candidates.
+constexpr KnownField kKnownFields[] = {
+    {"te", FieldId::Te},
+    {"age", FieldId::Age},
+    {"via", FieldId::Via},
+    {"date", FieldId::Date},
+    {"etag", FieldId::Etag},
+    {"host", FieldId::Host},
+    {"allow", FieldId::Allow},
+    {"range", FieldId::Range},
+    {"accept", FieldId::Accept},
+    {"expect", FieldId::Expect},
+    {"server", FieldId::Server},
+    {"expires", FieldId::Expires},
+    {"trailer", FieldId::Trailer},
+    {"upgrade", FieldId::Upgrade},
+    {"cdn-loop", FieldId::CdnLoop},
+    {"location", FieldId::Location},
+    {"forwarded", FieldId::Forwarded},
+    {"connection", FieldId::Connection},
+    {"early-data", FieldId::EarlyData},
+    {"keep-alive", FieldId::KeepAlive},
+    {"set-cookie", FieldId::SetCookie},
+    {"user-agent", FieldId::UserAgent},
+    {"retry-after", FieldId::RetryAfter},
+    {"traceparent", FieldId::Traceparent},
+    {"content-type", FieldId::ContentType},
+    {"proxy-status", FieldId::ProxyStatus},
+    {"x-request-id", FieldId::XRequestId},
+    {"cache-control", FieldId::CacheControl},
+    {"content-range", FieldId::ContentRange},
+    {"if-none-match", FieldId::IfNoneMatch},
+    {"last-modified", FieldId::LastModified},
+    {"content-length", FieldId::ContentLength},
+    {"x-forwarded-for", FieldId::XForwardedFor},
+    {"content-encoding", FieldId::ContentEncoding},
+    {"content-location", FieldId::ContentLocation},
+    {"proxy-connection", FieldId::ProxyConnection},
+    {"www-authenticate", FieldId::WwwAuthenticate},
+    {"x-forwarded-host", FieldId::XForwardedHost},
+    {"if-modified-since", FieldId::IfModifiedSince},
+    {"sec-websocket-key", FieldId::SecWebSocketKey},
+    {"transfer-encoding", FieldId::TransferEncoding},
+    {"x-forwarded-proto", FieldId::XForwardedProto},
+    {"proxy-authenticate", FieldId::ProxyAuthenticate},
+    {"proxy-authorization", FieldId::ProxyAuthorization},
+    {"sec-websocket-accept", FieldId::SecWebSocketAccept},
+};
+constexpr std::size_t kKnownCount = std::size(kKnownFields);
+constexpr std::size_t kLongestKnown = kKnownFields[kKnownCount - 1].name.size();
+
+static_assert(kKnownCount == static_cast<std::size_t>(kLastFieldId), "one row per FieldId, Other excepted");
+static_assert(kKnownCount < 64, "a set of them is a word");
+
+constexpr bool ascendingLengths() {
+  for (std::size_t row = 1; row < kKnownCount; ++row) {
+    if (kKnownFields[row - 1].name.size() > kKnownFields[row].name.size()) {
+      return false;
+    }
+  }
+  return true;
+}
+static_assert(ascendingLengths());
+
+// kFirstOfLength[n]: first row whose name has at least n octets.
+constexpr auto kFirstOfLength = [] {
+  std::array<std::uint8_t, kLongestKnown + 2> first{};
+  std::size_t row = 0;
+  for (std::size_t length = 0; length < first.size(); ++length) {
+    while (row < kKnownCount && kKnownFields[row].name.size() < length) {
+      ++row;
+    }
+    first[length] = static_cast<std::uint8_t>(row);
+  }
+  return first;
+}();
+
+}  // namespace
+
+FieldId fieldId(std::string_view name) noexcept {
+  if (name.empty() || name.size() > kLongestKnown) {
+    return FieldId::Other;
+  }
+  const char initial = octets::lower(name.front());
+  for (std::size_t row = kFirstOfLength[name.size()]; row < kFirstOfLength[name.size() + 1]; ++row) {
+    if (kKnownFields[row].name.front() == initial && equalsIgnoreCase(kKnownFields[row].name, name)) {
+      return kKnownFields[row].id;
+    }
+  }
+  return FieldId::Other;
+}
+
+std::string_view name(FieldId id) noexcept {
+  const auto* row = std::find_if(std::begin(kKnownFields), std::end(kKnownFields),
+                                 [id](const KnownField& known) { return known.id == id; });
+  return row == std::end(kKnownFields) ? std::string_view() : row->name;
+}
+
+bool equalsIgnoreCase(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  for (std::size_t at = 0; at < a.size(); ++at) {
+    // Equal, or letters that differ in the case bit alone.
+    if (a[at] != b[at] && ((a[at] ^ b[at]) != 0x20 || octets::lower(a[at]) != octets::lower(b[at]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace gatewhy
