@@ -8,7 +8,7 @@
 
 #include "config/http_words.h"
 #include "config/load_parts.h"
-#include "config/nearest.h"
+#include "diagnostics/nearest.h"
 #include "config/url.h"
 #include "diagnostics/cause.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "config/environment.h"
-#include "config/nearest.h"
+#include "diagnostics/nearest.h"
 #include "config/units.h"
 
 namespace gatewhy {

@@ -7,6 +7,7 @@
 
 #include "diagnostics/accept.h"
 #include "diagnostics/answer_page.h"
+#include "diagnostics/cause_id.h"
 #include "diagnostics/evidence.h"
 #include "diagnostics/json_writer.h"
 #include "diagnostics/reason_phrase.h"
@@ -116,7 +117,7 @@ Answer makeProblem(const Disclosed& what) {
   JsonWriter json(body);
   json.beginObject();
   const CauseInfo* row = what.diagnosis == nullptr ? nullptr : &info(what.diagnosis->cause);
-  json.member("type", row == nullptr ? "about:blank" : fmt::format("urn:gatewhy:cause:{}", row->name));
+  json.member("type", row == nullptr ? "about:blank" : problemType(row->cause));
   json.member("title", reasonPhrase(what.status));
   json.memberUnsigned("status", what.status);
   if (row != nullptr) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnostics/cause.h"
 
-#include <algorithm>
-#include <cctype>
+#include "diagnostics/nearest.h"
 
 namespace gatewhy {
 namespace {
@@ -77,36 +76,6 @@ static_assert(rowsFollowPhases(), "causes.def is in the order of the exchange");
 static_assert(namesAreUnique());
 static_assert(namesMatchEnumerators());
 
-// Optimal string alignment: insertions, deletions, substitutions and swaps of
-// neighbours count one each.
-std::size_t editDistance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before(b.size() + 1), previous(b.size() + 1), current(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) {
-    previous[j] = j;
-  }
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    current[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substitution = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      current[j] = std::min({previous[j] + 1, current[j - 1] + 1, substitution});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        current[j] = std::min(current[j], before[j - 2] + 1);
-      }
-    }
-    before.swap(previous);
-    previous.swap(current);
-  }
-  return previous[b.size()];
-}
-
-std::string normalized(std::string_view word) {
-  std::string result(word);
-  for (char& c : result) {
-    c = c == '-' || c == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return result;
-}
-
 }  // namespace
 
 const CauseInfo& info(Cause cause) noexcept {
@@ -127,30 +96,11 @@ std::optional<Cause> causeByName(std::string_view name) noexcept {
 }
 
 std::vector<std::string_view> nearestCauseNames(std::string_view word, std::size_t limit) {
-  constexpr std::size_t kLongestWord = 80;  // bounds the work; no name is near anything longer
-  if (word.empty() || word.size() > kLongestWord) {
-    return {};
-  }
-  struct Candidate {
-    std::size_t distance;
-    std::string_view name;
-  };
-  const std::string wanted = normalized(word);
-  // A third of the letters wrong is still a typo; more is another word.
-  const std::size_t tolerated = std::max<std::size_t>(1, wanted.size() / 3);
-  std::vector<Candidate> near;
-  for (const CauseInfo& row : kTable) {
-    const std::size_t distance = editDistance(wanted, row.name);
-    if (distance <= tolerated) {
-      near.push_back({distance, row.name});
-    }
-  }
-  std::ranges::stable_sort(near, {}, &Candidate::distance);
   std::vector<std::string_view> names;
-  for (std::size_t i = 0; i < near.size() && i < limit; ++i) {
-    names.push_back(near[i].name);
+  for (const CauseInfo& row : kTable) {
+    names.push_back(row.name);
   }
-  return names;
+  return nearestWords(word, names, limit);
 }
 
 std::string_view name(Cause cause) noexcept {

@@ -1,106 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnostics/reason_phrase.h"
 
-#include <algorithm>
-#include <array>
+#include "diagnostics/status_registry.h"
 
 namespace gatewhy {
-namespace {
-
-struct Phrase {
-  std::uint16_t status = 0;
-  std::string_view text;
-};
-
-constexpr auto kPhrases = std::to_array<Phrase>({
-    {100, "Continue"},
-    {101, "Switching Protocols"},
-    {102, "Processing"},
-    {103, "Early Hints"},
-    {104, "Upload Resumption Supported"},
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {203, "Non-Authoritative Information"},
-    {204, "No Content"},
-    {205, "Reset Content"},
-    {206, "Partial Content"},
-    {207, "Multi-Status"},
-    {208, "Already Reported"},
-    {226, "IM Used"},
-    {300, "Multiple Choices"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {303, "See Other"},
-    {304, "Not Modified"},
-    {305, "Use Proxy"},
-    {307, "Temporary Redirect"},
-    {308, "Permanent Redirect"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {402, "Payment Required"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
-    {407, "Proxy Authentication Required"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {411, "Length Required"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {416, "Range Not Satisfiable"},
-    {417, "Expectation Failed"},
-    {421, "Misdirected Request"},
-    {422, "Unprocessable Content"},
-    {423, "Locked"},
-    {424, "Failed Dependency"},
-    {425, "Too Early"},
-    {426, "Upgrade Required"},
-    {428, "Precondition Required"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {444, "No Response"},
-    {451, "Unavailable For Legal Reasons"},
-    {494, "Request Header Too Large"},
-    {495, "SSL Certificate Error"},
-    {496, "SSL Certificate Required"},
-    {497, "HTTP Request Sent to HTTPS Port"},
-    {498, "Invalid Token"},
-    {499, "Client Closed Request"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"},
-    {506, "Variant Also Negotiates"},
-    {507, "Insufficient Storage"},
-    {508, "Loop Detected"},
-    {510, "Not Extended"},
-    {511, "Network Authentication Required"},
-    {520, "Web Server Returned an Unknown Error"},
-    {521, "Web Server Is Down"},
-    {522, "Connection Timed Out"},
-    {523, "Origin Is Unreachable"},
-    {524, "A Timeout Occurred"},
-    {525, "SSL Handshake Failed"},
-    {526, "Invalid SSL Certificate"},
-});
-
-static_assert(std::is_sorted(kPhrases.begin(), kPhrases.end(),
-                             [](const Phrase& a, const Phrase& b) { return a.status < b.status; }),
-              "looked up by binary search");
-
-}  // namespace
 
 std::string_view reasonPhrase(std::uint16_t status) noexcept {
-  const auto* row = std::lower_bound(kPhrases.begin(), kPhrases.end(), status,
-                                     [](const Phrase& phrase, std::uint16_t wanted) { return phrase.status < wanted; });
-  return row != kPhrases.end() && row->status == status ? row->text : std::string_view();
+  const StatusMeaning* meaning = ownMeaning(status);
+  return meaning == nullptr || meaning->standing == Standing::Reserved ? std::string_view() : meaning->name;
 }
 
 }  // namespace gatewhy

@@ -6,8 +6,9 @@
 
 namespace gatewhy {
 
-// The phrase of IANA's status code registry, and the customary one of 444,
-// 494-499 and 520-526. Empty for any other number.
+// The name of the meaning that gatewhy goes by (status_registry.h): IANA's
+// phrase, or the customary one of 444, 494-499 and 520-526. Empty for an
+// unknown or reserved number, and where vendors contradict one another.
 [[nodiscard]] std::string_view reasonPhrase(std::uint16_t status) noexcept;
 
 }  // namespace gatewhy

@@ -10,7 +10,7 @@
 #include <regex>
 #include <set>
 
-#include "config/nearest.h"
+#include "diagnostics/nearest.h"
 #include "config/units.h"
 #include "config_testing.h"
 

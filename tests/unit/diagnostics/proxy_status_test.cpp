@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "diagnostics/reason_phrase.h"
 #include "tests/unit/diagnostics/evidence_samples.h"
 
 namespace gatewhy {
@@ -101,23 +100,6 @@ TEST(ProxyStatusTest, MemberNameIsATokenOrAString) {
   EXPECT_EQ(passedOnProxyStatus("edge-1.example:80", 502), "edge-1.example:80; received-status=502");
   EXPECT_EQ(passedOnProxyStatus("1st hop", 502), "\"1st hop\"; received-status=502");
   EXPECT_EQ(passedOnProxyStatus("", 502), "\"\"; received-status=502");
-}
-
-TEST(ReasonPhraseTest, KnowsRegisteredAndCustomaryCodes) {
-  EXPECT_EQ(reasonPhrase(100), "Continue");
-  EXPECT_EQ(reasonPhrase(404), "Not Found");
-  EXPECT_EQ(reasonPhrase(499), "Client Closed Request");
-  EXPECT_EQ(reasonPhrase(526), "Invalid SSL Certificate");
-  EXPECT_EQ(reasonPhrase(0), "");
-  EXPECT_EQ(reasonPhrase(599), "");
-}
-
-TEST(ReasonPhraseTest, EveryStatusOfACauseHasOne) {
-  for (const CauseInfo& row : allCauses()) {
-    for (const std::uint16_t status : {row.sent_status, row.log_status, row.standard_status}) {
-      EXPECT_TRUE(status == 0 || !reasonPhrase(status).empty()) << row.name << ' ' << status;
-    }
-  }
 }
 
 }  // namespace
