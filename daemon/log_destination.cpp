@@ -42,6 +42,20 @@ bool ready(int fd, int timeout_ms) {
   return ::poll(&item, 1, timeout_ms) > 0;
 }
 
+// What goes into a pipe or socket at once: whole lines, and no more than the
+// kernel never mixes with what another process writes there (pipe(7)). After a
+// binary upgrade two processes share it for a while.
+std::string_view unmixed(std::string_view lines) {
+  if (lines.size() <= PIPE_BUF) {
+    return lines;
+  }
+  std::size_t end = lines.rfind('\n', PIPE_BUF - 1);
+  if (end == std::string_view::npos) {
+    end = lines.find('\n');  // one long line
+  }
+  return end == std::string_view::npos ? lines : lines.substr(0, end + 1);
+}
+
 Failure<std::string> cannotOpen(const std::string& what, int error) {
   return {fmt::format("cannot open {} for logging: {}", what, errnoName(error))};
 }
@@ -63,11 +77,15 @@ class StandardStream : public LogDestination {
   }
 
   WriteResult write(std::string_view lines) override {
+    if (kind_ == Kind::File) {
+      return resultOf(::write(fd_, lines.data(), lines.size()));
+    }
+    lines = unmixed(lines);
     if (kind_ == Kind::Socket) {  // systemd gives us one
       return resultOf(::send(fd_, lines.data(), lines.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
     }
-    if (kind_ == Kind::File || own_fd_ >= 0) {
-      return resultOf(::write(own_fd_ >= 0 ? own_fd_ : fd_, lines.data(), lines.size()));
+    if (own_fd_ >= 0) {
+      return resultOf(::write(own_fd_, lines.data(), lines.size()));
     }
     // A blocking pipe that polls writable has room for PIPE_BUF bytes.
     if (!ready(fd_, 0)) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/supervisor.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -12,7 +13,6 @@
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
-#include "daemon/systemd_sockets.h"
 #include "diagnostics/errno_name.h"
 
 namespace gatewhy {
@@ -22,11 +22,12 @@ namespace {
 constexpr std::chrono::milliseconds kIdleGrace{1000};
 constexpr std::chrono::milliseconds kAbortGrace{2000};
 constexpr std::chrono::milliseconds kPoll{10};
+constexpr std::chrono::milliseconds kUpgradeLimit{60000};
 
 sigset_t handledSignals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
     sigaddset(&set, signal);
   }
   return set;
@@ -49,10 +50,20 @@ std::string describe(const ListenFault& fault) {
                      std::strerror(fault.error));
 }
 
+std::vector<Fd> duplicates(const std::vector<std::vector<Fd>>& per_worker) {
+  std::vector<Fd> made;
+  for (const std::vector<Fd>& sockets : per_worker) {
+    for (const Fd& socket : sockets) {
+      made.emplace_back(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    }
+  }
+  return made;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(ConfigPtr config, std::string config_file)
-    : config_(std::move(config)), config_file_(std::move(config_file)) {
+    : config_(std::move(config)), config_file_(std::move(config_file)), heartbeat_(service_, counters_, workers_) {
   // Blocked before any thread exists: every thread inherits it, and only
   // waitForStop() takes them.
   const sigset_t handled = handledSignals();
@@ -89,8 +100,7 @@ bool Supervisor::openMissingListeners(const Config& config, std::vector<ListenSo
     if (have) {
       continue;
     }
-    auto sockets = isSystemdAddress(listener.address) ? takeSystemdSocket(listener.address, config_->workers)
-                                                      : openListener(listener.address, config_->workers);
+    auto sockets = inherited_.open(listener.address, config_->workers);
     if (!sockets) {
       say("message", "ERROR", describe(sockets.error()));
       std::cerr << "gatewhy: " << describe(sockets.error()) << "\n";
@@ -107,10 +117,15 @@ std::vector<WorkerPlan> Supervisor::makePlans(const GenerationPtr& generation, s
     const auto fresh = std::find_if(added.begin(), added.end(),
                                     [&](const auto& sockets) { return sockets.address == listener.address; });
     if (fresh != added.end()) {
-      next.push_back({fresh->address, fresh->bound, fresh->local});
+      next.push_back({fresh->address, fresh->bound, fresh->local, duplicates(fresh->per_worker)});
     } else {
-      next.push_back(*std::find_if(bound_.begin(), bound_.end(),
-                                   [&](const Bound& known) { return known.address == listener.address; }));
+      next.push_back(std::move(*std::find_if(bound_.begin(), bound_.end(),
+                                             [&](const Bound& known) { return known.address == listener.address; })));
+    }
+  }
+  for (const Bound& gone : bound_) {
+    if (!gone.sockets.empty()) {
+      service_.forget(descriptorName(gone.address));
     }
   }
   bound_ = std::move(next);
@@ -119,10 +134,10 @@ std::vector<WorkerPlan> Supervisor::makePlans(const GenerationPtr& generation, s
     plans[i].generation = generation;
     for (const Bound& bound : bound_) {
       plans[i].own_listeners.push_back(bound.local);
-      WorkerListener listener{.address = bound.address, .fd = Fd()};
+      WorkerListener listener{.address = bound.address, .fds = {}};
       for (ListenSockets& sockets : added) {
         if (sockets.address == bound.address) {
-          listener.fd = std::move(sockets.per_worker[i]);
+          listener.fds = std::move(sockets.per_worker[i]);
         }
       }
       plans[i].listeners.push_back(std::move(listener));
@@ -141,6 +156,7 @@ bool Supervisor::start() {
     return false;
   }
   generation_ = std::move(generation).value();
+  inherited_ = InheritedSockets::fromEnvironment();
   std::vector<ListenSockets> added;
   if (!openMissingListeners(*config_, added)) {
     return false;
@@ -167,7 +183,12 @@ bool Supervisor::start() {
   say("start", "INFO", "gatewhy serves",
       {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
        fact("workers", static_cast<double>(config_->workers))});
-  sd_notifyf(0, "READY=1\nSTATUS=serving on %zu listeners", bound_.size());
+  if (auto unused = inherited_.dropUnused(); !unused.empty()) {
+    say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
+  }
+  storeListeners();
+  service_.ready(heartbeat_.status());
+  tellPredecessor();
   return true;
 }
 
@@ -181,20 +202,45 @@ std::vector<std::string> Supervisor::addresses() const {
 
 // ---- signals ----------------------------------------------------------
 
-int Supervisor::waitForStop() {
+int Supervisor::nextSignal() {
   const sigset_t handled = handledSignals();
+  const auto every = heartbeat_.interval();
   for (;;) {
-    int signal = 0;
-    if (sigwait(&handled, &signal) != 0) {
-      continue;
-    }
-    if (signal == SIGHUP) {
-      reload();
-    } else if (signal == SIGUSR1) {
-      log_->reopen();
+    int signal = -1;
+    if (every) {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*every);
+      const timespec tick{.tv_sec = seconds.count(),
+                          .tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(*every - seconds).count()};
+      signal = sigtimedwait(&handled, nullptr, &tick);
+      heartbeat_.beat();
     } else {
-      drain();
-      return kExitOk;
+      signal = sigwaitinfo(&handled, nullptr);
+    }
+    if (signal > 0) {
+      return signal;
+    }
+  }
+}
+
+int Supervisor::waitForStop() {
+  for (;;) {
+    switch (nextSignal()) {
+      case SIGHUP:
+        reload();
+        break;
+      case SIGUSR1:
+        log_->reopen();
+        break;
+      case SIGUSR2:
+        if (upgrade()) {
+          drain(std::chrono::milliseconds(0));
+          return kExitOk;
+        }
+        break;
+      default:
+        service_.stopping();
+        drain(config_->drain.delay);
+        return kExitOk;
     }
   }
 }
@@ -202,17 +248,13 @@ int Supervisor::waitForStop() {
 void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems) {
   say("reload", "ERROR", message,
       {fact("config", config_file_), fact("outcome", "refused"), fact("problems", std::move(problems))});
-  sd_notify(0, "READY=1");
+  service_.ready(heartbeat_.status());
 }
 
 // The new configuration is checked whole before anything changes; exchanges in
 // flight end with the one they began with.
 void Supervisor::reload() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  sd_notifyf(
-      0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-      static_cast<unsigned long long>(now.tv_sec) * 1000000ULL + static_cast<unsigned long long>(now.tv_nsec) / 1000);
+  service_.reloading();
   if (config_file_.empty()) {
     refuseReload("there is no configuration file to reload", {});
     return;
@@ -253,7 +295,59 @@ void Supervisor::reload() {
       restart ? "reloaded; changes to workers and log.destination need a restart" : "reloaded",
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
        fact("listeners", addresses())});
-  sd_notify(0, "READY=1");
+  storeListeners();
+  service_.ready(heartbeat_.status());
+}
+
+// ---- listening sockets and their next owner -----------------------------
+
+void Supervisor::storeListeners() {
+  for (Bound& bound : bound_) {
+    if (bound.stored || !systemdName(bound.address).empty()) {
+      continue;  // systemd keeps those of its socket units anyway
+    }
+    std::vector<int> sockets;
+    for (const Fd& socket : bound.sockets) {
+      sockets.push_back(socket.get());
+    }
+    service_.store(descriptorName(bound.address), sockets);
+    bound.stored = true;
+  }
+}
+
+std::vector<ListeningSocket> Supervisor::listeningSockets() const {
+  std::vector<ListeningSocket> all;
+  for (const Bound& bound : bound_) {
+    for (const Fd& socket : bound.sockets) {
+      all.push_back({.name = descriptorName(bound.address), .fd = socket.get()});
+    }
+  }
+  return all;
+}
+
+bool Supervisor::upgrade() {
+  say("message", "INFO", "upgrade: starting the successor", {fact("program", program_.path)});
+  auto started = Successor::start(program_, listeningSockets());
+  std::string problem = started ? "" : started.error();
+  if (started) {
+    Successor& successor = **started;
+    const auto decided = [&] { return successor.poll() != Successor::State::Starting; };
+    const bool hurry = waitUntil(decided, kUpgradeLimit);
+    if (successor.poll() == Successor::State::Serves) {
+      say("message", "INFO", "upgrade: the successor serves",
+          {fact("pid", static_cast<double>(successor.pid())), fact("predecessor", static_cast<double>(::getpid()))});
+      service_.handOver(successor.pid());
+      return true;
+    }
+    if (hurry) {
+      std::raise(SIGTERM);  // blocked here: waitForStop() takes it next
+    }
+    problem = successor.poll() == Successor::State::Failed
+                  ? fmt::format("it ended with status {}", successor.exitStatus())
+                  : "it did not serve in time";
+  }
+  say("message", "ERROR", "upgrade: given up, this process goes on", {fact("problem", problem)});
+  return false;
 }
 
 // ---- stopping ---------------------------------------------------------
@@ -270,16 +364,18 @@ bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milli
     if (signal == SIGUSR1) {
       log_->reopen();
     }
+    heartbeat_.beat();
   }
   return false;
 }
 
-void Supervisor::drain() {
-  sd_notify(0, "STOPPING=1");
+void Supervisor::drain(std::chrono::milliseconds delay) {
+  service_.extendTimeout(delay + config_->drain.timeout + kAbortGrace);
   say("drain", "INFO", "draining", {fact("connections", static_cast<double>(openConnections()))});
   const auto never = [] { return false; };
   const auto idle = [this] { return openConnections() == 0; };
-  bool hurry = config_->drain.delay.count() != 0 && waitUntil(never, config_->drain.delay);
+  bool hurry = delay.count() != 0 && waitUntil(never, delay);
+  bound_.clear();  // our duplicates: a socket that stays open would go on taking connections
   for (auto& worker : workers_) {
     worker->closeListeners();
     worker->drain(std::min(kIdleGrace, config_->drain.timeout));

@@ -10,6 +10,10 @@
 
 #include "config/config.h"
 #include "daemon/event_log.h"
+#include "daemon/heartbeat.h"
+#include "daemon/inherited_sockets.h"
+#include "daemon/service_manager.h"
+#include "daemon/successor.h"
 #include "daemon/worker_sink.h"
 #include "proxy/worker.h"
 
@@ -36,9 +40,14 @@ class Supervisor {
   [[nodiscard]] std::vector<WorkerPlan> makePlans(const GenerationPtr& generation, std::vector<ListenSockets>& added);
   void reload();
   void refuseReload(const std::string& message, std::vector<std::string> problems);
-  void drain();
+  // Starts the program anew with our sockets; true: it serves, and we may go.
+  bool upgrade();
+  void drain(std::chrono::milliseconds delay);
   // Waits for `done`, a signal to stop at once, or the time; true: a signal.
   bool waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit);
+  int nextSignal();
+  void storeListeners();
+  [[nodiscard]] std::vector<ListeningSocket> listeningSockets() const;
   [[nodiscard]] std::size_t openConnections() const;
   void say(std::string_view event, std::string_view severity, std::string_view message,
            std::vector<LifecycleEvent::Fact> facts = {});
@@ -50,11 +59,19 @@ class Supervisor {
   ProxyCounters counters_;
   SharedStates states_;
   GenerationPtr generation_;
+  // A listener's sockets are the workers'; duplicates are kept to be given to
+  // systemd and to a successor.
   struct Bound {
     std::string address, bound;
     Address local;
+    std::vector<Fd> sockets;
+    bool stored = false;
   };
   std::vector<Bound> bound_;
+  Program program_ = Program::current();
+  ServiceManager service_;
+  Heartbeat heartbeat_;
+  InheritedSockets inherited_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

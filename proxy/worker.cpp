@@ -30,7 +30,7 @@ Worker::~Worker() {
 
 bool Worker::prepare(WorkerPlan plan) {
   adopt(std::move(plan));
-  return std::all_of(listeners_.begin(), listeners_.end(), [](auto& entry) { return entry.listener->start(); });
+  return startListeners();
 }
 
 void Worker::start() {
@@ -40,9 +40,7 @@ void Worker::start() {
     pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the supervisor's
     loop_.run();
     // Everything that belongs to the loop dies on its thread.
-    for (auto& entry : listeners_) {
-      entry.listener->stop();
-    }
+    stopListeners();
     listeners_.clear();
     while (!connections_.empty()) {
       connections_.begin()->first->abortForDrain();
@@ -91,22 +89,25 @@ void Worker::adopt(WorkerPlan plan) {
     WorkerListener& wanted = plan.listeners[i];
     const auto kept = std::find_if(listeners_.begin(), listeners_.end(),
                                    [&](const auto& entry) { return entry.address == wanted.address; });
-    ActiveListener active{.address = wanted.address, .index = i, .listener = nullptr};
+    ActiveListener active{.address = wanted.address, .index = i, .sockets = {}};
     if (kept != listeners_.end()) {
-      active.listener = std::move(kept->listener);
+      active.sockets = std::move(kept->sockets);
       listeners_.erase(kept);
-    } else {
-      active.listener = std::make_unique<Listener>(
-          loop_, std::move(wanted.fd),
+    }
+    for (Fd& socket : wanted.fds) {
+      active.sockets.push_back(std::make_unique<Listener>(
+          loop_, std::move(socket),
           [this, address = wanted.address](Fd fd, const Address& peer) { onAccept(address, std::move(fd), peer); },
-          [this, address = wanted.address](int error) { onShortage(address, error); });
+          [this, address = wanted.address](int error) { onShortage(address, error); }));
     }
     next.push_back(std::move(active));
   }
   listeners_.swap(next);
   for (auto& gone : next) {
-    gone.listener->stop();
-    loop_.deferDelete(std::move(gone.listener));
+    for (auto& socket : gone.sockets) {
+      socket->stop();
+      loop_.deferDelete(std::move(socket));
+    }
   }
 }
 
@@ -114,9 +115,7 @@ void Worker::reload(WorkerPlan plan) {
   auto shared = std::make_shared<WorkerPlan>(std::move(plan));
   loop_.post([this, shared] {
     adopt(std::move(*shared));
-    for (auto& entry : listeners_) {
-      [[maybe_unused]] const bool started = entry.listener->start();  // new ones; a running one starts afresh
-    }
+    [[maybe_unused]] const bool started = startListeners();  // new ones; a running one starts afresh
   });
 }
 
@@ -144,6 +143,24 @@ void Worker::onAccept(const std::string& address, Fd fd, const Address& peer) {
   connections_.emplace(&started, std::move(connection));
   open_.store(connections_.size(), std::memory_order_relaxed);
   started.start();
+}
+
+bool Worker::startListeners() {
+  bool all = true;
+  for (auto& entry : listeners_) {
+    for (auto& socket : entry.sockets) {
+      all = socket->start() && all;
+    }
+  }
+  return all;
+}
+
+void Worker::stopListeners() {
+  for (auto& entry : listeners_) {
+    for (auto& socket : entry.sockets) {
+      socket->stop();
+    }
+  }
 }
 
 void Worker::onShortage(const std::string& address, int error) {
@@ -187,14 +204,14 @@ void Worker::serveQueues() {
   });
 }
 
+void Worker::ping(std::shared_ptr<std::atomic<bool>> answered) {
+  loop_.post([answered = std::move(answered)] { answered->store(true, std::memory_order_relaxed); });
+}
+
 // ---- stopping ---------------------------------------------------------
 
 void Worker::closeListeners() {
-  loop_.post([this] {
-    for (auto& entry : listeners_) {
-      entry.listener->stop();
-    }
-  });
+  loop_.post([this] { stopListeners(); });
 }
 
 void Worker::drain(std::chrono::milliseconds grace) {

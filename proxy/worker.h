@@ -17,10 +17,10 @@
 
 namespace gatewhy {
 
-// A listening socket that a worker takes over, with what its connections need.
+// The listening sockets of one address that a worker takes over.
 struct WorkerListener {
   std::string address;  // as configured: the key over reloads
-  Fd fd;                // invalid on reload where the worker has it already
+  std::vector<Fd> fds;  // empty on reload where the worker has them already
 };
 
 struct WorkerPlan {
@@ -49,16 +49,20 @@ class Worker final : public ConnectionOwner {
   void abortAll();                              // what is still running ends with proxy_draining
   void stop();
   void serveQueues();
+  // Asks the loop for a sign of life; `answered` is set on its thread.
+  void ping(std::shared_ptr<std::atomic<bool>> answered);
   [[nodiscard]] std::size_t connections() const { return open_.load(std::memory_order_relaxed); }
 
  private:
   struct ActiveListener {
     std::string address;
     std::size_t index = 0;  // into the current configuration's listeners
-    std::unique_ptr<Listener> listener;
+    std::vector<std::unique_ptr<Listener>> sockets;
   };
 
   void adopt(WorkerPlan plan);
+  [[nodiscard]] bool startListeners();
+  void stopListeners();
   void onAccept(const std::string& address, Fd fd, const Address& peer);
   void onShortage(const std::string& address, int error);
   void onConnectionClosed(ClientConnection& connection) override;

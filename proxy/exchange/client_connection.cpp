@@ -363,7 +363,6 @@ std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
 
 void ClientConnection::startExchange() {
   state_ = State::Exchange;
-  served_ = true;
   read_timer_.cancel();
   const RequestHead& head = parser_.head();
   decoder_.start(head.body, head.content_length);

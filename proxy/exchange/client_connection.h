@@ -104,7 +104,6 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   bool settling_ = false;  // delivered() could not tell yet
   bool write_broken_ = false;
   bool write_shut_ = false;  // FIN is sent, or follows what is in out_
-  bool served_ = false;      // at least one exchange: idle is keep-alive now
   std::string in_;           // read, not yet used: pipelined requests, body the origin does not take
   std::size_t in_hand_ = 0;  // bytes that process() still has to look at
   std::string out_;          // response bytes that the socket did not take

@@ -276,12 +276,9 @@ void ClientConnection::linger() {
 }
 
 void ClientConnection::drain(std::chrono::milliseconds grace) {
+  // Also one that has just been accepted: its first request may be on its way.
   if (state_ == State::Head && !parser_.started()) {
-    if (!served_) {
-      linger();
-    } else {
-      read_timer_.arm(std::max(grace, std::chrono::milliseconds(1)));
-    }
+    read_timer_.arm(std::max(grace, std::chrono::milliseconds(1)));
   }
 }
 

@@ -99,8 +99,9 @@ Result<ListenSockets, ListenFault> openListener(const std::string& address, std:
     }
   }
   for (std::size_t i = 0; i < workers; ++i) {
+    auto& mine = sockets.per_worker.emplace_back();
     if (shared && i > 0) {
-      sockets.per_worker.emplace_back(::fcntl(sockets.per_worker.front().get(), F_DUPFD_CLOEXEC, 0));
+      mine.emplace_back(::fcntl(sockets.per_worker.front().front().get(), F_DUPFD_CLOEXEC, 0));
       continue;
     }
     Opened opened = openSocket(bind_to, reuse_port);
@@ -112,7 +113,26 @@ Result<ListenSockets, ListenFault> openListener(const std::string& address, std:
       sockets.bound = sockets.local.text();
       bind_to = shared ? bind_to : sockets.local;
     }
-    sockets.per_worker.push_back(std::move(opened.fd));
+    mine.push_back(std::move(opened.fd));
+  }
+  return sockets;
+}
+
+Result<ListenSockets, ListenFault> adoptListener(const std::string& address, std::size_t workers,
+                                                 std::vector<Fd> inherited) {
+  ListenSockets sockets;
+  sockets.address = address;
+  sockets.local = localAddress(inherited.front().get());
+  sockets.bound = sockets.local.text();
+  sockets.per_worker.resize(workers);
+  for (std::size_t i = inherited.size(); i < workers; ++i) {
+    sockets.per_worker[i].emplace_back(::fcntl(inherited[i % inherited.size()].get(), F_DUPFD_CLOEXEC, 0));
+    if (!sockets.per_worker[i].back().valid()) {
+      return Failure{ListenFault{.address = address, .call = "fcntl", .error = errno}};
+    }
+  }
+  for (std::size_t i = 0; i < inherited.size(); ++i) {
+    sockets.per_worker[i % workers].push_back(std::move(inherited[i]));
   }
   return sockets;
 }

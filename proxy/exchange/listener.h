@@ -20,16 +20,21 @@ struct ListenFault {
   int error = 0;
 };
 
-// One listener's sockets: one per worker (SO_REUSEPORT: the kernel spreads
-// connections, workers share nothing), or one that all share (unix sockets and
-// those that systemd opened).
+// One listener's sockets. Each worker accepts on its own (SO_REUSEPORT: the
+// kernel spreads connections, workers share nothing) or on duplicates of one
+// that all share (unix sockets, and those that came with the process).
 struct ListenSockets {
   std::string address;  // as configured
   std::string bound;    // as bound: the port that 0 became
   Address local;
-  std::vector<Fd> per_worker;
+  // One per worker, or more where more came with the process than there are
+  // workers: each has a queue of its own, so somebody must serve it.
+  std::vector<std::vector<Fd>> per_worker;
 };
 [[nodiscard]] Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers);
+// The same from sockets that listen already; `sockets` is not empty.
+[[nodiscard]] Result<ListenSockets, ListenFault> adoptListener(const std::string& address, std::size_t workers,
+                                                               std::vector<Fd> sockets);
 
 // Accepts on one listening socket, in bounded batches. Loop thread only.
 class Listener : public IoHandler, public Deferred {

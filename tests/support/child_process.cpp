@@ -94,6 +94,10 @@ Prepared prepare(const ChildOptions& options) {
   ::dup2(err, STDERR_FILENO);
   const int null = ::open("/dev/null", O_RDONLY);
   ::dup2(null, STDIN_FILENO);
+  int next = STDERR_FILENO + 1;
+  for (const int fd : options.inherited) {
+    ::dup2(::fcntl(fd, F_DUPFD, 64), next++);  // not from where a target will be
+  }
   std::signal(SIGPIPE, SIG_DFL);
   bool good = options.network_namespace < 0 || ::setns(options.network_namespace, CLONE_NEWNET) == 0;
   if (good && options.drop_file_privileges && ::geteuid() == 0) {

@@ -35,6 +35,7 @@ struct DeniedCall {
 struct ChildOptions {
   std::vector<std::string> arguments;                            // the first is the program
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours
+  std::vector<int> inherited;                                    // become descriptors 3, 4, …
   int network_namespace = -1;                                    // entered before exec
   std::vector<DeniedCall> denied;
   bool drop_file_privileges = false;  // root, but bound by file modes

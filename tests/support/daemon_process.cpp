@@ -13,7 +13,7 @@ using nlohmann::json;
 Result<std::unique_ptr<DaemonProcess>, std::string> DaemonProcess::start(const std::string& config_file,
                                                                          ChildOptions options) {
   std::unique_ptr<DaemonProcess> daemon(new DaemonProcess);
-  options.arguments = {GATEWHY_BINARY, "run", "-c", config_file};
+  options.arguments.insert(options.arguments.end(), {GATEWHY_BINARY, "run", "-c", config_file});
   DaemonProcess* const raw = daemon.get();
   auto child = ChildProcess::start(
       options, [raw](const std::string& line) { raw->onLine(line); }, [raw] { raw->onEnd(); });

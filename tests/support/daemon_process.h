@@ -23,7 +23,8 @@ class DaemonProcess {
  public:
   using Predicate = std::function<bool(const nlohmann::json& event)>;
 
-  // `options.arguments` is filled in. Returns once the daemon has said `start`.
+  // `options.arguments` go in front of the daemon's: a program that becomes it. Returns once the daemon has said
+  // `start`.
   [[nodiscard]] static Result<std::unique_ptr<DaemonProcess>, std::string> start(const std::string& config_file,
                                                                                  ChildOptions options = {});
 
