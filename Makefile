@@ -6,12 +6,13 @@ BUILD_PACKAGES := build-essential cmake ninja-build pkg-config ccache libevent-d
   libyaml-cpp-dev libssl-dev libc-ares-dev libsystemd-dev libcli11-dev nlohmann-json3-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
   curl openssl nginx-light wrk procps nodejs node-ws chromium
+PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: run test docs asan tsan format format-check tidy fuzz deps test-deps lint-deps
+.PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps
 
 run: deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
@@ -33,6 +34,13 @@ tsan: test-deps
 	cmake --preset tsan
 	cmake --build --preset tsan --target gatewhy gatewhy_test_dns scenario_test lifetime_test unit_daemon
 	ctest --test-dir build-tsan --output-on-failure -R '^(Scenario/|Lifetime/|unit_daemon$$)' $(CTEST_ARGS)
+
+# build/gatewhy_VERSION_amd64.deb, clean under lintian.
+deb: deps package-deps
+	cmake --preset release
+	cmake --build --preset release --target gatewhy package_files
+	cd build && fakeroot cpack
+	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs build/gatewhy_*.deb
 
 fuzz: test-deps lint-deps
 	cmake --preset fuzz
@@ -64,6 +72,9 @@ deps:
 
 test-deps: deps
 	$(call install,$(TEST_PACKAGES))
+
+package-deps:
+	$(call install,$(PACKAGE_PACKAGES))
 
 lint-deps:
 	$(call install,$(LINT_PACKAGES))
