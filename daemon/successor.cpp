@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -21,9 +22,17 @@
 namespace gatewhy {
 namespace {
 
-constexpr const char* kReadyVariable = "GATEWHY_READY_FD";
+constexpr const char* kWordsVariable = "GATEWHY_PREDECESSOR_FD";
 constexpr std::string_view kPidVariable = "LISTEN_PID=";
 constexpr std::size_t kPidDigits = 20;
+
+// What goes through the pipe: first from the process that forks the successor,
+// then from the successor itself.
+struct Word {
+  std::int32_t status;  // kForked, 0 = serves, else the exit status
+  std::int32_t pid;
+};
+constexpr std::int32_t kForked = -1;
 
 std::string failed(const char* call) {
   return fmt::format("{} failed: {}", call, std::strerror(errno));
@@ -35,7 +44,8 @@ std::vector<std::string> environmentFor(std::span<const ListeningSocket> sockets
   std::vector<std::string> made;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text(*variable);
-    if (!text.starts_with("LISTEN_") && !text.starts_with(kReadyVariable)) {
+    // WATCHDOG_PID would say that the watchdog is not the new process's duty.
+    if (!text.starts_with("LISTEN_") && !text.starts_with("WATCHDOG_PID=") && !text.starts_with(kWordsVariable)) {
       made.emplace_back(text);
     }
   }
@@ -46,7 +56,7 @@ std::vector<std::string> environmentFor(std::span<const ListeningSocket> sockets
     names += (names.back() == '=' ? "" : ":") + socket.name;
   }
   made.push_back(std::move(names));
-  made.push_back(fmt::format("{}={}", kReadyVariable, SD_LISTEN_FDS_START + number));
+  made.push_back(fmt::format("{}={}", kWordsVariable, SD_LISTEN_FDS_START + number));
   made.push_back(std::string(kPidVariable) + std::string(kPidDigits, '0'));
   return made;
 }
@@ -127,21 +137,33 @@ Result<std::unique_ptr<Successor>, std::string> Successor::start(const Program& 
     descriptors.push_back(socket.fd);
   }
   descriptors.push_back(write_end.get());
-  const pid_t pid = ::fork();
-  if (pid < 0) {
+  const pid_t middle = ::fork();
+  if (middle < 0) {
     return Failure{failed("fork")};
   }
-  if (pid == 0) {
-    becomeSuccessor(program.path.c_str(), argument_pointers.data(), environment_pointers.data(), pid_digits,
-                    descriptors);
+  if (middle == 0) {
+    const pid_t pid = ::_Fork();  // async-signal-safe, unlike fork
+    if (pid == 0) {
+      becomeSuccessor(program.path.c_str(), argument_pointers.data(), environment_pointers.data(), pid_digits,
+                      descriptors);
+    }
+    const Word word{.status = kForked, .pid = static_cast<std::int32_t>(pid)};
+    ::_exit(pid > 0 && ::write(write_end.get(), &word, sizeof word) == sizeof word ? 0 : 1);
   }
-  return std::unique_ptr<Successor>(new Successor(pid, std::move(read_end)));
+  int status = 0;
+  ::waitpid(middle, &status, 0);
+  Word word{};
+  if (status != 0 || ::read(read_end.get(), &word, sizeof word) != sizeof word) {
+    return Failure{std::string("fork failed in the process between")};
+  }
+  std::unique_ptr<Successor> made(new Successor(std::move(read_end)));
+  made->pid_ = word.pid;
+  return made;
 }
 
 Successor::~Successor() {
   if (state_ == State::Starting) {
     ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
   }
 }
 
@@ -149,28 +171,29 @@ Successor::State Successor::poll() {
   if (state_ != State::Starting) {
     return state_;
   }
-  char byte = 0;
-  const ssize_t size = ::read(ready_.get(), &byte, 1);
-  if (size == 1) {
-    state_ = State::Serves;
-  } else if (size == 0) {  // its end was closed without a word: it is about to be gone
-    state_ = State::Failed;
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  Word word{};
+  const ssize_t size = ::read(words_.get(), &word, sizeof word);
+  if (size == sizeof word) {
+    state_ = word.status == 0 ? State::Serves : State::Failed;
+    exit_status_ = word.status;
+  } else if (size == 0) {
+    state_ = State::Failed;  // its end was closed without a word
   }
   return state_;
 }
 
-void tellPredecessor() {
-  const char* text = std::getenv(kReadyVariable);
-  if (text == nullptr) {
-    return;
+bool hasPredecessor() noexcept {
+  return std::getenv(kWordsVariable) != nullptr;
+}
+
+void tellPredecessor(int status) noexcept {
+  if (const char* text = std::getenv(kWordsVariable)) {
+    const Fd words(std::atoi(text));
+    ::unsetenv(kWordsVariable);
+    const Word word{.status = status, .pid = static_cast<std::int32_t>(::getpid())};
+    // A predecessor that died needs no word.
+    [[maybe_unused]] const ssize_t written = ::write(words.get(), &word, sizeof word);
   }
-  const Fd ready(std::atoi(text));
-  ::unsetenv(kReadyVariable);
-  const char byte = 1;
-  [[maybe_unused]] const ssize_t written = ::write(ready.get(), &byte, 1);  // a predecessor that died needs no word
 }
 
 }  // namespace gatewhy

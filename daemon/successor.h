@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,7 +38,8 @@ class Successor {
  public:
   enum class State { Starting, Serves, Failed };
 
-  // The error says which call failed.
+  // Not our child but the service manager's (or init's), which supervises it
+  // from the start. The error says which call failed.
   [[nodiscard]] static Result<std::unique_ptr<Successor>, std::string> start(const Program& program,
                                                                              std::span<const ListeningSocket> sockets);
   // One that does not serve yet is ended.
@@ -47,19 +49,21 @@ class Successor {
 
   [[nodiscard]] State poll();  // never waits
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-  // The exit status of one that failed, for a message.
-  [[nodiscard]] int exitStatus() const noexcept { return exit_status_; }
+  // The exit status of one that failed, for a message; absent: it died.
+  [[nodiscard]] std::optional<int> exitStatus() const noexcept { return exit_status_; }
 
  private:
-  Successor(pid_t pid, Fd ready) : pid_(pid), ready_(std::move(ready)) {}
+  explicit Successor(Fd words) : words_(std::move(words)) {}
 
-  pid_t pid_;
-  Fd ready_;
+  pid_t pid_ = -1;
+  Fd words_;
   State state_ = State::Starting;
-  int exit_status_ = 0;
+  std::optional<int> exit_status_;
 };
 
-// In the successor: tells its predecessor, if there is one, that it serves.
-void tellPredecessor();
+// In the successor: whether there is a predecessor that waits, and the word to
+// it, 0 when this process serves or the exit status with which it gives up.
+[[nodiscard]] bool hasPredecessor() noexcept;
+void tellPredecessor(int status) noexcept;
 
 }  // namespace gatewhy

@@ -186,9 +186,14 @@ bool Supervisor::start() {
   if (auto unused = inherited_.dropUnused(); !unused.empty()) {
     say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
   }
-  storeListeners();
-  service_.ready(heartbeat_.status());
-  tellPredecessor();
+  if (hasPredecessor()) {
+    // Until it has handed over, systemd listens to the predecessor only; it
+    // has said all of this, and its sockets are in the store.
+    tellPredecessor(kExitOk);
+  } else {
+    storeListeners();
+    service_.ready(heartbeat_.status());
+  }
   return true;
 }
 
@@ -342,9 +347,10 @@ bool Supervisor::upgrade() {
     if (hurry) {
       std::raise(SIGTERM);  // blocked here: waitForStop() takes it next
     }
-    problem = successor.poll() == Successor::State::Failed
-                  ? fmt::format("it ended with status {}", successor.exitStatus())
-                  : "it did not serve in time";
+    problem =
+        successor.poll() == Successor::State::Failed
+            ? (successor.exitStatus() ? fmt::format("it ended with status {}", *successor.exitStatus()) : "it died")
+            : "it did not serve in time";
   }
   say("message", "ERROR", "upgrade: given up, this process goes on", {fact("problem", problem)});
   return false;

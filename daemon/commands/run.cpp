@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "config/load.h"
+#include "daemon/successor.h"
 #include "daemon/supervisor.h"
 
 namespace gatewhy {
@@ -33,7 +34,9 @@ int runDaemon(ConfigPtr config, const std::string& config_file,
 
 int runFromFile(const std::string& config_file) {
   const LoadedConfig loaded = loadConfigFile(config_file);
-  return accept(loaded) ? runDaemon(loaded.config, config_file) : kExitConfig;
+  const int status = accept(loaded) ? runDaemon(loaded.config, config_file) : kExitConfig;
+  tellPredecessor(status);  // one that waits still: this process never served
+  return status;
 }
 
 int runToUrl(const std::string& url, const std::string& from) {
