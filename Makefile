@@ -56,7 +56,8 @@ tidy: lint-deps
 	cmake --preset release
 	printf '%s\n' $(filter-out tests/% bench/%,$(filter %.cpp,$(SOURCES))) | xargs -P $$(nproc) -n 4 clang-tidy-14 -p build --quiet
 
-# docs/causes.md, docs/events.md, docs/findings.md and docs/configuration.md come from the tables.
+# docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
+# man/*.7 and systemd/gatewhy.catalog come from the tables.
 docs: test-deps
 	cmake --preset release
 	cmake --build --preset release --target unit_diagnostics unit_config

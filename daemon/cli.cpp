@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "daemon/commands/check.h"
 #include "daemon/commands/demo.h"
@@ -19,7 +20,7 @@ constexpr const char* kDefaultConfig = "/etc/gatewhy/gatewhy.yaml";
 struct Options {
   std::string config = kDefaultConfig;
   std::string to, from = "127.0.0.1:8080";
-  std::string word;
+  std::vector<std::string> words;
   bool json = false;
   bool event_schema = false;
 };
@@ -44,10 +45,10 @@ void addOthers(CLI::App& app, Options& options, int& status) {
   schema->add_flag("--event", options.event_schema, "of the log event instead");
   schema->callback([&] { status = runSchema(options.event_schema); });
 
-  auto* explain = app.add_subcommand("explain", "what a cause means, who must act, what to check first");
-  explain->add_option("CAUSE", options.word, "for example connection_refused; none lists all");
+  auto* explain = app.add_subcommand("explain", "what a status code or a cause means, what to check first");
+  explain->add_option("WORD", options.words, "such as 525, 5xx, 'bad gateway', connection_refused; none lists all");
   explain->add_flag("--json", options.json, "as JSON");
-  explain->callback([&] { status = runExplain(options.word, options.json); });
+  explain->callback([&] { status = runExplain(CLI::detail::join(options.words, " "), options.json); });
 
   auto* demo = app.add_subcommand("demo", "proxy on 127.0.0.1:8080 in front of an origin that fails on demand");
   demo->callback([&] { status = runDemo(); });

@@ -1,24 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// The causes table for people (gatewhy explain, docs/causes.md) and programs.
+// The causes table and the status registry for people and programs: gatewhy
+// explain, and /api/v1/causes. Documents and man pages: reference.h.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "diagnostics/cause.h"
+#include "diagnostics/explain_text.h"
 
 namespace gatewhy {
 
-// One cause, wrapped to `width` columns. `colour` adds ANSI attributes.
-[[nodiscard]] std::string explainCause(Cause cause, bool colour, unsigned width = 80);
-
-// Every cause, one line each, under headings per phase; what does not fit
-// `width` is cut with an ellipsis.
-[[nodiscard]] std::string causesTable(unsigned width = 80);
-
-// One cause as one JSON object on one line, without a newline.
+// One cause.
+[[nodiscard]] std::string explainCause(Cause cause, const TextStyle& style = {});
+// Every cause, one line each, under headings per phase; what does not fit is
+// cut with an ellipsis.
+[[nodiscard]] std::string causesTable(const TextStyle& style = {});
+// One cause as one JSON object, and all of them as an array with an object a
+// line; without a newline at the end. An absent fact is null.
 [[nodiscard]] std::string causeJson(Cause cause);
+[[nodiscard]] std::string causesJson();
 
-// The text of docs/causes.md.
-[[nodiscard]] std::string causesMarkdown();
+// A code with all its meanings, and what it means when gatewhy says it. The
+// registry must have it.
+[[nodiscard]] std::string explainStatus(std::uint16_t code, const TextStyle& style = {});
+// A class (1 to 5), and every meaning of its codes, one line each.
+[[nodiscard]] std::string explainStatusClass(std::uint16_t digit, const TextStyle& style = {});
+[[nodiscard]] std::string statusesTable(const TextStyle& style = {});
+// The same as JSON; an absent fact is an absent key.
+[[nodiscard]] std::string statusJson(std::uint16_t code);
+[[nodiscard]] std::string statusClassJson(std::uint16_t digit);
+[[nodiscard]] std::string statusesJson();
 
 }  // namespace gatewhy

@@ -187,11 +187,11 @@ std::string_view words(ClientRetry retry) noexcept {
     case ClientRetry::Changed:
       return "after changing the request as the answer says";
     case ClientRetry::Never:
-      return "pointless: the same request gets the same answer until somebody acts";
+      return "pointless: expect the same answer until somebody acts";
     case ClientRetry::Later:
       return "yes, after Retry-After or a growing pause";
     case ClientRetry::Idempotent:
-      return "idempotent requests only, after a pause: it may have been acted on";
+      return "only idempotent requests, after a pause: it may have been done";
     case ClientRetry::NewConnection:
       return "yes, at once, on a new connection";
   }

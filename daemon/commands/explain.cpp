@@ -5,49 +5,59 @@
 
 #include <cstdlib>
 #include <iostream>
-#include <string>
+#include <nlohmann/json.hpp>
 
 #include "daemon/commands/run.h"
-#include "diagnostics/cause.h"
-#include "diagnostics/explain.h"
+#include "diagnostics/explain_word.h"
 
 namespace gatewhy {
 namespace {
 
-void printAllAsJson() {
-  std::cout << "[";
-  const char* separator = "\n";
-  for (const CauseInfo& row : allCauses()) {
-    std::cout << separator << causeJson(row.cause);
-    separator = ",\n";
+// https://no-color.org: any value but the empty one.
+bool wantsColour() {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+void complain(const std::string& word, const std::vector<std::string>& nearest) {
+  const std::string unregistered = unregisteredCode(word);
+  if (unregistered.empty()) {
+    std::cerr << "gatewhy: '" << word << "' is no status code and no cause";
+  } else {
+    std::cerr << "gatewhy: " << unregistered;
   }
-  std::cout << "\n]\n";
+  const char* separator = "; nearest: ";
+  for (const std::string& near : nearest) {
+    std::cerr << separator << near;
+    separator = ", ";
+  }
+  std::cerr << (nearest.empty() ? "; `gatewhy explain` lists all\n" : "\n");
+}
+
+void print(const Explanation& explanation, bool json) {
+  std::cout << (json ? explanation.json + '\n' : explanation.text);
 }
 
 }  // namespace
 
 int runExplain(const std::string& word, bool json) {
+  const TextStyle style{.colour = wantsColour()};
   if (word.empty()) {
-    if (json) {
-      printAllAsJson();
-    } else {
-      std::cout << causesTable(80);
-    }
+    print(explainEverything(style), json);
     return kExitOk;
   }
-  const auto cause = causeByName(word);
-  if (!cause) {
-    std::cerr << "gatewhy: no cause is named '" << word << "'";
-    const char* separator = "; nearest: ";
-    for (const auto near : nearestCauseNames(word)) {
-      std::cerr << separator << near;
-      separator = ", ";
+  const auto found = explainWord(word, style);
+  if (!found) {
+    if (json) {
+      const nlohmann::json unknown = {{"unknown", word}, {"nearest", found.error()}};
+      std::cout << unknown.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     }
-    std::cerr << "\n";
+    complain(word, found.error());
     return kExitFailure;
   }
-  const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  std::cout << (json ? causeJson(*cause) + "\n" : explainCause(*cause, colour, 80));
+  print(found.value(), json);
   return kExitOk;
 }
 

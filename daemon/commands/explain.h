@@ -5,8 +5,9 @@
 
 namespace gatewhy {
 
-// `gatewhy explain [CAUSE]`: no word = the whole table. 0, or 1 for an unknown
-// word (the nearest names are printed).
+// `gatewhy explain [WORD]`: a status code, a class, a reason phrase or a
+// cause; an empty word = all tables. 0, or 1 for an unknown word (the nearest
+// ones are printed).
 int runExplain(const std::string& word, bool json);
 
 }  // namespace gatewhy
