@@ -180,6 +180,7 @@ void checkConsistency(const Config& config, CheckReport& report) {
     checkOrigin(origin, report);
   }
   checkRoutes(config, report);
+  checkRouteRules(config, report);
   checkClientLimits(config.limits, report);
   checkDiagnostics(config.diagnostics, report);
 }

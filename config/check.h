@@ -32,8 +32,11 @@ class CheckReport {
   std::vector<ConfigProblem>& problems_;
 };
 
-// Warnings only: contradictions that are errors are found while reading.
+// Warnings, and errors where no request could ever be served; other
+// contradictions that are errors are found while reading.
 void checkConsistency(const Config& config, CheckReport& report);
+// What routes refuse; part of the above.
+void checkRouteRules(const Config& config, CheckReport& report);
 // Certificates, keys, their match and dates, authorities, directories of log
 // files and sockets. The configuration may be incomplete, after errors.
 void checkFiles(const Config& config, CheckReport& report);

@@ -2,6 +2,7 @@
 #include "config/cidr.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -63,6 +64,31 @@ bool Cidr::contains(const std::array<std::uint8_t, 16>& address) const noexcept 
     }
   }
   return true;
+}
+
+bool Cidr::covers(const Cidr& other) const noexcept {
+  return prefix_bits <= other.prefix_bits && contains(other.network);
+}
+
+std::string Cidr::text() const {
+  const bool v4 = prefix_bits >= kMappedBytes * 8 &&
+                  std::all_of(network.begin(), network.begin() + 10, [](std::uint8_t byte) { return byte == 0; }) &&
+                  network[10] == 0xFF && network[11] == 0xFF;
+  std::array<char, INET6_ADDRSTRLEN> address{};
+  ::inet_ntop(v4 ? AF_INET : AF_INET6, network.data() + (v4 ? kMappedBytes : 0), address.data(), address.size());
+  return fmt::format("{}/{}", address.data(), v4 ? prefix_bits - kMappedBytes * 8 : prefix_bits);
+}
+
+std::string cidrComplaint(const std::string& text) {
+  if (Cidr::parse(text)) {
+    return "";
+  }
+  const std::size_t slash = text.find('/');
+  if (slash != std::string::npos && Cidr::parse(text.substr(0, slash))) {
+    return fmt::format(
+        "'{}' is not an address block: the prefix length is impossible, or the address has bits after it", text);
+  }
+  return fmt::format("'{}' is not an address or a block such as 10.0.0.0/8 or 2001:db8::/32", text);
 }
 
 }  // namespace gatewhy

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace gatewhy {
@@ -18,6 +19,12 @@ struct Cidr {
   [[nodiscard]] static std::optional<Cidr> parse(std::string_view text) noexcept;
   // `address`: 16 bytes, network order, v4-mapped for IPv4.
   [[nodiscard]] bool contains(const std::array<std::uint8_t, 16>& address) const noexcept;
+  // True where every address of `other` is in this block.
+  [[nodiscard]] bool covers(const Cidr& other) const noexcept;
+  [[nodiscard]] std::string text() const;  // "10.0.0.0/8"
 };
+
+// What is wrong with a block in a configuration; "" where nothing is.
+[[nodiscard]] std::string cidrComplaint(const std::string& text);
 
 }  // namespace gatewhy

@@ -126,6 +126,31 @@ struct FixedResponse {
   std::optional<std::chrono::seconds> retry_after;
 };
 
+// Whom a route serves, by the client's address; `deny` goes before `allow`.
+struct ClientRules {
+  std::vector<Cidr> allow;  // empty = all
+  std::vector<Cidr> deny;
+};
+
+// What a route demands of a request's protocol (YAML key `requires`).
+struct RouteRequirements {
+  bool tls = false;
+  std::uint8_t http_minor = 0;  // of HTTP/1.x: 1 refuses HTTP/1.0
+  bool content_length = false;  // no body of unknown length
+};
+
+enum class RateLimitKey : std::uint8_t { ClientAddress, Route };
+
+// A token bucket: `burst` requests at once, `requests` per `per` in the long run.
+struct RateLimitConfig {
+  std::uint32_t requests = 1;
+  Millis per{1000};
+  std::uint32_t burst = 0;  // 0 = as `requests`
+  RateLimitKey key = RateLimitKey::ClientAddress;
+  std::uint32_t max_keys = 16384;  // remembered at once, 16 bytes each
+  bool operator==(const RateLimitConfig&) const = default;
+};
+
 struct RouteConfig {
   std::string name;        // "shop.example/api/": what the event's `route` says; bounded by configuration
   std::string host;        // lower case; empty = any; "*.example" = one or more labels below
@@ -135,6 +160,11 @@ struct RouteConfig {
   bool strip_prefix = false;
   bool preserve_host = true;
   HeaderEdits request_headers, response_headers;
+  std::vector<std::string> methods;  // empty = any
+  ClientRules clients;
+  RouteRequirements requirements;
+  std::optional<RateLimitConfig> rate_limit;
+  bool upgrade = true;  // may become a tunnel (WebSocket)
 };
 
 struct ClientLimits {

@@ -13,6 +13,8 @@ void readListeners(Reader& reader, Section& top, Config& config);
 void readOrigins(Reader& reader, Section& top, Config& config);
 // After the origins, whose names routes refer to.
 void readRoutes(Reader& reader, Section& top, Config& config);
+// Whom and what a route serves: methods, clients, requires, rate_limit, upgrade.
+void readRouteRules(Reader& reader, Section& section, RouteConfig& route);
 // workers, limits, trusted_proxies, dns, diagnostics, log, drain.
 void readRest(Reader& reader, Section& top, Config& config);
 

@@ -15,18 +15,6 @@
 namespace gatewhy {
 namespace {
 
-std::string cidrComplaint(const std::string& text) {
-  if (Cidr::parse(text)) {
-    return "";
-  }
-  const std::size_t slash = text.find('/');
-  if (slash != std::string::npos && Cidr::parse(text.substr(0, slash))) {
-    return fmt::format(
-        "'{}' is not an address block: the prefix length is impossible, or the address has bits after it", text);
-  }
-  return fmt::format("'{}' is not an address or a block such as 10.0.0.0/8 or 2001:db8::/32", text);
-}
-
 std::string dnsServerComplaint(const std::string& text) {
   if (isIpLiteral(text)) {
     return "";

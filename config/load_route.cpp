@@ -91,6 +91,7 @@ class RouteReader {
     if (auto edits = section.section("response_headers")) {
       readEdits(reader_, *edits, MessageSide::Response, route.response_headers);
     }
+    readRouteRules(reader_, section, route);
     return route;
   }
 

@@ -199,6 +199,9 @@ struct FaultWriter {
   void operator()(const DecisionFault& fault) const {
     json.member("detail", fault.detail);
     writeSize(json, fault.size, fault.limit);
+    if (fault.retry_after_s != 0) {
+      json.memberUnsigned("retry_after_s", fault.retry_after_s);
+    }
   }
 
  private:

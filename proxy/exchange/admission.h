@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "diagnostics/observation.h"
 #include "proxy/exchange/client_side.h"
@@ -12,12 +13,22 @@
 namespace gatewhy {
 
 struct Admission {
-  const RouteConfig* route = nullptr;  // of `generation`; null where the refusal came before routing, or is NoRoute
+  const RouteConfig* route = nullptr;  // of `generation`; null where none matches, or the client was refused before
+  std::string forwarded_client;        // the client's address where a trusted proxy names it; else ""
   std::optional<DecisionFault> refusal;
 };
 
-// Judges a request whose head is complete, in the order in which a client can
-// mend what is wrong. Any thread; asks `client` for facts only.
-[[nodiscard]] Admission admit(const RequestHead& request, const ClientSide& client, const Generation& generation);
+// Judges a request whose head is complete: the client first, then the message,
+// then what its route demands; a rate limit counts last, so that only what
+// would be passed on is counted. Any thread.
+[[nodiscard]] Admission admit(const RequestHead& request, const ClientSide& client, const Generation& generation,
+                              TimePoint now);
+
+// The value of Allow for a 405 (RFC 9110 section 15.5.6). `route` may be null.
+[[nodiscard]] std::string allowedMethods(const RouteConfig* route);
+// The value of Upgrade for a 426 (RFC 9110 section 15.5.22, RFC 2817 section
+// 4.2): what `route` demands and the request lacks.
+[[nodiscard]] std::string demandedProtocols(const RouteConfig& route, const RequestHead& request,
+                                            const ClientFacts& client);
 
 }  // namespace gatewhy

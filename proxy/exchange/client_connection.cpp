@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 
+#include "proxy/exchange/client_address.h"
 #include "proxy/net/proxy_protocol.h"
 
 namespace gatewhy {
@@ -37,11 +38,10 @@ ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner
       rate_timer_(worker.loop, [this] { onRateTimer(); }) {
   facts_.ip = accepted_.peer.ip();
   facts_.port = accepted_.peer.port();
+  facts_.address = accepted_.peer.bytes();
   facts_.overloaded = accepted_.overloaded;
   facts_.listener = accepted_.listener;
-  const auto& trusted = worker.generation->shared->config->trusted_proxies;
-  facts_.trusted = std::any_of(trusted.begin(), trusted.end(),
-                               [bytes = accepted_.peer.bytes()](const Cidr& block) { return block.contains(bytes); });
+  facts_.trusted = isTrusted(accepted_.peer, worker.generation->shared->config->trusted_proxies);
   worker_.counters.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -130,6 +130,9 @@ void ClientConnection::readProxyHeader() {
   if (header.source) {
     facts_.ip = header.source->ip();
     facts_.port = header.source->port();
+    facts_.address = header.source->bytes();
+    // Who speaks HTTP is the source; the balancer only passed its bytes on.
+    facts_.trusted = isTrusted(*header.source, worker_.generation->shared->config->trusted_proxies);
   }
   state_ = State::Head;
   readable_ = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,7 +13,8 @@ namespace gatewhy {
 
 // What is known of the client for as long as its connection lives.
 struct ClientFacts {
-  std::string ip;  // "" for a unix socket
+  std::string ip;                          // "" for a unix socket
+  std::array<std::uint8_t, 16> address{};  // the same, v4-mapped; zeros for a unix socket
   std::uint16_t port = 0;
   bool trusted = false;  // in trusted_proxies
   bool tls = false;

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "proxy/exchange/admission.h"
-#include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/upgrade.h"
 
 namespace gatewhy {
@@ -55,8 +54,9 @@ void Exchange::identify() {
 void Exchange::begin() {
   identify();
   body_done_ = request_.body == BodyKind::None;
-  Admission admission = admit(request_, client_, *generation_->shared);
+  Admission admission = admit(request_, client_, *generation_->shared, began_);
   route_ = admission.route;
+  forwarded_client_ = std::move(admission.forwarded_client);
   if (admission.refusal) {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
@@ -115,7 +115,7 @@ void Exchange::startAttempt() {
                                 .route = route_,
                                 .endpoint = nullptr,
                                 .upgrade = forwardsUpgrade(request_)};
-  plan.balance_key = hashOf(client.ip);
+  plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
   plan.fresh = fresh_only_;
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
@@ -261,7 +261,7 @@ void Exchange::answerFailure() {
   close_ = mustClose();
   status_ = diagnosis_->sent_status;
   const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_,
-                                                     request_id_, origin_status_, retryAfterSeconds(), close_);
+                                                     request_id_, origin_status_, failureFields());
   response_body_ = made.body_size;
   closeTries();
   endAttempt();
@@ -271,7 +271,23 @@ void Exchange::answerFailure() {
   }
 }
 
+FailureFields Exchange::failureFields() const {
+  FailureFields fields;
+  if (diagnosis_->cause == Cause::ClientMethodUnsupported) {
+    fields.allow = allowedMethods(route_);
+  } else if (diagnosis_->cause == Cause::ClientUpgradeRequired && route_ != nullptr) {
+    fields.upgrade = demandedProtocols(*route_, request_, client_.facts());
+  }
+  fields.retry_after_s = retryAfterSeconds();
+  fields.close = close_;
+  return fields;
+}
+
 int Exchange::retryAfterSeconds() const {
+  const auto* decision = std::get_if<DecisionFault>(&diagnosis_->observation.fault);
+  if (decision != nullptr && decision->retry_after_s != 0) {
+    return static_cast<int>(decision->retry_after_s);
+  }
   if (!asksToComeBack(*diagnosis_)) {
     return 0;
   }

@@ -11,6 +11,7 @@
 
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
+#include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/worker_context.h"
 
 namespace gatewhy {
@@ -88,6 +89,7 @@ class Exchange final : public Deferred, public AttemptObserver {
   void closeTries();
   [[nodiscard]] bool mustClose() const;
   void onExchangeTimeout();
+  [[nodiscard]] FailureFields failureFields() const;
   [[nodiscard]] int retryAfterSeconds() const;
   [[nodiscard]] Phase longestPhase() const;
 
@@ -99,6 +101,7 @@ class Exchange final : public Deferred, public AttemptObserver {
   TimePoint began_;
   std::chrono::system_clock::time_point timestamp_;
   std::string request_id_, trace_id_, traceparent_;
+  std::string forwarded_client_;  // where a trusted proxy names the client; else ""
   const RouteConfig* route_ = nullptr;
   OriginPool* pool_ = nullptr;
   std::unique_ptr<Attempt> attempt_;

@@ -256,8 +256,8 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.request_id = request_id_;
   event.trace_id = trace_id_;
   event.scheme = client.tls ? "https" : "http";
-  event.client_address = client.ip;
-  event.client_port = client.port;
+  event.client_address = forwarded_client_.empty() ? client.ip : forwarded_client_;
+  event.client_port = forwarded_client_.empty() ? client.port : 0;
   if (request_.bytes.empty()) {
     return;  // the connection failed before a request
   }

@@ -21,6 +21,16 @@ std::shared_ptr<OriginState> SharedStates::origin(const std::string& name) {
   return slot;
 }
 
+std::shared_ptr<RateLimiter> SharedStates::rateLimiter(const std::string& route, const RateLimitConfig& limit) {
+  auto& slot = rate_limiters_[route];
+  auto limiter = slot.lock();
+  if (!limiter || limiter->config() != limit) {
+    limiter = std::make_shared<RateLimiter>(limit);
+    slot = limiter;
+  }
+  return limiter;
+}
+
 Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedStates& states) {
   std::shared_ptr<Generation> made(new Generation(std::move(config)));
   for (const ListenerConfig& listener : made->config->listeners) {
@@ -51,6 +61,9 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
       }
     }
     made->origins.push_back(std::move(runtime));
+  }
+  for (const RouteConfig& route : made->config->routes) {
+    made->rate_limiters.push_back(route.rate_limit ? states.rateLimiter(route.name, *route.rate_limit) : nullptr);
   }
   return GenerationPtr(std::move(made));
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "proxy/exchange/rate_limiter.h"
 #include "proxy/exchange/router.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/origin/endpoint_state.h"
@@ -28,10 +29,13 @@ class SharedStates {
  public:
   [[nodiscard]] std::shared_ptr<EndpointState> endpoint(const std::string& origin, const std::string& url);
   [[nodiscard]] std::shared_ptr<OriginState> origin(const std::string& name);
+  // By route name; a new one where the limit has changed.
+  [[nodiscard]] std::shared_ptr<RateLimiter> rateLimiter(const std::string& route, const RateLimitConfig& limit);
 
  private:
   std::map<std::string, std::shared_ptr<EndpointState>> endpoints_;
   std::map<std::string, std::shared_ptr<OriginState>> origins_;
+  std::map<std::string, std::weak_ptr<RateLimiter>> rate_limiters_;  // they go with their last generation
 };
 
 struct Generation {
@@ -39,6 +43,7 @@ struct Generation {
   Router router;
   std::vector<std::shared_ptr<const ListenerTlsContext>> listener_tls;  // by listener; null = plain
   std::vector<OriginRuntime> origins;                                   // by origin
+  std::vector<std::shared_ptr<RateLimiter>> rate_limiters;              // by route; null = no limit
 
   // A listener whose certificates do not load is an error; an origin whose
   // client certificate or CA does not is kept as evidence for its exchanges.

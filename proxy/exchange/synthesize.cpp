@@ -14,15 +14,8 @@
 namespace gatewhy {
 namespace {
 
-struct Extras {
-  std::string_view proxy_status;
-  int retry_after_s = 0;
-  bool allow = false;
-  bool close = false;
-};
-
 SynthesizedResponse assemble(std::uint16_t status, const Answer& answer, std::string_view request_id,
-                             const RequestHead& request, const Extras& extras) {
+                             const RequestHead& request, std::string_view proxy_status, const FailureFields& fields) {
   SynthesizedResponse made;
   auto out = std::back_inserter(made.bytes);
   fmt::format_to(out, "HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", status, reasonPhrase(status),
@@ -31,17 +24,20 @@ SynthesizedResponse assemble(std::uint16_t status, const Answer& answer, std::st
   if (!bodiless) {
     fmt::format_to(out, "Content-Type: {}\r\nContent-Length: {}\r\n", answer.content_type, answer.body.size());
   }
-  if (!extras.proxy_status.empty()) {
-    fmt::format_to(out, "Proxy-Status: {}\r\n", extras.proxy_status);
+  if (!proxy_status.empty()) {
+    fmt::format_to(out, "Proxy-Status: {}\r\n", proxy_status);
   }
   fmt::format_to(out, "X-Request-ID: {}\r\nCache-Control: no-store\r\n", request_id);
-  if (extras.retry_after_s > 0) {
-    fmt::format_to(out, "Retry-After: {}\r\n", extras.retry_after_s);
+  if (fields.retry_after_s > 0) {
+    fmt::format_to(out, "Retry-After: {}\r\n", fields.retry_after_s);
   }
-  if (extras.allow) {
-    made.bytes += "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n";
+  if (!fields.allow.empty()) {
+    fmt::format_to(out, "Allow: {}\r\n", fields.allow);
   }
-  if (extras.close) {
+  if (!fields.upgrade.empty()) {
+    fmt::format_to(out, "Upgrade: {}\r\nConnection: Upgrade\r\n", fields.upgrade);
+  }
+  if (fields.close) {
     made.bytes += "Connection: close\r\n";
   } else if (request.version_minor == 0) {
     made.bytes += "Connection: keep-alive\r\n";
@@ -58,23 +54,19 @@ SynthesizedResponse assemble(std::uint16_t status, const Answer& answer, std::st
 
 SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,
                                       const RequestHead& request, std::string_view request_id,
-                                      std::uint16_t origin_status, int retry_after_s, bool close) {
+                                      std::uint16_t origin_status, const FailureFields& fields) {
   const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, origin_status);
   const Answer answer = makeAnswer(diagnosis, diagnosis.sent_status, request_id, request.valueOf(FieldId::Accept),
                                    config.disclose, config.name);
-  return assemble(diagnosis.sent_status, answer, request_id, request,
-                  Extras{.proxy_status = proxy_status,
-                         .retry_after_s = retry_after_s,
-                         .allow = diagnosis.cause == Cause::ClientMethodUnsupported,
-                         .close = close});
+  return assemble(diagnosis.sent_status, answer, request_id, request, proxy_status, fields);
 }
 
 SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request, std::string_view request_id,
                                     bool close) {
   const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
   const int retry_after = fixed.retry_after ? static_cast<int>(fixed.retry_after->count()) : 0;
-  return assemble(fixed.status, answer, request_id, request,
-                  Extras{.proxy_status = {}, .retry_after_s = retry_after, .allow = false, .close = close});
+  return assemble(fixed.status, answer, request_id, request, {},
+                  FailureFields{.allow = {}, .upgrade = {}, .retry_after_s = retry_after, .close = close});
 }
 
 }  // namespace gatewhy

@@ -16,11 +16,19 @@ struct SynthesizedResponse {
   std::uint64_t body_size = 0;
 };
 
+// Fields that some failures need; empty and 0 = left out.
+struct FailureFields {
+  std::string allow;      // 405
+  std::string upgrade;    // 426, with Connection: Upgrade
+  int retry_after_s = 0;  // 429, 503
+  bool close = false;
+};
+
 // The answer to a failed exchange (RFC 9457 / RFC 9209 by configuration and
 // Accept). `origin_status`: what the origin itself said, 0 = nothing.
 [[nodiscard]] SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,
                                                     const RequestHead& request, std::string_view request_id,
-                                                    std::uint16_t origin_status, int retry_after_s, bool close);
+                                                    std::uint16_t origin_status, const FailureFields& fields);
 // A route's fixed answer.
 [[nodiscard]] SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request,
                                                   std::string_view request_id, bool close);

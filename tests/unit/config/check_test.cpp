@@ -191,5 +191,32 @@ TEST_F(CheckTest, WarningsStandBesideErrors) {
               ElementsAre(HasSubstr("warning: "), HasSubstr("error: unknown key 'wrong'")));
 }
 
+// ---- what routes refuse --------------------------------------------------
+
+std::string withRules(std::string_view rules) {
+  return testing::withBase("routes:\n  - {origin: shop, " + std::string(rules) + "}\n");
+}
+
+TEST_F(CheckTest, RulesThatCannotBeMetAreErrors) {
+  EXPECT_THAT(check(withRules("requires: {tls: true}")),
+              ElementsAre("c:7:36: error: no request can meet 'requires.tls': no listener speaks TLS, and no trusted "
+                          "proxy could have ended it"));
+  EXPECT_THAT(check(withRules("requires: {tls: true}") + "trusted_proxies: [10.0.0.1]\n"), IsEmpty());
+  EXPECT_THAT(check(withRules("clients: {allow: [10.1.0.0/16], deny: [10.0.0.0/8]}")),
+              ElementsAre("c:7:29: error: no client can use this route: 'deny' refuses all that 'allow' lists",
+                          "c:7:38: warning: '10.1.0.0/16' is of no use: 'deny' refuses all of it ('10.0.0.0/8')"));
+  EXPECT_THAT(check(withRules("clients: {allow: [10.1.0.0/16], deny: [10.1.2.0/24]}")), IsEmpty());
+}
+
+TEST_F(CheckTest, RulesWithoutEffectAreWarnings) {
+  EXPECT_THAT(check(withRules("methods: [GET]")),
+              ElementsAre("c:7:29: warning: HEAD is refused although GET is taken; monitors and caches send it"));
+  EXPECT_THAT(check(withRules("methods: [POST], upgrade: true")),
+              ElementsAre("c:7:46: warning: 'upgrade' has no effect: a WebSocket begins with GET, which 'methods' "
+                          "refuses"));
+  EXPECT_THAT(check(withRules("rate_limit: {requests: 1, key: route, max_keys: 100}")),
+              ElementsAre("c:7:68: warning: 'rate_limit.max_keys' has no effect with 'key: route'"));
+}
+
 }  // namespace
 }  // namespace gatewhy

@@ -10,9 +10,9 @@
 #include <regex>
 #include <set>
 
-#include "diagnostics/nearest.h"
 #include "config/units.h"
 #include "config_testing.h"
+#include "diagnostics/nearest.h"
 
 namespace gatewhy {
 namespace {
@@ -118,6 +118,13 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(flag("routes[].strip_prefix"), RouteConfig{}.strip_prefix);
   EXPECT_EQ(flag("routes[].preserve_host"), RouteConfig{}.preserve_host);
   EXPECT_EQ(number("routes[].respond.status"), FixedResponse{}.status);
+  EXPECT_EQ(flag("routes[].requires.tls"), RouteRequirements{}.tls);
+  EXPECT_EQ(word("routes[].requires.http_version"), RouteRequirements{}.http_minor);
+  EXPECT_EQ(flag("routes[].requires.content_length"), RouteRequirements{}.content_length);
+  EXPECT_EQ(duration("routes[].rate_limit.per"), RateLimitConfig{}.per);
+  EXPECT_EQ(word("routes[].rate_limit.key"), static_cast<long>(RateLimitConfig{}.key));
+  EXPECT_EQ(number("routes[].rate_limit.max_keys"), RateLimitConfig{}.max_keys);
+  EXPECT_EQ(flag("routes[].upgrade"), RouteConfig{}.upgrade);
   EXPECT_EQ(size("limits.request_head"), ClientLimits{}.request_head);
   EXPECT_EQ(size("limits.request_body"), ClientLimits{}.request_body);
   EXPECT_EQ(number("limits.connections"), ClientLimits{}.connections);

@@ -103,7 +103,7 @@ inline Diagnosis bodySample() {
 }
 
 inline Diagnosis decisionSample() {
-  return sample(Phase::ResponseBody, DecisionFault{Cause::ResponseBodyTooLarge, "policy", 2000, 1000});
+  return sample(Phase::ResponseBody, DecisionFault{Cause::ResponseBodyTooLarge, "policy", 2000, 1000, 3});
 }
 
 inline std::vector<Diagnosis> allSamples() {

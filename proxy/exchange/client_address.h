@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "config/cidr.h"
+#include "proxy/http/message.h"
+#include "proxy/net/address.h"
+
+namespace gatewhy {
+
+[[nodiscard]] bool isTrusted(const Address& address, const std::vector<Cidr>& trusted) noexcept;
+
+// The client that a chain of trusted proxies speaks for: read from the right,
+// the first address in X-Forwarded-For that is not trusted itself, or the
+// leftmost where all are. What stands left of it anybody could have written.
+// nullopt: the field is absent, or its last entry is no address. Ask only
+// where the peer is trusted.
+[[nodiscard]] std::optional<Address> forwardedClient(const RequestHead& request, const std::vector<Cidr>& trusted);
+
+}  // namespace gatewhy

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/admission.h"
+
+#include <gtest/gtest.h>
+
+#include "config/load.h"
+#include "proxy/exchange/client_address.h"
+#include "proxy/http/h1_parser.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr std::string_view kHead =
+    "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {shop: {endpoints: [\"http://127.0.0.1:9\"]}}\n";
+
+class Client final : public ClientSide {
+ public:
+  explicit Client(const char* ip) {
+    const auto address = Address::fromIp(ip, 0);
+    facts_.ip = ip;
+    facts_.address = address->bytes();
+  }
+  ClientFacts facts_;
+  [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
+  [[nodiscard]] bool certificateCovers(const std::string& host) const override { return host == "shop.example"; }
+  // Admission asks for nothing else.
+  void send(std::string_view /*bytes*/, bool /*hold*/) override {}
+  void flush() override {}
+  [[nodiscard]] bool sendBlocked() const override { return false; }
+  void resumeBody() override {}
+  void openTunnel() override {}
+  void shutdownWrite() override {}
+  [[nodiscard]] bool halfClosed() const override { return false; }
+  [[nodiscard]] bool lastRequest() const override { return false; }
+  [[nodiscard]] std::optional<bool> delivered() override { return true; }
+  void finishExchange(Disposition /*disposition*/) override {}
+};
+
+class AdmissionTest : public testing::Test {
+ protected:
+  // `rules`: keys of the only route; `more`: of the top level.
+  void configure(const std::string& rules, const std::string& more = "") {
+    LoadedConfig loaded =
+        loadConfig(std::string(kHead) + more + "routes: [{origin: shop" + (rules.empty() ? "" : ", " + rules) + "}]\n",
+                   "t.yaml", [](const std::string&) { return std::optional<std::string>(); });
+    ASSERT_TRUE(loaded.config) << (loaded.problems.empty() ? "" : format(loaded.problems.front()));
+    auto made = Generation::create(loaded.config, states_);
+    ASSERT_TRUE(made);
+    generation_ = std::move(made).value();
+  }
+
+  Admission judge(const std::string& head) {
+    parser_.reset();
+    EXPECT_EQ(parser_.feed(head).status, ParseStatus::Done) << head;
+    return admit(parser_.head(), client_, *generation_, EventLoop::now());
+  }
+
+  static std::string causeOf(const Admission& admission) {
+    return admission.refusal ? std::string(name(admission.refusal->cause)) : std::string();
+  }
+
+  std::string refusalOf(const std::string& head) { return causeOf(judge(head)); }
+
+  SharedStates states_;
+  GenerationPtr generation_;
+  RequestParser parser_{HeadLimits{}};
+  Client client_{"192.0.2.1"};
+};
+
+constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+
+TEST_F(AdmissionTest, WithoutRulesAllButTwoMethodsPass) {
+  configure("");
+  EXPECT_EQ(refusalOf(kGet), "");
+  EXPECT_EQ(refusalOf("BREW / HTTP/1.1\r\nHost: shop.example\r\n\r\n"), "")
+      << "unknown methods are the origin's to judge";
+  EXPECT_EQ(refusalOf("TRACE / HTTP/1.1\r\nHost: shop.example\r\n\r\n"), "client_method_unsupported");
+}
+
+TEST_F(AdmissionTest, MethodsAreCaseSensitive) {
+  configure("methods: [GET, HEAD]");
+  EXPECT_EQ(refusalOf(kGet), "");
+  EXPECT_EQ(refusalOf("get / HTTP/1.1\r\nHost: shop.example\r\n\r\n"), "client_method_unsupported");
+  EXPECT_EQ(allowedMethods(&generation_->config->routes[0]), "GET, HEAD");
+}
+
+TEST_F(AdmissionTest, TheFirstThingAClientCanMendIsNamed) {
+  configure("methods: [GET], clients: {deny: [192.0.2.0/24]}, requires: {http_version: \"1.1\"}");
+  client_.facts_.overloaded = true;
+  EXPECT_EQ(refusalOf(kGet), "proxy_overloaded");
+  client_.facts_.overloaded = false;
+  EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "request_denied");
+  client_ = Client("198.51.100.1");
+  EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "client_upgrade_required");
+  EXPECT_EQ(refusalOf("POST / HTTP/1.1\r\nHost: shop.example\r\n\r\n"), "client_method_unsupported");
+}
+
+TEST_F(AdmissionTest, DenyGoesBeforeAllow) {
+  configure("clients: {allow: [192.0.2.0/24], deny: [192.0.2.128/25]}");
+  EXPECT_EQ(refusalOf(kGet), "");
+  client_ = Client("192.0.2.200");
+  EXPECT_EQ(judge(kGet).refusal->detail, "clients.deny 192.0.2.128/25 is for 192.0.2.200");
+  client_ = Client("192.0.3.1");
+  EXPECT_EQ(judge(kGet).refusal->detail, "clients.allow is not for 192.0.3.1");
+}
+
+TEST_F(AdmissionTest, AClientWithoutAddressIsNotAllowed) {
+  configure("clients: {allow: [192.0.2.0/24]}");
+  client_.facts_.ip.clear();  // a unix socket
+  client_.facts_.address = {};
+  EXPECT_EQ(refusalOf(kGet), "request_denied");
+}
+
+TEST_F(AdmissionTest, OnlyTrustedPeersSpeakForOthers) {
+  configure("clients: {allow: [203.0.113.0/24]}", "trusted_proxies: [192.0.2.1]\n");
+  const std::string head = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n";
+  EXPECT_EQ(refusalOf(head), "request_denied") << "the flag says whether the peer is one";
+  client_.facts_.trusted = true;
+  const Admission admission = judge(head);
+  EXPECT_EQ(causeOf(admission), "");
+  EXPECT_EQ(admission.forwarded_client, "203.0.113.7");
+}
+
+TEST_F(AdmissionTest, LimitsCountOnlyWhatWouldPass) {
+  configure("methods: [GET], rate_limit: {requests: 1, per: 1h}");
+  const std::string post = "POST / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+  EXPECT_EQ(refusalOf(post), "client_method_unsupported");
+  EXPECT_EQ(refusalOf(kGet), "");
+  EXPECT_EQ(refusalOf(post), "client_method_unsupported");
+  const Admission late = judge(kGet);
+  EXPECT_EQ(causeOf(late), "rate_limited");
+  EXPECT_GT(late.refusal->retry_after_s, 3500U);
+  EXPECT_LE(late.refusal->retry_after_s, 3600U);
+}
+
+TEST_F(AdmissionTest, ALimitSurvivesAReloadUnlessItChanges) {
+  configure("rate_limit: {requests: 1, per: 1h}");
+  EXPECT_EQ(refusalOf(kGet), "");
+  configure("methods: [GET], rate_limit: {requests: 1, per: 1h}");
+  EXPECT_EQ(refusalOf(kGet), "rate_limited");
+  configure("rate_limit: {requests: 2, per: 1h}");
+  EXPECT_EQ(refusalOf(kGet), "");
+}
+
+TEST_F(AdmissionTest, DemandedProtocolsNameWhatIsMissing) {
+  configure("requires: {tls: true, http_version: \"1.1\"}", "trusted_proxies: [192.0.2.9]\n");
+  const RouteConfig& route = generation_->config->routes[0];
+  EXPECT_EQ(refusalOf(kGet), "client_upgrade_required");
+  EXPECT_EQ(demandedProtocols(route, parser_.head(), client_.facts_), "TLS/1.2, HTTP/1.1");
+  client_.facts_.tls = true;
+  EXPECT_EQ(refusalOf(kGet), "");
+  EXPECT_EQ(refusalOf("GET / HTTP/1.0\r\n\r\n"), "client_upgrade_required");
+  EXPECT_EQ(demandedProtocols(route, parser_.head(), client_.facts_), "HTTP/1.1");
+}
+
+TEST(ForwardedClient, IsReadFromTheRight) {
+  const std::vector<Cidr> trusted{*Cidr::parse("10.0.0.0/8"), *Cidr::parse("2001:db8::/32")};
+  const auto read = [&](const std::string& fields) {
+    RequestParser parser{HeadLimits{}};
+    EXPECT_EQ(parser.feed("GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n").status, ParseStatus::Done);
+    const auto client = forwardedClient(parser.head(), trusted);
+    return client ? client->ip() : std::string("none");
+  };
+  EXPECT_EQ(read(""), "none");
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1\r\n"), "192.0.2.1");
+  EXPECT_EQ(read("X-Forwarded-For: 1.1.1.1, 192.0.2.1, 10.0.0.1\r\n"), "192.0.2.1");
+  EXPECT_EQ(read("X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 10.0.0.2 , 10.0.0.1\r\n"), "1.1.1.1");
+  EXPECT_EQ(read("X-Forwarded-For: 10.0.0.2, 10.0.0.1\r\n"), "10.0.0.2") << "all trusted: the leftmost";
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1:4711, [2001:db8::1]:80\r\n"), "192.0.2.1");
+  EXPECT_EQ(read("X-Forwarded-For: [2001:db9::1]\r\n"), "2001:db9::1");
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1, unknown\r\n"), "none");
+  EXPECT_EQ(read("X-Forwarded-For: unknown, 10.0.0.1\r\n"), "10.0.0.1");
+  EXPECT_EQ(read("X-Forwarded-For: unix:/run/x\r\n"), "none");
+  EXPECT_EQ(read("X-Forwarded-For: ,\r\n"), "none");
+}
+
+}  // namespace
+}  // namespace gatewhy
