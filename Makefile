@@ -5,7 +5,7 @@
 BUILD_PACKAGES := build-essential cmake ninja-build pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libssl-dev libc-ares-dev libsystemd-dev libcli11-dev nlohmann-json3-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
-  curl openssl nginx-light wrk procps nodejs node-ws chromium
+  curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)

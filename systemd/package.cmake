@@ -10,7 +10,7 @@ install(FILES systemd/gatewhy.yaml DESTINATION /etc/gatewhy)
 install(FILES systemd/gatewhy.catalog DESTINATION /usr/lib/systemd/catalog OPTIONAL)
 install(FILES systemd/gatewhy.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME gatewhy
         OPTIONAL)
-install(FILES systemd/alerts.yaml systemd/dashboard.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gatewhy OPTIONAL)
+install(FILES docs/monitoring/alerts.yaml docs/monitoring/dashboard.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gatewhy)
 file(GLOB documents docs/*.md)
 install(FILES README.md ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES systemd/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
