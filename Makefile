@@ -8,11 +8,13 @@ TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-json
   curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
+# make bench starts programs of its own; no service has to run.
+BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf libbenchmark-dev
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps
+.PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-deps
 
 run: deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
@@ -56,6 +58,12 @@ tidy: lint-deps
 	cmake --preset release
 	printf '%s\n' $(filter-out tests/% bench/%,$(filter %.cpp,$(SOURCES))) | xargs -P $$(nproc) -n 4 clang-tidy-14 -p build --quiet
 
+# Against HAProxy and nginx, half an hour: see docs/performance.md. BENCH_ARGS='--only 1k' for less.
+bench: bench-deps
+	cmake --preset release -DGATEWHY_TESTS=OFF
+	cmake --build --preset release --target gatewhy bench_origin
+	bench/run $(BENCH_ARGS)
+
 # docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
 # man/*.7 and systemd/gatewhy.catalog come from the tables.
 docs: test-deps
@@ -76,6 +84,9 @@ test-deps: deps
 
 package-deps:
 	$(call install,$(PACKAGE_PACKAGES))
+
+bench-deps: deps
+	$(call install,$(BENCH_PACKAGES))
 
 lint-deps:
 	$(call install,$(LINT_PACKAGES))

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// The origin that every proxy is measured in front of: one thread, epoll, the
+// response built beforehand, so that it costs less than any proxy. Not a
+// server: it trusts its requests (GET, a head of at most 8 KiB, no body).
+//
+//   bench_origin ADDRESS:PORT [CERTIFICATE KEY]
+//
+// The last segment of the path chooses the body: 1k, 100k, 10m; else 1k.
+// Prints "ready PORT" and runs until SIGTERM.
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace {
+
+constexpr std::size_t kMaxHead = 8192;
+
+struct Connection {
+  int fd = -1;
+  SSL* ssl = nullptr;
+  std::size_t have = 0;     // bytes of the request so far
+  std::string_view unsent;  // of the response
+  bool drained = false;     // nothing to read before the next event
+  std::uint32_t armed = EPOLLIN;
+  std::array<char, kMaxHead> head;
+};
+
+std::string response(std::size_t size) {
+  std::string out =
+      "HTTP/1.1 200 OK\r\n"
+      "Date: Mon, 06 Jan 2025 10:00:00 GMT\r\n"
+      "Server: bench\r\n"
+      "Content-Type: application/octet-stream\r\n"
+      "Cache-Control: no-cache\r\n"
+      "ETag: \"0123456789\"\r\n"
+      "Content-Length: " +
+      std::to_string(size) + "\r\n\r\n";
+  return out.append(size, 'x');
+}
+
+std::string_view responseFor(std::string_view head) {
+  static const std::string small = response(1024);
+  static const std::string medium = response(100 * 1024);
+  static const std::string large = response(10 * 1024 * 1024);
+  const std::size_t begin = head.find(' ') + 1;
+  const std::string_view path = head.substr(begin, head.find(' ', begin) - begin);
+  if (path.ends_with("/10m")) {
+    return large;
+  }
+  return path.ends_with("/100k") ? std::string_view(medium) : std::string_view(small);
+}
+
+enum class Io { Moved, WantRead, WantWrite, Ended };
+
+Io sslResult(SSL* ssl, int result) {
+  switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+      return Io::WantRead;
+    case SSL_ERROR_WANT_WRITE:
+      return Io::WantWrite;
+    default:
+      return Io::Ended;
+  }
+}
+
+Io readSome(Connection& c) {
+  const std::size_t room = c.head.size() - c.have;
+  ssize_t got = 0;
+  if (c.ssl != nullptr) {
+    ERR_clear_error();
+    got = SSL_read(c.ssl, c.head.data() + c.have, static_cast<int>(room));
+    if (got <= 0) {
+      return sslResult(c.ssl, static_cast<int>(got));
+    }
+  } else {
+    got = recv(c.fd, c.head.data() + c.have, room, 0);
+    if (got <= 0) {
+      return got < 0 && errno == EAGAIN ? Io::WantRead : Io::Ended;
+    }
+  }
+  c.have += static_cast<std::size_t>(got);
+  return Io::Moved;
+}
+
+Io writeSome(Connection& c) {
+  ssize_t sent = 0;
+  if (c.ssl != nullptr) {
+    ERR_clear_error();
+    sent = SSL_write(c.ssl, c.unsent.data(), static_cast<int>(c.unsent.size()));
+    if (sent <= 0) {
+      return sslResult(c.ssl, static_cast<int>(sent));
+    }
+  } else {
+    sent = send(c.fd, c.unsent.data(), c.unsent.size(), MSG_NOSIGNAL);
+    if (sent < 0) {
+      return errno == EAGAIN ? Io::WantWrite : Io::Ended;
+    }
+  }
+  c.unsent.remove_prefix(static_cast<std::size_t>(sent));
+  return Io::Moved;
+}
+
+// Goes on until the socket or the peer has nothing more to give.
+Io serve(Connection& c) {
+  for (;;) {
+    while (!c.unsent.empty()) {
+      if (const Io io = writeSome(c); io != Io::Moved) {
+        return io;
+      }
+    }
+    if (c.drained) {
+      c.drained = false;
+      return Io::WantRead;
+    }
+    const std::size_t room = c.head.size() - c.have;
+    if (room == 0) {
+      return Io::Ended;
+    }
+    const std::size_t before = c.have;
+    if (const Io io = readSome(c); io != Io::Moved) {
+      return io;
+    }
+    // A short read has drained a plain socket: no second call to hear EAGAIN.
+    c.drained = c.ssl == nullptr && c.have - before < room;
+    if (const std::string_view bytes(c.head.data(), c.have); bytes.ends_with("\r\n\r\n")) {
+      c.unsent = responseFor(bytes);
+      c.have = 0;
+    }
+  }
+}
+
+[[noreturn]] void die(const char* what) {
+  std::perror(what);
+  std::exit(1);
+}
+
+int listenOn(const std::string& where) {
+  const std::size_t colon = where.rfind(':');
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  if (colon == std::string::npos || inet_pton(AF_INET, where.substr(0, colon).c_str(), &address.sin_addr) != 1) {
+    std::fprintf(stderr, "bench_origin: '%s' is not ADDRESS:PORT\n", where.c_str());
+    std::exit(2);
+  }
+  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(where.c_str() + colon + 1)));
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(fd, 4096) != 0) {
+    die("bench_origin: listen");
+  }
+  socklen_t length = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+  std::printf("ready %u\n", static_cast<unsigned>(ntohs(address.sin_port)));
+  std::fflush(stdout);
+  return fd;
+}
+
+SSL_CTX* tlsContext(const char* certificate, const char* key) {
+  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ||
+      SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
+    ERR_print_errors_fp(stderr);
+    std::exit(1);
+  }
+  return context;
+}
+
+class Origin {
+ public:
+  Origin(int listener, SSL_CTX* tls) : listener_(listener), tls_(tls), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = nullptr;
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
+  }
+
+  [[noreturn]] void run() {
+    std::array<epoll_event, 256> events;
+    for (;;) {
+      const int ready = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+      for (int i = 0; i < ready; ++i) {
+        if (events[i].data.ptr == nullptr) {
+          acceptAll();
+        } else {
+          onReady(*static_cast<Connection*>(events[i].data.ptr));
+        }
+      }
+    }
+  }
+
+ private:
+  void acceptAll() {
+    for (;;) {
+      const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd < 0) {
+        return;
+      }
+      auto* c = new Connection;
+      c->fd = fd;
+      if (tls_ != nullptr) {
+        c->ssl = SSL_new(tls_);
+        SSL_set_fd(c->ssl, fd);
+        SSL_set_accept_state(c->ssl);
+      }
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.ptr = c;
+      epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+    }
+  }
+
+  void onReady(Connection& c) {
+    const Io io = serve(c);
+    if (io == Io::Ended) {
+      SSL_free(c.ssl);
+      close(c.fd);
+      delete &c;
+      return;
+    }
+    const std::uint32_t want = io == Io::WantWrite ? EPOLLOUT : EPOLLIN;
+    if (want != c.armed) {
+      epoll_event event{};
+      event.events = c.armed = want;
+      event.data.ptr = &c;
+      epoll_ctl(epoll_, EPOLL_CTL_MOD, c.fd, &event);
+    }
+  }
+
+  int listener_;
+  SSL_CTX* tls_;
+  int epoll_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2 && argc != 4) {
+    std::fputs("usage: bench_origin ADDRESS:PORT [CERTIFICATE KEY]\n", stderr);
+    return 2;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  SSL_CTX* tls = argc == 4 ? tlsContext(argv[2], argv[3]) : nullptr;
+  Origin(listenOn(argv[1]), tls).run();
+}

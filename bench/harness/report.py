@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of what was measured, for a terminal and for docs/performance.md."""
+
+
+def number(value, digits=3):
+    if value is None:
+        return "–"
+    if value >= 10 ** (digits - 1):
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}" if value >= 1 else f"{value:.2f}"
+
+
+def spread(ratio):
+    return "–" if ratio is None else f"{ratio[0]:.2f} ({ratio[1]:.2f}–{ratio[2]:.2f})"
+
+
+def work_rows(names, samples):
+    """One row a proxy, for a work."""
+    rows = []
+    for name in names:
+        def median(metric):
+            return samples.median(name, metric)
+        calls = median("calls")
+        rows.append([name, number(median("cpu")), number(median("user")), number(median("system")),
+                     "–" if calls is None else f"{calls:.1f}", number(median("rate"), 3), number(median("p50")),
+                     number(median("p99")), spread(samples.ratio("gatewhy", name, "cpu")) if name != "gatewhy" else ""])
+    return ["", "CPU µs", "user", "sys", "calls", "req/s", "p50 µs", "p99 µs", "gatewhy's CPU ÷ its (range)"], rows
+
+
+def target_rows(works, results):
+    """One row a target: what was asked, what came."""
+    rows = []
+    for work in works:
+        samples = results.get(work.name)
+        if samples is None:
+            continue
+        for target in work.targets:
+            if target.against is None:
+                value = samples.median("gatewhy", target.metric)
+                came, what = (None if value is None else f"{value:.1f}"), "system calls per request"
+            else:
+                ratio = samples.ratio("gatewhy", target.against, target.metric)
+                value = ratio and ratio[0]
+                came, what = ratio and spread(ratio), f"CPU ÷ {target.against}'s"
+            if value is None:
+                continue
+            verdict = "missed"
+            if value <= target.must:
+                verdict = "reached"
+                if target.stretch is not None and value <= target.stretch:
+                    verdict = "stretch reached"
+            stretch = "" if target.stretch is None else f"{target.stretch:g}"
+            rows.append([work.title, what, f"{target.must:g}", stretch, came, verdict])
+    return ["work", "measure", "must be ≤", "stretch", "measured", ""], rows
+
+
+def plain(header, rows):
+    """Columns for a terminal."""
+    table = [header, *rows]
+    widths = [max(len(str(row[column])) for row in table) for column in range(len(header))]
+    return "\n".join("  ".join(str(cell).ljust(width) if column == 0 else str(cell).rjust(width)
+                               for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in table)
+
+
+def calls_line(name, samples):
+    calls = {metric[6:]: samples.median(name, metric) for metric in samples.values[name] if metric.startswith("calls.")}
+    often = sorted(((count, call) for call, count in calls.items() if count >= 0.005), reverse=True)
+    return f"{name}: " + ", ".join(f"{call} {count:.2f}" for count, call in often)
