@@ -92,6 +92,7 @@ OriginConfig readOrigin(Reader& reader, Section& section) {
     retry->read("attempts", origin.retry.attempts);
     retry->read("budget", origin.retry.budget_percent);
   }
+  section.readWord("strictness", origin.strictness);
   if (auto eject = section.section("eject")) {
     origin.eject.emplace();
     eject->read("failures", origin.eject->failures);

@@ -8,9 +8,9 @@
 
 #include "config/http_words.h"
 #include "config/load_parts.h"
-#include "diagnostics/nearest.h"
 #include "config/url.h"
 #include "diagnostics/cause.h"
+#include "diagnostics/nearest.h"
 
 namespace gatewhy {
 namespace {
@@ -78,6 +78,7 @@ void readDiagnostics(Reader& reader, Section& section, DiagnosticsConfig& diagno
   readStatuses(reader, section, diagnostics.policy);
   section.readWord("disclose", diagnostics.disclose);
   section.read("name", diagnostics.name, hopNameComplaint);
+  section.read("lint", diagnostics.lint);
 }
 
 void readLog(Reader& reader, Section& section, LogConfig& log) {

@@ -208,10 +208,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Word,
      .fallback = "enforce",
      .words = "enforce|report",
-     .availability = Availability::OnlyInterim,
-     .interim = "enforce",
-     .text = "What a tolerable protocol error of the origin does: `enforce` refuses the response, `report` passes it "
-             "on with a finding."},
+     .text =
+         "What a tolerable protocol error of the origin does: `enforce` refuses the response, `report` mends it and "
+         "passes it on with a finding. Which errors: [findings.md](findings.md#strictness-report)."},
     {.path = "origins.*.health",
      .type = Section,
      .availability = Availability::NotYet,
@@ -408,9 +407,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "comes back with this name is a loop."},
     {.path = "diagnostics.lint",
      .type = Boolean,
-     .availability = Availability::OnlyInterim,
-     .interim = "false",
-     .text = "Check the origin's answers against what their status code promises."},
+     .fallback = "true",
+     .text = "Check the origin's answers against what their status code and fields promise, and note what they break "
+             "as `findings`; see [findings.md](findings.md). Nothing else changes."},
 
     {.path = "log", .type = Section, .text = "The event log: one JSON object a line."},
     {.path = "log.destination",

@@ -274,10 +274,10 @@ void appendJson(std::string& out, const ExchangeEvent& event) {
   if (event.diagnosis != nullptr) {
     writeDiagnosis(json, *event.diagnosis);
   }
-  if (event.findings != nullptr && !event.findings->empty()) {
+  if (!event.told_findings.empty()) {
     json.beginArray("findings");
-    for (const std::string_view finding : *event.findings) {
-      json.string(finding);
+    for (const Finding finding : event.told_findings) {
+      json.string(name(finding));
     }
     json.endArray();
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "diagnostics/diagnosis.h"
+#include "diagnostics/findings.h"
 
 namespace gatewhy {
 
@@ -53,7 +54,8 @@ struct ExchangeEvent {
   const std::vector<TryRecord>* tries = nullptr;  // written when it has more than one
   Timings timings;
   const Diagnosis* diagnosis = nullptr;
-  const std::vector<std::string_view>* findings = nullptr;
+  FindingSet findings;       // all of them, to be counted
+  FindingSet told_findings;  // those that the log has not told of this route lately: what is written
 };
 
 // Appends one line, '\n' included. Any byte in any string is survived: what

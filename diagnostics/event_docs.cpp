@@ -43,6 +43,7 @@ std::string_view typeName(KeyType type) {
     case KeyType::Boolean:
       return "boolean";
     case KeyType::StringList:
+    case KeyType::FindingList:
       return "list of strings";
     case KeyType::ObjectList:
     case KeyType::TryList:

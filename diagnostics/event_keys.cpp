@@ -5,6 +5,7 @@
 #include <array>
 
 #include "diagnostics/cause.h"
+#include "diagnostics/findings.h"
 
 namespace gatewhy {
 namespace {
@@ -101,6 +102,8 @@ std::vector<std::string_view> wordsOf(KeyType type) {
       return namesUpTo(ProxyError::ProxyLoopDetected);
     case KeyType::Retry:
       return namesUpTo(Retry::IdempotentOnly);
+    case KeyType::FindingList:
+      return namesUpTo(static_cast<Finding>(kFindingCount - 1));
     case KeyType::String:
     case KeyType::Integer:
     case KeyType::Number:

@@ -19,7 +19,7 @@ enum class KeyType : std::uint8_t {
   StringList,
   Object,
   ObjectList,
-  // One of a fixed set of words.
+  // One of a fixed set of words, or a list of them.
   Timestamp,
   Severity,
   ExchangeName,
@@ -31,6 +31,7 @@ enum class KeyType : std::uint8_t {
   Blame,
   ProxyError,
   Retry,
+  FindingList,
   // An object with a section of its own.
   Timings,
   Diagnosis,

@@ -121,6 +121,8 @@ void writeListOf(JsonWriter& json, const Node& node) {
     writeObjectSchema(json, node, Extra::Forbidden);
   } else if (node.row->type == KeyType::TryList) {
     writeReference(json, "#/$defs/try");
+  } else if (node.row->type == KeyType::FindingList) {
+    writeWords(json, node.row->type);
   } else {
     json.member("type", "string");
   }
@@ -148,6 +150,7 @@ void writeTyped(JsonWriter& json, const Node& node) {
     case KeyType::StringList:
     case KeyType::ObjectList:
     case KeyType::TryList:
+    case KeyType::FindingList:
       writeListOf(json, node);
       return;
     case KeyType::Timestamp:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnostics/response_lint.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <unordered_map>
 
@@ -8,6 +9,7 @@
 #include "diagnostics/http_date.h"
 #include "diagnostics/octets.h"
 #include "diagnostics/reason_phrase.h"
+#include "diagnostics/status_registry.h"
 
 namespace gatewhy {
 namespace {
@@ -35,20 +37,25 @@ constexpr std::uint64_t kJudged =
               FieldId::ContentType, FieldId::Date, FieldId::Etag, FieldId::LastModified, FieldId::Location,
               FieldId::RetryAfter, FieldId::SetCookie, FieldId::Upgrade);
 
-constexpr bool isRegistered(std::uint16_t status) {
-  return (status >= 100 && status <= 104) || (status >= 200 && status <= 208) || status == 226 ||
-         (status >= 300 && status <= 308) || (status >= 400 && status <= 418) || (status >= 421 && status <= 426) ||
-         status == 428 || status == 429 || status == 431 || status == 451 || (status >= 500 && status <= 508) ||
-         status == 510 || status == 511;
+bool isRegistered(const StatusMeaning& meaning) {
+  return meaning.standing != Standing::Unofficial && meaning.standing != Standing::Retired;
 }
 
-// The status that has this phrase in the registry; 0 where none has.
+bool isRegistered(std::uint16_t status) {
+  const auto meanings = meaningsOf(status);
+  return std::any_of(meanings.begin(), meanings.end(), [](const StatusMeaning& row) { return isRegistered(row); });
+}
+
+// The status that the registry knows under this name, or knew; 0 where there
+// is none. Asked only where a phrase is not the usual one.
 std::uint16_t statusOfPhrase(std::string_view phrase) {
-  static const std::unordered_map<std::string_view, std::uint16_t> by_phrase = [] {
+  static const auto by_phrase = [] {
     std::unordered_map<std::string_view, std::uint16_t> phrases;
-    for (std::uint16_t status = 100; status < 600; ++status) {
-      if (isRegistered(status) && !reasonPhrase(status).empty()) {
-        phrases.emplace(reasonPhrase(status), status);
+    for (const StatusMeaning& row : allStatusMeanings()) {
+      if (isRegistered(row)) {
+        for (const std::string_view known : namesOf(row)) {
+          phrases.emplace(known, row.code);
+        }
       }
     }
     return phrases;
@@ -64,7 +71,7 @@ bool isAgeDirective(std::string_view name) {
 }  // namespace
 
 void ResponseLint::judgeReason(std::string_view reason) {
-  if (reason.empty() || reason == reasonPhrase(status_)) {
+  if (reason.empty() || (status_ == 200 && reason == "OK") || reason == reasonPhrase(status_)) {
     return;
   }
   const std::uint16_t other = statusOfPhrase(reason);

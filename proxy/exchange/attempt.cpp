@@ -22,6 +22,7 @@ Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, const Attempt
       started_(EventLoop::now()),
       phase_since_(started_) {
   parser_.expect(request_.head->method);
+  parser_.mendFaults(request_.origin->strictness == Strictness::Report);
 }
 
 Attempt::~Attempt() {

@@ -30,6 +30,7 @@ Exchange::Exchange(WorkerContext& worker, ClientSide& client, const RequestHead&
       generation_(worker.generation),
       began_(EventLoop::now()),
       timestamp_(std::chrono::system_clock::now()),
+      check_(generation_->shared->config->diagnostics.lint),
       exchange_timer_(worker.loop, [this] { onExchangeTimeout(); }) {
   worker_.counters.exchanges_in_flight.fetch_add(1, std::memory_order_relaxed);
 }

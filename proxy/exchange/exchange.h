@@ -11,6 +11,7 @@
 
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
+#include "proxy/exchange/response_check.h"
 #include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/worker_context.h"
 
@@ -108,9 +109,9 @@ class Exchange final : public Deferred, public AttemptObserver {
   std::vector<std::size_t> tried_;
   std::vector<TryRecord> tries_;
   std::optional<Diagnosis> diagnosis_;
-  std::vector<std::string_view> findings_;  // names with static storage
-  bool attempt_recorded_ = false;           // the running attempt's failure is in tries_
-  bool fresh_only_ = false;                 // the last parked connection was stale
+  ResponseCheck check_;
+  bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
+  bool fresh_only_ = false;        // the last parked connection was stale
 
   std::string replay_;  // request body so far, while it is short enough to be sent again
   bool replay_lost_ = false;

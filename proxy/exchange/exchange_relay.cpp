@@ -72,6 +72,7 @@ void Exchange::onUploadDrained() {
 // ---- response ---------------------------------------------------------
 
 void Exchange::onInterim(const ResponseHead& head) {
+  check_.interim(head);
   if (request_.version_minor == 0) {
     return;  // RFC 9110 section 15.2: never to an HTTP/1.0 client
   }
@@ -84,6 +85,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   state_ = State::Responding;
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
+  check_.head(request_, *route_, head, timestamp_ + (EventLoop::now() - began_));
   framing_ = clientFraming(head, request_);
   close_ = mustClose() || framing_ == ClientFraming::UntilClose;
   const DiagnosticsConfig& diagnostics = generation_->shared->config->diagnostics;
@@ -121,9 +123,7 @@ void Exchange::onBatchEnd() {
 }
 
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
-  if (extra_data) {
-    findings_.push_back(name(Cause::ResponseExtraData));
-  }
+  check_.end(response_body_, extra_data);
   if (framing_ == ClientFraming::Chunked) {
     worker_.scratch.assign("0\r\n").append(trailers).append("\r\n");
     client_.send(worker_.scratch, true);
@@ -315,7 +315,10 @@ void Exchange::emitEvent() {
     event.timings = last.timings;
   }
   event.timings.total = millisBetween(began_, EventLoop::now());
-  event.findings = &findings_;
+  event.findings = check_.found();
+  if (!event.findings.empty()) {
+    event.told_findings = generation_->shared->findings->news(*route_, event.findings, EventLoop::now());
+  }
   if (diagnosis_) {
     event.diagnosis = &*diagnosis_;
     const bool left = diagnosis_->cause == Cause::ClientClosedRequest ||

@@ -33,6 +33,7 @@ std::shared_ptr<RateLimiter> SharedStates::rateLimiter(const std::string& route,
 
 Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedStates& states) {
   std::shared_ptr<Generation> made(new Generation(std::move(config)));
+  made->findings = std::make_unique<FindingLedger>(made->config->routes);
   for (const ListenerConfig& listener : made->config->listeners) {
     if (!listener.tls) {
       made->listener_tls.emplace_back();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One loaded configuration with everything derived from it that workers
-// share. Immutable; every exchange keeps the one it began with alive.
+// share. Immutable but for the ledger; every exchange keeps the one it began
+// with alive.
 #pragma once
 
 #include <map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "proxy/exchange/finding_ledger.h"
 #include "proxy/exchange/rate_limiter.h"
 #include "proxy/exchange/router.h"
 #include "proxy/net/tls_context.h"
@@ -44,6 +46,7 @@ struct Generation {
   std::vector<std::shared_ptr<const ListenerTlsContext>> listener_tls;  // by listener; null = plain
   std::vector<OriginRuntime> origins;                                   // by origin
   std::vector<std::shared_ptr<RateLimiter>> rate_limiters;              // by route; null = no limit
+  std::unique_ptr<FindingLedger> findings;                              // thread-safe
 
   // A listener whose certificates do not load is an error; an origin whose
   // client certificate or CA does not is kept as evidence for its exchanges.

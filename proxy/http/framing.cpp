@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "diagnostics/octets.h"
+#include "proxy/http/tolerance.h"
 
 namespace gatewhy {
 namespace {
@@ -68,9 +69,13 @@ std::optional<HeadFault> readConnection(Head& head, const Field& field, Connecti
   return std::nullopt;
 }
 
-std::optional<HeadFault> readContentLength(Head& head, const Field& field) {
+std::optional<HeadFault> readContentLength(Head& head, const Field& field, FindingSet* mended) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
-  const std::string_view value = head.value(field);
+  std::string_view value = head.value(field);
+  if (mended != nullptr && value.find(',') != std::string_view::npos) {
+    value = onlyMember(value);
+    mended->add(Finding::ContentLengthRepeated);
+  }
   std::uint64_t length = 0;
   std::size_t at = 0;
   for (; at < value.size() && octets::is(value[at], octets::kDigit); ++at) {
@@ -141,12 +146,16 @@ std::optional<HeadFault> weighConnection(Head& head) {
   return std::nullopt;
 }
 
-std::optional<HeadFault> weighFraming(Head& head) {
+std::optional<HeadFault> weighFraming(Head& head, FindingSet* mended) {
   const Field* length = nullptr;
   const Field* coding = nullptr;
   const Field* second_coding = nullptr;
   for (const Field& field : head.fields) {
     if (field.id == FieldId::ContentLength) {
+      if (length != nullptr && mended != nullptr && onlyMember(head.value(*length)) == onlyMember(head.value(field))) {
+        mended->add(Finding::ContentLengthRepeated);
+        continue;
+      }
       if (length != nullptr) {
         return fieldFault(head, field, ParseError::ContentLengthDiffers, 0, head.value(field));
       }
@@ -158,7 +167,7 @@ std::optional<HeadFault> weighFraming(Head& head) {
   }
   head.body = BodyKind::None;
   if (coding == nullptr) {
-    return length == nullptr ? std::nullopt : readContentLength(head, *length);
+    return length == nullptr ? std::nullopt : readContentLength(head, *length, mended);
   }
   if (length != nullptr) {
     return fieldFault(head, *std::max(length, coding), ParseError::LengthAndCoding, 0, head.value(*coding));

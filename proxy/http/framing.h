@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "diagnostics/findings.h"
 #include "proxy/http/field_line.h"
 #include "proxy/http/message.h"
 
@@ -16,6 +17,8 @@ namespace gatewhy {
 
 // Sets has_content_length and content_length, and body to Chunked, Length or
 // None: what the fields alone say.
-[[nodiscard]] std::optional<HeadFault> weighFraming(Head& head);
+// `mended`: where given, a Content-Length that was only repeated is taken once
+// and noted there (RFC 9110 section 8.6).
+[[nodiscard]] std::optional<HeadFault> weighFraming(Head& head, FindingSet* mended = nullptr);
 
 }  // namespace gatewhy

@@ -64,6 +64,9 @@ class ResponseParser final : public HeadReader {
   // What the request was decides the framing (RFC 9112 section 6.3): HEAD,
   // CONNECT. Call before feed(); stays until called again.
   void expect(Method request_method) { request_method_ = request_method; }
+  // Final heads have the faults mended that tolerance.h lists, and head() says
+  // which; stays until called again. Off at first.
+  void mendFaults(bool mend) { mend_ = mend; }
   // feed(): the first bytes are judged at once; what cannot become "HTTP/1." is
   // an error without waiting for the line to end.
   void reset();
@@ -78,8 +81,11 @@ class ResponseParser final : public HeadReader {
   std::optional<HeadFault> parseStart(std::string_view line) override;
   std::optional<HeadFault> judgeHead() override;
 
+  [[nodiscard]] FindingSet* mended() override { return mend_ && head_.status >= 200 ? &head_.mended : nullptr; }
+
   ResponseHead head_;
   Method request_method_ = Method::Get;
+  bool mend_ = false;
 };
 
 struct BodyLimits {

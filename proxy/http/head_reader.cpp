@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "diagnostics/octets.h"
+#include "proxy/http/tolerance.h"
 
 namespace gatewhy {
 namespace {
@@ -69,6 +70,7 @@ void HeadReader::resetReader() {
   }
   status_ = ParseStatus::NeedMore;
   start_line_done_ = false;
+  left_out_ = false;
   empty_lines_ = 0;
   line_at_ = 0;
   last_line_at_ = 0;
@@ -173,6 +175,9 @@ void HeadReader::endStartLine(std::string_view line, std::size_t end) {
 
 std::optional<HeadFault> HeadReader::takeField(Head& head, std::string_view line) {
   if (octets::isBlank(line.front())) {
+    if (joinLine(head, line)) {
+      return std::nullopt;
+    }
     // Before the first field it continues nothing (RFC 9112 section 2.2).
     const bool folded = !head.fields.empty();
     return HeadFault{folded ? ParseError::FieldFolded : ParseError::FieldNameInvalid,
@@ -181,9 +186,15 @@ std::optional<HeadFault> HeadReader::takeField(Head& head, std::string_view line
                      {}};
   }
   FieldLine parsed;
+  left_out_ = false;
   if (auto fault = parseFieldLine(line, parsed)) {
-    fault->at += line_at_;
-    return fault;
+    if (!mendField(fault->error, line, parsed)) {
+      fault->at += line_at_;
+      return fault;
+    }
+    if (left_out_) {
+      return std::nullopt;
+    }
   }
   const std::string_view name = line.substr(0, parsed.name_size);
   if (limits_.fields != 0 && head.fields.size() >= limits_.fields) {
@@ -197,6 +208,52 @@ std::optional<HeadFault> HeadReader::takeField(Head& head, std::string_view line
       Field{static_cast<std::uint32_t>(line_at_), static_cast<std::uint32_t>(line_at_ + parsed.value_at),
             static_cast<std::uint32_t>(parsed.name_size), static_cast<std::uint32_t>(parsed.value_size), id, false});
   return std::nullopt;
+}
+
+// obs-fold: what ended the line before becomes spaces (RFC 9112 section 5.2).
+bool HeadReader::joinLine(Head& head, std::string_view line) {
+  FindingSet* noted = mended();
+  if (noted == nullptr || (head.fields.empty() && !left_out_)) {
+    return false;
+  }
+  if (left_out_) {
+    return mayLeaveOut(line, ParseError::FieldNameInvalid);
+  }
+  Field& field = head.fields.back();
+  if (!mayJoin(field, line)) {
+    return false;
+  }
+  std::fill_n(head.bytes.begin() + static_cast<std::ptrdiff_t>(line_at_ - kCrlf), kCrlf, ' ');
+  std::size_t end = line_at_ + line.size();
+  while (end > field.value_at && octets::isBlank(head.bytes[end - 1])) {
+    --end;
+  }
+  const std::size_t begin = std::min(octets::skipBlanks(head.bytes, field.value_at), end);
+  field.value_at = static_cast<std::uint32_t>(begin);
+  field.value_size = static_cast<std::uint32_t>(end - begin);
+  noted->add(Finding::FieldFolded);
+  return true;
+}
+
+// Sets left_out_, or fills `parsed`.
+bool HeadReader::mendField(ParseError error, std::string_view line, FieldLine& parsed) {
+  FindingSet* noted = mended();
+  if (noted == nullptr) {
+    return false;
+  }
+  if (error == ParseError::FieldSpaceBeforeColon) {
+    const auto without = withoutSpaceBeforeColon(line);
+    if (without) {
+      parsed = *without;
+      noted->add(Finding::FieldSpaceBeforeColon);
+    }
+    return without.has_value();
+  }
+  left_out_ = mayLeaveOut(line, error);
+  if (left_out_) {
+    noted->add(Finding::FieldLineMalformed);
+  }
+  return left_out_;
 }
 
 void HeadReader::fail(const HeadFault& fault) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "diagnostics/findings.h"
 #include "diagnostics/observation.h"
 #include "proxy/http/field_line.h"
 #include "proxy/http/message.h"
@@ -73,6 +74,9 @@ class HeadReader {
   [[nodiscard]] virtual std::optional<HeadFault> parseStart(std::string_view line) = 0;
   // All lines are there: weighs what the fields say together.
   [[nodiscard]] virtual std::optional<HeadFault> judgeHead() = 0;
+  // Where faults of this head that were mended are noted; null: none are mended.
+  // Asked where there is a fault, so it costs good heads nothing.
+  [[nodiscard]] virtual FindingSet* mended() { return nullptr; }
 
   std::size_t takeGulp(Head& head, std::string_view gulp);
   std::size_t takeLine(Head& head, std::size_t at);
@@ -81,6 +85,8 @@ class HeadReader {
   void endLine(Head& head, std::size_t end);
   void endStartLine(std::string_view line, std::size_t end);
   [[nodiscard]] std::optional<HeadFault> takeField(Head& head, std::string_view line);
+  [[nodiscard]] bool joinLine(Head& head, std::string_view line);
+  [[nodiscard]] bool mendField(ParseError error, std::string_view line, FieldLine& parsed);
   void fail(const HeadFault& fault);
   void failLimit(const Head& head, std::size_t end);
 
@@ -88,6 +94,7 @@ class HeadReader {
   int empty_lines_allowed_;
   ParseStatus status_ = ParseStatus::NeedMore;
   bool start_line_done_ = false;
+  bool left_out_ = false;  // the last line was
   int empty_lines_ = 0;
   std::size_t line_at_ = 0;       // where the unfinished line begins
   std::size_t last_line_at_ = 0;  // where the last finished one does

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "diagnostics/field_id.h"
+#include "diagnostics/findings.h"
 #include "diagnostics/http_token.h"
 
 namespace gatewhy {
@@ -32,7 +33,7 @@ enum class BodyKind : std::uint8_t {
 // What requests and responses share. Filled by the parser; every invariant
 // below holds for a head that it accepted.
 struct Head {
-  std::string bytes;  // start line, fields, empty line, as received
+  std::string bytes;  // start line, fields, empty line, as received; line ends inside a joined field are spaces
   std::vector<Field> fields;
   std::uint8_t version_minor = 1;  // HTTP/1.x
   BodyKind body = BodyKind::None;
@@ -82,6 +83,7 @@ struct RequestHead : Head {
 struct ResponseHead : Head {
   std::uint16_t status = 0;
   std::uint32_t reason_at = 0, reason_size = 0;
+  FindingSet mended;  // faults that were mended instead of refused; then keep_alive is false
   [[nodiscard]] std::string_view reason() const { return {bytes.data() + reason_at, reason_size}; }
 };
 

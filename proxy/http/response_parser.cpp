@@ -6,6 +6,7 @@
 #include "proxy/http/framing.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/http/http_version.h"
+#include "proxy/http/tolerance.h"
 
 namespace gatewhy {
 namespace {
@@ -73,10 +74,13 @@ std::optional<HeadFault> ResponseParser::parseStart(std::string_view line) {
   for (std::size_t at = kStatusAt; at < status_end; ++at) {
     status = status * 10 + (line[at] - '0');
   }
-  if (status < 100 || status > 599) {
+  if (status < 100 || (status > 599 && !mend_)) {
     return statusFault(line, kStatusAt);
   }
   head_.status = static_cast<std::uint16_t>(status);
+  if (status > 599) {
+    head_.mended.add(Finding::StatusOutOfRange);
+  }
   // Some origins leave the space out with the reason phrase; nothing follows,
   // so nobody can read it differently.
   if (status_end == line.size()) {
@@ -89,7 +93,12 @@ std::optional<HeadFault> ResponseParser::parseStart(std::string_view line) {
   const std::size_t reason_at = status_end + 1;
   const std::size_t bad = findInvalidValueOctet(line, reason_at);
   if (bad != line.size()) {
-    return HeadFault{octetError(line[bad], ParseError::ReasonInvalid), bad, {}, {}};
+    if (mended() == nullptr || !mayLeaveOutReason(line.substr(reason_at))) {
+      return HeadFault{octetError(line[bad], ParseError::ReasonInvalid), bad, {}, {}};
+    }
+    head_.mended.add(Finding::ReasonMalformed);
+    head_.reason_at = static_cast<std::uint32_t>(status_end);
+    return std::nullopt;
   }
   head_.reason_at = static_cast<std::uint32_t>(reason_at);
   head_.reason_size = static_cast<std::uint32_t>(line.size() - reason_at);
@@ -106,9 +115,11 @@ std::optional<HeadFault> ResponseParser::judgeHead() {
     head_.body = BodyKind::None;  // framing fields mean nothing here
     return std::nullopt;
   }
-  if (auto fault = weighFraming(head_)) {
+  if (auto fault = weighFraming(head_, mended())) {
     return fault;
   }
+  // Where an origin breaks rules, who knows where its next response begins.
+  head_.keep_alive = head_.keep_alive && head_.mended.empty();
   if (isBodiless(head_.status, request_method_)) {
     head_.body = BodyKind::None;
   } else if (head_.body == BodyKind::None) {

@@ -59,7 +59,7 @@ origins:
     limits: {response_head: 16KiB, connections: 5, pending: 0}
     keep_alive: {idle: 0, timeout: 9s}
     retry: {attempts: 2, budget: 50%}
-    strictness: enforce
+    strictness: report
     eject: {failures: 2, for: 3s}
   other:
     endpoints: ["http://other"]
@@ -135,6 +135,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(origin.keep_alive.timeout, Millis{9000});
   EXPECT_EQ(origin.retry.attempts, 2U);
   EXPECT_EQ(origin.retry.budget_percent, 50U);
+  EXPECT_EQ(origin.strictness, Strictness::Report);
   ASSERT_TRUE(origin.eject);
   EXPECT_EQ(origin.eject->failures, 2U);
   EXPECT_EQ(origin.eject->duration, Millis{3000});
@@ -173,6 +174,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_THAT(config.diagnostics.policy.overrides, ElementsAre(Pair(Cause::ConnectionRefused, 503)));
   EXPECT_EQ(config.diagnostics.disclose, Disclose::Evidence);
   EXPECT_EQ(config.diagnostics.name, "edge-1");
+  EXPECT_FALSE(config.diagnostics.lint);
   EXPECT_EQ(config.log.destination, "/etc/gatewhy/logs/events.json");
   EXPECT_TRUE(config.log.failures_only);
   EXPECT_EQ(config.log.level, LogLevel::Debug);
@@ -376,10 +378,8 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
        "'h2c://' is not available yet"},
       {withOrigin("keep_alive: {timeout: auto}"), "'keep_alive.timeout: auto' is not available yet"},
       {withOrigin("health: {path: /healthz}"), "t.yaml:6:13: error: 'health' is not available yet"},
-      {withOrigin("strictness: report"), "'strictness: report' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
       {withBase("admin: {address: \"127.0.0.1:9180\"}"), "'admin.address' is not available yet"},
-      {withBase("diagnostics: {lint: true}"), "'diagnostics.lint: true' is not available yet"},
   });
   EXPECT_THAT(problems(withBase("admin: {address: \"\"}")), IsEmpty());
 }

@@ -190,13 +190,12 @@ TEST(EventTest, LifecycleFactsKeepTheirOrderAndTypes) {
 json fullEvent(const Diagnosis& diagnosis) {
   const std::vector<TryRecord> tries = {{"http://10.0.0.7:80", "10.0.0.7:80", false, {.total = 1}, diagnosis},
                                         {"http://10.0.0.8:80", "10.0.0.8:80"}};
-  const std::vector<std::string_view> findings = {"401_without_www_authenticate"};
   ExchangeEvent event = success();
   event.outcome = Outcome::Failure;
   event.diagnosis = &diagnosis;
   event.attempts = 2;
   event.tries = &tries;
-  event.findings = &findings;
+  event.told_findings.add(Finding::Status401WithoutWwwAuthenticate);
   return written(event);
 }
 

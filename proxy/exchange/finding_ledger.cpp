@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/finding_ledger.h"
+
+namespace gatewhy {
+
+FindingLedger::FindingLedger(const std::vector<RouteConfig>& routes)
+    : routes_(routes), pages_(std::make_unique<Page[]>(routes.size())) {}
+
+// Two workers that meet at the end of the hour may tell a finding twice; none
+// is ever lost.
+FindingSet FindingLedger::news(const RouteConfig& route, FindingSet found, TimePoint now) {
+  Page& page = pages_[static_cast<std::size_t>(&route - routes_.data())];
+  const TimePoint::rep ticks = now.time_since_epoch().count();
+  TimePoint::rep since = page.since.load(std::memory_order_relaxed);
+  const bool expired = since == 0 || ticks - since > TimePoint::duration(kToldAgainAfter).count();
+  if (expired && page.since.compare_exchange_strong(since, ticks, std::memory_order_relaxed)) {
+    page.told.store(0, std::memory_order_relaxed);
+  }
+  if (found.without(FindingSet::fromBits(page.told.load(std::memory_order_relaxed))).empty()) {
+    return {};
+  }
+  return found.without(FindingSet::fromBits(page.told.fetch_or(found.bits(), std::memory_order_relaxed)));
+}
+
+}  // namespace gatewhy
