@@ -45,7 +45,7 @@ void addOthers(CLI::App& app, Options& options, int& status) {
   schema->add_flag("--event", options.event_schema, "of the log event instead");
   schema->callback([&] { status = runSchema(options.event_schema); });
 
-  auto* explain = app.add_subcommand("explain", "what a status code or a cause means, what to check first");
+  auto* explain = app.add_subcommand("explain", "what a status code, cause or finding means, what to check first");
   explain->add_option("WORD", options.words, "such as 525, 5xx, 'bad gateway', connection_refused; none lists all");
   explain->add_flag("--json", options.json, "as JSON");
   explain->callback([&] { status = runExplain(CLI::detail::join(options.words, " "), options.json); });

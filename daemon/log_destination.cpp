@@ -6,21 +6,15 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <nlohmann/json.hpp>
 #include <utility>
-#include <vector>
 
-// The journal's own "where did this come from" fields would name this file.
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
+#include "daemon/journal.h"
 #include "diagnostics/errno_name.h"
 
 namespace gatewhy {
@@ -152,69 +146,12 @@ class LogFile : public LogDestination {
   int fd_;
 };
 
-// One journal entry a line. MESSAGE is the JSON itself, so that
-// `journalctl -o cat` gives back the event stream; what people filter by is
-// repeated in fields.
-class Journal : public LogDestination {
- public:
-  WriteResult write(std::string_view lines) override {
-    const std::size_t end = lines.find('\n');
-    const std::string_view line = lines.substr(0, end);
-    const int sent = send(line);
-    if (sent == -EAGAIN || sent == -EINTR) {
-      return {WriteStatus::WouldBlock, 0, 0};
-    }
-    if (sent < 0) {
-      return {WriteStatus::Failed, 0, -sent};
-    }
-    return {WriteStatus::Ok, std::min(line.size() + 1, lines.size()), 0};
-  }
-  void awaitRoom(int timeout_ms) override { ::poll(nullptr, 0, timeout_ms); }
-
- private:
-  // Syslog's numbers (RFC 5424).
-  static std::string_view priorityOf(const nlohmann::json& event) {
-    const auto severity = event.find("severity");
-    if (severity == event.end()) {
-      return "6";
-    }
-    return *severity == "ERROR" ? "3" : *severity == "WARN" ? "4" : *severity == "DEBUG" ? "7" : "6";
-  }
-
-  static void addField(std::vector<std::string>& fields, std::string_view key, const nlohmann::json& event,
-                       const char* pointer) {
-    const nlohmann::json::json_pointer path(pointer);
-    if (event.contains(path) && event.at(path).is_string()) {
-      fields.push_back(fmt::format("{}={}", key, event.at(path).get_ref<const std::string&>()));
-    }
-  }
-
-  static int send(std::string_view line) {
-    std::vector<std::string> fields = {fmt::format("MESSAGE={}", line), "SYSLOG_IDENTIFIER=gatewhy"};
-    const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (event.is_object()) {
-      fields.push_back(fmt::format("PRIORITY={}", priorityOf(event)));
-      addField(fields, "GATEWHY_CAUSE", event, "/diagnosis/cause");
-      addField(fields, "GATEWHY_SUMMARY", event, "/diagnosis/summary");
-      addField(fields, "GATEWHY_REQUEST_ID", event, "/request_id");
-      addField(fields, "GATEWHY_ORIGIN", event, "/origin");
-      addField(fields, "GATEWHY_EVENT", event, "/event");
-    }
-    std::vector<iovec> parts;
-    parts.reserve(fields.size());
-    for (std::string& field : fields) {
-      parts.push_back({field.data(), field.size()});
-    }
-    return ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
-  }
-};
-
 }  // namespace
 
 Result<std::unique_ptr<LogDestination>, std::string> openLogDestination(const std::string& name) {
   using Opened = std::unique_ptr<LogDestination>;
   if (name == "journald") {
-    return Opened(std::make_unique<Journal>());
+    return makeJournal();
   }
   if (name == "stderr" || name == "stdout") {
     const int fd = name == "stderr" ? STDERR_FILENO : STDOUT_FILENO;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The causes table and the status registry for people and programs: gatewhy
-// explain, and /api/v1/causes. Documents and man pages: reference.h.
+// The tables of causes, status codes and findings for people and programs:
+// gatewhy explain, and /api/v1/causes. Documents and man pages: reference.h.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "diagnostics/cause.h"
 #include "diagnostics/explain_text.h"
+#include "diagnostics/findings.h"
 
 namespace gatewhy {
 
@@ -31,5 +32,11 @@ namespace gatewhy {
 [[nodiscard]] std::string statusJson(std::uint16_t code);
 [[nodiscard]] std::string statusClassJson(std::uint16_t digit);
 [[nodiscard]] std::string statusesJson();
+
+// One rule of the response lint.
+[[nodiscard]] std::string explainFinding(Finding finding, const TextStyle& style = {});
+[[nodiscard]] std::string findingsTable(const TextStyle& style = {});
+[[nodiscard]] std::string findingJson(Finding finding);
+[[nodiscard]] std::string findingsJson();
 
 }  // namespace gatewhy

@@ -59,10 +59,24 @@ void appendMeaning(std::string& out, const StatusMeaning& meaning, bool ours, co
   }
 }
 
+// The rules of the response lint that begin with the code.
+std::vector<std::string_view> findingsAbout(std::uint16_t code) {
+  const std::string prefix = fmt::format("{}_", code);
+  std::vector<std::string_view> ids;
+  for (const FindingInfo& row : allFindings()) {
+    if (row.id.starts_with(prefix)) {
+      ids.push_back(row.id);
+    }
+  }
+  return ids;
+}
+
 std::string fromOrigin(std::uint16_t code) {
   if (statusClass(code) == nullptr) {
     const CauseInfo& refusal = info(Cause::ResponseStatusInvalid);
-    return fmt::format("An origin that says {} is answered for with {} {}.", code, refusal.sent_status, refusal.name);
+    return fmt::format(
+        "An origin that says {} is answered for with {} {}; strictness: report passes it on, as finding {}.", code,
+        refusal.sent_status, refusal.name, name(Finding::StatusOutOfRange));
   }
   if (code == 101) {
     return "An origin's own is passed on where the client asked for the protocol; the connection is a tunnel from then "
@@ -115,6 +129,9 @@ void appendUse(std::string& out, std::uint16_t code, const TextStyle& style) {
   const StatusUse use = statusUse(code);
   out += fmt::format("\n{}\n", bold("In gatewhy", style));
   appendField(out, "from origin", fromOrigin(code), style);
+  if (const auto findings = findingsAbout(code); !findings.empty()) {
+    appendField(out, "checked for", fmt::format("{}", fmt::join(findings, ", ")), style);
+  }
   if (use.none()) {
     appendField(out, "its own",
                 code < 200 || code > 599 ? "Never." : "Only where a route's respond or diagnostics.statuses says so.",
@@ -260,6 +277,13 @@ std::string statusJson(std::uint16_t code) {
   writeCauses(json, "standard", use.standard);
   json.endObject();
   json.member("from_origin", fromOrigin(code));
+  if (const auto findings = findingsAbout(code); !findings.empty()) {
+    json.beginArray("findings");
+    for (const std::string_view id : findings) {
+      json.string(id);
+    }
+    json.endArray();
+  }
   json.endObject();
   return out;
 }

@@ -132,9 +132,30 @@ std::vector<NearWord> nearStatuses(std::string_view word) {
   return near;
 }
 
+// ---- findings -------------------------------------------------------------
+
+std::vector<Explanation> findFinding(std::string_view word, const TextStyle& style) {
+  const auto finding = findingById(foldedWord(word));
+  if (!finding) {
+    return {};
+  }
+  return {{explainFinding(*finding, style), findingJson(*finding)}};
+}
+
+std::vector<NearWord> nearFindings(std::string_view word) {
+  std::vector<NearWord> near;
+  for (const FindingInfo& row : allFindings()) {
+    if (const auto distance = typingDistance(word, row.id)) {
+      near.push_back({*distance, std::string(row.id)});
+    }
+  }
+  return near;
+}
+
 constexpr auto kTables = std::to_array<ExplainTable>({
     {"causes", "Causes", findCause, causesTable, causesJson, nearCauses},
     {"statuses", "Status codes", findStatus, statusesTable, statusesJson, nearStatuses},
+    {"findings", "Findings of the response lint", findFinding, findingsTable, findingsJson, nearFindings},
 });
 
 std::vector<std::string> nearest(std::string_view word) {

@@ -39,9 +39,10 @@ struct ExplainTable {
 [[nodiscard]] std::span<const ExplainTable> explainTables() noexcept;
 
 // A status code ("525"), a class ("5xx"), a reason phrase in any case ("bad
-// gateway"), a status line's end ("502 Bad Gateway"), a cause, or a problem
-// type ("urn:gatewhy:cause:no_route"). What several tables or codes have is
-// explained by all. The failure holds the nearest words, nearest first.
+// gateway"), a status line's end ("502 Bad Gateway"), a cause, a problem type
+// ("urn:gatewhy:cause:no_route"), or a finding. What several tables or codes
+// have is explained by all, and the JSON is then an array. The failure holds
+// the nearest words, nearest first.
 [[nodiscard]] Result<Explanation, std::vector<std::string>> explainWord(std::string_view word,
                                                                         const TextStyle& style = {});
 // Every table.

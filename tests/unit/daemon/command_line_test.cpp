@@ -78,7 +78,7 @@ TEST(CommandLineTest, TheManualHasEverySubcommand) {
 }
 
 TEST(CommandLineTest, ExplainsAWord) {
-  for (const std::string word : {"499", "5xx", "tls_certificate_expired", "bad gateway"}) {
+  for (const std::string word : {"499", "5xx", "tls_certificate_expired", "bad gateway", "401_without_www_authenticate"}) {
     const Ran text = run({"explain", word});
     EXPECT_EQ(text.status, 0);
     EXPECT_EQ(text.out, explainWord(word).value().text);
@@ -98,7 +98,7 @@ TEST(CommandLineTest, NamesWhatIsNearestToAnUnknownWord) {
   const Ran text = run({"explain", "52"});
   EXPECT_EQ(text.status, 1);
   EXPECT_EQ(text.out, "");
-  EXPECT_THAT(text.err, HasSubstr("'52' is no status code and no cause; nearest: 520, 521"));
+  EXPECT_THAT(text.err, HasSubstr("'52' is no status code, cause or finding; nearest: 520, 521"));
   const Ran parsed = run({"explain", "52", "--json"});
   EXPECT_EQ(parsed.status, 1);
   EXPECT_EQ(json::parse(parsed.out).at("nearest").front(), "520");

@@ -19,6 +19,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 std::string textOf(std::string_view word) {
   const auto found = explainWord(word);
@@ -36,9 +37,35 @@ TEST(ExplainWord, KnowsEveryCodeAndEveryCause) {
     EXPECT_EQ(textOf(std::to_string(meaning.code)), explainStatus(meaning.code));
   }
   for (const CauseInfo& row : allCauses()) {
-    EXPECT_EQ(textOf(row.name), explainCause(row.cause));
+    EXPECT_THAT(textOf(row.name), StartsWith(explainCause(row.cause)));
     EXPECT_EQ(textOf(problemType(row.cause)), explainCause(row.cause));
   }
+}
+
+TEST(ExplainWord, KnowsEveryFinding) {
+  for (const FindingInfo& row : allFindings()) {
+    EXPECT_THAT(textOf(row.id), HasSubstr(explainFinding(row.finding)));
+    const std::string text = explainFinding(row.finding);
+    EXPECT_THAT(text, HasSubstr(std::string(row.section)));
+    const json parsed = json::parse(findingJson(row.finding));
+    EXPECT_EQ(parsed.at("finding"), row.id);
+    EXPECT_EQ(parsed.at("level"), name(row.level));
+    EXPECT_EQ(parsed.at("section"), row.section);
+    EXPECT_EQ(parsed.at("seen"), row.seen);
+    EXPECT_EQ(parsed.at("to_do"), row.to_do);
+    EXPECT_THAT(findingsTable(), HasSubstr("  " + std::string(row.id) + " "));
+  }
+  EXPECT_EQ(nearTo("401_without_www_autenticate").front(), "401_without_www_authenticate");
+  EXPECT_THAT(textOf("401"), HasSubstr("checked for   401_without_www_authenticate"));
+  EXPECT_EQ(json::parse(explainWord("401").value().json).at("findings").front(), "401_without_www_authenticate");
+}
+
+TEST(ExplainWord, ExplainsACauseAndAFindingOfTheSameName) {
+  const auto found = explainWord("response_extra_data");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found.value().text,
+            explainCause(Cause::ResponseExtraData) + '\n' + explainFinding(Finding::ResponseExtraData));
+  EXPECT_EQ(json::parse(found.value().json).size(), 2U);
 }
 
 TEST(ExplainWord, KnowsEveryNameInAnyCase) {
