@@ -51,8 +51,9 @@ void appendMeaning(std::string& out, const StatusMeaning& meaning, bool ours, co
   appendField(out, "meaning", meaning.meaning, style);
   appendField(out, "sent by", words(meaning.emitter), style);
   appendField(out, "retry", words(meaning.retry), style);
-  appendField(out, "cacheable",
-              meaning.cacheable ? "also where the response does not say so" : "only where the response says so", style);
+  if (meaning.cacheable) {
+    appendField(out, "cacheable", "also where the response does not say so (RFC 9110 section 15.1)", style);
+  }
   appendField(out, "check first", meaning.check_first, style);
   if (!meaning.note.empty()) {
     appendField(out, "note", meaning.note, style);
@@ -221,7 +222,7 @@ std::string jsonOf(std::span<const StatusMeaning> meanings) {
 std::string explainStatus(std::uint16_t code, const TextStyle& style) {
   const std::string_view phrase = reasonPhrase(code);
   std::string out = fmt::format(
-      "{}  {}, {}\n", bold(phrase.empty() ? fmt::format("{}", code) : fmt::format("{} {}", code, phrase), style),
+      "{} ({}; {})\n", bold(phrase.empty() ? fmt::format("{}", code) : fmt::format("{} {}", code, phrase), style),
       className(code), countOf(meaningsOf(code).size()));
   const bool used = !statusUse(code).none();
   const auto meanings = inReadingOrder(code);
