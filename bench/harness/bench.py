@@ -4,35 +4,39 @@
 import os
 import socket
 import statistics
-import sys
 import time
 
 from .certificates import Certificates
-from .load import check_answer, run_wrk
-from .machine import Failure, Processes, cores
-from .measure import Cpu, SystemCalls
+from .load import check_answer, open_idle, run_load
+from .machine import Failure, cores
+from .measure import Cpu, SystemCalls, memory
 from .proxies import PROXIES
+
+FLUSH_SECONDS = 1.5  # gatewhy and nginx write their batches each second
 
 
 class Bench:
-    """Shared by all works of a run: cores, origins, certificates."""
+    """Shared by all works of a run: cores, tools, origins, certificates."""
 
-    def __init__(self, processes, binary, origin_binary, names):
+    def __init__(self, processes, binary, tools):
         self.processes = processes
         self.binary = binary
-        self.names = names
+        self.tools = tools
         load, proxy = cores()
         self.load_cores, self.proxy_cores = {load}, {proxy}
+        os.sched_setaffinity(0, self.load_cores)  # what this program does itself counts as load
         self.certificates = Certificates(processes.directory)
         self.refusing = socket.socket()  # bound, not listening: the kernel refuses
         self.refusing.bind(("127.0.0.1", 0))
-        self.ports = {"refused": self.refusing.getsockname()[1], "plain": self._origin(origin_binary)}
+        self.ports = {"refused": self.refusing.getsockname()[1], "plain": self._origin()}
         for kind, name in (("tls", "origin"), ("untrusted", "untrusted")):
-            self.ports[kind] = self._origin(origin_binary, self.certificates.path(f"{name}.pem"),
-                                            self.certificates.path(f"{name}.key"))
+            self.ports[kind] = self._origin(self.certificates.path(f"{name}.pem"), self.certificates.path(f"{name}.key"))
 
-    def _origin(self, binary, *tls):
-        child = self.processes.start([binary, "0.0.0.0:0", *tls], self.load_cores, stdout=-1, text=True)
+    def tool(self, name):
+        return os.path.join(self.tools, name)
+
+    def _origin(self, *tls):
+        child = self.processes.start([self.tool("bench_origin"), "0.0.0.0:0", *tls], self.load_cores, stdout=-1, text=True)
         words = child.stdout.readline().split()
         if len(words) != 2:
             raise Failure("bench_origin did not start")
@@ -46,6 +50,7 @@ class Samples:
     """Per proxy and metric, one value a round."""
 
     def __init__(self, names):
+        self.names = names
         self.values = {name: {} for name in names}
         self.tls = ""
 
@@ -64,29 +69,37 @@ class Samples:
         return (statistics.median(ratios), min(ratios), max(ratios)) if ratios else None
 
 
-def measure_work(bench, work, rounds, seconds, note):
-    """Runs one work on every proxy; returns Samples."""
-    samples = Samples(bench.names)
-    running = [PROXIES[name](bench, work).start() for name in bench.names]
+def measure_work(bench, work, names, rounds, seconds, note):
+    """Runs one work on the named proxies; returns Samples."""
+    return _measure_idle(bench, work, names, note) if work.client == "idle" else _measure_load(bench, work, names, rounds, seconds, note)
+
+
+def _measure_load(bench, work, names, rounds, seconds, note):
+    samples = Samples(names)
+    seconds = max(seconds, work.connections / 2000)  # thousands take a while to connect
+    running = []
     try:
+        for name in names:
+            running.append(PROXIES[name](bench, work).start())
         spoken = {check_answer(proxy.name, work, proxy.port) for proxy in running}
         if len(spoken) != 1:
             raise Failure(f"{work.name}: the proxies agreed on different TLS: {', '.join(sorted(spoken))}")
         samples.tls = spoken.pop()
         for proxy in running:
-            run_wrk(work, proxy.port, 0.5, bench.load_cores)
-        time.sleep(1.2)  # batched log lines of the warm-up reach their files
+            run_load(bench, work, proxy.port, max(0.5, work.connections / 2000))
+        time.sleep(FLUSH_SECONDS)
         for proxy in running:
-            proxy.log_lines()
+            proxy.empty_log()
         for number in range(rounds):
             note(f"{work.name}: round {number + 1} of {rounds}")
             # Whoever begins has no advantage: the order turns.
-            for proxy in running[number % len(running):] + running[:number % len(running)]:
+            turn = number % len(running)
+            for proxy in running[turn:] + running[:turn]:
                 _round(bench, work, proxy, seconds, samples)
         calls = SystemCalls(bench.processes.directory)
         for proxy in running:
             calls.start(proxy.pid)
-            load = run_wrk(work, proxy.port, min(seconds, 1), bench.load_cores)
+            load = run_load(bench, work, proxy.port, min(seconds, max(1, work.connections / 2000)))
             for call, count in calls.stop().items():
                 samples.add(proxy.name, **{"calls" if call == "total" else f"calls.{call}": count / max(load.requests, 1)})
     finally:
@@ -97,18 +110,47 @@ def measure_work(bench, work, rounds, seconds, note):
 
 def _round(bench, work, proxy, seconds, samples):
     before = Cpu(proxy.pid)
-    load = run_wrk(work, proxy.port, seconds, bench.load_cores)
+    load = run_load(bench, work, proxy.port, seconds)
     total, user, system = Cpu(proxy.pid).since(before)
     if load.requests == 0:
         raise Failure(f"{proxy.name}, {work.name}: no request was answered")
-    if work.size is not None and load.status > 0:
-        raise Failure(f"{proxy.name}, {work.name}: {load.status} of {load.requests} answers were errors")
-    if work.size is None and load.status != load.requests:
-        raise Failure(f"{proxy.name}, {work.name}: {load.requests - load.status} answers were no errors")
-    time.sleep(1.2)
-    lines = proxy.log_lines()
-    if lines < load.requests:
-        print(f"  {proxy.name}, {work.name}: {load.requests} requests, but {lines} log lines", file=sys.stderr)
+    errors = load.status if work.size is not None else load.requests - load.status
+    lines = _logged(proxy, load.requests)
     each = 1e6 / load.requests
     samples.add(proxy.name, cpu=total * each, user=user * each, system=system * each, rate=load.requests / load.seconds,
-                p50=load.p50, p99=load.p99, busy=total / load.seconds, broken=load.broken, unlogged=max(0, load.requests - lines))
+                p50=load.p50, p99=load.p99, busy=total / load.seconds, broken=load.broken, wrong=errors,
+                unlogged=max(0, load.requests - lines))
+
+
+def _logged(proxy, wanted):
+    """Lines in the proxy's log, once they are `wanted` or have had their time."""
+    lines, end = 0, time.monotonic() + FLUSH_SECONDS
+    while True:
+        lines += proxy.new_log_lines()
+        if lines >= wanted or time.monotonic() > end:
+            break
+        time.sleep(0.1)
+    proxy.empty_log()
+    return lines
+
+
+def _measure_idle(bench, work, names, note):
+    """Memory of a new process for each client that has had an answer and waits."""
+    samples = Samples(names)
+    for name in names:
+        note(f"{work.name}: {name}")
+        proxy = PROXIES[name](bench, work).start()
+        try:
+            for connection in open_idle(work, proxy.port, 50):
+                connection.close()
+            time.sleep(1)
+            before = memory(proxy.pid)
+            connections = open_idle(work, proxy.port, work.connections)
+            time.sleep(2)
+            after = memory(proxy.pid)
+            for connection in connections:
+                connection.close()
+            samples.add(name, idle=(after - before) / work.connections, base=before)
+        finally:
+            proxy.stop()
+    return samples

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Load by wrk, and one request by hand to see that an answer is right."""
+"""Load on a proxy, and single requests to see that its answers are right."""
 
 import http.client
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -25,30 +26,44 @@ class Load:
     broken: int
 
 
-def run_wrk(work, port, seconds, on):
-    scheme = "https" if work.client_tls else "http"
-    command = ["wrk", "-t", "1", "-c", str(work.connections), "-d", "10m", "--timeout", "10s", "--latency", "-s",
-               os.path.join(HERE, work.script)]
+def run_load(bench, work, port, seconds):
+    """As much of the work as gets done in `seconds`."""
+    if work.client == "wrk":
+        output = _run_wrk(work, port, seconds, bench.load_cores)
+    else:
+        command = [bench.tool("bench_handshakes"), f"127.0.0.1:{port}", str(work.connections), str(seconds), work.client]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
+                              preexec_fn=lambda: settle(bench.load_cores))
+        output = done.stdout + done.stderr
+    for line in output.splitlines():
+        if line.startswith("result "):
+            values = {name: float(value) for name, value in (word.split("=") for word in line.split()[1:])}
+            if "resumed" in values and (values["resumed"] > values["requests"] / 2) != (work.client == "resumed"):
+                raise Failure(f"{work.name}: {values['resumed']:.0f} of {values['requests']:.0f} handshakes were resumed")
+            return Load(int(values["requests"]), values["seconds"], values["p50"], values["p99"], int(values["status"]),
+                        int(values["broken"] + values["timeout"]))
+    raise Failure(f"{work.name}: the load generator gave no result:\n{output}")
+
+
+def _run_wrk(work, port, seconds, on):
+    cycles = work.origins > 1 or work.routes > 1
+    script = os.path.join(HERE, "wrk_cycle.lua" if cycles else "wrk_report.lua")
+    command = ["wrk", "-t", "1", "-c", str(work.connections), "-d", "10m", "--timeout", "10s", "--latency", "-s", script]
     for header in work.headers:
         command += ["-H", header]
-    command += [f"{scheme}://127.0.0.1:{port}{work.path}"]
-    wrk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           preexec_fn=lambda: settle(on))
+    command.append(f"{'https' if work.client_tls else 'http'}://127.0.0.1:{port}{work.path}")
+    if cycles:
+        command += [str(work.origins), str(work.routes)]
+    wrk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=lambda: settle(on))
     try:
         time.sleep(seconds)
         wrk.send_signal(signal.SIGINT)  # wrk's own durations are whole seconds
-        output, _ = wrk.communicate(timeout=30)
+        return wrk.communicate(timeout=30)[0]
     except subprocess.TimeoutExpired as late:
         raise Failure("wrk did not end") from late
     finally:
         wrk.kill()
         wrk.wait()
-    for line in output.splitlines():
-        if line.startswith("result "):
-            values = dict(word.split("=") for word in line.split()[1:])
-            return Load(int(values["requests"]), float(values["seconds"]), float(values["p50"]), float(values["p99"]),
-                        int(values["status"]), int(values["broken"]) + int(values["timeout"]))
-    raise Failure(f"wrk gave no result:\n{output}")
 
 
 def tls_without_check():
@@ -59,8 +74,17 @@ def tls_without_check():
 
 
 def check_answer(name, work, port):
-    """One request; its answer must be the expected one. Returns the TLS
-    version and cipher, or "" for plain HTTP."""
+    """The first and the last route or origin must give the expected answer.
+    Returns the TLS version and cipher, or "" for plain HTTP."""
+    count = max(work.origins, work.routes)
+    for number in {0, count - 1}:
+        path = f"/r{number}{work.path}" if work.routes > 1 else work.path
+        host = f"h{number}.test" if count > 1 else "bench.test"
+        tls = _check_one(name, work, port, path, host)
+    return tls
+
+
+def _check_one(name, work, port, path, host):
     if work.client_tls:
         connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=tls_without_check())
     else:
@@ -69,7 +93,7 @@ def check_answer(name, work, port):
         connection.connect()
         tls = f"{connection.sock.version()} {connection.sock.cipher()[0]}" if work.client_tls else ""
         headers = dict(header.split(": ", 1) for header in work.headers)
-        connection.request("GET", work.path, headers=headers)
+        connection.request("GET", path, headers={"Host": host, **headers})
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:
@@ -81,3 +105,25 @@ def check_answer(name, work, port):
     if work.size is None and answer.status < 500:
         raise Failure(f"{name}, {work.name}: answered {answer.status} for an origin that fails")
     return tls
+
+
+def open_idle(work, port, count):
+    """`count` connections that each had one answer and now wait."""
+    context = tls_without_check() if work.client_tls else None
+    request = f"GET {work.path} HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\n\r\n".encode()
+    connections = []
+    for _ in range(count):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+        if context is not None:
+            connection = context.wrap_socket(connection)
+        connection.sendall(request)
+        head, body = connection.recv(65536), b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(65536)
+        body = head.split(b"\r\n\r\n", 1)[1]
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise Failure(f"{work.name}: idle client was answered {head[:40]!r}")
+        while len(body) < work.size:
+            body += connection.recv(65536)
+        connections.append(connection)
+    return connections

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine: its cores, free ports, the processes of a run and their end."""
 
+import ctypes
 import os
 import platform
 import random
@@ -8,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -37,32 +39,25 @@ def free_port():
     raise Failure("no free port found")
 
 
+NICE = -10
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
 def settle(on):
-    """For a child before it runs: its cores."""
+    """For a child before it runs: its cores, and its end with its parent. It
+    runs before the machine's other programs where that is allowed, so that they
+    disturb less. Each child is a session of its own, because the kernel's
+    autogroups give a session one weight and split it over the cores."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.sched_setaffinity(0, on)
-
-
-class Preference:
-    """While entered, this session runs before the machine's other programs,
-    where that is allowed; they disturb less then. With autogroups a session
-    has one weight, whatever its processes' nice values are."""
-    FILE = "/proc/self/autogroup"
-    NICE = -10
-
-    def _write(self, nice):
-        try:
-            with open(self.FILE, "w") as file:
-                file.write(str(nice))
-            os.setpriority(os.PRIO_PROCESS, 0, nice)
-        except OSError:
-            pass
-
-    def __enter__(self):
-        self._write(self.NICE)
-        return self
-
-    def __exit__(self, *_):
-        self._write(0)
+    os.setsid()
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+        with open("/proc/self/autogroup", "w") as file:
+            file.write(str(NICE))
+    except OSError:
+        pass
 
 
 class Processes:
@@ -74,6 +69,7 @@ class Processes:
         self.children = []
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         return self
 
     def __exit__(self, *_):

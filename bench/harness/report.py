@@ -14,17 +14,44 @@ def spread(ratio):
     return "–" if ratio is None else f"{ratio[0]:.2f} ({ratio[1]:.2f}–{ratio[2]:.2f})"
 
 
-def work_rows(names, samples):
-    """One row a proxy, for a work."""
+def work_rows(samples):
+    """One row a proxy, for a work under load."""
     rows = []
-    for name in names:
+    for name in samples.names:
         def median(metric):
             return samples.median(name, metric)
         calls = median("calls")
         rows.append([name, number(median("cpu")), number(median("user")), number(median("system")),
                      "–" if calls is None else f"{calls:.1f}", number(median("rate"), 3), number(median("p50")),
                      number(median("p99")), spread(samples.ratio("gatewhy", name, "cpu")) if name != "gatewhy" else ""])
-    return ["", "CPU µs", "user", "sys", "calls", "req/s", "p50 µs", "p99 µs", "gatewhy's CPU ÷ its (range)"], rows
+    return ["", "CPU µs", "user", "sys", "calls", "req/s", "p50 µs", "p99 µs", "gatewhy ÷ it (range)"], rows
+
+
+def memory_rows(samples):
+    return (["", "bytes per idle client", "process with none, KiB"],
+            [[name, number(samples.median(name, "idle"), 6), number(samples.median(name, "base") / 1024, 6)]
+             for name in samples.names])
+
+
+def flaws(samples):
+    """What went wrong in the rounds, in words; a work without flaws gives nothing."""
+    words = {"wrong": "answers were not the expected ones", "broken": "connections broke or timed out",
+             "unlogged": "requests were not logged"}
+    return [f"{name}: {sum(samples.values[name][metric])} {text}" for name in samples.names for metric, text in words.items()
+            if sum(samples.values[name].get(metric, []))]
+
+
+def print_work(work, samples):
+    print(f"\n{work.title} ({work.name}){', ' + samples.tls if samples.tls else ''}")
+    if work.client == "idle":
+        print(plain(*memory_rows(samples)), flush=True)
+        return
+    print(plain(*work_rows(samples)))
+    for name in samples.names:
+        print("  calls of " + calls_line(name, samples))
+    for flaw in flaws(samples):
+        print("  ! " + flaw)
+    print(end="", flush=True)
 
 
 def target_rows(works, results):
@@ -37,7 +64,8 @@ def target_rows(works, results):
         for target in work.targets:
             if target.against is None:
                 value = samples.median("gatewhy", target.metric)
-                came, what = (None if value is None else f"{value:.1f}"), "system calls per request"
+                came = None if value is None else f"{value:.1f}" if target.metric == "calls" else f"{value:.0f}"
+                what = {"calls": "system calls per request", "idle": "bytes of memory"}[target.metric]
             else:
                 ratio = samples.ratio("gatewhy", target.against, target.metric)
                 value = ratio and ratio[0]

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass, field
 
+# As a browser sends; with Host, twelve fields.
 BROWSER = [
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -16,12 +17,14 @@ BROWSER = [
     "Sec-Fetch-Site: same-origin",
     "Cache-Control: max-age=0",
 ]
+KIB = 1024
+COMPARED = ("gatewhy", "haproxy", "nginx")
 
 
 @dataclass
 class Target:
     """gatewhy's `metric` divided by that of `against` (None: as it is)."""
-    metric: str  # "cpu" per request, "calls" per request
+    metric: str  # "cpu" or "calls" per request, "idle" bytes per client
     against: str | None
     must: float
     stretch: float | None = None
@@ -32,34 +35,65 @@ class Work:
     name: str
     title: str
     path: str = "/1k"
-    size: int | None = 1024  # of a right answer; None: a 5xx is the right answer
+    size: int | None = KIB  # of a right answer; None: a 5xx is the right answer
     headers: list = field(default_factory=list)
     connections: int = 64
+    client: str = "wrk"  # or bench_handshakes' "full" and "resumed", or "idle"
     client_tls: bool = False
     origin: str = "plain"  # plain, tls, refused, untrusted
-    script: str = "wrk_report.lua"
+    origins: int = 1  # requests go to each in turn, by Host
+    routes: int = 1  # requests go to each in turn, by path
+    workers: int = 1
+    spread: bool = False  # the proxy may use every core, load's too
+    proxies: tuple = COMPARED
+    group: str = "requests"
     targets: list = field(default_factory=list)
 
 
-WORKS = [
+REQUESTS = [
     Work("1k", "1 KiB, keep-alive",
          targets=[Target("cpu", "haproxy", 0.80, 0.65), Target("calls", None, 4.5)]),
     Work("1k-headers", "1 KiB, 12 request header fields", headers=BROWSER,
          targets=[Target("cpu", "haproxy", 0.80, 0.65), Target("calls", None, 4.5)]),
     Work("1k-close", "1 KiB, a new client connection per request", headers=["Connection: close"],
          targets=[Target("cpu", "haproxy", 0.95, 0.85), Target("calls", None, 12)]),
-    Work("100k", "100 KiB", path="/100k", size=102400,
+    Work("100k", "100 KiB", path="/100k", size=100 * KIB,
          targets=[Target("cpu", "nginx", 1.0, 0.8), Target("calls", None, 7)]),
-    Work("10m", "10 MiB", path="/10m", size=10485760, connections=8,
+    Work("10m", "10 MiB", path="/10m", size=10 * KIB * KIB, connections=8,
          targets=[Target("cpu", "nginx", 0.6, 0.5)]),
     Work("1k-origin-tls", "1 KiB, TLS to the origin", origin="tls",
          targets=[Target("cpu", "haproxy", 0.85, 0.7), Target("calls", None, 5.5)]),
     Work("1k-client-tls", "1 KiB, TLS from the client", client_tls=True,
          targets=[Target("cpu", "haproxy", 0.85, 0.7)]),
-    Work("100k-client-tls", "100 KiB, TLS from the client", path="/100k", size=102400, client_tls=True,
+    Work("100k-client-tls", "100 KiB, TLS from the client", path="/100k", size=100 * KIB, client_tls=True,
          targets=[Target("cpu", "haproxy", 0.85, 0.7)]),
-    Work("refused", "origin refuses the connection", origin="refused", size=None,
+    Work("handshakes", "a new TLS connection per request, full handshake", client="full", client_tls=True, connections=16,
          targets=[Target("cpu", "haproxy", 1.0)]),
-    Work("untrusted", "origin's certificate is not trusted", origin="untrusted", size=None,
+    Work("handshakes-resumed", "a new TLS connection per request, resumed", client="resumed", client_tls=True, connections=16),
+]
+FAILURES = [
+    Work("refused", "origin refuses the connection", origin="refused", size=None, group="failures",
+         targets=[Target("cpu", "haproxy", 1.0)]),
+    Work("untrusted", "origin's certificate is not trusted", origin="untrusted", size=None, group="failures",
          targets=[Target("cpu", "haproxy", 1.0)]),
 ]
+MEMORY = [
+    Work("idle", "an idle client, plain", client="idle", connections=2000, group="memory",
+         targets=[Target("idle", None, 2 * KIB, KIB)]),
+    Work("idle-tls", "an idle client, TLS", client="idle", client_tls=True, connections=2000, group="memory",
+         targets=[Target("idle", None, 16 * KIB, 12 * KIB)]),
+]
+GROWTH = [
+    *(Work(f"clients-{count}", f"{count} clients", connections=count, group="clients") for count in (10, 100, 1000, 10000)),
+    *(Work(f"origins-{count}", f"{count} origin{'s' * (count > 1)}", origins=count, group="origins") for count in (1, 10, 100, 1000)),
+    *(Work(f"routes-{count}", f"{count} route{'s' * (count > 1)}", routes=count, group="routes") for count in (1, 10, 100, 1000)),
+    *(Work(f"workers-{count}", f"{count} worker{'s' * (count > 1)}, both cores shared with the load", workers=count, spread=True,
+           group="workers") for count in (1, 2)),
+]
+# The same work, with HAProxy and nginx set otherwise.
+SETTINGS = [
+    Work("settings", "1 KiB, keep-alive, other settings", group="settings",
+         proxies=("gatewhy", "haproxy", "haproxy-ring-log", "haproxy-no-id", "nginx", "nginx-no-id")),
+]
+WORKS = REQUESTS + FAILURES + MEMORY + GROWTH + SETTINGS
+GROUPS = list(dict.fromkeys(work.group for work in WORKS))
