@@ -1,49 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/exchange/router.h"
 
+#include <algorithm>
+
 namespace gatewhy {
+namespace {
 
-Router::Router(const std::vector<RouteConfig>& routes) {
-  const auto exact = [](const RouteConfig& route) { return !route.host.empty() && route.host[0] != '*'; };
-  for (const RouteConfig& route : routes) {
-    if (!exact(route)) {
-      others_.push_back(&route);
-      continue;
+bool isWildcard(const RouteConfig& route) noexcept {
+  return !route.host.empty() && route.host.front() == '*';
+}
+
+std::string_view suffixOf(const RouteConfig& route) noexcept {
+  return std::string_view(route.host).substr(1);  // ".example"
+}
+
+bool hostMatches(const RouteConfig& route, std::string_view host) noexcept {
+  if (isWildcard(route)) {
+    return host.size() > suffixOf(route).size() && host.ends_with(suffixOf(route));
+  }
+  return route.host.empty() || route.host == host;
+}
+
+}  // namespace
+
+RouteFit fitOf(const RouteConfig& route, std::string_view host, std::string_view path) noexcept {
+  if (!hostMatches(route, host)) {
+    return RouteFit::HostDiffers;
+  }
+  return path.starts_with(route.path) ? RouteFit::Matches : RouteFit::PathDiffers;
+}
+
+// ---- paths of one host ------------------------------------------------
+
+void Router::PathIndex::add(std::string_view prefix, std::uint32_t route) {
+  prefixes_.push_back({.text = prefix, .first = route, .parent = kNone});
+  lowest_ = std::min(lowest_, route);
+}
+
+void Router::PathIndex::seal() {
+  // Stable: of equal prefixes the first route stays, the others are never reached.
+  std::stable_sort(prefixes_.begin(), prefixes_.end(),
+                   [](const Prefix& a, const Prefix& b) { return a.text < b.text; });
+  const auto same = [](const Prefix& a, const Prefix& b) { return a.text == b.text; };
+  prefixes_.erase(std::unique(prefixes_.begin(), prefixes_.end(), same), prefixes_.end());
+  prefixes_.shrink_to_fit();
+  // In this order every prefix stands behind all those that it begins with.
+  for (std::uint32_t i = 1; i < prefixes_.size(); ++i) {
+    Prefix& prefix = prefixes_[i];
+    std::uint32_t parent = i - 1;
+    while (parent != kNone && !prefix.text.starts_with(prefixes_[parent].text)) {
+      parent = prefixes_[parent].parent;
     }
-    auto& list = by_host_[route.host];
-    if (list.empty()) {  // the host's first mention: all that match it, in the order of the file
-      for (const RouteConfig& candidate : routes) {
-        if (hostMatches(candidate, route.host)) {
-          list.push_back(&candidate);
-        }
-      }
+    prefix.parent = parent;
+    if (parent != kNone) {
+      prefix.first = std::min(prefix.first, prefixes_[parent].first);
     }
   }
 }
 
-bool Router::hostMatches(const RouteConfig& route, std::string_view host) noexcept {
-  if (route.host.empty()) {
-    return true;
+std::uint32_t Router::PathIndex::find(std::string_view path) const noexcept {
+  // Whatever `path` begins with sorts before it or is it, and the last entry
+  // that does so begins with it too: it or one of its parents is the answer.
+  const auto after = std::upper_bound(prefixes_.begin(), prefixes_.end(), path,
+                                      [](std::string_view wanted, const Prefix& p) { return wanted < p.text; });
+  if (after == prefixes_.begin()) {
+    return kNone;
   }
-  if (route.host[0] != '*') {
-    return route.host == host;
+  auto at = static_cast<std::uint32_t>(after - prefixes_.begin() - 1);
+  const std::string_view nearest = prefixes_[at].text;
+  const auto differ = std::mismatch(nearest.begin(), nearest.end(), path.begin(), path.end()).first;
+  const auto shared = static_cast<std::size_t>(differ - nearest.begin());
+  while (at != kNone && prefixes_[at].text.size() > shared) {
+    at = prefixes_[at].parent;
   }
-  const std::string_view suffix = std::string_view(route.host).substr(1);  // ".example"
-  return host.size() > suffix.size() && host.substr(host.size() - suffix.size()) == suffix;
+  return at == kNone ? kNone : prefixes_[at].first;
 }
 
-bool Router::pathMatches(const RouteConfig& route, std::string_view path) noexcept {
-  return path.substr(0, route.path.size()) == route.path;
+// ---- hosts ------------------------------------------------------------
+
+Router::Router(const std::vector<RouteConfig>& routes) : routes_(routes) {
+  for (std::uint32_t i = 0; i < routes.size(); ++i) {
+    const RouteConfig& route = routes[i];
+    if (route.host.empty()) {
+      any_.add(route.path, i);
+    } else if (isWildcard(route)) {
+      longest_suffix_ = std::max(longest_suffix_, suffixOf(route).size());
+      suffixes_[std::string(suffixOf(route))].add(route.path, i);
+    } else {
+      exact_[route.host].add(route.path, i);
+    }
+  }
+  any_.seal();
+  for (HostMap* hosts : {&exact_, &suffixes_}) {
+    for (auto& [host, paths] : *hosts) {
+      paths.seal();
+    }
+  }
 }
 
 const RouteConfig* Router::match(std::string_view host, std::string_view path) const {
-  const auto found = by_host_.find(host);
-  for (const RouteConfig* route : found != by_host_.end() ? found->second : others_) {
-    if (pathMatches(*route, path) && hostMatches(*route, host)) {
-      return route;
+  std::uint32_t best = any_.find(path);
+  const auto consider = [&](const HostMap& hosts, std::string_view key) {
+    const auto found = hosts.find(key);
+    if (found != hosts.end() && found->second.lowest() < best) {
+      best = std::min(best, found->second.find(path));
     }
+  };
+  if (!exact_.empty()) {
+    consider(exact_, host);
   }
-  return nullptr;
+  // From the shortest suffix on, and none longer than the configured ones: the
+  // client chooses how many labels there are.
+  for (std::size_t dot = host.rfind('.');
+       dot != std::string_view::npos && dot > 0 && host.size() - dot <= longest_suffix_;
+       dot = host.rfind('.', dot - 1)) {
+    consider(suffixes_, host.substr(dot));
+  }
+  return best == kNone ? nullptr : &routes_[best];
 }
 
 }  // namespace gatewhy
