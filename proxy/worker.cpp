@@ -14,13 +14,24 @@ namespace {
 constexpr std::uint32_t kRefusalRoom = 128;
 constexpr std::chrono::seconds kShortageReport{10};
 
+HeadLimits headLimits(const ClientLimits& limits) {
+  const std::uint64_t half = limits.request_head / 2;
+  return HeadLimits{.section = limits.request_head, .start_line = half, .field = half, .fields = 256};
+}
+
 }  // namespace
 
 Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::function<void()> wake_all)
     : sink_(std::move(sink)),
       counters_(counters),
       wake_all_(std::move(wake_all)),
-      context_{.loop = loop_, .sink = *sink_, .counters = counters_, .ids = {}, .generation = {}, .scratch = {}} {
+      context_{.loop = loop_,
+               .sink = *sink_,
+               .counters = counters_,
+               .requests = ClientRequests(loop_),
+               .ids = {},
+               .generation = {},
+               .scratch = {}} {
   sink_->attach(loop_);
 }
 
@@ -43,9 +54,10 @@ void Worker::start() {
     stopListeners();
     listeners_.clear();
     while (!connections_.empty()) {
-      connections_.begin()->first->abortForDrain();
-      if (!connections_.empty()) {
-        connections_.erase(connections_.begin());
+      const std::size_t before = connections_.size();
+      connections_.back()->abortForDrain();
+      if (connections_.size() == before) {
+        connections_.pop_back();  // it would have waited for the loop
       }
     }
     if (context_.generation) {
@@ -81,6 +93,7 @@ void Worker::adopt(WorkerPlan plan) {
     }
   }
   context_.generation = made;
+  context_.requests.setLimits(headLimits(config.limits));
   std::erase_if(generations_, [](const auto& old) { return old.expired(); });
   generations_.push_back(made);
 
@@ -135,12 +148,12 @@ void Worker::onAccept(const std::string& address, Fd fd, const Address& peer) {
   auto connection = std::make_unique<ClientConnection>(context_, *this,
                                                        AcceptedClient{.fd = std::move(fd),
                                                                       .peer = peer,
-                                                                      .listener = address,
                                                                       .proxy_protocol = config.proxy_protocol,
                                                                       .overloaded = over,
                                                                       .tls = generation.listener_tls[entry->index]});
   ClientConnection& started = *connection;
-  connections_.emplace(&started, std::move(connection));
+  started.setPlace(connections_.size());
+  connections_.push_back(std::move(connection));
   open_.store(connections_.size(), std::memory_order_relaxed);
   started.start();
 }
@@ -184,12 +197,14 @@ void Worker::onShortage(const std::string& address, int error) {
 }
 
 void Worker::onConnectionClosed(ClientConnection& connection) {
-  const auto found = connections_.find(&connection);
-  if (found != connections_.end()) {
-    loop_.deferDelete(std::move(found->second));
-    connections_.erase(found);
-    open_.store(connections_.size(), std::memory_order_relaxed);
+  const std::size_t place = connection.place();
+  loop_.deferDelete(std::move(connections_[place]));
+  if (place + 1 != connections_.size()) {  // the last one fills the gap
+    connections_[place] = std::move(connections_.back());
+    connections_[place]->setPlace(place);
   }
+  connections_.pop_back();
+  open_.store(connections_.size(), std::memory_order_relaxed);
 }
 
 void Worker::serveQueues() {
@@ -218,8 +233,8 @@ void Worker::drain(std::chrono::milliseconds grace) {
   loop_.post([this, grace] {
     context_.draining = true;
     std::vector<ClientConnection*> all;
-    for (const auto& [connection, owner] : connections_) {
-      all.push_back(connection);
+    for (const auto& connection : connections_) {
+      all.push_back(connection.get());
     }
     for (ClientConnection* connection : all) {
       connection->drain(grace);
@@ -230,8 +245,8 @@ void Worker::drain(std::chrono::milliseconds grace) {
 void Worker::abortAll() {
   loop_.post([this] {
     std::vector<ClientConnection*> all;
-    for (const auto& [connection, owner] : connections_) {
-      all.push_back(connection);
+    for (const auto& connection : connections_) {
+      all.push_back(connection.get());
     }
     for (ClientConnection* connection : all) {
       connection->abortForDrain();

@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "proxy/exchange/client_connection.h"
@@ -73,8 +72,8 @@ class Worker final : public ConnectionOwner {
   std::function<void()> wake_all_;
   WorkerContext context_;
   std::vector<ActiveListener> listeners_;
-  std::vector<std::weak_ptr<WorkerGeneration>> generations_;  // for queues of retired ones
-  std::unordered_map<ClientConnection*, std::unique_ptr<ClientConnection>> connections_;
+  std::vector<std::weak_ptr<WorkerGeneration>> generations_;    // for queues of retired ones
+  std::vector<std::unique_ptr<ClientConnection>> connections_;  // each knows its place
   std::atomic<std::size_t> open_{0};
   TimePoint last_shortage_{};
   std::thread thread_;

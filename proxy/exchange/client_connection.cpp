@@ -20,33 +20,27 @@ constexpr int kReadsPerTurn = 16;
 constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;  // read and dropped behind an answer that closes
 constexpr std::size_t kPipelineLimit = 16UL * 1024;         // bytes of later requests held while one is answered
 
-HeadLimits headLimits(const ClientLimits& limits) {
-  const std::uint64_t half = limits.request_head / 2;
-  return HeadLimits{.section = limits.request_head, .start_line = half, .field = half, .fields = 256};
-}
-
 }  // namespace
 
 ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner, AcceptedClient accepted)
     : worker_(worker),
       owner_(owner),
-      accepted_(std::move(accepted)),
-      transport_(std::move(accepted_.fd)),
-      parser_(headLimits(worker.generation->shared->config->limits)),
-      read_timer_(worker.loop, [this] { onReadTimer(); }),
-      write_timer_(worker.loop, [this] { onWriteTimer(); }),
-      rate_timer_(worker.loop, [this] { onRateTimer(); }) {
-  facts_.ip = accepted_.peer.ip();
-  facts_.port = accepted_.peer.port();
-  facts_.address = accepted_.peer.bytes();
-  facts_.overloaded = accepted_.overloaded;
-  facts_.listener = accepted_.listener;
-  facts_.trusted = isTrusted(accepted_.peer, worker.generation->shared->config->trusted_proxies);
+      tls_(std::move(accepted.tls)),
+      transport_(std::move(accepted.fd)),
+      state_(accepted.proxy_protocol ? State::ProxyHeader : State::Head),
+      read_timer_(worker.loop, [this] { onReadTimer(); }) {
+  facts_.ip = accepted.peer.ip();
+  facts_.port = accepted.peer.port();
+  facts_.address = accepted.peer.bytes();
+  facts_.overloaded = accepted.overloaded;
+  facts_.trusted = isTrusted(accepted.peer, worker.generation->shared->config->trusted_proxies);
   worker_.counters.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 ClientConnection::~ClientConnection() {
   watch_.stop();
+  exchange_.reset();
+  returnRequest();
   worker_.counters.client_connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -58,9 +52,7 @@ void ClientConnection::start() {
   read_timer_kind_ = Timer::ClientHead;
   read_timer_since_ = EventLoop::now();
   read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
-  if (accepted_.proxy_protocol) {
-    state_ = State::ProxyHeader;
-  } else if (accepted_.tls) {
+  if (state_ != State::ProxyHeader && tls_) {
     beginTls();
   }
 }
@@ -100,6 +92,22 @@ void ClientConnection::onIo(bool readable, bool writable) {
   pump();
 }
 
+ClientRequest& ClientConnection::request() {
+  if (!request_) {
+    request_ = worker_.requests.take(*this);
+    out_.swap(request_->buffer);
+  }
+  return *request_;
+}
+
+void ClientConnection::returnRequest() {
+  if (request_) {
+    out_.clear();
+    out_.swap(request_->buffer);
+    worker_.requests.giveBack(std::move(request_));
+  }
+}
+
 // ---- before HTTP ------------------------------------------------------
 
 void ClientConnection::readProxyHeader() {
@@ -136,7 +144,7 @@ void ClientConnection::readProxyHeader() {
   }
   state_ = State::Head;
   readable_ = true;
-  if (accepted_.tls) {
+  if (tls_) {
     beginTls();
     driveHandshake();
   } else {
@@ -146,7 +154,7 @@ void ClientConnection::readProxyHeader() {
 
 void ClientConnection::beginTls() {
   state_ = State::Handshake;
-  auto session = accepted_.tls->newSession();
+  auto session = tls_->newSession();
   if (!session) {
     onHandshakeFailed(session.error());
     return;
@@ -170,9 +178,9 @@ void ClientConnection::driveHandshake() {
 
 void ClientConnection::onHandshakeDone() {
   state_ = State::Head;
-  facts_.wants_certificate = accepted_.tls->wantsClientCertificate();
+  facts_.wants_certificate = tls_->wantsClientCertificate();
   if (facts_.wants_certificate) {
-    facts_.requires_certificate = accepted_.tls->requiresClientCertificate();
+    facts_.requires_certificate = tls_->requiresClientCertificate();
     facts_.certificate = clientCertificateFacts(transport_.ssl());
   }
   readable_ = true;
@@ -200,7 +208,7 @@ void ClientConnection::onHandshakeFailed(TlsFault fault) {
 void ClientConnection::rejectConnection(Observation fault) {
   state_ = State::Exchange;
   read_timer_.cancel();
-  exchange_ = std::make_unique<Exchange>(worker_, *this, parser_.head());
+  exchange_ = std::make_unique<Exchange>(worker_, *this, request().parser.head());
   exchange_->reject(std::move(fault));
 }
 
@@ -210,9 +218,9 @@ Observation ClientConnection::observe(Fault fault) const {
   seen.tcp = transport_.tcpInfo();
   if (exchange_) {
     seen.bytes.request_complete = exchange_->bodyDone();
-    seen.bytes.body_received = decoder_.received();
-    seen.bytes.body_expected = exchange_->bodyDone() ? std::nullopt : decoder_.expected();
-    seen.bytes.last_line = std::string(const_cast<RequestParser&>(parser_).head().methodToken());
+    seen.bytes.body_received = request_->decoder.received();
+    seen.bytes.body_expected = exchange_->bodyDone() ? std::nullopt : request_->decoder.expected();
+    seen.bytes.last_line = std::string(request_->parser.head().methodToken());
   }
   return seen;
 }
@@ -342,20 +350,21 @@ std::string_view ClientConnection::process(std::string_view bytes) {
 }
 
 std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
-  if (!parser_.started()) {
+  RequestParser& parser = request().parser;
+  if (!parser.started()) {
     // The first byte of a request: from here the head has its own limit.
     read_timer_kind_ = Timer::ClientHead;
     read_timer_since_ = EventLoop::now();
     read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
   }
-  const ParseStep step = parser_.feed(bytes);
+  const ParseStep step = parser.feed(bytes);
   bytes.remove_prefix(step.consumed);
   in_hand_ = bytes.size();
   switch (step.status) {
     case ParseStatus::NeedMore:
       return {};
     case ParseStatus::Error:
-      rejectConnection(observe(parser_.fault()));
+      rejectConnection(observe(parser.fault()));
       return {};  // what follows cannot be framed
     case ParseStatus::Done:
       startExchange();
@@ -367,22 +376,23 @@ std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
 void ClientConnection::startExchange() {
   state_ = State::Exchange;
   read_timer_.cancel();
-  const RequestHead& head = parser_.head();
-  decoder_.start(head.body, head.content_length);
+  const RequestHead& head = request_->parser.head();
+  request_->decoder.start(head.body, head.content_length);
   exchange_ = std::make_unique<Exchange>(worker_, *this, head);
   exchange_->begin();
 }
 
 std::string_view ClientConnection::onBodyBytes(std::string_view bytes) {
-  const BodyDecoder::Step step = decoder_.feed(bytes);
+  BodyDecoder& decoder = request_->decoder;
+  const BodyDecoder::Step step = decoder.feed(bytes);
   bytes.remove_prefix(step.consumed);
   in_hand_ = bytes.size();
   if (step.status == ParseStatus::Error) {
-    exchange_->onClientFault(observe(decoder_.fault()));
+    exchange_->onClientFault(observe(decoder.fault()));
     return {};
   }
-  if (!step.data.empty() || decoder_.done()) {
-    exchange_->onBody(step.data, decoder_.done(), decoder_.done() ? decoder_.trailers() : std::string());
+  if (!step.data.empty() || decoder.done()) {
+    exchange_->onBody(step.data, decoder.done(), decoder.done() ? decoder.trailers() : std::string());
   }
   return bytes;
 }
@@ -399,7 +409,7 @@ void ClientConnection::onEnded() {
   switch (state_) {
     case State::Head:
       half_closed_ = true;
-      if (parser_.started()) {
+      if (requestStarted()) {
         Observation seen = observe(end);
         seen.bytes.request_complete = false;
         rejectConnection(std::move(seen));

@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/exchange/client_request.h"
 #include "proxy/exchange/client_side.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/worker_context.h"
-#include "proxy/http/h1_parser.h"
 #include "proxy/net/address.h"
 #include "proxy/net/transport.h"
 
@@ -30,18 +30,20 @@ class ConnectionOwner {
 struct AcceptedClient {
   Fd fd;
   Address peer;
-  std::string listener;
   bool proxy_protocol = false;
   bool overloaded = false;
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
 
-class ClientConnection final : public Deferred, public IoHandler, public ClientSide {
+class ClientConnection final : public Deferred, public IoHandler, public ClientSide, private ClientTimers {
  public:
   ClientConnection(WorkerContext& worker, ConnectionOwner& owner, AcceptedClient accepted);
   ~ClientConnection() override;
 
   void start();
+  // Where its owner keeps it.
+  [[nodiscard]] std::size_t place() const { return place_; }
+  void setPlace(std::size_t place) { place_ = place; }
   // Drain: an idle connection gets `grace` to bring one more request.
   void drain(std::chrono::milliseconds grace);
   void abortForDrain();
@@ -80,23 +82,28 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   std::string_view onBodyBytes(std::string_view bytes);
   void startExchange();
   void rejectConnection(Observation fault);
+  // The request that is being read or answered; lent by the worker.
+  ClientRequest& request();
+  void returnRequest();
+  [[nodiscard]] bool requestStarted() const { return request_ && request_->parser.started(); }
   void onEnded();
   void onExchangeEnded(const EndFault& end);
   [[nodiscard]] Observation observe(Fault fault) const;
 
   void updateTimers();
   void onReadTimer();
-  void onWriteTimer();
-  void onRateTimer();
+  void onWriteTimer() override;
+  void onRateTimer() override;
   void linger();
   void close();
 
   WorkerContext& worker_;
   ConnectionOwner& owner_;
-  AcceptedClient accepted_;
+  std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   ClientFacts facts_;
   Transport transport_;
   IoWatch watch_;
+  std::size_t place_ = 0;
   State state_ = State::Head;
   bool readable_ = false;
   bool pumping_ = false;
@@ -110,13 +117,12 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   std::size_t out_at_ = 0;
   bool held_ = false;  // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
-  std::uint64_t moved_ = 0;  // bytes either way since the rate timer began
-  RequestParser parser_;
-  BodyDecoder decoder_;
+  std::uint64_t moved_ = 0;                 // bytes either way since the rate timer began
+  std::unique_ptr<ClientRequest> request_;  // null while idle
   std::unique_ptr<Exchange> exchange_;
   Timer read_timer_kind_ = Timer::ClientHead;
   TimePoint read_timer_since_{};
-  Deadline read_timer_, write_timer_, rate_timer_;
+  Deadline read_timer_;
 };
 
 }  // namespace gatewhy

@@ -61,12 +61,16 @@ void ClientConnection::flush() {
     }
     out_at_ += sent.size;
     moved_ += sent.size;
-    write_timer_.cancel();  // progress; updateTimers() starts it again
+    if (request_) {
+      request_->write_timer.cancel();  // progress; updateTimers() starts it again
+    }
   }
   const bool last = write_shut_ && !out_.empty() && !write_broken_;
   out_.clear();
   out_at_ = 0;
-  write_timer_.cancel();
+  if (request_) {
+    request_->write_timer.cancel();
+  }
   if (last) {
     transport_.shutdownWrite();
   }
@@ -81,7 +85,7 @@ void ClientConnection::resumeBody() {
 }
 
 void ClientConnection::openTunnel() {
-  rate_timer_.cancel();
+  request_->rate_timer.cancel();
   read_timer_.cancel();
   resumeBody();
 }
@@ -135,15 +139,15 @@ void ClientConnection::updateTimers() {
     read_timer_.cancel();
   }
   if (!reader_due) {
-    write_timer_.cancel();
-  } else if (!write_timer_.armed()) {
-    write_timer_.arm(limits.client_body_timeout);
+    request_->write_timer.cancel();
+  } else if (!request_->write_timer.armed()) {
+    request_->write_timer.arm(limits.client_body_timeout);
   }
   if (!body_due && !reader_due) {
-    rate_timer_.cancel();
-  } else if (!rate_timer_.armed() && limits.client_body_timeout.count() != 0) {
+    request_->rate_timer.cancel();
+  } else if (!request_->rate_timer.armed() && limits.client_body_timeout.count() != 0) {
     moved_ = 0;
-    rate_timer_.arm(kRateWindow);
+    request_->rate_timer.arm(kRateWindow);
   }
 }
 
@@ -176,7 +180,7 @@ void ClientConnection::onReadTimer() {
       return;
     }
     case State::Head:
-      if (parser_.started()) {
+      if (requestStarted()) {
         rejectConnection(late(Timer::ClientHead, limits.client_head_timeout));
       } else {
         linger();  // idle: closed politely, a request may be on its way
@@ -209,7 +213,7 @@ void ClientConnection::onRateTimer() {
   }
   if (moved_ >= kMinimumBytesPerWindow) {
     moved_ = 0;
-    rate_timer_.arm(kRateWindow);
+    request_->rate_timer.arm(kRateWindow);
     return;
   }
   const Timer timer = exchange_->waitsForBody() ? Timer::ClientBody : Timer::ClientWrite;
@@ -225,15 +229,13 @@ void ClientConnection::onRateTimer() {
 void ClientConnection::finishExchange(Disposition disposition) {
   flush();
   read_timer_.cancel();
-  write_timer_.cancel();
-  rate_timer_.cancel();
   settling_ = false;
   const bool whole = exchange_->bodyDone();
   worker_.loop.deferDelete(std::move(exchange_));
+  returnRequest();
   switch (disposition) {
     case Disposition::KeepAlive:
       state_ = State::Head;
-      parser_.reset();
       read_timer_kind_ = Timer::ClientHead;
       read_timer_since_ = EventLoop::now();
       read_timer_.arm(worker_.generation->shared->config->limits.client_idle_timeout);
@@ -277,7 +279,7 @@ void ClientConnection::linger() {
 
 void ClientConnection::drain(std::chrono::milliseconds grace) {
   // Also one that has just been accepted: its first request may be on its way.
-  if (state_ == State::Head && !parser_.started()) {
+  if (state_ == State::Head && !requestStarted()) {
     read_timer_.arm(std::max(grace, std::chrono::milliseconds(1)));
   }
 }
@@ -296,13 +298,12 @@ void ClientConnection::close() {
   }
   state_ = State::Closed;
   read_timer_.cancel();
-  write_timer_.cancel();
-  rate_timer_.cancel();
   watch_.stop();
   transport_.close();
   if (exchange_) {
     worker_.loop.deferDelete(std::move(exchange_));
   }
+  returnRequest();
   owner_.onConnectionClosed(*this);  // the last word: we are buried
 }
 

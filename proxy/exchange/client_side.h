@@ -21,7 +21,6 @@ struct ClientFacts {
   bool overloaded = false;  // accepted over limits.connections, to be told so
   bool wants_certificate = false, requires_certificate = false;
   ClientCertificateFacts certificate;
-  std::string listener;  // address as configured
 };
 
 // How the client's connection goes on after an exchange.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "diagnostics/event.h"
+#include "proxy/exchange/client_request.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/request_identity.h"
 #include "proxy/loop/event_loop.h"
@@ -46,6 +47,7 @@ struct WorkerContext {
   EventLoop& loop;
   EventSink& sink;
   ProxyCounters& counters;
+  ClientRequests requests;
   IdGenerator ids;
   WorkerGenerationPtr generation;  // for new exchanges
   std::string scratch;             // heads are written here; free between callbacks

@@ -28,6 +28,15 @@ bool wouldBlock(int error) {
 
 }  // namespace
 
+const TransportFault& Transport::fault() const noexcept {
+  static const TransportFault none = EndFault{};
+  return fault_ ? *fault_ : none;
+}
+
+void Transport::setFault(TransportFault fault) {
+  fault_ = std::make_unique<TransportFault>(std::move(fault));
+}
+
 void Transport::startTls(SslPtr ssl) {
   ssl_ = std::move(ssl);
   SSL_set_fd(ssl_.get(), fd_.get());
@@ -45,12 +54,12 @@ HandshakeStatus Transport::handshake() {
   if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
     return HandshakeStatus::WouldBlock;
   }
-  fault_ = handshakeFaultOf(ssl_.get(), error);
+  setFault(handshakeFaultOf(ssl_.get(), error));
   return HandshakeStatus::Failed;
 }
 
 TlsFault Transport::handshakeFault() const {
-  if (const auto* fault = std::get_if<TlsFault>(&fault_)) {
+  if (const auto* fault = std::get_if<TlsFault>(fault_.get())) {
     return *fault;
   }
   TlsFault fault = tlsFacts(ssl_.get());
@@ -81,7 +90,7 @@ IoResult Transport::read(char* buffer, std::size_t size) {
   if (got < 0 && wouldBlock(errno)) {
     return {};
   }
-  fault_ = got == 0 ? EndFault{.how = EndFault::How::Fin} : endOf(errno);
+  setFault(got == 0 ? EndFault{.how = EndFault::How::Fin} : endOf(errno));
   read_ended_ = true;
   saw_fin_ = got == 0;
   saw_reset_ = got < 0;
@@ -108,9 +117,9 @@ IoResult Transport::readTls(char* buffer, std::size_t size) {
       input_drained_ = true;
       break;
     }
-    fault_ = sessionFaultOf(ssl_.get(), error);
+    setFault(sessionFaultOf(ssl_.get(), error));
     read_ended_ = true;
-    const auto* end = std::get_if<EndFault>(&fault_);
+    const auto* end = std::get_if<EndFault>(fault_.get());
     saw_reset_ = end != nullptr && end->how == EndFault::How::Reset;
     saw_fin_ = end != nullptr && !saw_reset_;
     break;
@@ -165,7 +174,7 @@ IoResult Transport::endWrite(TransportFault fault) {
     end->reset_after_fin = saw_fin_ || (end->error == EPIPE && !saw_reset_);
     saw_reset_ |= end->how == EndFault::How::Reset;
   }
-  fault_ = std::move(fault);
+  setFault(std::move(fault));
   return {.status = IoStatus::Ended};
 }
 

@@ -65,7 +65,7 @@ class Transport {
 
   [[nodiscard]] IoResult read(char* buffer, std::size_t size);
   [[nodiscard]] IoResult write(const char* data, std::size_t size);
-  [[nodiscard]] const TransportFault& fault() const noexcept { return fault_; }
+  [[nodiscard]] const TransportFault& fault() const noexcept;
   // TLS: decrypted bytes wait inside the library, no readiness will announce them.
   [[nodiscard]] bool hasBufferedInput() const noexcept;
 
@@ -81,13 +81,14 @@ class Transport {
   [[nodiscard]] IoResult readTls(char* buffer, std::size_t size);
   [[nodiscard]] IoResult writeTls(const char* data, std::size_t size);
   [[nodiscard]] IoResult endWrite(TransportFault fault);
+  void setFault(TransportFault fault);
 
   Fd fd_;
   SslPtr ssl_;
-  TransportFault fault_ = EndFault{};
-  bool read_ended_ = false;  // the stream is over, fault_ said how
-  bool end_waits_ = false;   // the end came together with data and has not been returned
-  bool saw_fin_ = false;     // FIN or close_notify
+  std::unique_ptr<TransportFault> fault_;  // null until something fails: most connections never do
+  bool read_ended_ = false;                // the stream is over, fault_ said how
+  bool end_waits_ = false;                 // the end came together with data and has not been returned
+  bool saw_fin_ = false;                   // FIN or close_notify
   bool saw_reset_ = false;
   bool input_drained_ = false;  // TLS: a further record needs bytes from the socket
 };
