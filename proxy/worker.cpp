@@ -29,6 +29,7 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
                .sink = *sink_,
                .counters = counters_,
                .requests = ClientRequests(loop_),
+               .pipes = {},
                .ids = {},
                .generation = {},
                .scratch = {}} {

@@ -28,6 +28,10 @@ class AttemptObserver {
   virtual void onInterim(const ResponseHead& head) = 0;
   virtual void onResponseHead(const ResponseHead& head) = 0;
   virtual void onResponseData(std::string_view data) = 0;
+  // The pipe through which body bytes may go to the client uncopied; null:
+  // hand them to onResponseData().
+  [[nodiscard]] virtual SplicePipe* splicePipe() = 0;
+  virtual void onResponseSpliced(std::size_t size) = 0;  // so many were put into it
   // All that one read brought has been reported: what was held back may go.
   virtual void onBatchEnd() = 0;
   // `extra_data`: bytes came after the message's end, so the connection was closed.
@@ -105,6 +109,7 @@ class Attempt final : public Deferred, public IoHandler, public ConnectObserver,
   void onWriteBroken();
 
   void pump();
+  [[nodiscard]] bool pumpSpliced();
   void onBytes(std::string_view bytes);
   std::string_view onHeadBytes(std::string_view bytes);
   void onHeadDone();
@@ -155,6 +160,7 @@ class Attempt final : public Deferred, public IoHandler, public ConnectObserver,
   std::uint32_t interims_ = 0;
   std::uint64_t interim_bytes_ = 0;
   bool pumping_ = false;
+  bool splice_ = true;  // until the kernel says that it cannot
 
   Deadline timer_;
   Timer timer_kind_ = Timer::Send;

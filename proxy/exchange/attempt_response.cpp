@@ -13,6 +13,9 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsPerTurn = 32;  // 2 MiB, then others get their turn
+// Below it a copy through the cache costs less than the pipe's two calls.
+constexpr std::uint64_t kSpliceTail = 64UL * 1024;
+constexpr std::uint64_t kSpliceFrom = 4 * kSpliceTail;
 constexpr std::uint32_t kMaxInterims = 32;
 constexpr std::uint64_t kMaxInterimBytes = 64 * 1024UL;
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
@@ -29,6 +32,9 @@ void Attempt::pump() {
     if (++reads > kReadsPerTurn) {
       connection_->link->watch.kick();
       break;
+    }
+    if (pumpSpliced()) {
+      continue;
     }
     const auto buffer = worker_.loop.readBuffer();
     const IoResult got = connection_->link->transport.read(buffer.data(), buffer.size());
@@ -51,6 +57,42 @@ void Attempt::pump() {
     }
   }
   pumping_ = false;
+}
+
+// A step of a big body whose length is known and whose both sides are plain:
+// the kernel moves it. The last part is read like any other body, so that
+// where the message ends is judged in one place. False: copy this step.
+bool Attempt::pumpSpliced() {
+  if (!splice_ || state_ != State::Body || decoder_.ahead() < kSpliceFrom || connection_->link->transport.tls()) {
+    return false;
+  }
+  SplicePipe* pipe = observer_.splicePipe();
+  if (pipe == nullptr) {
+    return false;
+  }
+  const std::uint64_t most = decoder_.ahead() - kSpliceTail;
+  const SpliceResult got = connection_->link->transport.readInto(
+      *pipe, static_cast<std::size_t>(std::min<std::uint64_t>(most, pipe->capacity())));
+  switch (got.status) {
+    case SpliceStatus::Unsupported:
+      splice_ = false;
+      return false;
+    case SpliceStatus::WouldBlock:
+      connection_->readable = false;
+      return true;
+    case SpliceStatus::Ended:
+      connection_->readable = false;
+      onOriginEnded();
+      return true;
+    case SpliceStatus::Ok:
+      break;
+  }
+  response_bytes_ += got.size;
+  decoder_.skip(got.size);
+  phase_since_ = EventLoop::now();
+  timer_.arm(request_.origin->timeouts.response_idle);
+  observer_.onResponseSpliced(got.size);
+  return true;
 }
 
 void Attempt::onBytes(std::string_view bytes) {

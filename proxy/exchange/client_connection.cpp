@@ -83,9 +83,9 @@ void ClientConnection::onIo(bool readable, bool writable) {
     onEnded();
     return;
   }
-  if (writable && out_at_ < out_.size()) {
+  if (writable && unsent()) {
     flush();
-    if (out_.empty() && exchange_ && !write_broken_) {
+    if (!unsent() && exchange_ && !write_broken_) {
       exchange_->onClientDrained();
     }
   }
@@ -95,15 +95,21 @@ void ClientConnection::onIo(bool readable, bool writable) {
 ClientRequest& ClientConnection::request() {
   if (!request_) {
     request_ = worker_.requests.take(*this);
-    out_.swap(request_->buffer);
+    if (out_.empty()) {
+      out_.swap(request_->buffer);
+    }
   }
   return *request_;
 }
 
 void ClientConnection::returnRequest() {
+  if (pipe_) {
+    worker_.pipes.giveBack(std::move(pipe_));
+  }
   if (request_) {
-    out_.clear();
-    out_.swap(request_->buffer);
+    if (out_.empty()) {
+      out_.swap(request_->buffer);
+    }
     worker_.requests.giveBack(std::move(request_));
   }
 }

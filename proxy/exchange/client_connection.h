@@ -52,7 +52,8 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
   void send(std::string_view bytes, bool hold) override;
   void flush() override;
-  [[nodiscard]] bool sendBlocked() const override { return write_broken_ || (!held_ && out_at_ < out_.size()); }
+  [[nodiscard]] SplicePipe* splicePipe() override;
+  [[nodiscard]] bool sendBlocked() const override { return write_broken_ || (!held_ && unsent()); }
   void resumeBody() override;
   void openTunnel() override;
   void shutdownWrite() override;
@@ -90,6 +91,9 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   void onExchangeEnded(const EndFault& end);
   [[nodiscard]] Observation observe(Fault fault) const;
 
+  [[nodiscard]] bool unsent() const { return out_at_ < out_.size() || (pipe_ && pipe_->held() != 0); }
+  void flushPipe();
+  void onProgress(std::size_t size);
   void updateTimers();
   void onReadTimer();
   void onWriteTimer() override;
@@ -115,7 +119,9 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   std::size_t in_hand_ = 0;  // bytes that process() still has to look at
   std::string out_;          // response bytes that the socket did not take
   std::size_t out_at_ = 0;
-  bool held_ = false;  // out_ waits for flush(), not for the socket
+  std::unique_ptr<SplicePipe> pipe_;  // body bytes behind out_; lent while one is spliced
+  bool copies_ = false;               // the kernel cannot splice into this socket
+  bool held_ = false;                 // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
   std::uint64_t moved_ = 0;                 // bytes either way since the rate timer began
   std::unique_ptr<ClientRequest> request_;  // null while idle

@@ -60,9 +60,12 @@ void ClientConnection::flush() {
       return;
     }
     out_at_ += sent.size;
-    moved_ += sent.size;
-    if (request_) {
-      request_->write_timer.cancel();  // progress; updateTimers() starts it again
+    onProgress(sent.size);
+  }
+  if (pipe_ && !write_broken_) {
+    flushPipe();
+    if (unsent()) {
+      return;
     }
   }
   const bool last = write_shut_ && !out_.empty() && !write_broken_;
@@ -73,6 +76,53 @@ void ClientConnection::flush() {
   }
   if (last) {
     transport_.shutdownWrite();
+  }
+}
+
+void ClientConnection::onProgress(std::size_t size) {
+  moved_ += size;
+  if (request_) {
+    request_->write_timer.cancel();  // updateTimers() starts it again
+  }
+}
+
+SplicePipe* ClientConnection::splicePipe() {
+  if (copies_ || write_broken_ || transport_.tls()) {
+    return nullptr;
+  }
+  if (!pipe_) {
+    pipe_ = worker_.pipes.take();
+  }
+  return pipe_.get();
+}
+
+// out_ is empty: what the pipe holds is next.
+void ClientConnection::flushPipe() {
+  while (pipe_->held() != 0) {
+    const SpliceResult sent = transport_.writeFrom(*pipe_);
+    switch (sent.status) {
+      case SpliceStatus::Ok:
+        onProgress(sent.size);
+        break;
+      case SpliceStatus::WouldBlock:
+        updateTimers();
+        return;
+      case SpliceStatus::Ended:
+        write_broken_ = true;
+        watch_.kick();
+        return;
+      case SpliceStatus::Unsupported:
+        copies_ = true;
+        out_.clear();
+        out_at_ = 0;
+        if (pipe_->drainTo(out_)) {
+          flush();
+        } else {
+          write_broken_ = true;  // bytes are lost: the message must not go on
+          watch_.kick();
+        }
+        return;
+    }
   }
 }
 
@@ -92,7 +142,7 @@ void ClientConnection::openTunnel() {
 
 void ClientConnection::shutdownWrite() {
   write_shut_ = true;
-  if (out_at_ == out_.size()) {
+  if (!unsent()) {
     transport_.shutdownWrite();  // else flush() does, behind the last byte
   }
 }
@@ -130,7 +180,7 @@ void ClientConnection::updateTimers() {
   }
   const ClientLimits& limits = worker_.generation->shared->config->limits;
   const bool body_due = !half_closed_ && !exchange_->inTunnel() && exchange_->waitsForBody();
-  const bool reader_due = out_at_ < out_.size() && !held_;
+  const bool reader_due = unsent() && !held_;
   if (body_due) {
     read_timer_kind_ = Timer::ClientBody;
     read_timer_since_ = EventLoop::now();

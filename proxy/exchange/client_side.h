@@ -38,6 +38,9 @@ class ClientSide {
   // Queues response bytes; hold = more follow in this turn, flush() sends.
   virtual void send(std::string_view bytes, bool hold) = 0;
   virtual void flush() = 0;
+  // A pipe whose content flush() sends behind what was queued before; to be
+  // filled only while nothing blocks. Null where bytes have to be copied.
+  [[nodiscard]] virtual SplicePipe* splicePipe() { return nullptr; }
   [[nodiscard]] virtual bool sendBlocked() const = 0;
   // The exchange takes request body (or tunnel) bytes again.
   virtual void resumeBody() = 0;

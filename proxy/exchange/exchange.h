@@ -64,6 +64,8 @@ class Exchange final : public Deferred, public AttemptObserver {
   void onInterim(const ResponseHead& head) override;
   void onResponseHead(const ResponseHead& head) override;
   void onResponseData(std::string_view data) override;
+  [[nodiscard]] SplicePipe* splicePipe() override;
+  void onResponseSpliced(std::size_t size) override;
   void onBatchEnd() override;
   void onResponseEnd(const std::string& trailers, bool extra_data) override;
   void onTunnelOpen(const ResponseHead& head) override;

@@ -118,6 +118,15 @@ void Exchange::onResponseData(std::string_view data) {
   client_.send(framed, true);
 }
 
+SplicePipe* Exchange::splicePipe() {
+  return framing_ == ClientFraming::Length ? client_.splicePipe() : nullptr;
+}
+
+void Exchange::onResponseSpliced(std::size_t size) {
+  response_body_ += size;
+  client_.flush();
+}
+
 void Exchange::onBatchEnd() {
   client_.flush();
 }

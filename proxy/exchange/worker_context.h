@@ -48,6 +48,7 @@ struct WorkerContext {
   EventSink& sink;
   ProxyCounters& counters;
   ClientRequests requests;
+  SplicePipes pipes;
   IdGenerator ids;
   WorkerGenerationPtr generation;  // for new exchanges
   std::string scratch;             // heads are written here; free between callbacks

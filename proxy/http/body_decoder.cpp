@@ -55,6 +55,19 @@ std::optional<std::uint64_t> BodyDecoder::expected() const {
   return kind_ == BodyKind::Length ? std::optional(content_length_) : std::nullopt;
 }
 
+std::uint64_t BodyDecoder::ahead() const {
+  return kind_ == BodyKind::Length && state_ == State::Payload ? remaining_ : 0;
+}
+
+void BodyDecoder::skip(std::uint64_t size) {
+  received_ += size;
+  offset_ += size;
+  remaining_ -= size;
+  if (remaining_ == 0) {
+    state_ = State::Done;
+  }
+}
+
 BodyDecoder::Step BodyDecoder::feed(std::string_view bytes) {
   std::size_t at = 0;
   while (at < bytes.size()) {

@@ -108,6 +108,11 @@ class BodyDecoder {
   // bytes are left. Bytes after the end of the message are not consumed.
   Step feed(std::string_view bytes);
 
+  // Length only, else 0: octets of payload that are still to come.
+  [[nodiscard]] std::uint64_t ahead() const;
+  // So many of them (at most ahead()) went past the decoder.
+  void skip(std::uint64_t size);
+
   // The peer has closed. True if that ends the message properly (UntilClose,
   // or already done).
   bool finish();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/transport.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <openssl/err.h>
 #include <sys/ioctl.h>
@@ -90,11 +91,56 @@ IoResult Transport::read(char* buffer, std::size_t size) {
   if (got < 0 && wouldBlock(errno)) {
     return {};
   }
-  setFault(got == 0 ? EndFault{.how = EndFault::How::Fin} : endOf(errno));
-  read_ended_ = true;
-  saw_fin_ = got == 0;
-  saw_reset_ = got < 0;
+  endRead(got == 0 ? EndFault{.how = EndFault::How::Fin} : endOf(errno));
   return {.status = IoStatus::Ended};
+}
+
+void Transport::endRead(EndFault end) {
+  read_ended_ = true;
+  saw_fin_ = end.how == EndFault::How::Fin;
+  saw_reset_ = !saw_fin_;
+  setFault(end);
+}
+
+SpliceResult Transport::readInto(SplicePipe& pipe, std::size_t size) {
+  if (read_ended_) {
+    return {.status = SpliceStatus::Ended};
+  }
+  ssize_t got = 0;
+  do {
+    got = ::splice(fd_.get(), nullptr, pipe.writeEnd(), nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    pipe.put(static_cast<std::size_t>(got));
+    return {.status = SpliceStatus::Ok, .size = static_cast<std::size_t>(got)};
+  }
+  if (got < 0 && wouldBlock(errno)) {
+    return {};
+  }
+  if (got < 0 && (errno == EINVAL || errno == ENOMEM)) {
+    return {.status = SpliceStatus::Unsupported};
+  }
+  endRead(got == 0 ? EndFault{.how = EndFault::How::Fin} : endOf(errno));
+  return {.status = SpliceStatus::Ended};
+}
+
+SpliceResult Transport::writeFrom(SplicePipe& pipe) {
+  ssize_t sent = 0;
+  do {
+    sent = ::splice(pipe.readEnd(), nullptr, fd_.get(), nullptr, pipe.held(), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  } while (sent < 0 && errno == EINTR);
+  if (sent > 0) {
+    pipe.took(static_cast<std::size_t>(sent));
+    return {.status = SpliceStatus::Ok, .size = static_cast<std::size_t>(sent)};
+  }
+  if (sent < 0 && wouldBlock(errno)) {
+    return {};
+  }
+  if (sent == 0 || errno == EINVAL || errno == ENOMEM) {
+    return {.status = SpliceStatus::Unsupported};
+  }
+  [[maybe_unused]] const IoResult ended = endWrite(endOf(errno));
+  return {.status = SpliceStatus::Ended};
 }
 
 // A record at a time until the buffer is full or the library needs more from

@@ -13,6 +13,7 @@
 
 #include "diagnostics/observation.h"
 #include "proxy/loop/fd.h"
+#include "proxy/net/splice_pipe.h"
 
 namespace gatewhy {
 
@@ -31,6 +32,18 @@ struct IoResult {
   IoStatus status = IoStatus::WouldBlock;
   std::size_t size = 0;  // Ok; on a TLS write that Ended, what went out before
   bool drained = false;  // read, Ok: nothing more is there now, no second call is needed
+};
+
+enum class SpliceStatus : std::uint8_t {
+  Ok,
+  WouldBlock,
+  Ended,        // as above
+  Unsupported,  // this socket cannot: bytes have to be copied
+};
+
+struct SpliceResult {
+  SpliceStatus status = SpliceStatus::WouldBlock;
+  std::size_t size = 0;  // Ok
 };
 
 // Fin/CloseNotify/TlsTruncated/Reset/Error, or a TLS record or alert that
@@ -65,6 +78,11 @@ class Transport {
 
   [[nodiscard]] IoResult read(char* buffer, std::size_t size);
   [[nodiscard]] IoResult write(const char* data, std::size_t size);
+  // Plain sockets only: up to `size` bytes into the pipe, or what it holds out
+  // of it, as far as socket and pipe take them. An end is told like read()'s
+  // and write()'s.
+  [[nodiscard]] SpliceResult readInto(SplicePipe& pipe, std::size_t size);
+  [[nodiscard]] SpliceResult writeFrom(SplicePipe& pipe);
   [[nodiscard]] const TransportFault& fault() const noexcept;
   // TLS: decrypted bytes wait inside the library, no readiness will announce them.
   [[nodiscard]] bool hasBufferedInput() const noexcept;
@@ -80,6 +98,7 @@ class Transport {
  private:
   [[nodiscard]] IoResult readTls(char* buffer, std::size_t size);
   [[nodiscard]] IoResult writeTls(const char* data, std::size_t size);
+  void endRead(EndFault end);
   [[nodiscard]] IoResult endWrite(TransportFault fault);
   void setFault(TransportFault fault);
 
