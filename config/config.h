@@ -70,6 +70,7 @@ struct OriginTls {
   std::string server_name;  // SNI and name to verify; empty = the endpoint's host
   std::string min_version = "1.2";
   std::string certificate, key;  // ours, for origins that ask for one
+  friend bool operator==(const OriginTls&, const OriginTls&) = default;
 };
 
 struct OriginLimits {

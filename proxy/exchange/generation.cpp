@@ -4,6 +4,41 @@
 #include <algorithm>
 
 namespace gatewhy {
+namespace {
+
+struct OriginTlsSetup {
+  OriginTls settings;
+  std::shared_ptr<const OriginTlsContext> context;
+  std::optional<TlsFault> fault;
+};
+
+// Origins with the same settings share a context: the system's authorities
+// alone take a megabyte and some milliseconds to load.
+class OriginTlsContexts {
+ public:
+  const OriginTlsSetup& of(const OriginTls& settings) {
+    const auto same = [&](const auto& made) { return made->settings == settings; };
+    const auto found = std::find_if(made_.begin(), made_.end(), same);
+    if (found != made_.end()) {
+      return **found;
+    }
+    auto context = OriginTlsContext::create(settings);
+    auto setup = std::make_unique<OriginTlsSetup>();
+    setup->settings = settings;
+    if (context) {
+      setup->context = std::move(context).value();
+    } else {
+      setup->fault = std::move(context).error();
+    }
+    made_.push_back(std::move(setup));
+    return *made_.back();
+  }
+
+ private:
+  std::vector<std::unique_ptr<OriginTlsSetup>> made_;  // few: settings differ less than origins
+};
+
+}  // namespace
 
 std::shared_ptr<EndpointState> SharedStates::endpoint(const std::string& origin, const std::string& url) {
   auto& slot = endpoints_[origin + '\n' + url];
@@ -45,6 +80,7 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
     }
     made->listener_tls.push_back(std::move(context).value());
   }
+  OriginTlsContexts tls;
   for (const OriginConfig& origin : made->config->origins) {
     OriginRuntime runtime;
     runtime.state = states.origin(origin.name);
@@ -54,12 +90,9 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
       https = https || endpoint.scheme == EndpointScheme::Https;
     }
     if (https) {
-      auto context = OriginTlsContext::create(origin.tls);
-      if (context) {
-        runtime.tls = std::move(context).value();
-      } else {
-        runtime.tls_setup_fault = std::move(context).error();
-      }
+      const OriginTlsSetup& setup = tls.of(origin.tls);
+      runtime.tls = setup.context;
+      runtime.tls_setup_fault = setup.fault;
     }
     made->origins.push_back(std::move(runtime));
   }

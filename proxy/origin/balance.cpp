@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/origin/balance.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string>
 
 namespace gatewhy {
 namespace {
+
+// Between two turns of an endpoint of weight 1. Wraps after 2^32 rounds.
+constexpr std::uint64_t kRound = std::uint64_t{1} << 32U;
+// Draws before a random choice looks for the next usable endpoint instead.
+constexpr int kDraws = 8;
 
 // splitmix64's finaliser: spreads (key, endpoint) pairs for rendezvous hashing.
 std::uint64_t mix(std::uint64_t x) {
@@ -15,92 +23,194 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// a / of_a < b / of_b.
+bool lighter(std::uint32_t a, std::uint32_t of_a, std::uint32_t b, std::uint32_t of_b) {
+  return (std::uint64_t{a} + 1) * of_b < (std::uint64_t{b} + 1) * of_a;
+}
+
 }  // namespace
 
-Balancer::Balancer(const OriginConfig& origin) : origin_(origin), current_(origin.endpoints.size(), 0) {}
+Balancer::Balancer(const OriginConfig& origin)
+    : balance_(origin.balance),
+      primaries_(groupOf(origin, false)),
+      backups_(groupOf(origin, true)),
+      random_(origin.balance == Balance::RandomTwo ? std::random_device{}() : 1) {}
 
-std::size_t Balancer::pick(const std::function<bool(std::size_t)>& usable,
-                           const std::function<std::uint32_t(std::size_t)>& load, std::uint64_t key) {
-  if (origin_.endpoints.size() == 1) {
-    return usable(0) ? 0 : kNone;
-  }
-  std::vector<std::size_t> candidates;
-  for (const bool backup : {false, true}) {
-    for (std::size_t i = 0; i < origin_.endpoints.size(); ++i) {
-      if (origin_.endpoints[i].backup == backup && usable(i)) {
-        candidates.push_back(i);
-      }
+bool Balancer::comesLater(const Turn& a, const Turn& b) noexcept {
+  return a.at != b.at ? a.at > b.at : a.member > b.member;
+}
+
+Balancer::Group Balancer::groupOf(const OriginConfig& origin, bool backups) {
+  Group group;
+  for (std::uint32_t i = 0; i < origin.endpoints.size(); ++i) {
+    if (origin.endpoints[i].backup == backups) {
+      group.endpoints.push_back(i);
+      group.weights.push_back(origin.endpoints[i].weight);
     }
-    if (!candidates.empty()) {
-      return candidates.size() == 1 ? candidates.front() : pickAmong(candidates, load, key);
+  }
+  const bool equal =
+      std::all_of(group.weights.begin(), group.weights.end(), [&](auto weight) { return weight == group.weights[0]; });
+  if (!equal) {
+    std::uint64_t sum = 0;
+    for (std::uint32_t member = 0; member < group.size(); ++member) {
+      const std::uint32_t weight = group.weights[member];
+      group.sums.push_back(sum += weight);
+      // Half a period in: the turns of unlike weights interleave from the start.
+      group.turns.push_back({.at = kRound / weight / 2, .member = member});
+    }
+  }
+  if (origin.balance == Balance::Hash) {
+    for (const std::uint32_t endpoint : group.endpoints) {
+      group.seeds.push_back(mix(std::hash<std::string>{}(origin.endpoints[endpoint].url)));
+    }
+  }
+  std::make_heap(group.turns.begin(), group.turns.end(), comesLater);
+  return group;
+}
+
+std::size_t Balancer::pick(const EndpointFilter& filter, std::span<const std::uint32_t> loads, std::uint64_t key) {
+  for (Group* group : {&primaries_, &backups_}) {
+    if (group->size() == 1 && filter.usable(group->endpoints[0])) {
+      return group->endpoints[0];
+    }
+    const std::uint32_t member = group->size() < 2 ? kNoMember : pickMember(*group, filter, loads, key);
+    if (member != kNoMember) {
+      return group->endpoints[member];
     }
   }
   return kNone;
 }
 
-std::size_t Balancer::pickAmong(const std::vector<std::size_t>& candidates,
-                                const std::function<std::uint32_t(std::size_t)>& load, std::uint64_t key) {
-  const auto lighter = [&](std::size_t a, std::size_t b) {
-    const auto cost = [&](std::size_t i) { return static_cast<double>(load(i) + 1) / origin_.endpoints[i].weight; };
-    return cost(b) < cost(a) ? b : a;
-  };
-  switch (origin_.balance) {
+std::uint32_t Balancer::pickMember(Group& group, const EndpointFilter& filter, std::span<const std::uint32_t> loads,
+                                   std::uint64_t key) {
+  switch (balance_) {
     case Balance::RoundRobin:
-      return roundRobin(candidates);
-    case Balance::LeastRequests: {
-      std::size_t best = roundRobin(candidates);  // ties take turns
-      for (const std::size_t i : candidates) {
-        best = lighter(best, i);
+      return group.equal() ? nextFromCursor(group, filter) : nextTurn(group, filter);
+    case Balance::LeastRequests:
+      return leastLoaded(group, filter, loads);
+    case Balance::RandomTwo: {
+      const std::uint32_t one = randomMember(group, filter);
+      const std::uint32_t other = one == kNoMember ? kNoMember : randomMember(group, filter);
+      if (other == kNoMember || other == one) {
+        return one;
       }
-      return best;
+      return lighter(loads[group.endpoints[other]], group.weights[other], loads[group.endpoints[one]],
+                     group.weights[one])
+                 ? other
+                 : one;
     }
-    case Balance::RandomTwo:
-      return lighter(randomByWeight(candidates), randomByWeight(candidates));
-    case Balance::Hash: {
-      // Weighted rendezvous hashing: an endpoint that leaves moves only its own keys.
-      std::size_t best = candidates.front();
-      double best_score = -1;
-      for (const std::size_t i : candidates) {
-        const double unit = (static_cast<double>(mix(key ^ mix(i + 1)) >> 11) + 0.5) / 9007199254740992.0;
-        const double score = origin_.endpoints[i].weight / -std::log(unit);
-        if (score > best_score) {
-          best_score = score;
-          best = i;
-        }
-      }
-      return best;
-    }
+    case Balance::Hash:
+      return byHash(group, filter, key);
   }
-  return candidates.front();
+  return kNoMember;
 }
 
-std::size_t Balancer::roundRobin(const std::vector<std::size_t>& candidates) {
-  std::int64_t total = 0;
-  std::size_t best = candidates.front();
-  for (const std::size_t i : candidates) {
-    current_[i] += origin_.endpoints[i].weight;
-    total += origin_.endpoints[i].weight;
-    if (current_[i] > current_[best]) {
-      best = i;
+std::uint32_t Balancer::nextFromCursor(Group& group, const EndpointFilter& filter) const {
+  for (std::uint32_t tries = 0; tries < group.size(); ++tries) {
+    const std::uint32_t member = group.cursor;
+    group.cursor = member + 1 == group.size() ? 0 : member + 1;
+    if (filter.usable(group.endpoints[member])) {
+      return member;
     }
   }
-  current_[best] -= total;
+  return kNoMember;
+}
+
+// Earliest turn first. One that is passed over because it is not usable
+// gathers no claim to a burst: its turn is now at the earliest.
+std::uint32_t Balancer::nextTurn(Group& group, const EndpointFilter& filter) {
+  std::uint32_t chosen = kNoMember;
+  std::uint64_t now = 0;
+  passed_over_.clear();
+  while (chosen == kNoMember && !group.turns.empty()) {
+    std::pop_heap(group.turns.begin(), group.turns.end(), comesLater);
+    Turn turn = group.turns.back();
+    group.turns.pop_back();
+    if (filter.usable(group.endpoints[turn.member])) {
+      chosen = turn.member;
+      now = turn.at;
+      turn.at += kRound / group.weights[chosen];
+    }
+    passed_over_.push_back(turn);
+  }
+  for (Turn& turn : passed_over_) {
+    turn.at = std::max(turn.at, now);
+    group.turns.push_back(turn);
+    std::push_heap(group.turns.begin(), group.turns.end(), comesLater);
+  }
+  return chosen;
+}
+
+// From the cursor on, so that ties take turns.
+std::uint32_t Balancer::leastLoaded(Group& group, const EndpointFilter& filter,
+                                    std::span<const std::uint32_t> loads) const {
+  std::uint32_t best = kNoMember;
+  std::uint32_t member = group.cursor;
+  for (std::uint32_t seen = 0; seen < group.size(); ++seen) {
+    const std::uint32_t load = loads[group.endpoints[member]];
+    const bool better =
+        best == kNoMember || lighter(load, group.weights[member], loads[group.endpoints[best]], group.weights[best]);
+    if (better && filter.usable(group.endpoints[member])) {
+      best = member;
+      if (load == 0 && group.equal()) {
+        break;
+      }
+    }
+    member = member + 1 == group.size() ? 0 : member + 1;
+  }
+  if (best != kNoMember) {
+    group.cursor = best + 1 == group.size() ? 0 : best + 1;
+  }
   return best;
 }
 
-std::size_t Balancer::randomByWeight(const std::vector<std::size_t>& candidates) {
-  std::uint64_t total = 0;
-  for (const std::size_t i : candidates) {
-    total += origin_.endpoints[i].weight;
-  }
-  std::uint64_t point = std::uniform_int_distribution<std::uint64_t>(0, total - 1)(random_);
-  for (const std::size_t i : candidates) {
-    if (point < origin_.endpoints[i].weight) {
-      return i;
+std::uint32_t Balancer::randomMember(const Group& group, const EndpointFilter& filter) {
+  std::uint32_t member = 0;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    if (group.equal()) {
+      member = std::uniform_int_distribution<std::uint32_t>(0, group.size() - 1)(random_);
+    } else {
+      const auto point = std::uniform_int_distribution<std::uint64_t>(0, group.sums.back() - 1)(random_);
+      member = static_cast<std::uint32_t>(std::upper_bound(group.sums.begin(), group.sums.end(), point) -
+                                          group.sums.begin());
     }
-    point -= origin_.endpoints[i].weight;
+    if (filter.usable(group.endpoints[member])) {
+      return member;
+    }
   }
-  return candidates.back();
+  for (std::uint32_t seen = 0; seen < group.size(); ++seen) {
+    member = member + 1 == group.size() ? 0 : member + 1;
+    if (filter.usable(group.endpoints[member])) {
+      return member;
+    }
+  }
+  return kNoMember;
+}
+
+// Weighted rendezvous hashing: an endpoint that leaves moves only its own keys.
+std::uint32_t Balancer::byHash(const Group& group, const EndpointFilter& filter, std::uint64_t key) const {
+  std::uint32_t best = kNoMember;
+  if (group.equal()) {  // the order of the hashes is the order of the scores
+    std::uint64_t best_hash = 0;
+    for (std::uint32_t member = 0; member < group.size(); ++member) {
+      const std::uint64_t hash = mix(key ^ group.seeds[member]);
+      if ((best == kNoMember || hash > best_hash) && filter.usable(group.endpoints[member])) {
+        best_hash = hash;
+        best = member;
+      }
+    }
+    return best;
+  }
+  double best_score = -1;
+  for (std::uint32_t member = 0; member < group.size(); ++member) {
+    const double unit = (static_cast<double>(mix(key ^ group.seeds[member]) >> 11U) + 0.5) / 9007199254740992.0;
+    const double score = group.weights[member] / -std::log(unit);
+    if (score > best_score && filter.usable(group.endpoints[member])) {
+      best_score = score;
+      best = member;
+    }
+  }
+  return best;
 }
 
 }  // namespace gatewhy

@@ -71,6 +71,7 @@ OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<
       retry_tokens_(kRetryReserve),
       self_(std::make_shared<OriginPool*>(this)) {
   endpoints_.resize(states.size());
+  loads_.resize(states.size());
   for (std::size_t i = 0; i < states.size(); ++i) {
     endpoints_[i].state = std::move(states[i]);
   }
@@ -87,16 +88,37 @@ bool OriginPool::isTried(const std::vector<std::size_t>& tried, std::size_t endp
   return std::find(tried.begin(), tried.end(), endpoint) != tried.end();
 }
 
+// One request's (or waiter's) search: endpoints that turn out to be full drop
+// out of it.
+class OriginPool::Choice final : public EndpointFilter {
+ public:
+  // Without `avoid`, health is of no interest: for one that waits already.
+  Choice(const OriginPool& pool, const std::vector<std::size_t>* avoid)
+      : pool_(pool), avoid_(avoid), full_(), now_(avoid == nullptr ? TimePoint{} : EventLoop::now()) {}
+
+  [[nodiscard]] bool usable(std::size_t endpoint) const override {
+    const bool healthy =
+        avoid_ == nullptr || (!pool_.endpoints_[endpoint].state->ejected(now_) && !pool_.isTried(*avoid_, endpoint));
+    return healthy && (full_.empty() || !full_[endpoint]);
+  }
+  void noteFull(std::size_t endpoint) {
+    full_.resize(pool_.endpoints_.size());
+    full_[endpoint] = true;
+  }
+
+ private:
+  const OriginPool& pool_;
+  const std::vector<std::size_t>* avoid_;
+  std::vector<bool> full_;
+  TimePoint now_;
+};
+
 std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<std::size_t>& tried, bool fresh,
                                          PoolRefusal& refusal) {
-  const TimePoint now = EventLoop::now();
-  const auto load = [this](std::size_t i) { return endpoints_[i].in_flight; };
-  const auto healthy = [&](std::size_t i) { return !endpoints_[i].state->ejected(now) && !isTried(tried, i); };
-  std::vector<std::size_t> full;
+  Choice choice(*this, &tried);
   bool any_healthy = false;
   for (std::size_t round = 0; round < endpoints_.size(); ++round) {
-    const std::size_t chosen =
-        balancer_.pick([&](std::size_t i) { return healthy(i) && !isTried(full, i); }, load, waiter.balanceKey());
+    const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
     if (chosen == Balancer::kNone) {
       break;
     }
@@ -104,7 +126,7 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<s
     if (auto grant = tryGrant(chosen, fresh)) {
       return grant;
     }
-    full.push_back(chosen);
+    choice.noteFull(chosen);
   }
   if (!any_healthy) {
     refusal = PoolRefusal::NoHealthyEndpoint;
@@ -183,18 +205,16 @@ void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
 
 void OriginPool::serveQueue() {
   while (!queue_.empty()) {
-    const auto load = [this](std::size_t i) { return endpoints_[i].in_flight; };
     std::optional<Grant> grant;
     PoolWaiter& waiter = *queue_.front();
-    std::vector<std::size_t> full;
-    while (!grant && full.size() < endpoints_.size()) {
-      const std::size_t chosen =
-          balancer_.pick([&](std::size_t i) { return !isTried(full, i); }, load, waiter.balanceKey());
+    Choice choice(*this, nullptr);
+    while (!grant) {
+      const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
       if (chosen == Balancer::kNone) {
         break;
       }
       grant = tryGrant(chosen, false);
-      full.push_back(chosen);
+      choice.noteFull(chosen);
     }
     if (!grant) {
       return;

@@ -63,8 +63,8 @@ class OriginPool {
   // Serves the queue; called when a slot or connection may have come free.
   void serveQueue();
 
-  void requestBegan(std::size_t endpoint) { ++endpoints_[endpoint].in_flight; }
-  void requestEnded(std::size_t endpoint) { --endpoints_[endpoint].in_flight; }
+  void requestBegan(std::size_t endpoint) { ++loads_[endpoint]; }
+  void requestEnded(std::size_t endpoint) { --loads_[endpoint]; }
   [[nodiscard]] EndpointState& state(std::size_t endpoint) { return *endpoints_[endpoint].state; }
   [[nodiscard]] const OriginConfig& config() const { return config_; }
 
@@ -77,8 +77,8 @@ class OriginPool {
   struct Endpoint {
     std::shared_ptr<EndpointState> state;
     std::vector<std::unique_ptr<Parked>> parked;  // LIFO
-    std::uint32_t in_flight = 0;
   };
+  class Choice;
   [[nodiscard]] std::unique_ptr<OriginConnection> takeParked(std::size_t endpoint);
   [[nodiscard]] std::optional<Grant> tryGrant(std::size_t endpoint, bool fresh);
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
@@ -89,6 +89,7 @@ class OriginPool {
   EventLoop& loop_;
   const OriginConfig& config_;
   std::vector<Endpoint> endpoints_;
+  std::vector<std::uint32_t> loads_;  // requests in flight, by endpoint
   std::shared_ptr<OriginState> origin_state_;
   std::function<void()> wake_others_;
   Balancer balancer_;

@@ -25,12 +25,24 @@ namespace {
 
 using nlohmann::json;
 
-enum class Phase : std::uint8_t { Resolve, Connect, Tls, Send, Head, Body, Tunnel };
+// Splice: a body so large that the kernel moves it, waiting for the origin;
+// Stuck: the same with a client that does not read.
+enum class Phase : std::uint8_t { Resolve, Connect, Tls, Send, Head, Body, Splice, Stuck, Tunnel };
 enum class End : std::uint8_t { ClientReset, ClientFinish, OriginReset, OriginFinish, Reload, Stop, StopTwice };
 
 constexpr std::size_t kUpload = 64UL * 1024 * 1024;
 constexpr std::size_t kDownload = 64UL * 1024;
+constexpr std::size_t kBigDownload = 64UL * 1024 * 1024;
+constexpr std::size_t kSpliced = 4UL * 1024 * 1024;
 constexpr std::string_view kFirstPart = "the first part of the body";
+
+bool inBody(Phase phase) {
+  return phase == Phase::Body || phase == Phase::Splice || phase == Phase::Stuck;
+}
+
+std::size_t downloadOf(Phase phase) {
+  return phase == Phase::Body ? kDownload : kBigDownload;
+}
 
 // A DNS server that keeps its peace until it is told to speak.
 class SilentDns {
@@ -141,9 +153,24 @@ class Stage {
       case Phase::Body:
         origin_ = listening_.accept();
         ASSERT_TRUE(readRequest(origin_));
-        origin_.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kDownload) + "\r\n\r\n" +
-                     std::string(kFirstPart));
-        ASSERT_TRUE(client_.receiveUntil(kFirstPart));
+        beginResponse();
+        break;
+      case Phase::Splice: {
+        origin_ = listening_.accept();
+        ASSERT_TRUE(readRequest(origin_));
+        beginResponse();
+        std::thread sender([this] { origin_.send(std::string(kSpliced, 'x')); });
+        receiveBody(kFirstPart.size() + kSpliced);
+        sender.join();
+        sent_ = kSpliced;
+        break;
+      }
+      case Phase::Stuck:
+        origin_ = listening_.accept();
+        ASSERT_TRUE(readRequest(origin_));
+        beginResponse();
+        sent_ = origin_.sendUntilFull(kBigDownload);
+        ASSERT_LT(sent_, kBigDownload - kFirstPart.size()) << "somebody read it all";
         break;
       case Phase::Tunnel:
         enterTunnel();
@@ -177,6 +204,13 @@ class Stage {
       case Phase::Body:
         origin_.send(std::string(kDownload - kFirstPart.size(), 'x'));
         break;
+      case Phase::Splice:
+      case Phase::Stuck: {
+        std::thread sender([this] { origin_.send(std::string(kBigDownload - kFirstPart.size() - sent_, 'x')); });
+        receiveBody(kBigDownload);
+        sender.join();
+        break;
+      }
       case Phase::Tunnel:
         origin_.finish();
         if (end_ != End::ClientFinish) {
@@ -221,6 +255,20 @@ class Stage {
       return "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n";
     }
     return "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+  }
+
+  void beginResponse() {
+    origin_.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(downloadOf(phase_)) + "\r\n\r\n" +
+                 std::string(kFirstPart));
+    ASSERT_TRUE(client_.receiveUntil(kFirstPart));
+  }
+
+  // Until the client has so much of it.
+  void receiveBody(std::size_t size) {
+    const std::size_t wanted = client_.buffer().find("\r\n\r\n") + 4 + size;
+    while (client_.buffer().size() < wanted) {
+      ASSERT_TRUE(client_.receive());
+    }
   }
 
   void fillAcceptQueue() {
@@ -295,6 +343,8 @@ Expected byOrigin(Phase phase, bool reset) {
     case Phase::Head:
       return {"failure", {reset ? "reset_before_response" : "empty_response"}};
     case Phase::Body:
+    case Phase::Splice:
+    case Phase::Stuck:
       return {"failure", {reset ? "response_body_reset" : "response_body_truncated"}};
     case Phase::Tunnel:
       return reset ? Expected{"failure", {"tunnel_reset_by_origin"}} : Expected{"success", {""}};
@@ -378,17 +428,17 @@ class LifetimeTest : public testing::TestWithParam<Param> {
     stage.client().receiveToEnd();
     EXPECT_NE(stage.client().end(), Socket::End::Late) << "the client was left waiting";
     const std::string& got = stage.client().buffer();
-    const bool committed = phase == Phase::Body || phase == Phase::Tunnel;
-    if (expected.outcome == "success" && phase == Phase::Body) {
-      EXPECT_EQ(got.size() - got.find("\r\n\r\n") - 4, kDownload);
+    const bool committed = inBody(phase) || phase == Phase::Tunnel;
+    if (expected.outcome == "success" && inBody(phase)) {
+      EXPECT_EQ(got.size() - got.find("\r\n\r\n") - 4, downloadOf(phase));
     } else if (expected.outcome == "success" && !committed) {
       EXPECT_EQ(got.rfind("HTTP/1.1 200 ", 0), 0U) << got;
     } else if (expected.outcome == "failure" && !committed) {
       const bool blamed = got.rfind("HTTP/1.1 5", 0) == 0 || got.rfind("HTTP/1.1 400 ", 0) == 0;
       EXPECT_TRUE(blamed) << got;
-    } else if (expected.outcome == "failure" && phase == Phase::Body) {
-      EXPECT_LT(got.size(), kDownload) << "cut short, and it shows";
-      EXPECT_EQ(got.find("HTTP/1.1", 1), std::string::npos) << "a second answer inside the first: " << got;
+    } else if (expected.outcome == "failure" && inBody(phase)) {
+      EXPECT_LT(got.size(), downloadOf(phase)) << "cut short, and it shows";
+      EXPECT_EQ(got.find("HTTP/1.1", 1), std::string::npos) << "a second answer inside the first";
     }
   }
 };
@@ -425,7 +475,7 @@ TEST_P(LifetimeTest, OneEventAndTheDaemonLives) {
 }
 
 std::string nameOf(Phase phase) {
-  constexpr std::array kNames = {"resolve", "connect", "tls", "send", "head", "body", "tunnel"};
+  constexpr std::array kNames = {"resolve", "connect", "tls", "send", "head", "body", "splice", "stuck", "tunnel"};
   return kNames.at(static_cast<std::size_t>(phase));
 }
 
@@ -438,8 +488,8 @@ std::string nameOf(End end) {
 // The origin can end nothing before there is a connection to it.
 std::vector<Param> allParams() {
   std::vector<Param> params;
-  for (const Phase phase :
-       {Phase::Resolve, Phase::Connect, Phase::Tls, Phase::Send, Phase::Head, Phase::Body, Phase::Tunnel}) {
+  for (const Phase phase : {Phase::Resolve, Phase::Connect, Phase::Tls, Phase::Send, Phase::Head, Phase::Body,
+                            Phase::Splice, Phase::Stuck, Phase::Tunnel}) {
     for (const End end : {End::ClientReset, End::ClientFinish, End::OriginReset, End::OriginFinish, End::Reload,
                           End::Stop, End::StopTwice}) {
       const bool by_origin = end == End::OriginReset || end == End::OriginFinish;
