@@ -97,6 +97,7 @@ std::optional<Cause> causeByName(std::string_view name) noexcept {
 
 std::vector<std::string_view> nearestCauseNames(std::string_view word, std::size_t limit) {
   std::vector<std::string_view> names;
+  names.reserve(kTable.size());
   for (const CauseInfo& row : kTable) {
     names.push_back(row.name);
   }

@@ -36,7 +36,7 @@ std::vector<const StatusMeaning*> inReadingOrder(std::uint16_t code) {
     order.push_back(&meaning);
   }
   const StatusMeaning* own = ownMeaning(code);
-  std::ranges::stable_partition(order, [own](const StatusMeaning* meaning) { return meaning == own; });
+  std::stable_partition(order.begin(), order.end(), [own](const StatusMeaning* meaning) { return meaning == own; });
   return order;
 }
 
@@ -165,9 +165,9 @@ void appendRows(std::string& out, std::span<const StatusMeaning> meanings, const
 
 std::span<const StatusMeaning> ofClass(std::uint16_t digit) {
   const auto all = allStatusMeanings();
-  const auto range = std::ranges::equal_range(
-      all, digit, {}, [](const StatusMeaning& meaning) { return static_cast<std::uint16_t>(meaning.code / 100); });
-  return {range.begin(), range.end()};
+  const auto begin = std::ranges::lower_bound(all, digit * 100, {}, &StatusMeaning::code);
+  const auto end = std::ranges::lower_bound(all, (digit + 1) * 100, {}, &StatusMeaning::code);
+  return {begin, end};
 }
 
 constexpr std::string_view kOursFootnote = "* gatewhy's own meaning, where it answers or logs the code itself\n";

@@ -82,6 +82,7 @@ std::vector<Explanation> findStatus(std::string_view word, const TextStyle& styl
     codes = {code};
   }
   std::vector<Explanation> found;
+  found.reserve(codes.size());
   for (const std::uint16_t code : codes) {
     found.push_back({explainStatus(code, style), statusJson(code)});
   }

@@ -46,8 +46,9 @@ static_assert(sortedWithoutDuplicates(), "statuses.def: by code, standing, owner
 static_assert(classesInOrder());
 
 std::span<const StatusMeaning> equalRange(std::uint16_t code) noexcept {
-  const auto range = std::ranges::equal_range(kMeanings, code, {}, &StatusMeaning::code);
-  return {range.begin(), range.end()};
+  const auto* const begin = std::ranges::lower_bound(kMeanings, code, {}, &StatusMeaning::code);
+  const auto* const end = std::ranges::upper_bound(kMeanings, code, {}, &StatusMeaning::code);
+  return {begin, end};
 }
 
 }  // namespace
