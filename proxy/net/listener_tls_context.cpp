@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include <array>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "proxy/net/ticket_keys.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_fault.h"
 #include "proxy/net/tls_record.h"
@@ -16,7 +22,6 @@ namespace gatewhy {
 namespace {
 
 constexpr std::string_view kProtocol = "http/1.1";
-constexpr std::string_view kSessionContext = "gatewhy";
 // Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
 // Our order counts: AES-128 with SHA-256 first, as its key schedule costs a
 // good deal less than SHA-384's; a client that puts ChaCha20 first gets it.
@@ -105,6 +110,19 @@ std::optional<TlsFault> askForClientCertificate(SSL_CTX* context, const std::str
   return std::nullopt;
 }
 
+using Digest = std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH>;
+
+// A ticket carries the verdict on its client's certificate: it counts only
+// where clients are held against the same authorities.
+Digest sessionContext(const ListenerTls& config) {
+  std::ifstream file(config.client_ca, std::ios::binary);
+  const std::string authorities((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  Digest digest{};
+  static_assert(digest.size() == 32);
+  EVP_Digest(authorities.data(), authorities.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return digest;
+}
+
 Result<SslCtxPtr, TlsFault> contextFor(const ListenerTls& config, const CertificateConfig& certificate) {
   Result<SslCtxPtr, TlsFault> context = newTlsContext(TLS_server_method(), config.min_version);
   if (!context) {
@@ -126,8 +144,11 @@ Result<SslCtxPtr, TlsFault> contextFor(const ListenerTls& config, const Certific
   }
   // Tickets keep the state at the client; workers share no session table.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_session_id_context(ctx, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
-                                 kSessionContext.size());
+  const Digest session_context = sessionContext(config);
+  SSL_CTX_set_session_id_context(ctx, session_context.data(), session_context.size());
+  if (!useTicketKeys(ctx)) {
+    return Failure{setupFault("TLS library")};
+  }
   SSL_CTX_set_alpn_select_cb(ctx, onAlpn, nullptr);
   return context;
 }

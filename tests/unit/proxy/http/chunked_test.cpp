@@ -38,6 +38,32 @@ Outcome parseChunked(std::string_view bytes, const BodyLimits& limits = {}) {
   return parseBody(BodyKind::Chunked, bytes, 0, limits);
 }
 
+// Payload that goes past the decoder counts like payload that it was fed.
+TEST(Body, SkippedPayloadCounts) {
+  BodyDecoder decoder;
+  decoder.start(BodyKind::Length, 10);
+  EXPECT_EQ(decoder.ahead(), 10U);
+  EXPECT_EQ(decoder.feed("abc").data, "abc");
+  EXPECT_EQ(decoder.ahead(), 7U);
+  decoder.skip(5);
+  EXPECT_EQ(decoder.received(), 8U);
+  EXPECT_EQ(decoder.ahead(), 2U);
+  EXPECT_FALSE(decoder.done());
+  const BodyDecoder::Step last = decoder.feed("yzGET / ");
+  EXPECT_EQ(last.data, "yz");
+  EXPECT_EQ(last.consumed, 2U);
+  EXPECT_TRUE(decoder.done());
+  EXPECT_EQ(decoder.ahead(), 0U);
+  decoder.start(BodyKind::Length, 4);
+  decoder.skip(4);
+  EXPECT_TRUE(decoder.done());
+  EXPECT_EQ(decoder.received(), 4U);
+  for (const BodyKind kind : {BodyKind::None, BodyKind::Chunked, BodyKind::UntilClose}) {
+    decoder.start(kind, 0);
+    EXPECT_EQ(decoder.ahead(), 0U) << "nobody knows how much may be skipped";
+  }
+}
+
 TEST(Chunked, Accepted) {
   const std::vector<Acceptance> rows{
       {"0\r\n\r\n"sv, "|"},

@@ -248,6 +248,38 @@ TEST_F(ClientCertificate, ResumptionKeepsTheVerdict) {
   }
 }
 
+// A context made anew is what a reload makes.
+TEST_F(ClientCertificate, ATicketOutlivesAReloadButNotItsAuthorities) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    config_.client_ca = pki().root_file;
+    SSL_CTX_set_max_proto_version(client_.get(), version);
+    SslSessionPtr session;
+    const auto resumes = [&] {
+      TcpPair sockets = tcpPair();
+      Transport ours(std::move(sockets.near));
+      TlsPeer peer(sockets.far, client_.get(), false);
+      if (session != nullptr) {
+        SSL_set_session(peer.get(), session.get());
+      }
+      peer.step();
+      ours.startTls(ListenerTlsContext::create(config_).value()->newSession().value());
+      EXPECT_EQ(HandshakeStatus::Done, shakeHands(ours, peer));
+      EXPECT_EQ(IoStatus::Ok, ours.write("x", 1).status);
+      EXPECT_EQ("x", peer.read());  // and the tickets before it
+      SSL_shutdown(peer.get());
+      session.reset(SSL_get1_session(peer.get()));
+      return SSL_session_reused(ours.ssl()) == 1;
+    };
+    EXPECT_FALSE(resumes());
+    EXPECT_TRUE(resumes()) << version;
+    config_.client_ca = pki().directory.certificates("others.pem", {&pki().root, &pki().intermediate});
+    EXPECT_FALSE(resumes()) << version;
+    EXPECT_TRUE(resumes()) << version;
+    config_.client_ca.clear();
+    EXPECT_FALSE(resumes()) << version;
+  }
+}
+
 TEST(OriginTlsSetup, NamesTheFileAndTheReason) {
   OriginTls config;
   config.ca_file = "/nonexistent/roots.pem";

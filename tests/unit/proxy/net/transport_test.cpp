@@ -4,7 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <memory>
+#include <vector>
 
 #include "tests/unit/proxy/net/tls_peer.h"
 
@@ -45,6 +49,103 @@ TEST_F(PlainTransport, FullReadIsNotDrained) {
   const IoResult got = read(5);
   ASSERT_EQ(IoStatus::Ok, got.status);
   EXPECT_FALSE(got.drained);
+}
+
+TEST_F(PlainTransport, SplicedBytesComeOutAsTheyWentIn) {
+  SplicePipes pipes;
+  auto pipe = pipes.take();
+  ASSERT_NE(pipe, nullptr);
+  EXPECT_EQ(SpliceStatus::WouldBlock, ours_.readInto(*pipe, 100).status);
+  sendRaw(sockets_.far, "hello world");
+  waitBytes(ours_.fd(), 11);
+  const SpliceResult got = ours_.readInto(*pipe, 5);
+  ASSERT_EQ(SpliceStatus::Ok, got.status);
+  EXPECT_EQ(5U, got.size);
+  EXPECT_EQ(5U, pipe->held());
+  TcpPair client = tcpPair();
+  Transport to_client(std::move(client.near));
+  const SpliceResult sent = to_client.writeFrom(*pipe);
+  ASSERT_EQ(SpliceStatus::Ok, sent.status);
+  EXPECT_EQ(5U, sent.size);
+  EXPECT_EQ(0U, pipe->held());
+  waitBytes(client.far.get(), 5);
+  Transport far(std::move(client.far));
+  buffer_.resize(64);
+  EXPECT_EQ(5U, far.read(buffer_.data(), buffer_.size()).size);
+  EXPECT_EQ("hello", buffer_.substr(0, 5));
+  // What is left is read as ever.
+  EXPECT_EQ(6U, read().size);
+  EXPECT_EQ(" world", buffer_.substr(0, 6));
+}
+
+TEST_F(PlainTransport, SpliceTellsTheEndAsReadDoes) {
+  SplicePipes pipes;
+  auto pipe = pipes.take();
+  sockets_.far.reset();
+  waitReadable(ours_.fd());
+  EXPECT_EQ(SpliceStatus::Ended, ours_.readInto(*pipe, 100).status);
+  EXPECT_EQ(EndFault::How::Fin, end().how);
+  EXPECT_EQ(SpliceStatus::Ended, ours_.readInto(*pipe, 100).status);
+  EXPECT_EQ(IoStatus::Ended, read().status);
+}
+
+TEST_F(PlainTransport, SpliceKeepsTheErrnoOfAReset) {
+  SplicePipes pipes;
+  auto pipe = pipes.take();
+  resetPeer(sockets_.far);
+  waitBroken(ours_.fd());
+  EXPECT_EQ(SpliceStatus::Ended, ours_.readInto(*pipe, 100).status);
+  EXPECT_EQ(EndFault::How::Reset, end().how);
+  EXPECT_EQ(ECONNRESET, end().error);
+}
+
+TEST_F(PlainTransport, SpliceIntoABrokenSocketIsAWriteThatFailed) {
+  SplicePipes pipes;
+  auto pipe = pipes.take();
+  TcpPair origin = tcpPair();
+  Transport from_origin(std::move(origin.near));
+  sendRaw(origin.far, "hello");
+  waitBytes(from_origin.fd(), 5);
+  ASSERT_EQ(5U, from_origin.readInto(*pipe, 5).size);
+  resetPeer(sockets_.far);
+  waitBroken(ours_.fd());
+  EXPECT_EQ(SpliceStatus::Ended, ours_.writeFrom(*pipe).status);
+  EXPECT_TRUE(end().on_write);
+  EXPECT_EQ(EndFault::How::Reset, end().how);
+  std::string left;
+  EXPECT_TRUE(pipe->drainTo(left));
+  EXPECT_EQ("hello", left);
+}
+
+// The stock lends what it has and no more, and never one with bytes in it.
+TEST(SplicePipes, ABoundedStockOfEmptyPipes) {
+  SplicePipes pipes;
+  auto first = pipes.take();
+  ASSERT_NE(first, nullptr);
+  const int end_of_first = first->readEnd();
+  ASSERT_EQ(3, ::write(first->writeEnd(), "abc", 3));
+  first->put(3);
+  pipes.giveBack(std::move(first));
+  auto second = pipes.take();
+  EXPECT_EQ(0U, second->held());
+  char octet = 0;
+  EXPECT_EQ(-1, ::read(second->readEnd(), &octet, 1));
+  EXPECT_EQ(EAGAIN, errno);
+  const int end_of_second = second->readEnd();
+  pipes.giveBack(std::move(second));
+  auto third = pipes.take();
+  EXPECT_EQ(end_of_second, third->readEnd()) << "an empty one is lent again";
+  std::vector<std::unique_ptr<SplicePipe>> all;
+  for (int i = 0; i < 1000; ++i) {
+    auto more = pipes.take();
+    if (more == nullptr) {
+      break;
+    }
+    all.push_back(std::move(more));
+  }
+  EXPECT_LT(all.size(), 1000U);
+  EXPECT_GT(all.size(), 10U);
+  EXPECT_GE(end_of_first, 0);
 }
 
 TEST_F(PlainTransport, FinEndsTheStreamAndStaysTheEnd) {
