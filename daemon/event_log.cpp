@@ -98,7 +98,7 @@ void EventBatch::append(std::string_view line, bool urgent) {
 }
 
 void EventBatch::handOver(bool urgent) {
-  log_.write(lines_, urgent);
+  log_.write(lines_.view(), urgent);
   lines_.clear();
 }
 

@@ -79,7 +79,7 @@ class EventBatch {
   void handOver(bool urgent);
 
   EventLog& log_;
-  std::string lines_;
+  TextBuffer lines_;
 };
 
 // A logger for the daemon's own messages: each becomes a line with the event

@@ -39,7 +39,8 @@ struct SecondText {
   }
 };
 
-void appendTimestamp(std::string& out, std::chrono::system_clock::time_point when) {
+template <class Text>
+void appendTimestamp(Text& out, std::chrono::system_clock::time_point when) {
   thread_local SecondText cached;
   const auto second = std::chrono::floor<std::chrono::seconds>(when);
   if (second.time_since_epoch().count() != cached.second) {
@@ -55,7 +56,8 @@ void appendTimestamp(std::string& out, std::chrono::system_clock::time_point whe
 
 // Timestamp, severity and event name need no escaping, so that the start of
 // a line is plain appending.
-void beginLine(std::string& out, std::chrono::system_clock::time_point when, std::string_view severity,
+template <class Text>
+void beginLine(Text& out, std::chrono::system_clock::time_point when, std::string_view severity,
                std::string_view event) {
   out += "{\"timestamp\":\"";
   appendTimestamp(out, when);
@@ -99,7 +101,8 @@ std::string_view generatorName(GeneratedBy by) {
 }
 
 // {"name":{"member":"text"}}, or nothing.
-void writeNested(JsonWriter& json, std::string_view object, std::string_view member, std::string_view text) {
+template <class Json>
+void writeNested(Json& json, std::string_view object, std::string_view member, std::string_view text) {
   if (!text.empty()) {
     json.beginObject(object);
     json.member(member, text);
@@ -107,7 +110,8 @@ void writeNested(JsonWriter& json, std::string_view object, std::string_view mem
   }
 }
 
-void writeTimings(JsonWriter& json, const Timings& timings) {
+template <class Json>
+void writeTimings(Json& json, const Timings& timings) {
   const std::array<std::pair<std::string_view, const std::optional<double>*>, 7> phases = {{
       {"resolve", &timings.resolve},
       {"connect", &timings.connect},
@@ -134,7 +138,7 @@ void writeTimings(JsonWriter& json, const Timings& timings) {
 }
 
 void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis) {
-  json.beginObject("diagnosis");
+  json.beginObject();
   json.member("cause", name(diagnosis.cause));
   json.member("phase", name(diagnosis.phase));
   json.member("blame", name(diagnosis.blame));
@@ -153,7 +157,7 @@ void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis) {
 }
 
 void writeTries(JsonWriter& json, const std::vector<TryRecord>& tries) {
-  json.beginArray("tries");
+  json.beginArray();
   for (const TryRecord& attempt : tries) {
     json.beginObject();
     json.member("endpoint", attempt.endpoint);
@@ -161,6 +165,7 @@ void writeTries(JsonWriter& json, const std::vector<TryRecord>& tries) {
     json.memberBoolean("connection_reused", attempt.connection_reused);
     writeTimings(json, attempt.timings);
     if (attempt.diagnosis) {
+      json.key("diagnosis");
       writeDiagnosis(json, *attempt.diagnosis);
     }
     json.endObject();
@@ -168,7 +173,17 @@ void writeTries(JsonWriter& json, const std::vector<TryRecord>& tries) {
   json.endArray();
 }
 
-void writeHttp(JsonWriter& json, const ExchangeEvent& event) {
+// What only failures have is written like any other JSON and put in whole.
+template <class Value, class Write>
+void memberWritten(FastJsonWriter& json, std::string_view key, const Value& value, Write write) {
+  std::string text;
+  JsonWriter inner(text);
+  write(inner, value);
+  json.key(key);
+  json.raw(text);
+}
+
+void writeHttp(FastJsonWriter& json, const ExchangeEvent& event) {
   const bool request = !event.method.empty() || event.request_body_size.has_value();
   const bool response = event.status != 0 || event.response_body_size.has_value();
   if (!request && !response) {
@@ -199,7 +214,7 @@ void writeHttp(JsonWriter& json, const ExchangeEvent& event) {
   json.endObject();
 }
 
-void writeRequestFacts(JsonWriter& json, const ExchangeEvent& event) {
+void writeRequestFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   if (!event.path.empty() || !event.query.empty() || !event.scheme.empty()) {
     json.beginObject("url");
     json.member("path", event.path);
@@ -224,7 +239,7 @@ void writeRequestFacts(JsonWriter& json, const ExchangeEvent& event) {
   writeNested(json, "user_agent", "original", event.user_agent);
 }
 
-void writeOriginFacts(JsonWriter& json, const ExchangeEvent& event) {
+void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   json.member("route", event.route);
   json.member("origin", event.origin);
   json.member("endpoint", event.endpoint);
@@ -234,7 +249,7 @@ void writeOriginFacts(JsonWriter& json, const ExchangeEvent& event) {
   }
   json.memberUnsigned("attempts", event.attempts);
   if (event.tries != nullptr && event.tries->size() > 1) {
-    writeTries(json, *event.tries);
+    memberWritten(json, "tries", *event.tries, writeTries);
   }
 }
 
@@ -254,25 +269,25 @@ void writeFact(JsonWriter& json, const LifecycleEvent::Fact& fact) {
 
 }  // namespace
 
-void appendJson(std::string& out, const ExchangeEvent& event) {
-  JsonWriter json = JsonWriter::resume(out);
+void appendJson(TextBuffer& out, const ExchangeEvent& event) {
+  FastJsonWriter json = FastJsonWriter::resume(out);
   beginLine(out, event.timestamp, severityOf(event), "exchange");
   json.member("request_id", event.request_id);
   json.member("trace_id", event.trace_id);
   writeHttp(json, event);
   writeRequestFacts(json, event);
-  json.member("generated_by", generatorName(event.generated_by));
+  json.memberPlain("generated_by", generatorName(event.generated_by));
   if (event.origin_status != 0) {
     json.memberUnsigned("origin_status", event.origin_status);
   }
-  json.member("outcome", outcomeName(event.outcome));
+  json.memberPlain("outcome", outcomeName(event.outcome));
   if (event.diagnosis != nullptr) {
     writeNested(json, "error", "type", name(event.diagnosis->cause));
   }
   writeOriginFacts(json, event);
   writeTimings(json, event.timings);
   if (event.diagnosis != nullptr) {
-    writeDiagnosis(json, *event.diagnosis);
+    memberWritten(json, "diagnosis", *event.diagnosis, writeDiagnosis);
   }
   if (!event.told_findings.empty()) {
     json.beginArray("findings");
@@ -282,6 +297,12 @@ void appendJson(std::string& out, const ExchangeEvent& event) {
     json.endArray();
   }
   out += "}\n";
+}
+
+void appendJson(std::string& out, const ExchangeEvent& event) {
+  TextBuffer line;
+  appendJson(line, event);
+  out += line.view();
 }
 
 void appendJson(std::string& out, const LifecycleEvent& event, std::chrono::system_clock::time_point timestamp) {

@@ -11,6 +11,7 @@
 
 #include "diagnostics/diagnosis.h"
 #include "diagnostics/findings.h"
+#include "diagnostics/text_buffer.h"
 
 namespace gatewhy {
 
@@ -60,6 +61,7 @@ struct ExchangeEvent {
 
 // Appends one line, '\n' included. Any byte in any string is survived: what
 // is not UTF-8 becomes U+FFFD, controls are escaped (RFC 8259 section 7).
+void appendJson(TextBuffer& out, const ExchangeEvent& event);
 void appendJson(std::string& out, const ExchangeEvent& event);
 
 // start, stop, reload, drain, health, eject, and the daemon's own messages.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace gatewhy {
@@ -59,6 +60,27 @@ enum class FieldId : std::uint8_t {
   XRequestId,
 };
 inline constexpr FieldId kLastFieldId = FieldId::XRequestId;
+
+// A set of field ids in one word.
+class FieldSet {
+ public:
+  constexpr FieldSet() = default;
+  constexpr FieldSet(std::initializer_list<FieldId> ids) {
+    for (const FieldId id : ids) {
+      add(id);
+    }
+  }
+  constexpr void add(FieldId id) { bits_ |= bit(id); }
+  constexpr FieldSet& operator|=(FieldSet other) {
+    bits_ |= other.bits_;
+    return *this;
+  }
+  [[nodiscard]] constexpr bool has(FieldId id) const { return (bits_ & bit(id)) != 0; }
+
+ private:
+  static constexpr std::uint64_t bit(FieldId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
+  std::uint64_t bits_ = 0;
+};
 
 // Case-insensitive (RFC 9110 section 5.1); Other for any other name.
 [[nodiscard]] FieldId fieldId(std::string_view name) noexcept;

@@ -88,7 +88,8 @@ Utf8Unit decodeUnit(std::string_view s) {
   return {need + 1, true};
 }
 
-void appendUnicodeEscape(std::string& out, unsigned code_point) {
+template <class Text>
+void appendUnicodeEscape(Text& out, unsigned code_point) {
   const std::array<char, 6> text = {'\\',
                                     'u',
                                     kHex[(code_point >> 12) & 0xF],
@@ -98,7 +99,8 @@ void appendUnicodeEscape(std::string& out, unsigned code_point) {
   out.append(text.data(), text.size());
 }
 
-void appendAsciiEscape(std::string& out, char c) {
+template <class Text>
+void appendAsciiEscape(Text& out, char c) {
   switch (c) {
     case '"':
       out.append("\\\"", 2);
@@ -136,7 +138,8 @@ unsigned codePoint(std::string_view unit) {
 
 }  // namespace
 
-void appendJsonEscaped(std::string& out, std::string_view text) {
+template <class Text>
+void appendJsonEscaped(Text& out, std::string_view text) {
   while (!text.empty()) {
     const std::size_t plain = plainPrefix(text.data(), text.size());
     out.append(text.data(), plain);
@@ -190,21 +193,23 @@ void appendPrintable(std::string& out, std::string_view bytes) {
   }
 }
 
-void JsonWriter::integer(std::int64_t value) {
+template <class Text>
+void BasicJsonWriter<Text>::integer(std::int64_t value) {
   separate();
   const fmt::format_int digits(value);
   out_.append(digits.data(), digits.size());
   comma_ = true;
 }
 
-void JsonWriter::unsignedInteger(std::uint64_t value) {
+template <class Text>
+void BasicJsonWriter<Text>::unsignedInteger(std::uint64_t value) {
   separate();
-  const fmt::format_int digits(value);
-  out_.append(digits.data(), digits.size());
+  appendDecimal(out_, value);
   comma_ = true;
 }
 
-void JsonWriter::number(double value) {
+template <class Text>
+void BasicJsonWriter<Text>::number(double value) {
   separate();
   comma_ = true;
   constexpr double kExactMillis = 1e12;  // beyond it a thousandth says nothing
@@ -212,17 +217,16 @@ void JsonWriter::number(double value) {
     out_ += '0';
     return;
   }
-  if (std::fabs(value) >= kExactMillis) {
-    fmt::format_to(std::back_inserter(out_), "{:.0f}", value);
+  const double size = std::fabs(value);
+  if (size >= kExactMillis) {
+    out_ += std::string_view(fmt::format("{:.0f}", value));
     return;
   }
-  std::int64_t thousandths = std::llround(value * 1000);
-  if (thousandths < 0) {
+  const auto thousandths = static_cast<std::uint64_t>(size * 1000 + 0.5);
+  if (value < 0 && thousandths != 0) {
     out_ += '-';
-    thousandths = -thousandths;
   }
-  const fmt::format_int whole(thousandths / 1000);
-  out_.append(whole.data(), whole.size());
+  appendDecimal(out_, thousandths / 1000);
   const auto rest = static_cast<unsigned>(thousandths % 1000);
   if (rest == 0) {
     return;
@@ -233,7 +237,8 @@ void JsonWriter::number(double value) {
   out_.append(fraction.data(), length);
 }
 
-void JsonWriter::excerpt(std::string_view bytes) {
+template <class Text>
+void BasicJsonWriter<Text>::excerpt(std::string_view bytes) {
   separate();
   std::string printable;
   appendPrintable(printable, bytes.substr(0, std::min(bytes.size(), kMaxExcerptBytes)));
@@ -242,5 +247,10 @@ void JsonWriter::excerpt(std::string_view bytes) {
   out_ += '"';
   comma_ = true;
 }
+
+template void appendJsonEscaped(std::string& out, std::string_view text);
+template void appendJsonEscaped(TextBuffer& out, std::string_view text);
+template class BasicJsonWriter<std::string>;
+template class BasicJsonWriter<TextBuffer>;
 
 }  // namespace gatewhy

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Appends JSON to a string that the caller owns. What it writes is always
-// valid JSON in valid UTF-8, whatever bytes the strings hold; `null` cannot be
-// written, because an absent fact is an absent key. Balanced begin/end calls
-// are the caller's part. Nothing is allocated but the string's own growth.
+// Appends JSON to a text that the caller owns: a std::string, or a TextBuffer
+// where it has to be fast. What it writes is always valid JSON in valid UTF-8,
+// whatever bytes the strings hold; `null` cannot be written, because an absent
+// fact is an absent key. Balanced begin/end calls are the caller's part.
+// Nothing is allocated but the text's own growth.
 #pragma once
 
 #include <cstddef>
@@ -10,27 +11,31 @@
 #include <string>
 #include <string_view>
 
+#include "diagnostics/text_buffer.h"
+
 namespace gatewhy {
 
 // Appends `text` as the inside of a JSON string: controls (C0, DEL, C1) and
 // U+2028/2029 escaped, every maximal ill-formed UTF-8 part (Unicode 3.9,
 // table 3-7) as U+FFFD.
-void appendJsonEscaped(std::string& out, std::string_view text);
+template <class Text>
+void appendJsonEscaped(Text& out, std::string_view text);
 
 // Appends raw bytes as printable ASCII: \r \n \t \\ and \xNN for the rest.
 // Not JSON yet: the backslashes are part of the text.
 void appendPrintable(std::string& out, std::string_view bytes);
 
-class JsonWriter {
+template <class Text>
+class BasicJsonWriter {
  public:
   static constexpr std::size_t kMaxExcerptBytes = 64;
 
   // `out` must outlive the writer.
-  explicit JsonWriter(std::string& out) noexcept : out_(out) {}
+  explicit BasicJsonWriter(Text& out) noexcept : out_(out) {}
   // Goes on inside an object that the caller has opened by hand and given a
   // first member.
-  [[nodiscard]] static JsonWriter resume(std::string& out) noexcept {
-    JsonWriter writer(out);
+  [[nodiscard]] static BasicJsonWriter resume(Text& out) noexcept {
+    BasicJsonWriter writer(out);
     writer.comma_ = true;
     return writer;
   }
@@ -47,6 +52,20 @@ class JsonWriter {
     out_ += name;
     out_.append("\":", 2);
     comma_ = false;
+  }
+  // A value that is JSON already.
+  void raw(std::string_view json) {
+    separate();
+    out_.append(json);
+    comma_ = true;
+  }
+  // For text that is known to need no escaping.
+  void plain(std::string_view text) {
+    separate();
+    out_ += '"';
+    out_.append(text);
+    out_ += '"';
+    comma_ = true;
   }
 
   void string(std::string_view text) {
@@ -74,6 +93,12 @@ class JsonWriter {
     if (!text.empty()) {
       key(name);
       string(text);
+    }
+  }
+  void memberPlain(std::string_view name, std::string_view text) {
+    if (!text.empty()) {
+      key(name);
+      plain(text);
     }
   }
   void member(std::string_view name, const char* text) { member(name, std::string_view(text)); }
@@ -124,8 +149,11 @@ class JsonWriter {
     comma_ = true;
   }
 
-  std::string& out_;
+  Text& out_;
   bool comma_ = false;  // a value came before in this object or array
 };
+
+using JsonWriter = BasicJsonWriter<std::string>;
+using FastJsonWriter = BasicJsonWriter<TextBuffer>;
 
 }  // namespace gatewhy

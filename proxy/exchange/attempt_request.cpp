@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writing half of Attempt: request head and body, tunnel bytes, and the
 // timers that run while an answer is waited for.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
 
 #include "proxy/exchange/attempt.h"
 
@@ -37,7 +34,7 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   if (request_.head->body == BodyKind::None) {
     request_done_ = true;
   }
-  write(worker_.scratch);
+  write(worker_.scratch.view());
   if (state_ == State::Head) {
     observer_.onUploadReady();
   }
@@ -55,16 +52,19 @@ void Attempt::sendBody(std::string_view data, bool last, std::string_view traile
     write(data);
     return;
   }
-  std::string& framed = worker_.scratch;
+  TextBuffer& framed = worker_.scratch;
   framed.clear();
   if (!data.empty()) {
-    fmt::format_to(std::back_inserter(framed), "{:x}\r\n", data.size());
-    framed.append(data).append("\r\n");
+    appendChunkSize(framed, data.size());
+    framed.append(data);
+    framed.append("\r\n");
   }
   if (last) {
-    framed.append("0\r\n").append(trailers).append("\r\n");
+    framed.append("0\r\n");
+    framed.append(trailers);
+    framed.append("\r\n");
   }
-  write(framed);
+  write(framed.view());
 }
 
 // Writes at once what the socket takes; the rest waits in out_ for a wake-up.

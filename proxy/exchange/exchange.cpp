@@ -43,13 +43,8 @@ Exchange::~Exchange() {
 
 // X-Request-ID and traceparent are believed from trusted proxies only.
 void Exchange::identify() {
-  const bool trusted = client_.facts().trusted;
-  const auto given_id = trusted ? request_.valueOf(FieldId::XRequestId) : std::string_view();
-  request_id_ = isAcceptableRequestId(given_id) ? std::string(given_id) : worker_.ids.requestId();
-  const auto given_trace = trusted ? request_.valueOf(FieldId::Traceparent) : std::string_view();
-  traceparent_ =
-      traceIdOf(given_trace).empty() ? newTraceparent(worker_.ids) : childTraceparent(given_trace, worker_.ids);
-  trace_id_ = std::string(traceIdOf(traceparent_));
+  const auto believed = [&](FieldId id) { return client_.facts().trusted ? request_.valueOf(id) : std::string_view(); };
+  identity_.assign(believed(FieldId::XRequestId), believed(FieldId::Traceparent), worker_.ids);
 }
 
 void Exchange::begin() {
@@ -73,7 +68,7 @@ void Exchange::begin() {
 }
 
 void Exchange::reject(Observation fault) {
-  if (request_id_.empty()) {
+  if (!identity_.assigned()) {
     identify();
   }
   close_ = close_ || std::holds_alternative<ParseFault>(fault.fault);  // where the next request begins is unknown
@@ -88,7 +83,7 @@ void Exchange::respondFixed(const FixedResponse& fixed) {
     return;
   }
   close_ = mustClose();
-  const SynthesizedResponse made = synthesizeFixed(fixed, request_, request_id_, close_);
+  const SynthesizedResponse made = synthesizeFixed(fixed, request_, identity_.requestId(), close_);
   response_body_ = made.body_size;
   client_.send(made.bytes, false);
   awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
@@ -111,8 +106,8 @@ void Exchange::startAttempt() {
                                 .client_ip = client.ip,
                                 .scheme = client.tls ? "https" : "http",
                                 .trusted_peer = client.trusted,
-                                .request_id = request_id_,
-                                .traceparent = traceparent_,
+                                .request_id = identity_.requestId(),
+                                .traceparent = identity_.traceparent(),
                                 .route = route_,
                                 .endpoint = nullptr,
                                 .upgrade = forwardsUpgrade(request_)};
@@ -262,7 +257,7 @@ void Exchange::answerFailure() {
   close_ = mustClose();
   status_ = diagnosis_->sent_status;
   const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_,
-                                                     request_id_, origin_status_, failureFields());
+                                                     identity_.requestId(), origin_status_, failureFields());
   response_body_ = made.body_size;
   closeTries();
   endAttempt();

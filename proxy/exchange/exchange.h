@@ -103,7 +103,7 @@ class Exchange final : public Deferred, public AttemptObserver {
   State state_ = State::Starting;
   TimePoint began_;
   std::chrono::system_clock::time_point timestamp_;
-  std::string request_id_, trace_id_, traceparent_;
+  RequestIdentity identity_;
   std::string forwarded_client_;  // where a trusted proxy names the client; else ""
   const RouteConfig* route_ = nullptr;
   OriginPool* pool_ = nullptr;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The relaying half of Exchange: request body up, response down, tunnels, and
 // the end with its event.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
 
 #include "diagnostics/proxy_status.h"
 #include "proxy/exchange/exchange.h"
@@ -78,7 +75,7 @@ void Exchange::onInterim(const ResponseHead& head) {
   }
   worker_.scratch.clear();
   appendInterimHead(worker_.scratch, head);
-  client_.send(worker_.scratch, false);
+  client_.send(worker_.scratch.view(), false);
 }
 
 void Exchange::onResponseHead(const ResponseHead& head) {
@@ -96,13 +93,13 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   worker_.scratch.clear();
   appendResponseHead(worker_.scratch, head,
                      ResponseContext{.hop_name = diagnostics.name,
-                                     .request_id = request_id_,
+                                     .request_id = identity_.requestId(),
                                      .proxy_status = proxy_status,
                                      .edits = &route_->response_headers,
                                      .framing = framing_,
                                      .close = close_,
                                      .client_http10 = request_.version_minor == 0});
-  client_.send(worker_.scratch, true);
+  client_.send(worker_.scratch.view(), true);
 }
 
 void Exchange::onResponseData(std::string_view data) {
@@ -111,11 +108,12 @@ void Exchange::onResponseData(std::string_view data) {
     client_.send(data, false);
     return;
   }
-  std::string& framed = worker_.scratch;
+  TextBuffer& framed = worker_.scratch;
   framed.clear();
-  fmt::format_to(std::back_inserter(framed), "{:x}\r\n", data.size());
-  framed.append(data).append("\r\n");
-  client_.send(framed, true);
+  appendChunkSize(framed, data.size());
+  framed.append(data);
+  framed.append("\r\n");
+  client_.send(framed.view(), true);
 }
 
 SplicePipe* Exchange::splicePipe() {
@@ -134,8 +132,11 @@ void Exchange::onBatchEnd() {
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   check_.end(response_body_, extra_data);
   if (framing_ == ClientFraming::Chunked) {
-    worker_.scratch.assign("0\r\n").append(trailers).append("\r\n");
-    client_.send(worker_.scratch, true);
+    worker_.scratch.clear();
+    worker_.scratch.append("0\r\n");
+    worker_.scratch.append(trailers);
+    worker_.scratch.append("\r\n");
+    client_.send(worker_.scratch.view(), true);
   }
   client_.flush();
   if (state_ != State::Finished) {
@@ -153,13 +154,13 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
   worker_.scratch.clear();
   appendSwitchingHead(worker_.scratch, head,
                       ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
-                                      .request_id = request_id_,
+                                      .request_id = identity_.requestId(),
                                       .proxy_status = {},
                                       .edits = &route_->response_headers,
                                       .framing = ClientFraming::None,
                                       .close = false,
                                       .client_http10 = false});
-  client_.send(worker_.scratch, false);
+  client_.send(worker_.scratch.view(), false);
   if (state_ == State::Tunnel) {
     client_.openTunnel();
   }
@@ -262,8 +263,8 @@ void Exchange::finish(Disposition disposition) {
 void Exchange::describeRequest(ExchangeEvent& event) const {
   const ClientFacts& client = client_.facts();
   event.timestamp = timestamp_;
-  event.request_id = request_id_;
-  event.trace_id = trace_id_;
+  event.request_id = identity_.requestId();
+  event.trace_id = identity_.traceId();
   event.scheme = client.tls ? "https" : "http";
   event.client_address = forwarded_client_.empty() ? client.ip : forwarded_client_;
   event.client_port = forwarded_client_.empty() ? client.port : 0;

@@ -1,65 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/exchange/forward_head.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
+#include <array>
+#include <charconv>
+#include <cstring>
 
 namespace gatewhy {
 namespace {
 
 constexpr int kViaRepeats = 3;
 
-// Fields that never pass a hop (RFC 9110 section 7.6.1) or that are written anew.
-bool isHopByHop(FieldId id) {
-  switch (id) {
-    case FieldId::Connection:
-    case FieldId::ContentLength:
-    case FieldId::KeepAlive:
-    case FieldId::ProxyAuthorization:
-    case FieldId::ProxyConnection:
-    case FieldId::Te:
-    case FieldId::TransferEncoding:
-    case FieldId::Upgrade:
-      return true;
-    default:
-      return false;
-  }
+// Fields that never pass a hop (RFC 9110 section 7.6.1), or that frame the message.
+constexpr FieldSet kHopByHop = {FieldId::Connection,         FieldId::ContentLength,   FieldId::KeepAlive,
+                                FieldId::ProxyAuthorization, FieldId::ProxyConnection, FieldId::Te,
+                                FieldId::TransferEncoding,   FieldId::Upgrade};
+
+constexpr FieldSet kNotForwarded = [] {
+  FieldSet set = {FieldId::CdnLoop,         FieldId::Expect,    FieldId::Forwarded,     FieldId::Host,
+                  FieldId::Traceparent,     FieldId::Via,       FieldId::XForwardedFor, FieldId::XForwardedHost,
+                  FieldId::XForwardedProto, FieldId::XRequestId};
+  set |= kHopByHop;
+  return set;
+}();
+
+constexpr FieldSet kNotPassedOn = [] {
+  FieldSet set = {FieldId::Via, FieldId::XRequestId};
+  set |= kHopByHop;
+  return set;
+}();
+
+void appendField(TextBuffer& out, std::string_view name, std::string_view value) {
+  char* at = out.extend(name.size() + value.size() + 4);
+  std::memcpy(at, name.data(), name.size());
+  at += name.size();
+  std::memcpy(at, ": ", 2);
+  at += 2;
+  std::memcpy(at, value.data(), value.size());
+  std::memcpy(at + value.size(), "\r\n", 2);
 }
 
-bool isRewrittenInRequest(FieldId id) {
-  switch (id) {
-    case FieldId::CdnLoop:
-    case FieldId::Expect:
-    case FieldId::Forwarded:
-    case FieldId::Host:
-    case FieldId::Traceparent:
-    case FieldId::Via:
-    case FieldId::XForwardedFor:
-    case FieldId::XForwardedHost:
-    case FieldId::XForwardedProto:
-    case FieldId::XRequestId:
-      return true;
-    default:
-      return isHopByHop(id);
-  }
-}
-
-void appendField(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
-}
-
-bool isEdited(const HeaderEdits* edits, std::string_view name) {
-  if (edits == nullptr || edits->empty()) {
-    return false;
-  }
+bool isEdited(const HeaderEdits& edits, std::string_view name) {
   const auto same = [&](std::string_view other) { return equalsIgnoreCase(name, other); };
-  return std::any_of(edits->remove.begin(), edits->remove.end(), same) ||
-         std::any_of(edits->set.begin(), edits->set.end(), [&](const auto& entry) { return same(entry.first); });
+  return std::any_of(edits.remove.begin(), edits.remove.end(), same) ||
+         std::any_of(edits.set.begin(), edits.set.end(), [&](const auto& entry) { return same(entry.first); });
 }
 
-void appendEdits(std::string& out, const HeaderEdits* edits) {
+// Where the field's line ends if it came in the form in which we would write
+// it ("Name: value", CRLF), else 0.
+std::size_t endAsWritten(const Head& head, const Field& field) {
+  const std::size_t end = std::size_t{field.value_at} + field.value_size;
+  const bool one_space = field.value_at == field.name_at + field.name_size + 2 && head.bytes[field.value_at - 1] == ' ';
+  return one_space && head.bytes[end] == '\r' ? end + 2 : 0;
+}
+
+// The fields that are neither in `held_back` nor nominated by Connection nor
+// edited. Nearly all lines come as they would be written, so that neighbours
+// among them are one copy.
+void appendFields(TextBuffer& out, const Head& head, FieldSet held_back, const HeaderEdits* edits) {
+  const bool edited = edits != nullptr && !edits->empty();
+  std::size_t run_at = 0;
+  std::size_t run_end = 0;
+  const auto endRun = [&] { out.append(head.bytes.data() + run_at, run_end - run_at); };
+  for (const Field& field : head.fields) {
+    if (held_back.has(field.id) || field.connection_nominated || (edited && isEdited(*edits, head.name(field)))) {
+      continue;
+    }
+    const std::size_t end = endAsWritten(head, field);
+    if (end == 0 || field.name_at != run_end) {
+      endRun();
+      run_at = run_end = field.name_at;
+    }
+    if (end == 0) {
+      appendField(out, head.name(field), head.value(field));
+    } else {
+      run_end = end;
+    }
+  }
+  endRun();
+}
+
+void appendEdits(TextBuffer& out, const HeaderEdits* edits) {
   if (edits != nullptr) {
     for (const auto& [name, value] : edits->set) {
       appendField(out, name, value);
@@ -67,25 +88,35 @@ void appendEdits(std::string& out, const HeaderEdits* edits) {
   }
 }
 
-// "old1, old2, added": every line of the field joined, then ours.
-void appendListField(std::string& out, std::string_view name, const Head& head, FieldId id, bool keep_old,
-                     std::string_view added) {
-  out.append(name).append(": ");
-  if (keep_old) {
-    for (const Field& field : head.fields) {
-      if (field.id == id && field.value_size != 0) {
-        out.append(head.value(field)).append(", ");
-      }
+// "old1, old2, ": every line of the field joined, ours follows.
+void appendMembers(TextBuffer& out, const Head& head, FieldId id) {
+  if (!head.present.has(id)) {
+    return;
+  }
+  for (const Field& field : head.fields) {
+    if (field.id == id && field.value_size != 0) {
+      out.append(head.value(field));
+      out.append(", ");
     }
   }
-  out.append(added).append("\r\n");
+}
+
+void appendListField(TextBuffer& out, std::string_view name, const Head& head, FieldId id, bool keep_old,
+                     std::string_view added) {
+  out.append(name);
+  out.append(": ");
+  if (keep_old) {
+    appendMembers(out, head, id);
+  }
+  out.append(added);
+  out.append("\r\n");
 }
 
 bool appendsTo(const RouteConfig& route, std::string_view name) {
-  return !isEdited(&route.request_headers, name);
+  return !isEdited(route.request_headers, name);
 }
 
-void appendTarget(std::string& out, const RequestHead& request, const RouteConfig& route) {
+void appendTarget(TextBuffer& out, const RequestHead& request, const RouteConfig& route) {
   if (request.method == Method::Options && request.absolute_form && request.path_size == 0 && !request.has_query) {
     out.push_back('*');  // RFC 9112 section 3.2.4
     return;
@@ -99,11 +130,12 @@ void appendTarget(std::string& out, const RequestHead& request, const RouteConfi
   }
   out.append(path);
   if (request.has_query) {
-    out.append("?").append(request.query());
+    out.push_back('?');
+    out.append(request.query());
   }
 }
 
-void appendHost(std::string& out, const RequestHead& request, const ForwardContext& context) {
+void appendHost(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
   if (context.route->preserve_host && request.authority_size != 0) {
     appendField(out, "Host", request.authority());
     return;
@@ -115,31 +147,45 @@ void appendHost(std::string& out, const RequestHead& request, const ForwardConte
   }
   const bool v6 = endpoint.host.find(':') != std::string::npos;
   const bool default_port = endpoint.port == (endpoint.scheme == EndpointScheme::Https ? 443 : 80);
-  fmt::format_to(std::back_inserter(out), "Host: {}{}{}", v6 ? "[" : "", endpoint.host, v6 ? "]" : "");
+  out.append(v6 ? "Host: [" : "Host: ");
+  out.append(endpoint.host);
+  if (v6) {
+    out.push_back(']');
+  }
   if (!default_port) {
-    fmt::format_to(std::back_inserter(out), ":{}", endpoint.port);
+    out.push_back(':');
+    appendDecimal(out, endpoint.port);
   }
   out.append("\r\n");
 }
 
 // RFC 7239 section 4: an IPv6 address and a host with a port are quoted.
-void appendForwarded(std::string& out, const RequestHead& request, const ForwardContext& context) {
-  std::string element;
+void appendForwarded(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
+  out.append("Forwarded: ");
+  if (context.trusted_peer) {
+    appendMembers(out, request, FieldId::Forwarded);
+  }
   if (context.client_ip.empty()) {
-    element = "for=unknown";
+    out.append("for=unknown");
   } else if (context.client_ip.find(':') != std::string_view::npos) {
-    element = fmt::format("for=\"[{}]\"", context.client_ip);
+    out.append("for=\"[");
+    out.append(context.client_ip);
+    out.append("]\"");
   } else {
-    element = fmt::format("for={}", context.client_ip);
+    out.append("for=");
+    out.append(context.client_ip);
   }
   if (request.authority_size != 0) {
-    element += fmt::format(";host=\"{}\"", request.authority());
+    out.append(";host=\"");
+    out.append(request.authority());
+    out.push_back('"');
   }
-  element += fmt::format(";proto={}", context.scheme);
-  appendListField(out, "Forwarded", request, FieldId::Forwarded, context.trusted_peer, element);
+  out.append(";proto=");
+  out.append(context.scheme);
+  out.append("\r\n");
 }
 
-void appendOrigins(std::string& out, const RequestHead& request, const ForwardContext& context) {
+void appendOrigins(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
   const RouteConfig& route = *context.route;
   const bool trusted = context.trusted_peer;
   if (appendsTo(route, "X-Forwarded-For") && !context.client_ip.empty()) {
@@ -158,7 +204,7 @@ void appendOrigins(std::string& out, const RequestHead& request, const ForwardCo
   }
 }
 
-void appendConnection(std::string& out, const RequestHead& request, const ForwardContext& context) {
+void appendConnection(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
   if (context.upgrade) {
     out.append(request.te_trailers ? "Connection: Upgrade, TE\r\n" : "Connection: Upgrade\r\n");
     appendField(out, "Upgrade", request.valueOf(FieldId::Upgrade));
@@ -170,10 +216,16 @@ void appendConnection(std::string& out, const RequestHead& request, const Forwar
   }
 }
 
-void appendRequestFraming(std::string& out, const RequestHead& request) {
+void appendContentLength(TextBuffer& out, std::uint64_t length) {
+  out.append("Content-Length: ");
+  appendDecimal(out, length);
+  out.append("\r\n");
+}
+
+void appendRequestFraming(TextBuffer& out, const RequestHead& request) {
   switch (request.body) {
     case BodyKind::Length:
-      fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", request.content_length);
+      appendContentLength(out, request.content_length);
       break;
     case BodyKind::Chunked:
       out.append("Transfer-Encoding: chunked\r\n");
@@ -187,27 +239,32 @@ void appendRequestFraming(std::string& out, const RequestHead& request) {
   }
 }
 
-void appendStatusLine(std::string& out, const ResponseHead& response) {
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status, response.reason());
+void appendStatusLine(TextBuffer& out, const ResponseHead& response) {
+  out.append("HTTP/1.1 ");
+  appendDecimal(out, response.status);
+  out.push_back(' ');
+  out.append(response.reason());
+  out.append("\r\n");
 }
 
-void appendVia(std::string& out, const Head& head, std::string_view hop_name) {
-  appendListField(out, "Via", head, FieldId::Via, true,
-                  fmt::format("1.{} {}", head.version_minor == 0 ? 0 : 1, hop_name));
+void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name) {
+  out.append("Via: ");
+  appendMembers(out, head, FieldId::Via);
+  out.append(head.version_minor == 0 ? "1.0 " : "1.1 ");
+  out.append(hop_name);
+  out.append("\r\n");
 }
 
-void appendResponseFields(std::string& out, const ResponseHead& response, const HeaderEdits* edits) {
-  for (const Field& field : response.fields) {
-    if (!isHopByHop(field.id) && !field.connection_nominated && field.id != FieldId::Via &&
-        field.id != FieldId::XRequestId && !isEdited(edits, response.name(field))) {
-      appendField(out, response.name(field), response.value(field));
-    }
-  }
+void appendResponseFields(TextBuffer& out, const ResponseHead& response, const HeaderEdits* edits) {
+  appendFields(out, response, kNotPassedOn, edits);
   appendEdits(out, edits);
 }
 
 int countListMembers(const Head& head, FieldId id, std::string_view name, bool via) {
   int count = 0;
+  if (!head.present.has(id)) {
+    return count;
+  }
   for (const Field& field : head.fields) {
     if (field.id != id) {
       continue;
@@ -232,18 +289,14 @@ int countListMembers(const Head& head, FieldId id, std::string_view name, bool v
 
 }  // namespace
 
-void appendRequestHead(std::string& out, const RequestHead& request, const ForwardContext& context) {
+void appendRequestHead(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
   const RouteConfig& route = *context.route;
-  out.append(request.methodToken()).push_back(' ');
+  out.append(request.methodToken());
+  out.push_back(' ');
   appendTarget(out, request, route);
   out.append(" HTTP/1.1\r\n");
   appendHost(out, request, context);
-  for (const Field& field : request.fields) {
-    if (!isRewrittenInRequest(field.id) && !field.connection_nominated &&
-        !isEdited(&route.request_headers, request.name(field))) {
-      appendField(out, request.name(field), request.value(field));
-    }
-  }
+  appendFields(out, request, kNotForwarded, &route.request_headers);
   appendOrigins(out, request, context);
   appendVia(out, request, context.hop_name);
   appendListField(out, "CDN-Loop", request, FieldId::CdnLoop, true, context.hop_name);
@@ -271,7 +324,7 @@ ClientFraming clientFraming(const ResponseHead& response, const RequestHead& req
   return ClientFraming::None;
 }
 
-void appendResponseHead(std::string& out, const ResponseHead& response, const ResponseContext& context) {
+void appendResponseHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
   appendStatusLine(out, response);
   appendResponseFields(out, response, context.edits);
   appendVia(out, response, context.hop_name);
@@ -282,7 +335,7 @@ void appendResponseHead(std::string& out, const ResponseHead& response, const Re
   switch (context.framing) {
     case ClientFraming::DeclaredOnly:
     case ClientFraming::Length:
-      fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.content_length);
+      appendContentLength(out, response.content_length);
       break;
     case ClientFraming::Chunked:
       out.append("Transfer-Encoding: chunked\r\n");
@@ -299,23 +352,26 @@ void appendResponseHead(std::string& out, const ResponseHead& response, const Re
   out.append("\r\n");
 }
 
-void appendInterimHead(std::string& out, const ResponseHead& response) {
+void appendInterimHead(TextBuffer& out, const ResponseHead& response) {
   appendStatusLine(out, response);
-  for (const Field& field : response.fields) {
-    if (!isHopByHop(field.id) && !field.connection_nominated) {
-      appendField(out, response.name(field), response.value(field));
-    }
-  }
+  appendFields(out, response, kHopByHop, nullptr);
   out.append("\r\n");
 }
 
-void appendSwitchingHead(std::string& out, const ResponseHead& response, const ResponseContext& context) {
+void appendSwitchingHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
   appendStatusLine(out, response);
   appendResponseFields(out, response, context.edits);
   appendVia(out, response, context.hop_name);
   appendField(out, "X-Request-ID", context.request_id);
   out.append("Connection: Upgrade\r\n");
   appendField(out, "Upgrade", response.valueOf(FieldId::Upgrade));
+  out.append("\r\n");
+}
+
+void appendChunkSize(TextBuffer& out, std::uint64_t size) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
   out.append("\r\n");
 }
 

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "config/config.h"
+#include "diagnostics/text_buffer.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
@@ -26,7 +26,7 @@ struct ForwardContext {
 };
 
 // Appends the request head for the origin.
-void appendRequestHead(std::string& out, const RequestHead& request, const ForwardContext& context);
+void appendRequestHead(TextBuffer& out, const RequestHead& request, const ForwardContext& context);
 
 // How the response body is framed towards the client.
 enum class ClientFraming : std::uint8_t { None, DeclaredOnly /* HEAD, 304 */, Length, Chunked, UntilClose };
@@ -42,11 +42,14 @@ struct ResponseContext {
   bool client_http10 = false;
 };
 // Appends the final response head for the client.
-void appendResponseHead(std::string& out, const ResponseHead& response, const ResponseContext& context);
+void appendResponseHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context);
 // Appends a 1xx; its end-to-end fields are kept.
-void appendInterimHead(std::string& out, const ResponseHead& response);
+void appendInterimHead(TextBuffer& out, const ResponseHead& response);
 // Appends the 101 that turns the connection into a tunnel.
-void appendSwitchingHead(std::string& out, const ResponseHead& response, const ResponseContext& context);
+void appendSwitchingHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context);
+
+// Appends the line in front of a chunk's data (RFC 9112 section 7.1).
+void appendChunkSize(TextBuffer& out, std::uint64_t size);
 
 // True where the request has passed this hop before: own name in CDN-Loop
 // (RFC 8586), or in Via more often than a sane chain explains.

@@ -2,21 +2,17 @@
 #include "proxy/exchange/request_identity.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
+
+#include "diagnostics/text_buffer.h"
 
 namespace gatewhy {
 namespace {
 
-constexpr std::string_view kHex = "0123456789abcdef";
-
-void appendHex(std::string& out, std::uint64_t value) {
-  for (int shift = 60; shift >= 0; shift -= 4) {
-    out.push_back(kHex[(value >> shift) & 0xf]);
-  }
-}
+constexpr std::size_t kHexDigits = 16;  // of a 64-bit number
 
 bool isLowerHex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return kHex.find(c) != std::string_view::npos; });
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool allZero(std::string_view text) {
@@ -33,16 +29,29 @@ IdGenerator::IdGenerator() {
   random_.seed(seed);
 }
 
-std::string IdGenerator::requestId() {
-  std::string id;
-  id.reserve(32);
-  appendHex(id, random_());
-  appendHex(id, random_());
-  return id;
+void RequestIdentity::assign(std::string_view given_id, std::string_view given_traceparent, IdGenerator& ids) {
+  if (isAcceptableRequestId(given_id)) {
+    std::copy(given_id.begin(), given_id.end(), id_.begin());
+    id_size_ = static_cast<std::uint8_t>(given_id.size());
+  } else {
+    putHex(id_.data(), ids.next());
+    putHex(&id_[kHexDigits], ids.next());
+    id_size_ = 2 * kHexDigits;
+  }
+  if (traceIdOf(given_traceparent).empty()) {
+    // Not sampled: that decision belongs to who records traces.
+    constexpr std::string_view kForm = "00-00000000000000000000000000000000-0000000000000000-00";
+    static_assert(kForm.size() == kTraceparentSize);
+    std::copy(kForm.begin(), kForm.end(), traceparent_.begin());
+    putHex(&traceparent_[kTraceAt], ids.next() | 1);  // never all zero
+    putHex(&traceparent_[kTraceAt + kHexDigits], ids.next());
+  } else {
+    std::copy(given_traceparent.begin(), given_traceparent.end(), traceparent_.begin());
+  }
+  putHex(&traceparent_[kParentAt], ids.next() | 1);
 }
 
 std::string_view traceIdOf(std::string_view traceparent) noexcept {
-  // 00-<32 hex trace id>-<16 hex parent id>-<2 hex flags>
   if (traceparent.size() != 55 || traceparent.substr(0, 3) != "00-" || traceparent[35] != '-' ||
       traceparent[52] != '-') {
     return {};
@@ -54,23 +63,6 @@ std::string_view traceIdOf(std::string_view traceparent) noexcept {
     return {};
   }
   return trace;
-}
-
-std::string childTraceparent(std::string_view traceparent, IdGenerator& ids) {
-  std::string out(traceparent.substr(0, 36));
-  appendHex(out, ids.next() | 1);  // never all zero
-  out += traceparent.substr(52);
-  return out;
-}
-
-std::string newTraceparent(IdGenerator& ids) {
-  std::string out = "00-";
-  appendHex(out, ids.next() | 1);
-  appendHex(out, ids.next());
-  out += '-';
-  appendHex(out, ids.next() | 1);
-  out += "-00";  // not sampled: that decision belongs to who records traces
-  return out;
 }
 
 bool isAcceptableRequestId(std::string_view id) noexcept {

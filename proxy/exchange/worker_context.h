@@ -51,7 +51,7 @@ struct WorkerContext {
   SplicePipes pipes;
   IdGenerator ids;
   WorkerGenerationPtr generation;  // for new exchanges
-  std::string scratch;             // heads are written here; free between callbacks
+  TextBuffer scratch;              // heads are written here; free between callbacks
   bool draining = false;           // answer what is there, once, with Connection: close
 };
 

@@ -75,7 +75,6 @@ void HeadReader::resetReader() {
   line_at_ = 0;
   last_line_at_ = 0;
   judged_ = 0;
-  seen_ = 0;
 }
 
 std::uint64_t HeadReader::sectionRoom() const {
@@ -203,7 +202,7 @@ std::optional<HeadFault> HeadReader::takeField(Head& head, std::string_view line
     return HeadFault{ParseError::TooManyFields, line_at_, name, {}};
   }
   const FieldId id = fieldId(name);
-  seen_ |= maskOf(id);
+  head.present.add(id);
   head.fields.push_back(
       Field{static_cast<std::uint32_t>(line_at_), static_cast<std::uint32_t>(line_at_ + parsed.value_at),
             static_cast<std::uint32_t>(parsed.name_size), static_cast<std::uint32_t>(parsed.value_size), id, false});

@@ -59,13 +59,8 @@ class HeadReader {
   virtual ~HeadReader() = default;
 
   void resetReader();
-  // Whether the head has a field of this id: saves the passes over all fields
-  // that most heads do not need.
-  [[nodiscard]] bool has(FieldId id) const { return (seen_ & maskOf(id)) != 0; }
 
  private:
-  static constexpr std::uint64_t maskOf(FieldId id) { return std::uint64_t{1} << static_cast<unsigned>(id); }
-
   [[nodiscard]] virtual Head& base() = 0;
   [[nodiscard]] virtual const Head& base() const = 0;
   // Judges the octets of the unfinished start line from `from` on.
@@ -98,7 +93,6 @@ class HeadReader {
   int empty_lines_ = 0;
   std::size_t line_at_ = 0;       // where the unfinished line begins
   std::size_t last_line_at_ = 0;  // where the last finished one does
-  std::uint64_t seen_ = 0;        // FieldIds, a bit each
   std::size_t judged_ = 0;        // octets of the start line that judgeStart has seen
   ParseFault fault_;
 };

@@ -35,6 +35,7 @@ enum class BodyKind : std::uint8_t {
 struct Head {
   std::string bytes;  // start line, fields, empty line, as received; line ends inside a joined field are spaces
   std::vector<Field> fields;
+  FieldSet present;                // ids of `fields`: most questions about a field end here
   std::uint8_t version_minor = 1;  // HTTP/1.x
   BodyKind body = BodyKind::None;
   std::uint64_t content_length = 0;  // BodyKind::Length, or what HEAD/304 declare

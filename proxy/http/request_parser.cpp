@@ -195,15 +195,15 @@ std::optional<HeadFault> RequestParser::judgeHead() {
   if (auto fault = weighConnection(head_)) {
     return fault;
   }
-  if (has(FieldId::ContentLength) || has(FieldId::TransferEncoding)) {
+  if (head_.present.has(FieldId::ContentLength) || head_.present.has(FieldId::TransferEncoding)) {
     if (auto fault = weighFraming(head_)) {
       return fault;
     }
   }
-  if (has(FieldId::Te)) {
+  if (head_.present.has(FieldId::Te)) {
     readTe();
   }
-  return has(FieldId::Expect) ? judgeExpect() : std::nullopt;
+  return head_.present.has(FieldId::Expect) ? judgeExpect() : std::nullopt;
 }
 
 std::optional<HeadFault> RequestParser::judgeHost() {
