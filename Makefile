@@ -5,7 +5,7 @@
 BUILD_PACKAGES := build-essential cmake ninja-build pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libssl-dev libc-ares-dev libsystemd-dev libcli11-dev nlohmann-json3-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
-  curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus
+  curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus groff-base
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 # make bench starts programs of its own; no service has to run.
@@ -65,7 +65,7 @@ bench: bench-deps
 	bench/run $(BENCH_ARGS)
 
 # docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
-# man/*.7 and systemd/gatewhy.catalog come from the tables.
+# man/*.[57] and systemd/gatewhy.catalog come from the tables.
 docs: test-deps
 	cmake --preset release
 	cmake --build --preset release --target unit_diagnostics unit_config

@@ -68,7 +68,7 @@ struct SchemaRow {
 [[nodiscard]] std::string_view parentPath(std::string_view path) noexcept;
 [[nodiscard]] std::string_view lastPart(std::string_view path) noexcept;
 
-// docs/configuration.md.
-[[nodiscard]] std::string configManual();
+[[nodiscard]] std::string configManual();   // docs/configuration.md
+[[nodiscard]] std::string configManPage();  // docs/man/gatewhy.yaml.5
 
 }  // namespace gatewhy

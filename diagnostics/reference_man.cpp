@@ -6,67 +6,12 @@
 
 #include "diagnostics/cause_id.h"
 #include "diagnostics/cause_words.h"
+#include "diagnostics/man_page.h"
 #include "diagnostics/reference.h"
 #include "diagnostics/status_registry.h"
 
 namespace gatewhy {
 namespace {
-
-// Text for a line of its own: no character is taken for a request or an
-// escape, and what is copied out of the page has real hyphens.
-std::string roff(std::string_view text) {
-  std::string out = text.starts_with('.') || text.starts_with('\'') ? "\\&" : "";
-  for (const char c : text) {
-    switch (c) {
-      case '\\':
-        out += "\\e";
-        break;
-      case '-':
-        out += "\\-";
-        break;
-      case '\'':
-        out += "\\(aq";
-        break;
-      case '"':
-        out += "\\(dq";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-std::string header(std::string_view page, std::string_view summary) {
-  return fmt::format(
-      ".\\\" SPDX-License-Identifier: Apache-2.0\n"
-      ".\\\" Generated from the tables in diagnostics/; a unit test compares. Do not edit.\n"
-      ".TH {} 7 \"\" \"\" \"gatewhy manual\"\n.SH NAME\n{} \\- {}\n",
-      roff(page), roff(page), summary);
-}
-
-void section(std::string& out, std::string_view title) {
-  out += fmt::format(".SH {}\n", title);
-}
-
-void subsection(std::string& out, std::string_view title) {
-  out += fmt::format(".SS {}\n", roff(title));
-}
-
-void paragraph(std::string& out, std::string_view text) {
-  out += fmt::format(".PP\n{}\n", roff(text));
-}
-
-void tagged(std::string& out, std::string_view tag, std::string_view text) {
-  out += fmt::format(".TP\n\\fB{}\\fR\n{}\n", roff(tag), roff(text));
-}
-
-// A line of its own below a tag.
-void detail(std::string& out, std::string_view label, std::string_view text) {
-  if (!text.empty()) {
-    out += fmt::format(".br\n\\fI{}:\\fR {}\n", roff(label), roff(text));
-  }
-}
 
 std::string names(const std::vector<Cause>& causes) {
   std::string out;
@@ -76,20 +21,20 @@ std::string names(const std::vector<Cause>& causes) {
   return out;
 }
 
-void describe(std::string& out, const StatusMeaning& meaning) {
-  tagged(out, fmt::format("{} {}", meaning.code, meaning.name), meaning.meaning);
-  detail(out, "Defined by", fmt::format("{}: {} ({})", meaning.owner, meaning.reference, name(meaning.standing)));
-  detail(out, "Also called", meaning.other_names);
-  detail(out, "Sent by", words(meaning.emitter));
-  detail(out, "Retry", words(meaning.retry));
-  detail(out, "Cacheable", meaning.cacheable ? "also where the response does not say so" : "");
-  detail(out, "Check first", meaning.check_first);
-  detail(out, "Note", meaning.note);
+void describe(ManPage& page, const StatusMeaning& meaning) {
+  page.tagged(fmt::format("{} {}", meaning.code, meaning.name), meaning.meaning);
+  page.detail("Defined by", fmt::format("{}: {} ({})", meaning.owner, meaning.reference, name(meaning.standing)));
+  page.detail("Also called", meaning.other_names);
+  page.detail("Sent by", words(meaning.emitter));
+  page.detail("Retry", words(meaning.retry));
+  page.detail("Cacheable", meaning.cacheable ? "also where the response does not say so" : "");
+  page.detail("Check first", meaning.check_first);
+  page.detail("Note", meaning.note);
   if (&meaning == ownMeaning(meaning.code)) {
     const StatusUse use = statusUse(meaning.code);
-    detail(out, "Sent by gatewhy for", names(use.sent));
-    detail(out, "Only in gatewhy's log, for", names(use.log_only));
-    detail(out, "With profile standard, for", use.standard == use.sent ? "" : names(use.standard));
+    page.detail("Sent by gatewhy for", names(use.sent));
+    page.detail("Only in gatewhy's log, for", names(use.log_only));
+    page.detail("With profile standard, for", use.standard == use.sent ? "" : names(use.standard));
   }
 }
 
@@ -109,52 +54,57 @@ void wrapped(std::string& out, std::string_view text) {
 }  // namespace
 
 std::string causesManPage() {
-  std::string out = header("gatewhy-causes", "what went wrong between client, gatewhy and origin, by name");
-  section(out, "DESCRIPTION");
-  paragraph(out,
-            "Every failure has one cause. Its name is the same in the log event (diagnosis.cause and error.type), in "
-            "the metrics, in the problem document that the client gets (type urn:gatewhy:cause:NAME), in the journal "
-            "(GATEWHY_CAUSE) and here. Names are stable.");
-  paragraph(out, "The status is that of profile extended, the default.");
-  section(out, "CAUSES");
+  ManPage page("gatewhy-causes", 7, "what went wrong between client, gatewhy and origin, by name",
+               "diagnostics/causes.def");
+  page.section("DESCRIPTION");
+  page.paragraph(
+      "Every failure has one cause. Its name is the same in the log event (diagnosis.cause and error.type), in "
+      "the metrics, in the problem document that the client gets (type urn:gatewhy:cause:NAME), in the journal "
+      "(GATEWHY_CAUSE) and here. Names are stable.");
+  page.paragraph("The status is that of profile extended, the default.");
+  page.section("CAUSES");
   const CauseInfo* previous = nullptr;
   for (const CauseInfo& row : allCauses()) {
     if (previous == nullptr || previous->phase != row.phase) {
-      subsection(out, title(row.phase));
+      page.subsection(title(row.phase));
     }
     previous = &row;
-    tagged(out, row.name, row.seen);
-    detail(out, "Who acts", row.who_acts);
-    detail(out, "Check first", row.check_first);
-    detail(out, "Status", statusWords(row));
-    detail(out, "Proxy-Status", proxyErrorWords(row));
-    detail(out, "Retry", words(row.retry));
+    page.tagged(row.name, row.seen);
+    page.detail("Who acts", row.who_acts);
+    page.detail("Check first", row.check_first);
+    page.detail("Status", statusWords(row));
+    page.detail("Proxy-Status", proxyErrorWords(row));
+    page.detail("Retry", words(row.retry));
   }
-  return out + ".SH SEE ALSO\n.BR gatewhy (1),\n.BR gatewhy\\-status\\-codes (7)\n";
+  page.seeAlso("gatewhy(1)");
+  page.seeAlso("gatewhy-status-codes(7)");
+  return page.take();
 }
 
 std::string statusesManPage() {
-  std::string out = header("gatewhy-status-codes", "what HTTP status codes mean, and to whom");
-  section(out, "DESCRIPTION");
-  paragraph(out,
-            "IANA's registry of status codes, and what vendors use without a registration, with all rivals for one "
-            "number. An origin's own status is passed on untouched: the event says generated_by: origin and has no "
-            "diagnosis. The causes named below are those for which gatewhy itself sends or logs the code.");
-  section(out, "STATUS CODES");
+  ManPage page("gatewhy-status-codes", 7, "what HTTP status codes mean, and to whom", "diagnostics/statuses.def");
+  page.section("DESCRIPTION");
+  page.paragraph(
+      "IANA's registry of status codes, and what vendors use without a registration, with all rivals for one "
+      "number. An origin's own status is passed on untouched: the event says generated_by: origin and has no "
+      "diagnosis. The causes named below are those for which gatewhy itself sends or logs the code.");
+  page.section("STATUS CODES");
   std::uint16_t digit = 0;
   for (const StatusMeaning& meaning : allStatusMeanings()) {
     const StatusClass* known = statusClass(meaning.code);
     const std::uint16_t its_digit = known == nullptr ? 0 : known->digit;
     if (its_digit != digit) {
       digit = its_digit;
-      subsection(out, known == nullptr ? "Outside the range of HTTP" : fmt::format("{}xx {}", digit, known->name));
+      page.subsection(known == nullptr ? "Outside the range of HTTP" : fmt::format("{}xx {}", digit, known->name));
       if (known != nullptr) {
-        paragraph(out, known->meaning);
+        page.paragraph(known->meaning);
       }
     }
-    describe(out, meaning);
+    describe(page, meaning);
   }
-  return out + ".SH SEE ALSO\n.BR gatewhy (1),\n.BR gatewhy\\-causes (7)\n";
+  page.seeAlso("gatewhy(1)");
+  page.seeAlso("gatewhy-causes(7)");
+  return page.take();
 }
 
 std::string journalCatalogue() {

@@ -208,13 +208,27 @@ TEST(JsonSchema, PatternsAgreeWithTheReader) {
 }
 
 TEST(Manual, IsWhatTheTableSays) {
-  const std::string path = std::string(GATEWHY_SOURCE_DIR) + "/docs/configuration.md";
-  if (std::getenv("GATEWHY_UPDATE_DOCS") != nullptr) {
-    std::ofstream(path, std::ios::binary) << configManual();
+  const std::pair<std::string, std::string> documents[] = {{"/docs/configuration.md", configManual()},
+                                                           {"/docs/man/gatewhy.yaml.5", configManPage()}};
+  for (const auto& [name, text] : documents) {
+    const std::string path = GATEWHY_SOURCE_DIR + name;
+    if (std::getenv("GATEWHY_UPDATE_DOCS") != nullptr) {
+      std::ofstream(path, std::ios::binary) << text;
+    }
+    std::ifstream file(path, std::ios::binary);
+    const std::string written{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_TRUE(written == text) << name << " is out of date: run make docs";
   }
-  std::ifstream file(path, std::ios::binary);
-  const std::string written{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_TRUE(written == configManual()) << "docs/configuration.md is out of date: run make docs";
+}
+
+TEST(Manual, ManPageHasEveryKeyAndIsAscii) {
+  const std::string page = configManPage();
+  for (const SchemaRow& row : schemaRows()) {
+    EXPECT_NE(page.find("\n.TP\n\\fB" + std::string(row.path) + "\\fR\n"), std::string::npos) << row.path;
+  }
+  for (const char c : page) {
+    EXPECT_TRUE(c == '\n' || (c >= ' ' && c <= '~'));
+  }
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "diagnostics/cause.h"
 #include "diagnostics/cause_id.h"
+#include "diagnostics/man_page.h"
 #include "diagnostics/status_registry.h"
 
 namespace gatewhy {
@@ -73,6 +74,28 @@ TEST(ReferenceText, LinksOfTheMarkdownLeadSomewhere) {
   check(causes, "`](#", causes);
   check(statuses, "(causes.md#", causes);
   check(statuses, "](#", statuses);
+}
+
+TEST(ManPageTest, EscapesWhatRoffWouldRead) {
+  ManPage page("a-b", 1, "it's", "x.def");
+  page.paragraph(".not a macro, 'nor' this \\n");
+  page.paragraph("'quoted");
+  page.tagged("a.*.b",
+              "`a*b` is **strong** and *odd*, 1\xE2\x80\x93"
+              "2");
+  page.detail("None", "");
+  page.example(".x\n\ny");
+  page.seeAlso("c-d(7)");
+  page.seeAlso("e(1)");
+  EXPECT_EQ(page.take(),
+            ".\\\" SPDX-License-Identifier: Apache-2.0\n"
+            ".\\\" Generated from x.def; a unit test compares. Do not edit.\n"
+            ".TH a\\-b 1 \"\" \"\" \"gatewhy manual\"\n.SH NAME\na\\-b \\- it\\(aqs\n"
+            ".PP\n\\&.not a macro, \\(aqnor\\(aq this \\en\n"
+            ".PP\n\\&\\(aqquoted\n"
+            ".TP\n\\fBa.*.b\\fR\n\\fBa*b\\fR is \\fBstrong\\fR and \\fIodd\\fR, 1\\(en2\n"
+            ".PP\n.nf\n\\&.x\n\ny\n.fi\n"
+            ".SH SEE ALSO\n.BR c\\-d (7),\n.BR e (1)\n");
 }
 
 // Every line of a page is a macro that we meant, or text.
