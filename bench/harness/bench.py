@@ -49,9 +49,9 @@ class Bench:
 class Samples:
     """Per proxy and metric, one value a round."""
 
-    def __init__(self, names):
+    def __init__(self, names, values=None):
         self.names = names
-        self.values = {name: {} for name in names}
+        self.values = values or {name: {} for name in names}
         self.tls = ""
 
     def add(self, name, **metrics):
@@ -115,7 +115,7 @@ def _round(bench, work, proxy, seconds, samples):
     if load.requests == 0:
         raise Failure(f"{proxy.name}, {work.name}: no request was answered")
     errors = load.status if work.size is not None else load.requests - load.status
-    lines = _logged(proxy, load.requests)
+    lines = _logged(proxy, load.requests) if proxy.logs else load.requests
     each = 1e6 / load.requests
     samples.add(proxy.name, cpu=total * each, user=user * each, system=system * each, rate=load.requests / load.seconds,
                 p50=load.p50, p99=load.p99, busy=total / load.seconds, broken=load.broken, wrong=errors,

@@ -27,6 +27,7 @@ class Proxy:
     """One proxy, from its configuration to its end."""
     name = ""
     template = ""
+    logs = True
 
     def __init__(self, bench, work):
         self.bench = bench
@@ -40,10 +41,13 @@ class Proxy:
         self.file = os.path.join(self.directory, self.template)
         self.child = None
 
-    def start(self):
+    def configure(self):
         with open(self.file, "w") as file:
             file.write(fill(self.template, {"workers": self.work.workers, "port": self.port, "log": self.log, "dir": self.directory,
                                             **self.values()}))
+
+    def start(self):
+        self.configure()
         cores = self.bench.proxy_cores | (self.bench.load_cores if self.work.spread else set())
         errors = os.path.join(self.directory, "output")
         with open(errors, "wb") as output, open(self.log, "ab") as log:
@@ -227,4 +231,16 @@ class NginxNoId(Nginx):
     request_id = False
 
 
-PROXIES = {proxy.name: proxy for proxy in (Gatewhy, Haproxy, HaproxyRingLog, HaproxyNoId, Nginx, NginxNoId)}
+class Relay(Proxy):
+    """Not a proxy: the least that passing bytes on can cost."""
+    name = "relay"
+    logs = False
+
+    def configure(self):
+        pass
+
+    def command(self):
+        return [self.bench.tool("bench_relay"), str(self.port), str(self.bench.origin_port(self.work.origin))]
+
+
+PROXIES = {proxy.name: proxy for proxy in (Relay, Gatewhy, Haproxy, HaproxyRingLog, HaproxyNoId, Nginx, NginxNoId)}

@@ -47,6 +47,7 @@ class Work:
     spread: bool = False  # the proxy may use every core, load's too
     proxies: tuple = COMPARED
     group: str = "requests"
+    most_rounds: int | None = None
     targets: list = field(default_factory=list)
 
 
@@ -84,16 +85,16 @@ MEMORY = [
          targets=[Target("idle", None, 16 * KIB, 12 * KIB)]),
 ]
 GROWTH = [
-    *(Work(f"clients-{count}", f"{count} clients", connections=count, group="clients") for count in (10, 100, 1000, 10000)),
-    *(Work(f"origins-{count}", f"{count} origin{'s' * (count > 1)}", origins=count, group="origins") for count in (1, 10, 100, 1000)),
-    *(Work(f"routes-{count}", f"{count} route{'s' * (count > 1)}", routes=count, group="routes") for count in (1, 10, 100, 1000)),
+    *(Work(f"clients-{count}", f"{count} clients", connections=count, group="clients", most_rounds=3) for count in (10, 100, 1000, 10000)),
+    *(Work(f"origins-{count}", f"{count} origin{'s' * (count > 1)}", origins=count, group="origins", most_rounds=3) for count in (1, 10, 100, 1000)),
+    *(Work(f"routes-{count}", f"{count} route{'s' * (count > 1)}", routes=count, group="routes", most_rounds=3) for count in (1, 10, 100, 1000)),
     *(Work(f"workers-{count}", f"{count} worker{'s' * (count > 1)}, both cores shared with the load", workers=count, spread=True,
            group="workers") for count in (1, 2)),
 ]
 # The same work, with HAProxy and nginx set otherwise.
 SETTINGS = [
     Work("settings", "1 KiB, keep-alive, other settings", group="settings",
-         proxies=("gatewhy", "haproxy", "haproxy-ring-log", "haproxy-no-id", "nginx", "nginx-no-id")),
+         proxies=("relay", "gatewhy", "haproxy", "haproxy-ring-log", "haproxy-no-id", "nginx", "nginx-no-id")),
 ]
 WORKS = REQUESTS + FAILURES + MEMORY + GROWTH + SETTINGS
 GROUPS = list(dict.fromkeys(work.group for work in WORKS))
