@@ -9,12 +9,12 @@ TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-json
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 # make bench starts programs of its own; no service has to run.
-BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf libbenchmark-dev
+BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf strace libbenchmark-dev
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
 
-.PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-deps
+.PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-micro bench-deps
 
 run: deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
@@ -61,8 +61,13 @@ tidy: lint-deps
 # Against HAProxy and nginx, half an hour: see docs/performance.md. BENCH_ARGS='--only 1k' for less.
 bench: bench-deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
-	cmake --build --preset release --target gatewhy bench_origin
-	bench/run $(BENCH_ARGS)
+	cmake --build --preset release --target gatewhy bench_origin bench_handshakes bench_relay
+	bench/run --page docs/performance.md $(BENCH_ARGS)
+
+bench-micro: bench-deps
+	cmake --preset release -DGATEWHY_TESTS=OFF
+	cmake --build --preset release --target micro_parser micro_exchange micro_lint
+	build/micro_parser && build/micro_exchange && build/micro_lint
 
 # docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
 # man/*.[57] and systemd/gatewhy.catalog come from the tables.

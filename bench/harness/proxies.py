@@ -199,6 +199,8 @@ class Nginx(Proxy):
         if self.work.client_tls:
             listen += (f"\n        ssl_certificate {path('site.pem')};\n        ssl_certificate_key {path('site.key')};\n"
                        f"        ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_ecdh_curve X25519:prime256v1;\n"
+                       f"        ssl_prefer_server_ciphers on;\n"
+                       f"        ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384;\n"
                        f"        ssl_session_cache shared:tls:20m;")
         scheme, origin_tls = "http", ""
         if self.origin_tls():
