@@ -8,9 +8,21 @@
 namespace gatewhy {
 namespace {
 
-// What is copied out of the page shall have real hyphens and quotes.
-void appendEscaped(std::string& out, char c) {
-  switch (c) {
+// The first character of `text` as roff has it; how many bytes it was. What is
+// copied out of the page shall have real hyphens and quotes. The tables' texts
+// are valid UTF-8.
+std::size_t appendEscaped(std::string& out, std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first >= 0x80) {
+    const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    unsigned code = first & (0x7FU >> size);
+    for (std::size_t i = 1; i < size && i < text.size(); ++i) {
+      code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3FU);
+    }
+    out += fmt::format("\\[u{:04X}]", code);
+    return std::min(size, text.size());
+  }
+  switch (text[0]) {
     case '\\':
       out += "\\e";
       break;
@@ -27,8 +39,9 @@ void appendEscaped(std::string& out, char c) {
       out += "\\(ga";
       break;
     default:
-      out += c;
+      out += text[0];
   }
+  return 1;
 }
 
 // The beginning of a line: no character of the text is taken for a request.
@@ -38,14 +51,13 @@ std::string_view guard(std::string_view text) {
 
 std::string plain(std::string_view text) {
   std::string out(guard(text));
-  for (const char c : text) {
-    appendEscaped(out, c);
+  while (!text.empty()) {
+    text.remove_prefix(appendEscaped(out, text));
   }
   return out;
 }
 
 std::string formatted(std::string_view markdown) {
-  constexpr std::string_view kEnDash = "\xE2\x80\x93";
   std::string out(guard(markdown));
   bool code = false;
   bool strong = false;
@@ -54,21 +66,19 @@ std::string formatted(std::string_view markdown) {
     on = !on;
     out += on ? font : std::string_view("\\fR");
   };
-  for (std::size_t i = 0; i < markdown.size(); ++i) {
-    const std::string_view rest = markdown.substr(i);
-    if (rest.starts_with(kEnDash)) {
-      out += "\\(en";
-      i += kEnDash.size() - 1;
-    } else if (rest[0] == '`') {
+  while (!markdown.empty()) {
+    std::size_t taken = 1;
+    if (markdown[0] == '`') {
       toggle(code, "\\fB");
-    } else if (!code && rest.starts_with("**")) {
+    } else if (!code && markdown.starts_with("**")) {
       toggle(strong, "\\fB");
-      ++i;
-    } else if (!code && rest[0] == '*') {
+      taken = 2;
+    } else if (!code && markdown[0] == '*') {
       toggle(emphasis, "\\fI");
     } else {
-      appendEscaped(out, rest[0]);
+      taken = appendEscaped(out, markdown);
     }
+    markdown.remove_prefix(taken);
   }
   return out;
 }

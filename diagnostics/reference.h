@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference documents made from the causes table and the status registry. A
-// unit test compares them with the files; `make docs` writes the files.
+// Reference documents made from the tables of causes, status codes and
+// findings. A unit test compares them with the files; `make docs` writes the
+// files.
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@ namespace gatewhy {
 [[nodiscard]] std::string statusesMarkdown();  // docs/status-codes.md
 [[nodiscard]] std::string causesManPage();     // docs/man/gatewhy-causes.7
 [[nodiscard]] std::string statusesManPage();   // docs/man/gatewhy-status-codes.7
+[[nodiscard]] std::string findingsManPage();   // docs/man/gatewhy-findings.7
 [[nodiscard]] std::string journalCatalogue();  // systemd/gatewhy.catalog
 
 }  // namespace gatewhy

@@ -6,6 +6,7 @@
 
 #include "diagnostics/cause_id.h"
 #include "diagnostics/cause_words.h"
+#include "diagnostics/findings.h"
 #include "diagnostics/man_page.h"
 #include "diagnostics/reference.h"
 #include "diagnostics/status_registry.h"
@@ -104,6 +105,26 @@ std::string statusesManPage() {
   }
   page.seeAlso("gatewhy(1)");
   page.seeAlso("gatewhy-causes(7)");
+  return page.take();
+}
+
+std::string findingsManPage() {
+  ManPage page("gatewhy-findings", 7, "what an origin's answer breaks of what it promises", "diagnostics/findings.def");
+  page.section("DESCRIPTION");
+  page.paragraph(
+      "gatewhy looks at every answer of an origin and notes where it breaks what its own status code or fields "
+      "promise. "
+      "The answer is passed on all the same. The log event lists the names under `findings`, once an hour and route; "
+      "the metric `gatewhy_findings_total` counts every one.");
+  page.section("FINDINGS");
+  for (const FindingInfo& row : allFindings()) {
+    page.tagged(row.id, row.seen);
+    page.detail("To do", row.to_do);
+    page.detail("Level", fmt::format("{}: {}", name(row.level), words(row.level)));
+    page.detail("Section", row.section);
+  }
+  page.seeAlso("gatewhy(1)");
+  page.seeAlso("gatewhy-status-codes(7)");
   return page.take();
 }
 

@@ -48,6 +48,7 @@ INSTANTIATE_TEST_SUITE_P(All, ReferenceTest,
                                            Document{"docs/status-codes.md", statusesMarkdown},
                                            Document{"docs/man/gatewhy-causes.7", causesManPage},
                                            Document{"docs/man/gatewhy-status-codes.7", statusesManPage},
+                                           Document{"docs/man/gatewhy-findings.7", findingsManPage},
                                            Document{"systemd/gatewhy.catalog", journalCatalogue}),
                          [](const ::testing::TestParamInfo<Document>& each) {
                            std::string name;
@@ -93,18 +94,22 @@ TEST(ManPageTest, EscapesWhatRoffWouldRead) {
             ".TH a\\-b 1 \"\" \"\" \"gatewhy manual\"\n.SH NAME\na\\-b \\- it\\(aqs\n"
             ".PP\n\\&.not a macro, \\(aqnor\\(aq this \\en\n"
             ".PP\n\\&\\(aqquoted\n"
-            ".TP\n\\fBa.*.b\\fR\n\\fBa*b\\fR is \\fBstrong\\fR and \\fIodd\\fR, 1\\(en2\n"
+            ".TP\n\\fBa.*.b\\fR\n\\fBa*b\\fR is \\fBstrong\\fR and \\fIodd\\fR, 1\\[u2013]2\n"
             ".PP\n.nf\n\\&.x\n\ny\n.fi\n"
             ".SH SEE ALSO\n.BR c\\-d (7),\n.BR e (1)\n");
 }
 
+constexpr std::string_view kPrintable =
+    " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+
 // Every line of a page is a macro that we meant, or text.
 TEST(ReferenceText, ManPagesHaveNoAccidentalMacros) {
   const std::set<std::string> macros = {".TH", ".SH", ".SS", ".PP", ".TP", ".br", ".BR", ".\\\""};
-  for (const std::string& page : {causesManPage(), statusesManPage()}) {
+  for (const std::string& page : {causesManPage(), statusesManPage(), findingsManPage()}) {
     std::istringstream lines(page);
     for (std::string line; std::getline(lines, line);) {
       EXPECT_NE(line, "");
+      EXPECT_EQ(line.find_first_not_of(kPrintable), std::string::npos) << line;
       EXPECT_NE(line.front(), '\'') << line;
       if (line.front() == '.') {
         EXPECT_TRUE(macros.contains(line.substr(0, line.find(' ')))) << line;
