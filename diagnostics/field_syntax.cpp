@@ -27,17 +27,16 @@ std::string_view trimmed(std::string_view text) noexcept {
 // Behind the closing quote of a quoted-string that begins at `at`; npos where
 // it does not end (RFC 9110 section 5.6.4).
 std::size_t skipQuoted(std::string_view text, std::size_t at) noexcept {
-  for (++at; at < text.size(); ++at) {
-    at = octets::skip(text, at, kQuoted);
-    if (at == text.size() || text[at] == '"') {
+  for (at = octets::skip(text, at + 1, kQuoted); at < text.size(); at = octets::skip(text, at, kQuoted)) {
+    if (text[at] == '"') {
+      return at + 1;
+    }
+    if (text[at] != '\\' || at + 1 == text.size()) {
       break;
     }
-    if (text[at] != '\\') {
-      return std::string_view::npos;
-    }
-    ++at;
+    at += 2;  // a quoted-pair
   }
-  return at < text.size() ? at + 1 : std::string_view::npos;
+  return std::string_view::npos;
 }
 
 // Behind the parameter that begins at `at`, which may be missing; npos where
