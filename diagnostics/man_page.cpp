@@ -128,7 +128,7 @@ void ManPage::seeAlso(std::string_view page) {
   if (!see_also_) {
     section("SEE ALSO");
   } else {
-    out_.insert(out_.size() - 1, ",");
+    out_.insert(out_.size() - 1, 1, ',');  // the character form: g++ 12 warns of the other at -O2
   }
   see_also_ = true;
   out_ += fmt::format(".BR {} {}\n", plain(page.substr(0, bracket)), page.substr(bracket));
