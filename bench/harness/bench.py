@@ -90,12 +90,17 @@ def _measure_load(bench, work, names, rounds, seconds, note):
         time.sleep(FLUSH_SECONDS)
         for proxy in running:
             proxy.empty_log()
+        requests = dict.fromkeys(names, 0)
         for number in range(rounds):
             note(f"{work.name}: round {number + 1} of {rounds}")
             # Whoever begins has no advantage: the order turns.
             turn = number % len(running)
             for proxy in running[turn:] + running[:turn]:
-                _round(bench, work, proxy, seconds, samples)
+                requests[proxy.name] += _round(bench, work, proxy, seconds, samples)
+        time.sleep(FLUSH_SECONDS)
+        for proxy in running:
+            if proxy.logs:
+                samples.add(proxy.name, unlogged=max(0, requests[proxy.name] - proxy.log_lines()))
         calls = SystemCalls(bench.processes.directory)
         for proxy in running:
             calls.start(proxy.pid)
@@ -109,29 +114,17 @@ def _measure_load(bench, work, names, rounds, seconds, note):
 
 
 def _round(bench, work, proxy, seconds, samples):
+    """Returns how many requests were answered."""
     before = Cpu(proxy.pid)
     load = run_load(bench, work, proxy.port, seconds)
     total, user, system = Cpu(proxy.pid).since(before)
     if load.requests == 0:
         raise Failure(f"{proxy.name}, {work.name}: no request was answered")
     errors = load.status if work.size is not None else load.requests - load.status
-    lines = _logged(proxy, load.requests) if proxy.logs else load.requests
     each = 1e6 / load.requests
     samples.add(proxy.name, cpu=total * each, user=user * each, system=system * each, rate=load.requests / load.seconds,
-                p50=load.p50, p99=load.p99, busy=total / load.seconds, broken=load.broken, wrong=errors,
-                unlogged=max(0, load.requests - lines))
-
-
-def _logged(proxy, wanted):
-    """Lines in the proxy's log, once they are `wanted` or have had their time."""
-    lines, end = 0, time.monotonic() + FLUSH_SECONDS
-    while True:
-        lines += proxy.new_log_lines()
-        if lines >= wanted or time.monotonic() > end:
-            break
-        time.sleep(0.1)
-    proxy.empty_log()
-    return lines
+                p50=load.p50, p99=load.p99, busy=total / load.seconds, broken=load.broken, wrong=errors)
+    return load.requests
 
 
 def _measure_idle(bench, work, names, note):

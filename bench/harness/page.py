@@ -126,6 +126,11 @@ def _growth_row(work, first, results):
 
 
 def _settings(samples):
-    return table(["", "CPU µs (user + system)", "system calls", "gatewhy ÷ it"],
-                 [[name, _cpu(samples, name), _calls(samples, name), spread(samples.ratio("gatewhy", name, "cpu"))
-                   if name != "gatewhy" else ""] for name in samples.names])
+    floor = samples.median("relay", "cpu")
+    rows = []
+    for name in samples.names:
+        cpu = samples.median(name, "cpu")
+        above = "" if name == "relay" or floor is None else number(cpu - floor)
+        ratio = spread(samples.ratio("gatewhy", name, "cpu")) if name != "gatewhy" else ""
+        rows.append([name, _cpu(samples, name), above, _calls(samples, name), ratio])
+    return table(["", "CPU µs (user + system)", "above the relay", "system calls", "gatewhy ÷ it"], rows)

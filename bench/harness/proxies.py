@@ -37,7 +37,6 @@ class Proxy:
         os.mkdir(self.directory)
         os.chmod(self.directory, 0o777)  # nginx's worker is nobody
         self.log = os.path.join(self.directory, "log")
-        self.log_read = 0
         self.file = os.path.join(self.directory, self.template)
         self.child = None
 
@@ -81,19 +80,15 @@ class Proxy:
     def origin_tls(self):
         return self.work.origin in ("tls", "untrusted")
 
-    def new_log_lines(self):
-        """Lines logged since the last call."""
+    def log_lines(self):
         lines = 0
         with open(self.log, "rb") as file:
-            file.seek(self.log_read)
             while block := file.read(1 << 22):
                 lines += block.count(b"\n")
-                self.log_read += len(block)
         return lines
 
     def empty_log(self):
         os.truncate(self.log, 0)
-        self.log_read = 0
 
 
 class Gatewhy(Proxy):
