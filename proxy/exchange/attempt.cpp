@@ -9,21 +9,21 @@
 #include <iterator>
 
 namespace gatewhy {
+namespace {
+
+HeadLimits headLimits(const OriginLimits& limits) {
+  return HeadLimits{.section = limits.response_head, .start_line = 0, .field = limits.response_head / 4, .fields = 256};
+}
+
+}  // namespace
 
 Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request)
     : worker_(worker),
       observer_(observer),
       request_(request),
-      parser_(HeadLimits{.section = request_.origin->limits.response_head,
-                         .start_line = 0,
-                         .field = request_.origin->limits.response_head / 4,
-                         .fields = 256}),
       timer_(worker.loop, [this] { onTimer(); }),
-      started_(EventLoop::now()),
-      phase_since_(started_) {
-  parser_.expect(request_.head->method);
-  parser_.mendFaults(request_.origin->strictness == Strictness::Report);
-}
+      started_(worker.loop.turnTime()),
+      phase_since_(started_) {}
 
 Attempt::~Attempt() {
   cancel();
@@ -94,7 +94,7 @@ void Attempt::use(Grant grant) {
   request_.forward.endpoint = &request_.origin->endpoints[endpoint_];
   request_.pool->requestBegan(endpoint_);
   counted_ = true;
-  phase_since_ = EventLoop::now();
+  phase_since_ = worker_.loop.turnTime();
   if (grant.connection) {
     reused_ = true;
     idle_ms_ = millisBetween(grant.connection->idle_since, phase_since_);
@@ -126,7 +126,7 @@ void Attempt::onConnected(Connected connected) {
   connect_timings_ = connected.timings;
   address_failures_ = std::move(connected.failures);
   worker_.loop.deferDelete(std::move(connector_));
-  auto connection = std::make_unique<OriginConnection>();
+  auto connection = std::make_unique<OriginConnection>(worker_.loop, headLimits(request_.origin->limits));
   connection->link = std::move(connected.link);
   connection->slot = std::move(slot_);
   connection->peer_address = std::move(connected.peer_address);
@@ -150,7 +150,7 @@ Observation Attempt::observe(Phase phase, Fault fault) const {
   seen.phase = phase;
   seen.fault = std::move(fault);
   seen.elapsed_ms = millisBetween(phase_since_, EventLoop::now());
-  seen.connection.endpoint = endpointUrl();
+  seen.connection.endpoint = std::string(endpointUrl());
   seen.connection.peer_address = peerAddress();
   seen.connection.reused = reused_;
   seen.connection.idle_ms = idle_ms_;
@@ -159,8 +159,8 @@ Observation Attempt::observe(Phase phase, Fault fault) const {
   seen.bytes.response_received = response_bytes_;
   seen.bytes.body_received = decoder_.received();
   seen.bytes.body_expected = state_ == State::Body ? decoder_.expected() : std::nullopt;
-  if (state_ == State::Head) {
-    seen.bytes.last_line = std::string(parser_.lastCompleteLine().substr(0, 128));
+  if (state_ == State::Head && connection_) {
+    seen.bytes.last_line = std::string(connection_->parser.lastCompleteLine().substr(0, 128));
   } else if (state_ == State::Body && decoder_.kind() == BodyKind::Chunked) {
     seen.bytes.last_line = "chunked";
   }
@@ -200,8 +200,8 @@ void Attempt::releaseConnection(bool reusable) {
   }
 }
 
-std::string Attempt::endpointUrl() const {
-  return endpoint_chosen_ ? request_.origin->endpoints[endpoint_].url : std::string();
+std::string_view Attempt::endpointUrl() const {
+  return endpoint_chosen_ ? std::string_view(request_.origin->endpoints[endpoint_].url) : std::string_view();
 }
 
 std::string Attempt::peerAddress() const {

@@ -13,6 +13,7 @@
 #include "proxy/exchange/forward_head.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/http/h1_parser.h"
+#include "proxy/loop/recycled.h"
 #include "proxy/net/connector.h"
 #include "proxy/origin/origin_pool.h"
 
@@ -61,7 +62,11 @@ struct AttemptRequest {
   bool fresh = false;  // no parked connection: the last one was stale
 };
 
-class Attempt final : public Deferred, public IoHandler, public ConnectObserver, public PoolWaiter {
+class Attempt final : public Deferred,
+                      public IoHandler,
+                      public ConnectObserver,
+                      public PoolWaiter,
+                      public Recycled<Attempt> {
  public:
   Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request);
   ~Attempt() override;
@@ -81,8 +86,12 @@ class Attempt final : public Deferred, public IoHandler, public ConnectObserver,
 
   [[nodiscard]] std::size_t endpointIndex() const { return endpoint_; }
   [[nodiscard]] bool endpointChosen() const { return endpoint_chosen_; }
-  [[nodiscard]] std::string endpointUrl() const;
+  [[nodiscard]] std::string_view endpointUrl() const;  // "" before one is chosen; as configured
   [[nodiscard]] std::string peerAddress() const;
+  // It ended with a whole response, from the first address that was tried:
+  // what is to be told of it is told by the accessors here.
+  [[nodiscard]] bool answeredAtOnce() const { return answered_ && address_failures_.empty(); }
+  [[nodiscard]] std::string_view answeredBy() const { return peer_address_; }
   [[nodiscard]] bool reused() const { return reused_; }
   [[nodiscard]] Timings timings() const;
   [[nodiscard]] Phase phase() const;
@@ -154,13 +163,13 @@ class Attempt final : public Deferred, public IoHandler, public ConnectObserver,
   std::optional<TransportFault> write_fault_;
   std::optional<EndFault> pending_end_;  // FIN without a byte: does an RST follow?
 
-  ResponseParser parser_;
   BodyDecoder decoder_;
   std::uint64_t response_bytes_ = 0;
   std::uint32_t interims_ = 0;
   std::uint64_t interim_bytes_ = 0;
   bool pumping_ = false;
   bool splice_ = true;  // until the kernel says that it cannot
+  bool answered_ = false;
 
   Deadline timer_;
   Timer timer_kind_ = Timer::Send;

@@ -20,6 +20,9 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   connection_->link->watch.setHandler(this);
   peer_address_ = connection_->peer_address;
   ++connection_->requests;
+  connection_->parser.reset();
+  connection_->parser.expect(request_.head->method);
+  connection_->parser.mendFaults(request_.origin->strictness == Strictness::Report);
   phase_since_ = write_began_ = EventLoop::now();
   if (connection_->readable && !reused_) {
     // The peer spoke or closed before it was asked: look before writing.

@@ -116,13 +116,13 @@ void Attempt::onBytes(std::string_view bytes) {
 }
 
 std::string_view Attempt::onHeadBytes(std::string_view bytes) {
-  const ParseStep step = parser_.feed(bytes);
+  const ParseStep step = connection_->parser.feed(bytes);
   bytes.remove_prefix(step.consumed);
   switch (step.status) {
     case ParseStatus::NeedMore:
       return {};
     case ParseStatus::Error:
-      fail(observe(Phase::ResponseHead, parser_.fault()));
+      fail(observe(Phase::ResponseHead, connection_->parser.fault()));
       return {};
     case ParseStatus::Done:
       onHeadDone();
@@ -132,7 +132,7 @@ std::string_view Attempt::onHeadBytes(std::string_view bytes) {
 }
 
 void Attempt::onHeadDone() {
-  const ResponseHead& head = parser_.head();
+  const ResponseHead& head = connection_->parser.head();
   if (head.status == 101) {
     onSwitching();
     return;
@@ -142,42 +142,40 @@ void Attempt::onHeadDone() {
     return;
   }
   state_ = State::Body;
-  phase_since_ = EventLoop::now();
+  phase_since_ = worker_.loop.turnTime();
   decoder_.start(head.body, head.content_length);
-  armWait();
   observer_.onResponseHead(head);
 }
 
 void Attempt::onInterimDone() {
-  interim_bytes_ += parser_.head().bytes.size();
+  interim_bytes_ += connection_->parser.head().bytes.size();
   if (++interims_ > kMaxInterims || interim_bytes_ > kMaxInterimBytes) {
     fail(observe(
         Phase::ResponseHead,
         DecisionFault{.cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_, .limit = kMaxInterims}));
     return;
   }
-  observer_.onInterim(parser_.head());
+  observer_.onInterim(connection_->parser.head());
   if (state_ == State::Head) {
-    parser_.reset();
-    parser_.expect(request_.head->method);
+    connection_->parser.reset();
+    connection_->parser.expect(request_.head->method);
   }
 }
 
 void Attempt::onSwitching() {
-  if (auto refusal = judgeSwitch(*request_.head, request_.forward.upgrade, parser_.head())) {
+  if (auto refusal = judgeSwitch(*request_.head, request_.forward.upgrade, connection_->parser.head())) {
     fail(observe(Phase::Upgrade, std::move(*refusal)));
     return;
   }
   state_ = State::Tunnel;
   phase_since_ = EventLoop::now();
   armWait();
-  observer_.onTunnelOpen(parser_.head());
+  observer_.onTunnelOpen(connection_->parser.head());
 }
 
 void Attempt::onBodyBytes(std::string_view bytes) {
-  if (!decoder_.done()) {
-    phase_since_ = EventLoop::now();
-    timer_.arm(request_.origin->timeouts.response_idle);
+  if (!decoder_.done() && !bytes.empty()) {
+    phase_since_ = worker_.loop.turnTime();
   }
   while (state_ == State::Body && !decoder_.done() && !bytes.empty()) {
     const BodyDecoder::Step step = decoder_.feed(bytes);
@@ -190,8 +188,13 @@ void Attempt::onBodyBytes(std::string_view bytes) {
       observer_.onResponseData(step.data);
     }
   }
-  if (state_ == State::Body && decoder_.done()) {
+  if (state_ != State::Body) {
+    return;
+  }
+  if (decoder_.done()) {
     complete(!bytes.empty());
+  } else {
+    armWait();
   }
 }
 
@@ -200,10 +203,11 @@ void Attempt::onBodyBytes(std::string_view bytes) {
 void Attempt::complete(bool extra_data) {
   ended_ = EventLoop::now();
   timer_.cancel();
-  const bool reusable = parser_.head().keep_alive && decoder_.kind() != BodyKind::UntilClose && !extra_data &&
-                        request_done_ && out_.empty() && !write_fault_ && !connection_->link->watch.peerClosed() &&
-                        !connection_->link->transport.hasBufferedInput();
+  const bool reusable = connection_->parser.head().keep_alive && decoder_.kind() != BodyKind::UntilClose &&
+                        !extra_data && request_done_ && out_.empty() && !write_fault_ &&
+                        !connection_->link->watch.peerClosed() && !connection_->link->transport.hasBufferedInput();
   state_ = State::Done;
+  answered_ = true;
   request_.pool->state(endpoint_).recordSuccess();
   if (counted_) {
     counted_ = false;

@@ -28,7 +28,7 @@ Exchange::Exchange(WorkerContext& worker, ClientSide& client, const RequestHead&
       client_(client),
       request_(request),
       generation_(worker.generation),
-      began_(EventLoop::now()),
+      began_(worker.loop.turnTime()),
       timestamp_(std::chrono::system_clock::now()),
       check_(generation_->shared->config->diagnostics.lint),
       exchange_timer_(worker.loop, [this] { onExchangeTimeout(); }) {
@@ -136,7 +136,7 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
   Diagnosis diagnosis = diagnosed(std::move(observation));
   attempt_recorded_ = true;
   if (attempt_->endpointChosen()) {
-    recordTry(attempt_->endpointUrl(), diagnosis.observation.connection.peer_address, attempt_->reused(),
+    recordTry(std::string(attempt_->endpointUrl()), diagnosis.observation.connection.peer_address, attempt_->reused(),
               attempt_->timings(), diagnosis);
     noteFailure(diagnosis);
   }
@@ -234,7 +234,7 @@ void Exchange::conclude(Diagnosis diagnosis) {
     }
     return;
   }
-  diagnosis_ = std::move(diagnosis);
+  diagnosis_ = std::make_unique<Diagnosis>(std::move(diagnosis));
   exchange_timer_.cancel();
   const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
   if (committed) {

@@ -14,10 +14,11 @@
 #include "proxy/exchange/response_check.h"
 #include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/worker_context.h"
+#include "proxy/loop/recycled.h"
 
 namespace gatewhy {
 
-class Exchange final : public Deferred, public AttemptObserver {
+class Exchange final : public Deferred, public AttemptObserver, public Recycled<Exchange> {
  public:
   // `request` belongs to the client connection's parser and outlives this.
   Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request);
@@ -90,6 +91,7 @@ class Exchange final : public Deferred, public AttemptObserver {
   void emitEvent();
   void describeRequest(ExchangeEvent& event) const;
   void closeTries();
+  void describeTries(ExchangeEvent& event);
   [[nodiscard]] bool mustClose() const;
   void onExchangeTimeout();
   [[nodiscard]] FailureFields failureFields() const;
@@ -110,7 +112,7 @@ class Exchange final : public Deferred, public AttemptObserver {
   std::unique_ptr<Attempt> attempt_;
   std::vector<std::size_t> tried_;
   std::vector<TryRecord> tries_;
-  std::optional<Diagnosis> diagnosis_;
+  std::unique_ptr<Diagnosis> diagnosis_;  // null: nothing has failed
   ResponseCheck check_;
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
   bool fresh_only_ = false;        // the last parked connection was stale

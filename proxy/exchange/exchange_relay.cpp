@@ -240,7 +240,7 @@ void Exchange::onSettled(bool arrived) {
   const bool short_body = diagnosis_ && diagnosis_->cause == Cause::ClientLengthMismatch;
   if (!diagnosis_ || short_body) {
     gone.elapsed_ms = millisBetween(began_, half_closed_at_);
-    diagnosis_ = diagnosed(std::move(gone));
+    diagnosis_ = std::make_unique<Diagnosis>(diagnosed(std::move(gone)));
     diagnosis_->phase = half_closed_phase_;
   } else {
     diagnosis_->later.push_back(
@@ -287,7 +287,7 @@ void Exchange::closeTries() {
   if (!attempt_ || attempt_recorded_ || !attempt_->endpointChosen()) {
     return;
   }
-  const std::string endpoint = attempt_->endpointUrl();
+  const std::string endpoint(attempt_->endpointUrl());
   for (AddressFailure& address : attempt_->takeAddressFailures()) {
     recordTry(endpoint, std::move(address.peer_address), false, address.timings,
               diagnosed(std::move(address.observation)));
@@ -296,7 +296,28 @@ void Exchange::closeTries() {
   // A try that was given up because of the client has no fault of its own.
   const bool own = diagnosis_ && diagnosis_->blame != Blame::Client;
   recordTry(endpoint, attempt_->peerAddress(), attempt_->reused(), attempt_->timings(),
-            own ? diagnosis_ : std::optional<Diagnosis>());
+            own ? std::optional(*diagnosis_) : std::nullopt);
+}
+
+void Exchange::describeTries(ExchangeEvent& event) {
+  if (attempt_ && tries_.empty() && attempt_->answeredAtOnce()) {
+    event.attempts = 1;  // as nearly always: told without a record of it
+    event.endpoint = attempt_->endpointUrl();
+    event.peer_address = attempt_->answeredBy();
+    event.connection_reused = attempt_->reused();
+    event.timings = attempt_->timings();
+    return;
+  }
+  closeTries();
+  event.attempts = static_cast<std::uint32_t>(tries_.size());
+  event.tries = &tries_;
+  if (!tries_.empty()) {
+    const TryRecord& last = tries_.back();
+    event.endpoint = last.endpoint;
+    event.peer_address = last.peer_address;
+    event.connection_reused = last.connection_reused;
+    event.timings = last.timings;
+  }
 }
 
 void Exchange::emitEvent() {
@@ -314,23 +335,14 @@ void Exchange::emitEvent() {
   if (pool_ != nullptr) {
     event.origin = pool_->config().name;
   }
-  closeTries();
-  event.attempts = static_cast<std::uint32_t>(tries_.size());
-  event.tries = &tries_;
-  if (!tries_.empty()) {
-    const TryRecord& last = tries_.back();
-    event.endpoint = last.endpoint;
-    event.peer_address = last.peer_address;
-    event.connection_reused = last.connection_reused;
-    event.timings = last.timings;
-  }
+  describeTries(event);
   event.timings.total = millisBetween(began_, EventLoop::now());
   event.findings = check_.found();
   if (!event.findings.empty()) {
     event.told_findings = generation_->shared->findings->news(*route_, event.findings, EventLoop::now());
   }
   if (diagnosis_) {
-    event.diagnosis = &*diagnosis_;
+    event.diagnosis = diagnosis_.get();
     const bool left = diagnosis_->cause == Cause::ClientClosedRequest ||
                       diagnosis_->cause == Cause::ClientAbortedUpload ||
                       diagnosis_->cause == Cause::TunnelResetByClient;

@@ -22,8 +22,15 @@ std::uint64_t hexDigit(char octet) {
 }  // namespace
 
 void BodyDecoder::start(BodyKind kind, std::uint64_t content_length, const BodyLimits& limits) {
-  *this = BodyDecoder();
+  if (state_ == State::Failed) {
+    fault_ = {};
+  }
   kind_ = kind;
+  remaining_ = received_ = content_length_ = 0;
+  offset_ = chunk_line_ = trailers_size_ = 0;
+  extended_ = false;
+  line_.clear();
+  trailers_.clear();
   limits_ = limits;
   switch (kind) {
     case BodyKind::None:

@@ -133,8 +133,11 @@ std::optional<HeadFault> readTransferEncoding(Head& head, const Field& field) {
 
 std::optional<HeadFault> weighConnection(Head& head) {
   ConnectionOptions options;
-  for (const Field& field : head.fields) {
-    if (field.id == FieldId::Connection) {
+  if (head.present.has(FieldId::Connection)) {
+    for (const Field& field : head.fields) {
+      if (field.id != FieldId::Connection) {
+        continue;
+      }
       if (auto fault = readConnection(head, field, options)) {
         return fault;
       }
@@ -147,6 +150,10 @@ std::optional<HeadFault> weighConnection(Head& head) {
 }
 
 std::optional<HeadFault> weighFraming(Head& head, FindingSet* mended) {
+  head.body = BodyKind::None;
+  if (!head.present.has(FieldId::ContentLength) && !head.present.has(FieldId::TransferEncoding)) {
+    return std::nullopt;
+  }
   const Field* length = nullptr;
   const Field* coding = nullptr;
   const Field* second_coding = nullptr;
@@ -165,7 +172,6 @@ std::optional<HeadFault> weighFraming(Head& head, FindingSet* mended) {
       coding = coding == nullptr ? &field : coding;
     }
   }
-  head.body = BodyKind::None;
   if (coding == nullptr) {
     return length == nullptr ? std::nullopt : readContentLength(head, *length, mended);
   }

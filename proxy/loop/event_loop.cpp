@@ -9,8 +9,17 @@
 
 namespace gatewhy {
 
+namespace {
+
+// Deadlines begin at the turn's time, which is a little earlier than the call:
+// none may run out before its time for that.
+constexpr std::chrono::milliseconds kTurnSlack{1};
+
+}  // namespace
+
 // Timers of one duration, in deadline order: the head is always the earliest.
 struct Deadline::List {
+  std::chrono::milliseconds duration{};
   Deadline* head = nullptr;
   Deadline* tail = nullptr;
 };
@@ -20,12 +29,11 @@ void Deadline::arm(std::chrono::milliseconds after) {
   if (after.count() <= 0) {
     return;
   }
-  auto& slot = loop_.lists_[after.count()];
-  if (!slot) {
-    slot = std::make_unique<List>();
+  if (list_ == nullptr || list_->duration != after) {
+    list_ = &loop_.listOf(after);
   }
-  list_ = slot.get();
-  deadline_ = EventLoop::now() + after;
+  armed_ = true;
+  deadline_ = loop_.turnTime() + after + kTurnSlack;
   prev_ = list_->tail;
   next_ = nullptr;
   (prev_ != nullptr ? prev_->next_ : list_->head) = this;
@@ -36,18 +44,19 @@ void Deadline::arm(std::chrono::milliseconds after) {
 }
 
 void Deadline::cancel() noexcept {
-  if (list_ == nullptr) {
+  if (!armed_) {
     return;
   }
+  armed_ = false;
   (prev_ != nullptr ? prev_->next_ : list_->head) = next_;
   (next_ != nullptr ? next_->prev_ : list_->tail) = prev_;
-  list_ = nullptr;
   prev_ = next_ = nullptr;
 }
 
 bool IoWatch::start(EventLoop& loop, int fd, IoHandler* handler) {
   stop();
   peer_closed_ = false;
+  loop_ = &loop;
   handler_ = handler;
   // EV_CLOSED asks for EPOLLRDHUP; with it a FIN wakes even a reader that has
   // stopped reading, and dispatch() reports it as readability.
@@ -77,8 +86,11 @@ void IoWatch::dispatch(evutil_socket_t /*fd*/, short what, void* self) {
   auto* watch = static_cast<IoWatch*>(self);
   watch->peer_closed_ = watch->peer_closed_ || (what & EV_CLOSED) != 0;
   if (watch->handler_ != nullptr) {
+    EventLoop& loop = *watch->loop_;
+    loop.turn_ = EventLoop::now();
     watch->handler_->onIo((what & (EV_READ | EV_CLOSED)) != 0,
-                          (what & EV_WRITE) != 0);  // the last word: it may be gone
+                          (what & EV_WRITE) != 0);  // the watch's last word: it may be gone
+    loop.turn_ = TimePoint{};
   }
 }
 
@@ -104,8 +116,9 @@ EventLoop::EventLoop() : base_(nullptr), wake_fd_(::eventfd(0, EFD_NONBLOCK | EF
       &reap_, base_, -1, 0,
       [](evutil_socket_t, short, void* self) {
         // Destructors may bury more: take what is there, the rest waits a turn.
-        std::vector<std::unique_ptr<Deferred>> dead;
-        dead.swap(static_cast<EventLoop*>(self)->graveyard_);
+        auto& loop = *static_cast<EventLoop*>(self);
+        loop.dying_.swap(loop.graveyard_);
+        loop.dying_.clear();
       },
       this);
 }
@@ -157,9 +170,20 @@ void EventLoop::deferDelete(std::unique_ptr<Deferred> object) {
     return;
   }
   graveyard_.push_back(std::move(object));
-  // An event made active inside a callback runs after all callbacks that are
-  // pending in this turn.
-  event_active(&reap_, 0, 0);
+  if (graveyard_.size() == 1) {
+    // An event made active inside a callback runs after all callbacks that are
+    // pending in this turn.
+    event_active(&reap_, 0, 0);
+  }
+}
+
+Deadline::List& EventLoop::listOf(std::chrono::milliseconds duration) {
+  auto& slot = lists_[duration.count()];
+  if (!slot) {
+    slot = std::make_unique<Deadline::List>();
+    slot->duration = duration;
+  }
+  return *slot;
 }
 
 void EventLoop::rearm() {

@@ -37,7 +37,8 @@ class EventLoop;
 
 // A deadline that its owner embeds. Timers of one duration form a list in
 // deadline order, so arming and cancelling are O(1) and touch no heap; the
-// loop keeps a single libevent timer for the earliest (see EventLoop).
+// loop keeps a single libevent timer for the earliest (see EventLoop). It runs
+// out up to two milliseconds late, never early.
 class Deadline {
  public:
   // The callback runs on the loop thread; it may destroy its timer's owner
@@ -49,7 +50,7 @@ class Deadline {
 
   void arm(std::chrono::milliseconds after);  // replaces an earlier deadline; 0 = off, cancels
   void cancel() noexcept;
-  [[nodiscard]] bool armed() const noexcept { return list_ != nullptr; }
+  [[nodiscard]] bool armed() const noexcept { return armed_; }
 
  private:
   friend class EventLoop;
@@ -57,9 +58,10 @@ class Deadline {
   EventLoop& loop_;
   std::function<void()> on_expired_;
   TimePoint deadline_{};
-  List* list_ = nullptr;
+  List* list_ = nullptr;  // of the last duration, also while not armed: mostly the next one's too
   Deadline* prev_ = nullptr;
   Deadline* next_ = nullptr;
+  bool armed_ = false;
 };
 
 // Told that a socket may have become readable or writable (edge-triggered).
@@ -93,6 +95,7 @@ class IoWatch {
  private:
   static void dispatch(evutil_socket_t fd, short what, void* self);
   event event_{};
+  EventLoop* loop_ = nullptr;
   IoHandler* handler_ = nullptr;
   bool started_ = false;
   bool peer_closed_ = false;
@@ -116,17 +119,23 @@ class EventLoop {
   void deferDelete(std::unique_ptr<Deferred> object);
 
   [[nodiscard]] static TimePoint now() { return Clock::now(); }
+  // When the socket callback that is running began: one clock read for all
+  // that happens at its beginning. Outside of one, now().
+  [[nodiscard]] TimePoint turnTime() const { return turn_ == TimePoint{} ? now() : turn_; }
   // 64 KiB that whoever is reading may use until it returns to the loop.
   [[nodiscard]] std::span<char> readBuffer() noexcept { return read_buffer_; }
   [[nodiscard]] event_base* base() noexcept { return base_; }
 
  private:
   friend class Deadline;
+  friend class IoWatch;
+  [[nodiscard]] Deadline::List& listOf(std::chrono::milliseconds duration);
   void rearm();
   void onTick();
   void onWake();
 
   event_base* base_;
+  TimePoint turn_{};
   event tick_{};
   TimePoint tick_at_ = TimePoint::max();
   std::unordered_map<std::int64_t, std::unique_ptr<Deadline::List>> lists_;  // by milliseconds
@@ -135,7 +144,7 @@ class EventLoop {
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
   event reap_{};
-  std::vector<std::unique_ptr<Deferred>> graveyard_;
+  std::vector<std::unique_ptr<Deferred>> graveyard_, dying_;
   std::array<char, 65536> read_buffer_{};
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "proxy/http/h1_parser.h"
 #include "proxy/net/connector.h"
 #include "proxy/origin/endpoint_state.h"
 
@@ -42,15 +43,33 @@ class ConnectionSlot {
   std::function<void()> on_release_;
 };
 
+class OriginPool;
+
 // An established connection to an endpoint: owned by the attempt that uses it,
 // else by the pool in which it is parked.
-struct OriginConnection : Deferred {
+class OriginConnection final : public Deferred, public IoHandler {
+ public:
+  OriginConnection(EventLoop& loop, const HeadLimits& limits);
+
   std::unique_ptr<Link> link;
   ConnectionSlot slot;
   std::string peer_address;
   std::uint32_t requests = 0;  // begun on this connection
   TimePoint idle_since{};      // parked at
   bool readable = false;       // an edge came that nobody has read to its end
+  ResponseParser parser;       // here, because its memory serves one response after the other
+
+ private:
+  friend class OriginPool;
+  // While parked: an idle connection has nothing to say, so any edge means
+  // that it is closed or out of step (RFC 9112 section 9.3: bytes nobody asked
+  // for are no response to the next request).
+  void onIo(bool readable, bool writable) override;
+  [[nodiscard]] bool hasOnlySessionTickets();
+
+  OriginPool* parked_in_ = nullptr;
+  std::size_t endpoint_ = 0;
+  Deadline expiry_;
 };
 
 }  // namespace gatewhy

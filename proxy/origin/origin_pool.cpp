@@ -17,49 +17,24 @@ PoolWaiter::~PoolWaiter() {
   }
 }
 
-// A parked connection watches its own socket: an idle connection has nothing
-// to say, so any edge means that it is closed or out of step (RFC 9112
-// section 9.3: bytes nobody asked for are no response to the next request).
-class OriginPool::Parked : public Deferred, public IoHandler {
- public:
-  Parked(OriginPool& pool, std::size_t endpoint, std::unique_ptr<OriginConnection> connection)
-      : pool_(pool),
-        endpoint_(endpoint),
-        connection_(std::move(connection)),
-        expiry_(pool.loop_, [this] { pool_.dropParked(*this); }) {
-    connection_->link->watch.setHandler(this);
-    connection_->idle_since = EventLoop::now();
-    expiry_.arm(pool.config_.keep_alive.timeout);
-  }
-  void onIo(bool readable, bool /*writable*/) override {
-    if (readable && !onlySessionTickets()) {
-      pool_.dropParked(*this);
-    }
-  }
-  [[nodiscard]] std::size_t endpoint() const { return endpoint_; }
-  [[nodiscard]] std::unique_ptr<OriginConnection> take() {
-    connection_->link->watch.setHandler(nullptr);
-    expiry_.cancel();
-    return std::move(connection_);
-  }
+OriginConnection::OriginConnection(EventLoop& loop, const HeadLimits& limits)
+    : parser(limits), expiry_(loop, [this] { parked_in_->dropParked(*this); }) {}
 
- private:
-  // TLS 1.3 servers send session tickets whenever they like: reading them
-  // yields no application byte.
-  bool onlySessionTickets() {
-    Transport& transport = connection_->link->transport;
-    if (!transport.tls()) {
-      return false;
-    }
-    char byte = 0;
-    return transport.read(&byte, 1).status == IoStatus::WouldBlock;
+void OriginConnection::onIo(bool is_readable, bool /*writable*/) {
+  if (is_readable && !hasOnlySessionTickets()) {
+    parked_in_->dropParked(*this);
   }
+}
 
-  OriginPool& pool_;
-  std::size_t endpoint_;
-  std::unique_ptr<OriginConnection> connection_;
-  Deadline expiry_;
-};
+// TLS 1.3 servers send session tickets whenever they like: reading them
+// yields no application byte.
+bool OriginConnection::hasOnlySessionTickets() {
+  if (!link->transport.tls()) {
+    return false;
+  }
+  char byte = 0;
+  return link->transport.read(&byte, 1).status == IoStatus::WouldBlock;
+}
 
 OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
                        std::shared_ptr<OriginState> origin_state, std::function<void()> wake_others)
@@ -94,7 +69,7 @@ class OriginPool::Choice final : public EndpointFilter {
  public:
   // Without `avoid`, health is of no interest: for one that waits already.
   Choice(const OriginPool& pool, const std::vector<std::size_t>* avoid)
-      : pool_(pool), avoid_(avoid), full_(), now_(avoid == nullptr ? TimePoint{} : EventLoop::now()) {}
+      : pool_(pool), avoid_(avoid), full_(), now_(avoid == nullptr ? TimePoint{} : pool.loop_.turnTime()) {}
 
   [[nodiscard]] bool usable(std::size_t endpoint) const override {
     const bool healthy =
@@ -239,7 +214,12 @@ void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> co
     loop_.deferDelete(std::move(connection));
     return;
   }
-  target.parked.push_back(std::make_unique<Parked>(*this, endpoint, std::move(connection)));
+  connection->parked_in_ = this;
+  connection->endpoint_ = endpoint;
+  connection->link->watch.setHandler(connection.get());
+  connection->idle_since = loop_.turnTime();
+  connection->expiry_.arm(config_.keep_alive.timeout);
+  target.parked.push_back(std::move(connection));
   if (origin_state_->waiting.load(std::memory_order_relaxed) != 0) {
     onSlotReleased();
   }
@@ -250,19 +230,22 @@ std::unique_ptr<OriginConnection> OriginPool::takeParked(std::size_t endpoint) {
   if (parked.empty()) {
     return nullptr;
   }
-  std::unique_ptr<Parked> last = std::move(parked.back());
+  std::unique_ptr<OriginConnection> last = std::move(parked.back());
   parked.pop_back();
-  return last->take();
+  last->link->watch.setHandler(nullptr);
+  last->expiry_.cancel();
+  return last;
 }
 
-void OriginPool::dropParked(Parked& which) {
-  auto& parked = endpoints_[which.endpoint()].parked;
+void OriginPool::dropParked(OriginConnection& which) {
+  auto& parked = endpoints_[which.endpoint_].parked;
   const auto it = std::find_if(parked.begin(), parked.end(), [&](const auto& p) { return p.get() == &which; });
   if (it != parked.end()) {
-    std::unique_ptr<Parked> dead = std::move(*it);
+    std::unique_ptr<OriginConnection> dead = std::move(*it);
     parked.erase(it);
-    loop_.deferDelete(dead->take());  // frees the slot a turn later, outside the socket's callback
-    loop_.deferDelete(std::move(dead));
+    dead->link->watch.setHandler(nullptr);
+    dead->expiry_.cancel();
+    loop_.deferDelete(std::move(dead));  // frees the slot a turn later, outside the socket's callback
   }
 }
 

@@ -73,16 +73,16 @@ class OriginPool {
   [[nodiscard]] bool spendRetry() noexcept;
 
  private:
-  class Parked;
+  friend class OriginConnection;
   struct Endpoint {
     std::shared_ptr<EndpointState> state;
-    std::vector<std::unique_ptr<Parked>> parked;  // LIFO
+    std::vector<std::unique_ptr<OriginConnection>> parked;  // LIFO
   };
   class Choice;
   [[nodiscard]] std::unique_ptr<OriginConnection> takeParked(std::size_t endpoint);
   [[nodiscard]] std::optional<Grant> tryGrant(std::size_t endpoint, bool fresh);
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
-  void dropParked(Parked& parked);
+  void dropParked(OriginConnection& parked);
   void onSlotReleased();
   ConnectionSlot slotFor(std::size_t endpoint);
 
