@@ -65,6 +65,7 @@ class Worker final : public ConnectionOwner {
   void onAccept(const std::string& address, Fd fd, const Address& peer);
   void onShortage(const std::string& address, int error);
   void onConnectionClosed(ClientConnection& connection) override;
+  void onTrimTimer();
 
   EventLoop loop_;
   std::unique_ptr<EventSink> sink_;
@@ -76,6 +77,7 @@ class Worker final : public ConnectionOwner {
   std::vector<std::unique_ptr<ClientConnection>> connections_;  // each knows its place
   std::atomic<std::size_t> open_{0};
   TimePoint last_shortage_{};
+  Deadline trim_;
   std::thread thread_;
 };
 

@@ -103,6 +103,7 @@ ClientRequest& ClientConnection::request() {
 }
 
 void ClientConnection::returnRequest() {
+  copies_ = false;
   if (pipe_) {
     worker_.pipes.giveBack(std::move(pipe_));
   }

@@ -120,7 +120,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   std::string out_;          // response bytes that the socket did not take
   std::size_t out_at_ = 0;
   std::unique_ptr<SplicePipe> pipe_;  // body bytes behind out_; lent while one is spliced
-  bool copies_ = false;               // the kernel cannot splice into this socket
+  bool copies_ = false;               // this response is not spliced: no pipe, or not into this socket
   bool held_ = false;                 // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
   std::uint64_t moved_ = 0;                 // bytes either way since the rate timer began

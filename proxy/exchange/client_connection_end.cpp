@@ -92,6 +92,7 @@ SplicePipe* ClientConnection::splicePipe() {
   }
   if (!pipe_) {
     pipe_ = worker_.pipes.take();
+    copies_ = !pipe_;
   }
   return pipe_.get();
 }

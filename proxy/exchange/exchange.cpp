@@ -32,11 +32,11 @@ Exchange::Exchange(WorkerContext& worker, ClientSide& client, const RequestHead&
       timestamp_(std::chrono::system_clock::now()),
       check_(generation_->shared->config->diagnostics.lint),
       exchange_timer_(worker.loop, [this] { onExchangeTimeout(); }) {
-  worker_.counters.exchanges_in_flight.fetch_add(1, std::memory_order_relaxed);
+  worker_.in_flight.add();
 }
 
 Exchange::~Exchange() {
-  worker_.counters.exchanges_in_flight.fetch_sub(1, std::memory_order_relaxed);
+  worker_.in_flight.subtract();
 }
 
 // ---- beginning --------------------------------------------------------

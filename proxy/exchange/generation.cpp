@@ -66,6 +66,12 @@ std::shared_ptr<RateLimiter> SharedStates::rateLimiter(const std::string& route,
   return limiter;
 }
 
+void SharedStates::forgetUnused() {
+  const auto unused = [](const auto& entry) { return entry.second.use_count() == 1; };
+  std::erase_if(endpoints_, unused);
+  std::erase_if(origins_, unused);
+}
+
 Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedStates& states) {
   std::shared_ptr<Generation> made(new Generation(std::move(config)));
   made->findings = std::make_unique<FindingLedger>(made->config->routes);
@@ -80,6 +86,7 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
     }
     made->listener_tls.push_back(std::move(context).value());
   }
+  states.forgetUnused();
   OriginTlsContexts tls;
   for (const OriginConfig& origin : made->config->origins) {
     OriginRuntime runtime;

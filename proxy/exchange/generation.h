@@ -31,6 +31,8 @@ class SharedStates {
  public:
   [[nodiscard]] std::shared_ptr<EndpointState> endpoint(const std::string& origin, const std::string& url);
   [[nodiscard]] std::shared_ptr<OriginState> origin(const std::string& name);
+  // Drops what no generation uses any more.
+  void forgetUnused();
   // By route name; a new one where the limit has changed.
   [[nodiscard]] std::shared_ptr<RateLimiter> rateLimiter(const std::string& route, const RateLimitConfig& limit);
 

@@ -12,6 +12,7 @@
 #include "proxy/exchange/client_request.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/request_identity.h"
+#include "proxy/exchange/worker_counter.h"
 #include "proxy/loop/event_loop.h"
 #include "proxy/net/resolver.h"
 #include "proxy/origin/origin_pool.h"
@@ -29,8 +30,9 @@ class EventSink {
 
 // Counters over all workers (shared).
 struct ProxyCounters {
-  std::atomic<std::uint32_t> client_connections{0};
-  std::atomic<std::uint32_t> exchanges_in_flight{0};
+  // One number, for it is a limit; written when clients come and go.
+  alignas(64) std::atomic<std::uint32_t> client_connections{0};
+  WorkerCounter exchanges_in_flight;
 };
 
 // One worker's part of a generation. Exchanges hold it; the last one to go
@@ -47,6 +49,7 @@ struct WorkerContext {
   EventLoop& loop;
   EventSink& sink;
   ProxyCounters& counters;
+  WorkerCounter::Part& in_flight;  // this worker's exchanges
   ClientRequests requests;
   SplicePipes pipes;
   IdGenerator ids;

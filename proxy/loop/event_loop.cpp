@@ -8,6 +8,11 @@
 #include <system_error>
 
 namespace gatewhy {
+namespace {
+
+constexpr std::size_t kMostIdleLists = 32;  // rearm() looks at every list
+
+}  // namespace
 
 namespace {
 
@@ -221,6 +226,10 @@ void EventLoop::onTick() {
       expired->cancel();
       expired->on_expired_();
     }
+  }
+  // Some durations are what is left of another one: their lists do not stay.
+  if (lists_.size() > kMostIdleLists) {
+    std::erase_if(lists_, [](const auto& entry) { return entry.second->head == nullptr; });
   }
   tick_at_ = TimePoint::max();
   rearm();

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMostLent = 128;
 constexpr std::size_t kMostKept = 8;
+constexpr int kLeastCapacity = 64 * 1024;
 constexpr int kWantedCapacity = 256 * 1024;  // of the kernel's 64 KiB by default: a quarter of the calls
 
 }  // namespace
@@ -49,11 +50,14 @@ std::unique_ptr<SplicePipe> SplicePipes::take() {
     pipe = std::make_unique<SplicePipe>();
     pipe->read_.reset(ends[0]);
     pipe->write_.reset(ends[1]);
-    // A user's pipes together are limited (pipe-user-pages-soft): whatever the
-    // kernel leaves it at will do.
+    // A user's pipes together are limited (pipe-user-pages-soft): the default
+    // will do, but not the page or two that are left beyond the limit.
     const int size = ::fcntl(ends[1], F_SETPIPE_SZ, kWantedCapacity);
     const int capacity = size > 0 ? size : ::fcntl(ends[1], F_GETPIPE_SZ);
-    pipe->capacity_ = capacity > 0 ? static_cast<std::size_t>(capacity) : 0;
+    if (capacity < kLeastCapacity) {
+      return nullptr;
+    }
+    pipe->capacity_ = static_cast<std::size_t>(capacity);
   }
   ++lent_;
   return pipe;

@@ -113,7 +113,7 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<s
   }
   origin_state_->waiting.fetch_add(1, std::memory_order_relaxed);
   waiter.queued_in_ = this;
-  queue_.push_back(&waiter);
+  waiter.place_ = queue_.insert(queue_.end(), &waiter);
   refusal = PoolRefusal::Queued;
   wake_others_();  // another worker may hold the connections parked
   return std::nullopt;
@@ -174,7 +174,7 @@ void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
     return;
   }
   waiter.queued_in_ = nullptr;
-  queue_.erase(std::find(queue_.begin(), queue_.end(), &waiter));
+  queue_.erase(waiter.place_);
   origin_state_->waiting.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -3,8 +3,8 @@
 // limits.connections, and the queue of exchanges that wait for one.
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -35,6 +35,7 @@ class PoolWaiter {
  private:
   friend class OriginPool;
   OriginPool* queued_in_ = nullptr;
+  std::list<PoolWaiter*>::iterator place_;  // where queued_in_
 };
 
 enum class PoolRefusal : std::uint8_t { NoHealthyEndpoint, QueueFull, Queued };
@@ -93,7 +94,7 @@ class OriginPool {
   std::shared_ptr<OriginState> origin_state_;
   std::function<void()> wake_others_;
   Balancer balancer_;
-  std::deque<PoolWaiter*> queue_;
+  std::list<PoolWaiter*> queue_;  // a deque would take half a KiB per origin and worker while empty
   double retry_tokens_;
   std::shared_ptr<OriginPool*> self_;  // nulled when destroyed: slots may outlive the pool
 };
