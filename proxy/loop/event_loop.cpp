@@ -10,12 +10,6 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kMostIdleLists = 32;  // rearm() looks at every list
-
-}  // namespace
-
-namespace {
-
 // Deadlines begin at the turn's time, which is a little earlier than the call:
 // none may run out before its time for that.
 constexpr std::chrono::milliseconds kTurnSlack{1};
@@ -226,10 +220,6 @@ void EventLoop::onTick() {
       expired->cancel();
       expired->on_expired_();
     }
-  }
-  // Some durations are what is left of another one: their lists do not stay.
-  if (lists_.size() > kMostIdleLists) {
-    std::erase_if(lists_, [](const auto& entry) { return entry.second->head == nullptr; });
   }
   tick_at_ = TimePoint::max();
   rearm();
