@@ -8,21 +8,31 @@
 #include "daemon/commands/check.h"
 #include "daemon/commands/demo.h"
 #include "daemon/commands/explain.h"
+#include "daemon/commands/probe/probe.h"
+#include "daemon/commands/report/report.h"
+#include "daemon/commands/route/route.h"
 #include "daemon/commands/run.h"
 #include "daemon/commands/schema.h"
+#include "daemon/commands/top/top.h"
+#include "daemon/commands/why/why.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr const char* kDefaultConfig = "/etc/gatewhy/gatewhy.yaml";
 
-// What the command line said; one struct, so that every option has one home.
+// What the command line said: shared options once, the others by command.
 struct Options {
   std::string config = kDefaultConfig;
   std::string to, from = "127.0.0.1:8080";
   std::vector<std::string> words;
   bool json = false;
   bool event_schema = false;
+  ProbeOptions probe;
+  RouteOptions route;
+  ReportOptions report;
+  WhyOptions why;
+  TopOptions top;
 };
 
 void addRun(CLI::App& app, Options& options, int& status) {
@@ -54,6 +64,96 @@ void addOthers(CLI::App& app, Options& options, int& status) {
   demo->callback([&] { status = runDemo(); });
 }
 
+void addProbe(CLI::App& app, Options& options, int& status) {
+  auto* probe =
+      app.add_subcommand("probe", "one request through the daemon's connector and classifier, phase by phase");
+  ProbeRequest& request = options.probe.request;
+  probe->add_option("URL", request.url, "http://, https://, or unix:/SOCKET:/PATH")->required();
+  probe->add_option("--method", request.method, "request method")->capture_default_str();
+  probe->add_option("--header", request.headers, "Name: value; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  probe
+      ->add_option("--resolve", request.resolve,
+                   "HOST:PORT:ADDRESS[,ADDRESS]: use these instead of asking DNS; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  probe->add_option("--ca", request.ca_file, "trust the certificates in this PEM file instead of the system's");
+  probe->add_flag("--insecure", request.insecure, "accept any certificate");
+  probe->add_option("--timeout", options.probe.timeout,
+                    "limit of the whole request, such as 2s; the daemon's defaults per phase otherwise");
+  probe->add_flag("--all-addresses", options.probe.all_addresses, "each address of the name, a row each");
+  probe->add_option("--repeat", options.probe.repeat, "so many requests, one after the other; prints a summary")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  probe->add_flag("--json", options.probe.json, "the log event instead, one line a request");
+  probe->footer("Exit status: 0 answered (with any status), 3 a failure was diagnosed, 64 wrong usage.");
+  probe->callback([&] { status = runProbeCommand(options.probe); });
+}
+
+void addRoute(CLI::App& app, Options& options, int& status) {
+  auto* route = app.add_subcommand("route", "where a request would go, and why not elsewhere; nothing is sent");
+  route->add_option("METHOD", options.route.method, "request method")->required();
+  route->add_option("URL", options.route.url, "http://HOST/PATH or https://HOST/PATH, as a client would ask")
+      ->required();
+  route->add_option("-c,--config", options.config, "configuration file")->capture_default_str();
+  route->add_option("--client", options.route.client, "address of the client")->capture_default_str();
+  route->add_option("--header", options.route.headers, "Name: value; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  route->add_flag("--json", options.route.json, "as JSON");
+  route->footer("Exit status: 0 a route was found, 1 none, 64 wrong usage, 78 bad configuration.");
+  route->callback([&] {
+    options.route.config = options.config;
+    status = runRoute(options.route);
+  });
+}
+
+void addReport(CLI::App& app, Options& options, int& status) {
+  auto* report = app.add_subcommand("report", "what failed, where, when and why, out of event logs");
+  report->add_option("LOG", options.report.logs, "event logs, plain or gzip; none or - reads standard input");
+  report->add_option("--since", options.report.since,
+                     "from this time on: 2026-01-31T12:00:00Z, 2026-01-31, or 90m ago");
+  report->add_option("--until", options.report.until, "before this time");
+  report->add_option("--origin", options.report.origin, "only this origin");
+  report->add_option("--html", options.report.html, "write one self-contained page to this file");
+  report->add_flag("--json", options.report.json, "as JSON, with every cause");
+  report->footer("Exit status: 0, 1 a log could not be read to its end, 64 wrong usage.");
+  report->callback([&] { status = runReport(options.report); });
+}
+
+// Where the running daemon is to be asked.
+void addAdmin(CLI::App& command, Options& options, std::string& admin) {
+  command.add_option("--admin", admin, "admin listener of the running daemon: 127.0.0.1:9180 or unix:/PATH");
+  command.add_option("-c,--config", options.config, "configuration file that names it")->capture_default_str();
+}
+
+void addWhy(CLI::App& app, Options& options, int& status) {
+  auto* why = app.add_subcommand("why", "the story of one exchange: each try, the evidence, who must act");
+  why->add_option("REQUEST_ID", options.why.request_id, "as in X-Request-ID, the log and the error page")->required();
+  addAdmin(*why, options, options.why.admin);
+  why->add_option("--log", options.why.logs, "look in this event log instead, plain or gzip; repeatable")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  why->add_flag("--json", options.why.json, "the event itself");
+  why->footer("Exit status: 0, 1 not found or nobody to ask, 64 wrong usage.");
+  why->callback([&] {
+    options.why.config = options.config;
+    status = runWhy(options.why);
+  });
+}
+
+void addTop(CLI::App& app, Options& options, int& status) {
+  auto* top = app.add_subcommand("top", "the running daemon, live: origins, causes, phases, last failures");
+  addAdmin(*top, options, options.top.admin);
+  top->add_flag("--once", options.top.once, "print one picture and end; so also where output is no terminal");
+  top->footer("q quits. Exit status: 0, 1 the daemon could not be asked, 64 wrong usage.");
+  top->callback([&] {
+    options.top.config = options.config;
+    status = runTop(options.top);
+  });
+}
+
 }  // namespace
 
 int runCommandLine(int argc, char** argv) {
@@ -65,7 +165,16 @@ int runCommandLine(int argc, char** argv) {
   int status = kExitOk;
   addRun(app, options, status);
   addOthers(app, options, status);
-  CLI11_PARSE(app, argc, argv);
+  addProbe(app, options, status);
+  addRoute(app, options, status);
+  addReport(app, options, status);
+  addWhy(app, options, status);
+  addTop(app, options, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? kExitOk : kExitUsage;  // --help and --version come this way too
+  }
   return status;
 }
 

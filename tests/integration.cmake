@@ -9,7 +9,7 @@ foreach(source IN LISTS integration_tests)
   get_filename_component(name ${source} NAME_WE)
   file(GLOB parts CONFIGURE_DEPENDS integration/${name}_*.cpp)
   add_executable(${name} ${source} ${parts})
-  target_link_libraries(${name} PRIVATE gw_test_integration GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE gw_test_integration GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE GATEWHY_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              GATEWHY_BINARY="$<TARGET_FILE:gatewhy>")
   add_dependencies(${name} gatewhy)

@@ -234,6 +234,25 @@ double Attempt::waitedMs() const {
   return write_ended_ == TimePoint{} || state_ != State::Head ? 0 : millisBetween(write_ended_, EventLoop::now());
 }
 
+Phase Attempt::longestPhase() const {
+  const Timings t = timings();
+  Phase longest = phase();
+  double most = -1;
+  const auto weigh = [&](const std::optional<double>& ms, Phase phase) {
+    if (ms && *ms > most) {
+      most = *ms;
+      longest = phase;
+    }
+  };
+  weigh(t.resolve, Phase::Dns);
+  weigh(t.connect, Phase::Connect);
+  weigh(t.tls_handshake, Phase::TlsHandshake);
+  weigh(t.send, Phase::RequestWrite);
+  weigh(t.wait, Phase::ResponseHead);
+  weigh(t.receive, Phase::ResponseBody);
+  return longest;
+}
+
 Timings Attempt::timings() const {
   Timings t = connector_ ? connector_->timings() : connect_timings_;
   const TimePoint end = ended_ != TimePoint{} ? ended_ : EventLoop::now();

@@ -99,6 +99,10 @@ class Attempt final : public Deferred,
   [[nodiscard]] Observation observe(Phase phase, Fault fault) const;
   [[nodiscard]] std::vector<AddressFailure> takeAddressFailures() { return std::move(address_failures_); }
   [[nodiscard]] double waitedMs() const;  // for the response head, so far
+  // The phase that has taken most of the time: where an overall limit went.
+  [[nodiscard]] Phase longestPhase() const;
+  // The session with the origin; nullptr without TLS or without a connection.
+  [[nodiscard]] const SSL* tlsSession() const { return connection_ ? connection_->link->transport.ssl() : nullptr; }
 
  private:
   enum class State : std::uint8_t { Idle, Queued, Connecting, Head, Body, Tunnel, Done };

@@ -301,28 +301,6 @@ bool Exchange::mustClose() const {
          client_.facts().overloaded;
 }
 
-Phase Exchange::longestPhase() const {
-  if (!attempt_) {
-    return Phase::Routing;
-  }
-  const Timings t = attempt_->timings();
-  Phase longest = attempt_->phase();
-  double most = -1;
-  const auto weigh = [&](const std::optional<double>& ms, Phase phase) {
-    if (ms && *ms > most) {
-      most = *ms;
-      longest = phase;
-    }
-  };
-  weigh(t.resolve, Phase::Dns);
-  weigh(t.connect, Phase::Connect);
-  weigh(t.tls_handshake, Phase::TlsHandshake);
-  weigh(t.send, Phase::RequestWrite);
-  weigh(t.wait, Phase::ResponseHead);
-  weigh(t.receive, Phase::ResponseBody);
-  return longest;
-}
-
 void Exchange::onExchangeTimeout() {
   if (state_ == State::Finished || diagnosis_) {
     return;
@@ -330,7 +308,7 @@ void Exchange::onExchangeTimeout() {
   const TimerFault fault{.timer = Timer::Exchange,
                          .limit_ms = static_cast<std::uint32_t>(pool_->config().timeouts.exchange.count()),
                          .elapsed_ms = millisBetween(began_, EventLoop::now()),
-                         .longest_phase = longestPhase()};
+                         .longest_phase = attempt_ ? attempt_->longestPhase() : Phase::Routing};
   conclude(diagnosed(attempt_ ? attempt_->observe(Phase::Internal, fault)
                               : Observation{.phase = Phase::Internal, .fault = fault}));
 }

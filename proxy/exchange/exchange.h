@@ -96,7 +96,6 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void onExchangeTimeout();
   [[nodiscard]] FailureFields failureFields() const;
   [[nodiscard]] int retryAfterSeconds() const;
-  [[nodiscard]] Phase longestPhase() const;
 
   WorkerContext& worker_;
   ClientSide& client_;

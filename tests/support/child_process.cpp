@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -68,8 +69,15 @@ struct Prepared {
 
 Prepared prepare(const ChildOptions& options) {
   Prepared prepared;
+  const auto replaced = [&options](std::string_view variable) {
+    return std::any_of(options.environment.begin(), options.environment.end(), [&](const auto& given) {
+      return variable.starts_with(given.first) && variable.substr(given.first.size()).starts_with('=');
+    });
+  };
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    prepared.environment.emplace_back(*variable);
+    if (!replaced(*variable)) {
+      prepared.environment.emplace_back(*variable);
+    }
   }
   for (const auto& [name, value] : options.environment) {
     prepared.environment.push_back(fmt::format("{}={}", name, value));

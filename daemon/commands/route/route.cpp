@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/commands/route/route.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "daemon/commands/config_text.h"
+#include "daemon/commands/route/route_plan.h"
+#include "daemon/commands/run.h"
+#include "daemon/commands/text_style.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr std::size_t kColumn = 14;
+
+std::string_view name(Balance balance) {
+  switch (balance) {
+    case Balance::RoundRobin:
+      return "round_robin";
+    case Balance::LeastRequests:
+      return "least_requests";
+    case Balance::RandomTwo:
+      return "random_two";
+    case Balance::Hash:
+      return "hash";
+  }
+  return {};
+}
+
+std::string describe(const FixedResponse& respond) {
+  std::string text = respond.status == 444 ? "the connection is closed without an answer"
+                                           : fmt::format("a fixed answer: {}", respond.status);
+  if (respond.retry_after) {
+    text += fmt::format(", Retry-After: {}", respond.retry_after->count());
+  }
+  return text;
+}
+
+std::string join(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+void appendEdits(std::string& out, std::string_view label, const HeaderEdits& edits, const TextStyle& style) {
+  for (const auto& [field, value] : edits.set) {
+    appendWrapped(out, label, fmt::format("set {}: {}", field, value), kColumn, style);
+  }
+  if (!edits.remove.empty()) {
+    appendWrapped(out, label, "remove " + join(edits.remove), kColumn, style);
+  }
+}
+
+void appendRoutes(std::string& out, const RoutePlan& plan, const TextStyle& style) {
+  out += "\n" + paint("Routes", Ink::Bold, style) + " (first match wins)\n";
+  std::size_t column = 0;
+  for (const RouteView& view : plan.routes) {
+    column = std::max(column, view.route->name.size());
+  }
+  column = std::min<std::size_t>(column, 30) + 7;
+  for (std::size_t i = 0; i < plan.routes.size(); ++i) {
+    const RouteView& view = plan.routes[i];
+    const std::string label = fmt::format("{:>3}  {} ", i + 1, view.route->name);
+    if (view.taken) {
+      out += paint(fitted(label, std::max(column, columnsOf(label)), style) + "taken", Ink::Green, style) + "\n";
+    } else {
+      appendWrapped(out, label, view.why, column, style);
+    }
+  }
+}
+
+void appendDestination(std::string& out, const RoutePlan& plan, const Config& config, const TextStyle& style) {
+  out += "\n";
+  if (plan.refusal) {
+    const Diagnosis& refusal = *plan.refusal;
+    appendWrapped(out, "Refused here",
+                  fmt::format("{} ({}): {}", refusal.sent_status, gatewhy::name(refusal.cause), refusal.summary),
+                  kColumn, style);
+    if (!plan.allow.empty()) {
+      appendWrapped(out, "", "Allow: " + plan.allow, kColumn, style);
+    }
+    appendWrapped(out, "  check first", info(refusal.cause).check_first, kColumn, style);
+    return;
+  }
+  const RouteConfig& route = *plan.taken;
+  if (route.respond) {
+    appendWrapped(out, "Answered here", describe(*route.respond), kColumn, style);
+    return;
+  }
+  const OriginConfig& origin = config.origins[route.origin];
+  appendWrapped(out, "Origin", fmt::format("{} ({})", origin.name, name(origin.balance)), kColumn, style);
+  for (const EndpointConfig& endpoint : origin.endpoints) {
+    appendWrapped(
+        out, "  endpoint",
+        fmt::format("{}{}{}", endpoint.url, endpoint.weight == 1 ? "" : fmt::format("  weight {}", endpoint.weight),
+                    endpoint.backup ? "  backup" : ""),
+        kColumn, style);
+  }
+  if (route.rate_limit) {
+    appendWrapped(out, "Rate limit",
+                  fmt::format("{} in {} ms for each {}: counted, and refused above", route.rate_limit->requests,
+                              route.rate_limit->per.count(),
+                              route.rate_limit->key == RateLimitKey::ClientAddress ? "client" : "route"),
+                  kColumn, style);
+  }
+  out += "\n" + paint("The origin gets", Ink::Bold, style) + "\n";
+  std::istringstream lines(plan.forwarded_head);
+  for (std::string line; std::getline(lines, line) && line != "\r";) {
+    line.pop_back();
+    appendWrapped(out, "", harmless(line), 2, style);
+  }
+  if (!route.response_headers.empty()) {
+    out += "\n" + paint("The answer", Ink::Bold, style) + "\n";
+    appendEdits(out, "  header", route.response_headers, style);
+  }
+}
+
+std::string textOf(const RoutePlan& plan, const RouteOptions& options, const Config& config, const TextStyle& style) {
+  std::string out = paint(fmt::format("{} {}", harmless(options.method), harmless(options.url)), Ink::Bold, style);
+  out += fmt::format("\nhost '{}', path '{}', client {}\n\n", harmless(plan.host), harmless(plan.path), options.client);
+  for (const ListenerView& listener : plan.listeners) {
+    const std::string text = fmt::format("{} ({}){}", listener.address, listener.tls ? "https" : "http",
+                                         listener.why_not.empty() ? "" : "  no: " + listener.why_not);
+    appendWrapped(out, "Listener", text, kColumn, style);
+  }
+  appendRoutes(out, plan, style);
+  appendDestination(out, plan, config, style);
+  return out;
+}
+
+std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Config& config) {
+  nlohmann::ordered_json out{
+      {"method", options.method}, {"url", options.url}, {"host", plan.host}, {"path", plan.path}};
+  for (const ListenerView& listener : plan.listeners) {
+    nlohmann::ordered_json item{
+        {"address", listener.address}, {"tls", listener.tls}, {"takes", listener.why_not.empty()}};
+    if (!listener.why_not.empty()) {
+      item["why_not"] = listener.why_not;
+    }
+    out["listeners"].push_back(std::move(item));
+  }
+  for (const RouteView& view : plan.routes) {
+    nlohmann::ordered_json item{{"name", view.route->name}, {"fits", view.fits}, {"taken", view.taken}};
+    if (!view.why.empty()) {
+      item["why_not"] = view.why;
+    }
+    out["routes"].push_back(std::move(item));
+  }
+  if (plan.taken != nullptr) {
+    out["route"] = plan.taken->name;
+  }
+  if (plan.refusal) {
+    out["refusal"] = {{"cause", gatewhy::name(plan.refusal->cause)},
+                      {"status", plan.refusal->sent_status},
+                      {"summary", plan.refusal->summary}};
+  } else if (plan.taken->respond) {
+    out["respond"]["status"] = plan.taken->respond->status;
+  } else {
+    const OriginConfig& origin = config.origins[plan.taken->origin];
+    out["origin"] = origin.name;
+    out["balance"] = name(origin.balance);
+    for (const EndpointConfig& endpoint : origin.endpoints) {
+      out["endpoints"].push_back({{"url", endpoint.url}, {"weight", endpoint.weight}, {"backup", endpoint.backup}});
+    }
+    out["forwarded_head"] = plan.forwarded_head;
+  }
+  return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+int runRoute(const RouteOptions& options) {
+  const LoadedConfig loaded = loadConfigText(options.config);
+  for (const ConfigProblem& problem : loaded.problems) {
+    fmt::print(stderr, "{}\n", format(problem));
+  }
+  if (loaded.config == nullptr) {
+    return kExitConfig;
+  }
+  const auto plan = planRoute(
+      loaded.config,
+      RouteQuestion{
+          .method = options.method, .url = options.url, .client = options.client, .headers = options.headers});
+  if (!plan) {
+    fmt::print(stderr, "gatewhy: {}\n", plan.error());
+    return kExitUsage;
+  }
+  const std::string text = options.json ? jsonOf(*plan, options, *loaded.config)
+                                        : textOf(*plan, options, *loaded.config, styleOf(STDOUT_FILENO));
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+  return plan->taken == nullptr ? kExitFailure : kExitOk;
+}
+
+}  // namespace gatewhy

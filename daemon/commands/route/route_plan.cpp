@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/commands/route/route_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "config/url.h"
+#include "daemon/commands/request_text.h"
+#include "proxy/exchange/admission.h"
+#include "proxy/exchange/forward_head.h"
+#include "proxy/exchange/generation.h"
+#include "proxy/exchange/router.h"
+#include "proxy/exchange/upgrade.h"
+#include "proxy/net/address.h"
+
+namespace gatewhy {
+namespace {
+
+struct Target {
+  bool tls = false;
+  std::optional<std::uint16_t> port;  // as written
+  std::string authority, target;
+};
+
+Result<Target, std::string> targetOf(std::string_view url) {
+  url = url.substr(0, url.find('#'));
+  Target out;
+  out.tls = url.starts_with("https://");
+  if (!out.tls && !url.starts_with("http://")) {
+    return Failure{fmt::format("'{}' is not a URL; write http://HOST/PATH or https://HOST/PATH", url)};
+  }
+  url.remove_prefix(out.tls ? 8 : 7);
+  const std::size_t end = std::min(url.find_first_of("/?"), url.size());
+  out.authority = url.substr(0, end);
+  out.target = url.substr(end);
+  if (!out.target.starts_with('/')) {
+    out.target.insert(0, 1, '/');
+  }
+  const auto place = splitHostPort(out.authority);
+  if (!place) {
+    return Failure{place.error()};
+  }
+  out.port = place->port;
+  return out;
+}
+
+// A client that is not there: admission asks for its facts only.
+class AbsentClient final : public ClientSide {
+ public:
+  explicit AbsentClient(ClientFacts facts) : facts_(std::move(facts)) {}
+
+  const ClientFacts& facts() const override { return facts_; }
+  void send(std::string_view /*bytes*/, bool /*hold*/) override {}
+  void flush() override {}
+  bool sendBlocked() const override { return false; }
+  void resumeBody() override {}
+  void openTunnel() override {}
+  void shutdownWrite() override {}
+  bool halfClosed() const override { return false; }
+  bool lastRequest() const override { return false; }
+  std::optional<bool> delivered() override { return true; }
+  bool certificateCovers(const std::string& /*host*/) const override { return true; }
+  void finishExchange(Disposition /*disposition*/) override {}
+
+ private:
+  ClientFacts facts_;
+};
+
+ListenerView viewOf(const ListenerConfig& listener, const Target& target) {
+  ListenerView view{.address = listener.address, .tls = listener.tls.has_value(), .why_not = {}};
+  const auto address = Address::parse(listener.address);
+  if (view.tls != target.tls) {
+    view.why_not = view.tls ? "speaks TLS, the URL is http" : "speaks plain HTTP, the URL is https";
+  } else if (target.port && address && address->family() != AF_UNIX && address->port() != *target.port) {
+    view.why_not = fmt::format("port {}, the URL says {}", address->port(), *target.port);
+  }
+  return view;
+}
+
+std::string whyNot(const RouteConfig& route, RouteFit fit, const RoutePlan& plan) {
+  switch (fit) {
+    case RouteFit::HostDiffers:
+      return fmt::format("host differs: '{}' is not {}", plan.host,
+                         route.host.starts_with("*.") ? "below " + route.host.substr(2) : "'" + route.host + "'");
+    case RouteFit::PathDiffers:
+      return fmt::format("path differs: '{}' does not begin with '{}'", plan.path, route.path);
+    case RouteFit::Matches:
+      return "would match, but an earlier one is taken";
+  }
+  return {};
+}
+
+std::string headFor(const RequestHead& head, const RouteConfig& route, const Config& config,
+                    const ClientFacts& client) {
+  const OriginConfig& origin = config.origins[route.origin];
+  TextBuffer out;
+  appendRequestHead(out, head,
+                    ForwardContext{.hop_name = config.diagnostics.name,
+                                   .client_ip = client.ip,
+                                   .scheme = client.tls ? "https" : "http",
+                                   .trusted_peer = client.trusted,
+                                   .request_id = "<new>",
+                                   .traceparent = "<new>",
+                                   .route = &route,
+                                   .endpoint = &origin.endpoints.front(),
+                                   .upgrade = forwardsUpgrade(head)});
+  return std::string(out.view());
+}
+
+}  // namespace
+
+Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQuestion& question) {
+  const auto target = targetOf(question.url);
+  if (!target) {
+    return Failure{target.error()};
+  }
+  const auto client_address = Address::fromIp(question.client, 0);
+  if (!client_address) {
+    return Failure{fmt::format("--client '{}' is not an IP address", question.client)};
+  }
+  const bool connect = question.method == "CONNECT";
+  const std::string authority =
+      connect && !target->port ? target->authority + (target->tls ? ":443" : ":80") : target->authority;
+  const auto head = requestHead(question.method, connect ? authority : target->target, authority, question.headers);
+  if (!head) {
+    return Failure{head.error()};
+  }
+
+  ClientFacts facts;
+  facts.ip = client_address->ip();
+  facts.address = client_address->bytes();
+  facts.tls = target->tls;
+  facts.trusted = std::any_of(config->trusted_proxies.begin(), config->trusted_proxies.end(),
+                              [&](const Cidr& block) { return block.contains(facts.address); });
+  const AbsentClient client(facts);
+
+  // Certificates decide nothing here and need not be on this machine. The
+  // copy's routes are the originals' by index.
+  auto bare = std::make_shared<Config>(*config);
+  for (ListenerConfig& listener : bare->listeners) {
+    listener.tls.reset();
+  }
+  SharedStates states;
+  const auto generation = Generation::create(bare, states);
+  if (!generation) {
+    return Failure{generation.error().detail};
+  }
+  const Admission admission = admit(*head, client, **generation, EventLoop::now());
+
+  RoutePlan plan;
+  plan.host = head->host;
+  plan.path = head->path();
+  for (const ListenerConfig& listener : config->listeners) {
+    plan.listeners.push_back(viewOf(listener, *target));
+  }
+  if (admission.route != nullptr) {
+    plan.taken = &config->routes[static_cast<std::size_t>(admission.route - bare->routes.data())];
+  }
+  for (const RouteConfig& route : config->routes) {
+    const RouteFit fit = fitOf(route, head->host, head->path());
+    const bool taken = &route == plan.taken;
+    plan.routes.push_back(RouteView{.route = &route,
+                                    .fits = fit == RouteFit::Matches,
+                                    .taken = taken,
+                                    .why = taken ? "" : whyNot(route, fit, plan)});
+  }
+  if (admission.refusal) {
+    plan.refusal = diagnose(Observation{.phase = info(admission.refusal->cause).phase, .fault = *admission.refusal},
+                            config->diagnostics.policy);
+    if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
+      plan.allow = allowedMethods(admission.route);
+    }
+  } else if (!plan.taken->respond) {
+    plan.forwarded_head = headFor(*head, *plan.taken, *config, facts);
+  }
+  return plan;
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon would do with a request, found out by the daemon's own
+// router, admission and head writer. No I/O.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "diagnostics/diagnosis.h"
+#include "diagnostics/result.h"
+
+namespace gatewhy {
+
+struct RouteQuestion {
+  std::string method, url, client;
+  std::vector<std::string> headers;
+};
+
+// One listener: would this request come in there?
+struct ListenerView {
+  std::string address;
+  bool tls = false;
+  std::string why_not;  // "" = it would
+};
+
+// One route, in the order of the file.
+struct RouteView {
+  const RouteConfig* route = nullptr;  // of the configuration
+  bool fits = false;
+  bool taken = false;
+  std::string why;  // in words, "" for the one that is taken
+};
+
+struct RoutePlan {
+  std::string host, path;  // as routing sees them
+  std::vector<ListenerView> listeners;
+  std::vector<RouteView> routes;
+  const RouteConfig* taken = nullptr;
+  std::optional<Diagnosis> refusal;  // this hop's own; NoRoute too
+  std::string allow;                 // the methods that the route takes, where the method is refused
+  std::string forwarded_head;        // what the origin gets; "" where nothing is forwarded
+};
+
+// `config` outlives the plan. The error says what is wrong with the question.
+[[nodiscard]] Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQuestion& question);
+
+}  // namespace gatewhy

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that ask: route, why, report, top. As a person or a script
+// calls them.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "daemon/script_peer.h"
+#include "tests/support/command.h"
+#include "tests/support/pki.h"
+
+namespace gatewhy::test {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+CommandResult gatewhy(std::vector<std::string> arguments, const std::string& locale = "C.UTF-8") {
+  arguments.insert(arguments.begin(), GATEWHY_BINARY);
+  return runCommand(arguments, {{"LC_ALL", locale}, {"COLUMNS", "100"}});
+}
+
+// ---- route --------------------------------------------------------------
+
+class RouteTest : public testing::Test {
+ protected:
+  CommandResult route(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "route");
+    arguments.insert(arguments.end(), {"-c", config_});
+    return gatewhy(std::move(arguments));
+  }
+  json asked(std::vector<std::string> arguments, int status = 0) const {
+    arguments.emplace_back("--json");
+    const CommandResult result = route(std::move(arguments));
+    EXPECT_EQ(result.status, status) << result.errors;
+    return json::parse(result.output, nullptr, false);
+  }
+
+  PemDirectory directory_;
+  // Certificate files that are not there: routing does not need them.
+  std::string config_ = directory_.write("gatewhy.yaml", R"(listeners:
+  - address: "127.0.0.1:8080"
+  - address: "127.0.0.1:8443"
+    tls: {certificates: [{certificate: /nowhere/site.pem, key: /nowhere/site.key}]}
+origins:
+  shop:
+    endpoints: [{url: "http://10.0.0.7:8080", weight: 2}, {url: "https://shop-1.internal", backup: true}]
+  rest:
+    endpoints: [http://10.0.0.8]
+routes:
+  - host: closed.example
+    respond: {status: 410}
+  - host: "*.shop.example"
+    path: /api/
+    origin: shop
+    strip_prefix: true
+    preserve_host: false
+    request_headers: {set: {X-Env: prod}, remove: [X-Debug]}
+    methods: [GET, POST]
+  - host: "*.shop.example"
+    path: /api/v2/
+    origin: rest
+  - path: /any/
+    origin: rest
+    clients: {deny: [192.0.2.0/24]}
+)");
+};
+
+TEST_F(RouteTest, SaysWhichAndWhyNotTheOthers) {
+  const CommandResult result =
+      route({"GET", "http://a.shop.example/api/v2/cart?id=7", "--header", "X-Debug: 1", "--header", "X-Kept: 2"});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_THAT(result.output, ContainsRegex("closed.example +host differs: 'a.shop.example' is not"));
+  EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/ +taken"));
+  EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/v2/ +would match, but an earlier one is taken"));
+  EXPECT_THAT(result.output, ContainsRegex("\\*/any/ +path differs: '/api/v2/cart' does not begin with '/any/'"));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("GET /v2/cart?id=7 HTTP/1.1"), HasSubstr("Host: 10.0.0.7:8080"),
+                                   HasSubstr("X-Env: prod"), HasSubstr("X-Kept: 2"), Not(HasSubstr("X-Debug"))));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("weight 2"), HasSubstr("backup")));
+  EXPECT_THAT(result.output, HasSubstr("127.0.0.1:8443 (https)  no: speaks TLS, the URL is http"));
+}
+
+TEST_F(RouteTest, ForPrograms) {
+  const json plan = asked({"GET", "https://b.a.shop.example:8443/api/x"});
+  EXPECT_EQ(plan["route"], "*.shop.example/api/");
+  EXPECT_EQ(plan["origin"], "shop");
+  EXPECT_EQ(plan["endpoints"].size(), 2U);
+  EXPECT_EQ(plan["listeners"][0]["takes"], false);
+  EXPECT_EQ(plan["listeners"][1]["takes"], true);
+  EXPECT_EQ(plan["routes"][1]["taken"], true);
+  EXPECT_EQ(plan["routes"][2]["fits"], false);
+}
+
+TEST_F(RouteTest, NoRouteIsStatusOne) {
+  const json plan = asked({"GET", "http://shop.example/api/"}, 1);
+  EXPECT_EQ(plan["refusal"]["cause"], "no_route");
+  EXPECT_FALSE(plan.contains("route"));
+}
+
+TEST_F(RouteTest, FixedAnswersAndRefusalsOfThisHop) {
+  EXPECT_EQ(asked({"GET", "http://closed.example/"})["respond"]["status"], 410);
+  EXPECT_EQ(asked({"DELETE", "http://a.shop.example/api/"})["refusal"]["status"], 405);
+  EXPECT_THAT(route({"DELETE", "http://a.shop.example/api/"}).output, HasSubstr("Allow: GET, POST"));
+  EXPECT_EQ(asked({"GET", "http://x/any/", "--client", "192.0.2.7"})["refusal"]["cause"], "request_denied");
+  EXPECT_FALSE(asked({"GET", "http://x/any/", "--client", "198.51.100.7"}).contains("refusal"));
+}
+
+TEST_F(RouteTest, WrongUsageAndWrongFiles) {
+  EXPECT_EQ(route({"GET", "shop.example"}).status, 64);
+  EXPECT_EQ(route({"GET", "http://x/", "--client", "home"}).status, 64);
+  EXPECT_EQ(route({"G T", "http://x/"}).status, 64);
+  const CommandResult broken =
+      gatewhy({"route", "GET", "http://x/", "-c", directory_.write("broken.yaml", "listeners: [{adress: x}]\n")});
+  EXPECT_EQ(broken.status, 78);
+  EXPECT_THAT(broken.errors, HasSubstr("broken.yaml:1:"));
+  EXPECT_EQ(gatewhy({"route", "GET", "http://x/", "-c", directory_.path() + "/none.yaml"}).status, 78);
+}
+
+// ---- why ----------------------------------------------------------------
+
+const std::string kFailure =
+    R"({"timestamp":"2026-01-01T12:00:00.5Z","severity":"ERROR","event":"exchange","request_id":"abc-1",)"
+    R"("http":{"request":{"method":"GET"},"response":{"status_code":502}},"url":{"path":"/cart","scheme":"http"},)"
+    R"("server":{"address":"shop.example"},"generated_by":"proxy","outcome":"failure","origin":"shop","attempts":2,)"
+    R"("tries":[{"endpoint":"http://a:1","peer":{"address":"192.0.2.1:1"},"connection_reused":false,)"
+    R"("timings":{"connect":1.5},"diagnosis":{"cause":"connection_refused","phase":"connect","summary":"Nobody listens."}},)"
+    R"({"endpoint":"http://b:1","connection_reused":true,"timings":{"send":0.5,"wait":40}}],)"
+    R"("diagnosis":{"cause":"empty_response","phase":"response_head","blame":"origin","status":520,"summary":"It \u001b[31mclosed.",)"
+    R"("evidence":{"end":"fin","later":[{"what":"a late reset","at_ms":50}]}}})";
+
+TEST(WhyTest, TellsTheStoryOutOfALog) {
+  const PemDirectory directory;
+  const std::string success =
+      R"({"timestamp":"2026-01-01T12:00:00Z","event":"exchange","request_id":"abc-2","outcome":"success","attempts":1})";
+  const std::string log = directory.write("events.log", "no event abc-1\n" + success + "\n" + kFailure + "\n");
+  const CommandResult result = gatewhy({"why", "abc-1", "--log", log});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("GET http://shop.example/cart"), HasSubstr("Try 1 of 2"), HasSubstr("connection_refused"),
+                    HasSubstr("Nobody listens."), HasSubstr("Try 2 of 2"), HasSubstr("on a kept connection"),
+                    HasSubstr("empty_response"), HasSubstr("who acts"), HasSubstr("check first"),
+                    HasSubstr("Seen later"), HasSubstr("a late reset")));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("█"), Not(HasSubstr("\x1b")))) << "what the origin says stays text";
+  const CommandResult plain = gatewhy({"why", "abc-1", "--log", log}, "C");
+  EXPECT_THAT(plain.output, AllOf(HasSubstr("###"), Not(HasSubstr("█"))));
+  EXPECT_THAT(gatewhy({"why", "abc-2", "--log", log}).output, HasSubstr("success"));
+  EXPECT_EQ(json::parse(gatewhy({"why", "abc-1", "--log", log, "--json"}).output), json::parse(kFailure));
+}
+
+TEST(WhyTest, NotFoundIsStatusOne) {
+  const PemDirectory directory;
+  const std::string log = directory.write("events.log", kFailure + "\n");
+  const CommandResult result = gatewhy({"why", "abc", "--log", log});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.errors, HasSubstr("no exchange has the request id 'abc'"));
+  EXPECT_EQ(gatewhy({"why", "abc-1", "--log", directory.path() + "/none.log"}).status, 1);
+}
+
+// ---- the running daemon -------------------------------------------------
+
+Script answering(const std::string& body, const std::string& head = "HTTP/1.1 200 OK") {
+  Step send;
+  send.kind = StepKind::Send;
+  send.text =
+      fmt::format("{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", head, body.size(), body);
+  return {send};
+}
+
+std::unique_ptr<ScriptPeer> adminPeer(std::map<std::string, Script> by_path) {
+  ScriptPeerOptions options;
+  options.scripts = {parseScript("by_path").value()};
+  options.by_path = std::move(by_path);
+  auto peer = ScriptPeer::start(std::move(options));
+  EXPECT_TRUE(peer) << peer.error();
+  return peer ? std::move(peer).value() : nullptr;
+}
+
+TEST(WhyTest, AsksTheRunningDaemon) {
+  const auto peer = adminPeer({{"/api/v1/events", answering(R"({"events":[)" + kFailure + "]}")}});
+  const std::string address = peer->address().text();
+  const CommandResult result = gatewhy({"why", "abc-1", "--admin", address});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("empty_response"));
+  EXPECT_EQ(gatewhy({"why", "a b&c", "--admin", "http://" + address + "/"}).status, 1);
+  const auto records = peer->records();
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_THAT(records[0].received, HasSubstr("GET /api/v1/events?request_id=abc-1 HTTP/1.1"));
+  EXPECT_THAT(records[1].received, HasSubstr("?request_id=a%20b%26c "));
+}
+
+TEST(WhyTest, SaysWhyTheDaemonCouldNotBeAsked) {
+  ScriptPeerOptions options;
+  options.listens = false;
+  options.scripts = {Script{}};
+  auto closed = ScriptPeer::start(std::move(options));
+  ASSERT_TRUE(closed);
+  const CommandResult refused = gatewhy({"why", "x", "--admin", (*closed)->address().text()});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("Connection refused; is gatewhy running"));
+  const auto peer = adminPeer({{"/api", answering(R"({"detail":"no such page"})", "HTTP/1.1 404 Not Found")}});
+  EXPECT_THAT(gatewhy({"why", "x", "--admin", peer->address().text()}).errors, HasSubstr("answers 404"));
+  EXPECT_THAT(gatewhy({"why", "x", "--admin", "nowhere"}).errors, HasSubstr("is no admin address"));
+}
+
+// ---- top ----------------------------------------------------------------
+
+std::map<std::string, Script> daemonPages() {
+  return {
+      {"/api/v1/status", answering(R"({"version":"9.9","now":"2026-01-01T12:00:00Z","started":"2026-01-01T10:00:00Z",)"
+                                   R"("readiness":"ready","client_connections":14,"exchanges_in_flight":2,)"
+                                   R"("config":{"last_reload_successful":false},"log":{"dropped":3}})")},
+      {"/api/v1/origins",
+       answering(R"({"origins":[{"name":"shop","exchanges":1042,"failures":17,"causes":{"connection_refused":12},)"
+                 R"("latency_ms":{"exchange":{"p50":4.1,"p99":88},"wait":{"p99":80}},"waiting":1,"endpoints":[)"
+                 R"({"url":"http://shop-1:80","state":"ejected","ejected_for_ms":8300,"cause":"connection_refused",)"
+                 R"("connections":{"in_use":3,"idle":9}}]}],"without_origin":{"causes":{"no_route":2}}})")},
+      {"/api/v1/history",
+       answering(R"({"step_s":30,"origins":[{"name":"shop","causes":{"connection_refused":[0,0,3,9]}}]})")},
+      {"/api/v1/events", answering(R"({"events":[)" + kFailure + "]}")},
+  };
+}
+
+TEST(TopTest, OnePictureWhereOutputIsNoTerminal) {
+  const auto peer = adminPeer(daemonPages());
+  const CommandResult result = gatewhy({"top", "--admin", peer->address().text()});
+  EXPECT_EQ(result.status, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("gatewhy 9.9  ready"), HasSubstr("14 clients"), HasSubstr("2.0 h"),
+                                   HasSubstr("3 log lines dropped"), HasSubstr("last reload refused")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("shop"), HasSubstr("4.10 ms"), HasSubstr("88.0 ms"), HasSubstr("wait 80.0 ms"),
+                    HasSubstr("ejected, back in 8.30 s after connection_refused"), HasSubstr("no_route"),
+                    HasSubstr("abc-1"), HasSubstr("12:00:00")));
+  EXPECT_THAT(result.output, Not(HasSubstr("\x1b")));
+}
+
+TEST(TopTest, NoDaemonIsStatusOne) {
+  ScriptPeerOptions options;
+  options.listens = false;
+  options.scripts = {Script{}};
+  auto closed = ScriptPeer::start(std::move(options));
+  ASSERT_TRUE(closed);
+  EXPECT_EQ(gatewhy({"top", "--once", "--admin", (*closed)->address().text()}).status, 1);
+}
+
+// On a terminal: takes the screen, and gives it back on q and on a signal.
+class TerminalTop {
+ public:
+  explicit TerminalTop(const std::string& admin) {
+    winsize size{.ws_row = 30, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
+    pid_ = ::forkpty(&terminal_, nullptr, nullptr, &size);
+    if (pid_ == 0) {
+      ::setenv("LC_ALL", "C.UTF-8", 1);
+      ::setenv("TERM", "xterm", 1);
+      ::unsetenv("COLUMNS");
+      ::execl(GATEWHY_BINARY, GATEWHY_BINARY, "top", "--admin", admin.c_str(), nullptr);
+      ::_exit(127);
+    }
+  }
+  ~TerminalTop() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    ::close(terminal_);
+  }
+  TerminalTop(const TerminalTop&) = delete;
+  TerminalTop& operator=(const TerminalTop&) = delete;
+
+  bool awaitText(const std::string& text) {
+    while (output_.find(text) == std::string::npos) {
+      if (!readSome()) {
+        return false;
+      }
+    }
+    return true;
+  }
+  void type(const std::string& keys) const {
+    ASSERT_EQ(::write(terminal_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+  }
+  void signal(int number) const { ::kill(pid_, number); }
+  // The exit status; everything it wrote is in output().
+  int wait() {
+    while (readSome()) {
+    }
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  [[nodiscard]] const std::string& output() const { return output_; }
+
+ private:
+  bool readSome() {
+    char buffer[4096];
+    const ssize_t got = ::read(terminal_, buffer, sizeof buffer);
+    if (got > 0) {
+      output_.append(buffer, static_cast<std::size_t>(got));
+    }
+    return got > 0;
+  }
+  int terminal_ = -1;
+  pid_t pid_ = -1;
+  std::string output_;
+};
+
+TEST(TopTest, TakesTheScreenAndGivesItBack) {
+  const auto peer = adminPeer(daemonPages());
+  for (const bool by_key : {true, false}) {
+    TerminalTop top(peer->address().text());
+    ASSERT_TRUE(top.awaitText("q quits")) << top.output();
+    EXPECT_THAT(top.output(), AllOf(HasSubstr("\x1b[?1049h"), HasSubstr("\x1b[?25l"), HasSubstr("shop")));
+    if (by_key) {
+      top.type("q");
+    } else {
+      top.signal(SIGTERM);
+    }
+    EXPECT_EQ(top.wait(), 0);
+    EXPECT_THAT(top.output(), testing::EndsWith("\x1b[?25h\x1b[?1049l"));
+  }
+}
+
+// ---- report -------------------------------------------------------------
+
+TEST(ReportCommandTest, ReadsFilesAndWritesThreeForms) {
+  const PemDirectory directory;
+  const std::string log = directory.write("events.log", kFailure + "\nbad line\n" + kFailure.substr(0, 100));
+  const std::string page = directory.path() + "/report.html";
+  const CommandResult text = gatewhy({"report", log, log});
+  EXPECT_EQ(text.status, 0) << text.errors;
+  EXPECT_THAT(text.output, AllOf(HasSubstr("empty_response"), HasSubstr("2 lines are no events"), HasSubstr(log + ":2"),
+                                 HasSubstr("the last line is not whole"), HasSubstr("abc-1")));
+  const CommandResult both = gatewhy({"report", log, "--html", page, "--json"});
+  EXPECT_EQ(both.status, 0);
+  const json sums = json::parse(both.output);
+  EXPECT_EQ(sums["failures"], 1);
+  EXPECT_EQ(sums["retried"], 1);
+  EXPECT_EQ(sums["read"]["bad_lines"], 1);
+  std::ifstream file(page);
+  const std::string html((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_THAT(html, AllOf(HasSubstr("<!doctype html>"), HasSubstr("empty_response"), HasSubstr("</html>")));
+}
+
+TEST(ReportCommandTest, ReadsStandardInput) {
+  const PemDirectory directory;
+  const std::string log = directory.write("events.log", kFailure + "\n");
+  const std::string command = std::string(GATEWHY_BINARY) + " report --json < " + log;
+  const CommandResult result = runCommand({"/bin/sh", "-c", command});
+  EXPECT_EQ(json::parse(result.output)["failures"], 1) << result.errors;
+}
+
+TEST(ReportCommandTest, SaysWhatItCouldNotRead) {
+  const PemDirectory directory;
+  const std::string log = directory.write("events.log", kFailure + "\n");
+  const CommandResult result = gatewhy({"report", directory.path() + "/none.log", log});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.errors, HasSubstr("none.log: No such file"));
+  EXPECT_THAT(result.output, HasSubstr("empty_response")) << "the rest is reported all the same";
+  EXPECT_EQ(gatewhy({"report", log, "--since", "soon"}).status, 64);
+  EXPECT_EQ(gatewhy({"report", log, "--html", directory.path() + "/no/where.html"}).status, 1);
+}
+
+}  // namespace
+}  // namespace gatewhy::test
