@@ -85,21 +85,24 @@ EventBatch::EventBatch(EventLog& log) : log_(log) {
 
 void EventBatch::append(const ExchangeEvent& event) {
   appendJson(lines_, event);
-  if (event.outcome == Outcome::Failure || lines_.size() >= kBatchBytes) {
-    handOver(event.outcome == Outcome::Failure);
+  urgent_ = urgent_ || event.outcome == Outcome::Failure;
+  if (lines_.size() >= kBatchBytes) {
+    handOver();
   }
 }
 
 void EventBatch::append(std::string_view line, bool urgent) {
   lines_ += line;
+  urgent_ = urgent_ || urgent;
   if (urgent || lines_.size() >= kBatchBytes) {
-    handOver(urgent);
+    handOver();
   }
 }
 
-void EventBatch::handOver(bool urgent) {
-  log_.write(lines_.view(), urgent);
+void EventBatch::handOver() {
+  log_.write(lines_.view(), urgent_);
   lines_.clear();
+  urgent_ = false;
 }
 
 namespace {

@@ -63,22 +63,24 @@ class EventLog {
 class EventBatch {
  public:
   explicit EventBatch(EventLog& log);
-  ~EventBatch() { handOver(false); }
+  ~EventBatch() { handOver(); }
   EventBatch(const EventBatch&) = delete;
   EventBatch& operator=(const EventBatch&) = delete;
 
-  // Formats the event. A failure is handed over at once, with what came
-  // before it; anything else when 64 KiB have gathered.
+  // Formats the event. Handed over when 64 KiB have gathered.
   void append(const ExchangeEvent& event);
   // The same for a line that the caller has formatted already.
   void append(std::string_view line, bool urgent);
-  // To be called regularly (every 50 ms or so): hands over what is there.
-  void tick() { handOver(false); }
+  // Hands over what is there: to be called every 50 ms or so, and soon where
+  // urgent() says that a failure waits.
+  void tick() { handOver(); }
+  [[nodiscard]] bool urgent() const noexcept { return urgent_; }
 
  private:
-  void handOver(bool urgent);
+  void handOver();
 
   EventLog& log_;
+  bool urgent_ = false;
   TextBuffer lines_;
 };
 

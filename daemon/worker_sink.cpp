@@ -5,11 +5,17 @@ namespace gatewhy {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
+// A failure is to be seen at once, but an origin that is down fails thousands
+// of times a second: what comes within this time wakes the writer once.
+constexpr std::chrono::milliseconds kUrgentTick{2};
 
 }  // namespace
 
 void WorkerSink::attach(EventLoop& loop) {
-  tick_.emplace(loop, [this] { batch_.tick(); });
+  tick_.emplace(loop, [this] {
+    hurried_ = false;
+    batch_.tick();
+  });
 }
 
 void WorkerSink::onExchange(const ExchangeEvent& event) {
@@ -17,7 +23,10 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
     return;
   }
   batch_.append(event);
-  if (!tick_->armed()) {
+  if (batch_.urgent() && !hurried_) {
+    hurried_ = true;
+    tick_->arm(kUrgentTick);
+  } else if (!tick_->armed()) {
     tick_->arm(kTick);
   }
 }

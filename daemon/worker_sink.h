@@ -15,7 +15,7 @@ struct LogSettings {
 };
 
 // One worker's way to the event log: its batch, handed over every 50 ms while
-// there is something in it.
+// there is something in it, and within a few where that is a failure.
 class WorkerSink final : public EventSink {
  public:
   WorkerSink(EventLog& log, const LogSettings& settings) : batch_(log), settings_(settings) {}
@@ -28,6 +28,7 @@ class WorkerSink final : public EventSink {
   EventBatch batch_;
   const LogSettings& settings_;
   std::optional<Deadline> tick_;
+  bool hurried_ = false;  // the tick comes soon, for a failure
 };
 
 }  // namespace gatewhy

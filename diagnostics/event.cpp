@@ -173,10 +173,13 @@ void writeTries(JsonWriter& json, const std::vector<TryRecord>& tries) {
   json.endArray();
 }
 
+constexpr std::size_t kRoomForDiagnosis = 1024;
+
 // What only failures have is written like any other JSON and put in whole.
 template <class Value, class Write>
 void memberWritten(FastJsonWriter& json, std::string_view key, const Value& value, Write write) {
   std::string text;
+  text.reserve(kRoomForDiagnosis);
   JsonWriter inner(text);
   write(inner, value);
   json.key(key);

@@ -51,6 +51,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   // ClientSide
   [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
   void send(std::string_view bytes, bool hold) override;
+  void sendData(std::string_view data, std::string_view tail) override;
   void flush() override;
   [[nodiscard]] SplicePipe* splicePipe() override;
   [[nodiscard]] bool sendBlocked() const override { return write_broken_ || (!held_ && unsent()); }

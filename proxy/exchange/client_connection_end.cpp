@@ -13,6 +13,7 @@ namespace {
 // that others need: below this rate for one window the client is let go.
 constexpr std::chrono::milliseconds kRateWindow{10000};
 constexpr std::uint64_t kMinimumBytesPerWindow = 1280;
+constexpr std::size_t kGatherFrom = 8192;
 constexpr std::chrono::milliseconds kLingerTime{5000};
 constexpr std::chrono::milliseconds kSettleTime{1000};
 
@@ -41,6 +42,44 @@ void ClientConnection::send(std::string_view bytes, bool hold) {
   }
   moved_ += sent.size;
   out_.append(bytes.substr(sent.size));
+  if (!out_.empty()) {
+    updateTimers();
+  }
+}
+
+void ClientConnection::sendData(std::string_view data, std::string_view tail) {
+  const bool nothing_blocked = held_ || out_at_ == out_.size();
+  if (data.size() < kGatherFrom || !nothing_blocked || transport_.tls() || state_ == State::Closed || write_broken_ ||
+      (pipe_ && pipe_->held() != 0)) {
+    // A small copy is cheaper than a call with parts, and TLS copies anyway.
+    send(data, !tail.empty());
+    if (!tail.empty()) {
+      send(tail, true);
+    }
+    return;
+  }
+  held_ = false;
+  const std::string_view head = std::string_view(out_).substr(out_at_);
+  const IoResult sent = transport_.writeGathered({head, data, tail});
+  if (sent.status == IoStatus::Ended) {
+    write_broken_ = true;
+    watch_.kick();
+    return;
+  }
+  onProgress(sent.size);
+  std::size_t left = sent.size;
+  const auto unsent = [&left](std::string_view part) {
+    const std::size_t gone = std::min(left, part.size());
+    left -= gone;
+    return part.substr(gone);
+  };
+  out_at_ += head.size() - unsent(head).size();
+  if (out_at_ == out_.size()) {
+    out_.clear();
+    out_at_ = 0;
+  }
+  out_.append(unsent(data));
+  out_.append(unsent(tail));
   if (!out_.empty()) {
     updateTimers();
   }

@@ -37,6 +37,9 @@ class ClientSide {
   [[nodiscard]] virtual const ClientFacts& facts() const = 0;
   // Queues response bytes; hold = more follow in this turn, flush() sends.
   virtual void send(std::string_view bytes, bool hold) = 0;
+  // The same for `data` with `tail` behind it, which is to be sent now; large
+  // data is not copied to get behind what is held.
+  virtual void sendData(std::string_view data, std::string_view tail) = 0;
   virtual void flush() = 0;
   // A pipe whose content flush() sends behind what was queued before; to be
   // filled only while nothing blocks. Null where bytes have to be copied.

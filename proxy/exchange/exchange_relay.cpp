@@ -105,15 +105,13 @@ void Exchange::onResponseHead(const ResponseHead& head) {
 void Exchange::onResponseData(std::string_view data) {
   response_body_ += data.size();
   if (framing_ != ClientFraming::Chunked) {
-    client_.send(data, false);
+    client_.sendData(data, {});
     return;
   }
-  TextBuffer& framed = worker_.scratch;
-  framed.clear();
-  appendChunkSize(framed, data.size());
-  framed.append(data);
-  framed.append("\r\n");
-  client_.send(framed.view(), true);
+  worker_.scratch.clear();
+  appendChunkSize(worker_.scratch, data.size());
+  client_.send(worker_.scratch.view(), true);
+  client_.sendData(data, "\r\n");
 }
 
 SplicePipe* Exchange::splicePipe() {

@@ -14,12 +14,27 @@
 namespace gatewhy {
 namespace {
 
+constexpr std::size_t kRoomForHead = 512;
+
+// IMF-fixdate of the present second (RFC 9110 section 5.6.7). Failures come in
+// floods, and the calendar is the dear part.
+std::string_view httpDate() {
+  thread_local std::time_t second = -1;
+  thread_local std::string text;
+  const std::time_t now = std::time(nullptr);
+  if (now != second) {
+    second = now;
+    text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now));
+  }
+  return text;
+}
+
 SynthesizedResponse assemble(std::uint16_t status, const Answer& answer, std::string_view request_id,
                              const RequestHead& request, std::string_view proxy_status, const FailureFields& fields) {
   SynthesizedResponse made;
+  made.bytes.reserve(kRoomForHead + answer.body.size());
   auto out = std::back_inserter(made.bytes);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", status, reasonPhrase(status),
-                 fmt::gmtime(std::time(nullptr)));
+  fmt::format_to(out, "HTTP/1.1 {} {}\r\nDate: {}\r\n", status, reasonPhrase(status), httpDate());
   const bool bodiless = status < 200 || status == 204 || status == 304;
   if (!bodiless) {
     fmt::format_to(out, "Content-Type: {}\r\nContent-Length: {}\r\n", answer.content_type, answer.body.size());

@@ -23,13 +23,14 @@ void setOption(int fd, int level, int option, int value) noexcept {
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
-void setTcpOptions(int fd, int family) noexcept {
+// What only a connection that is there needs: attempts that fail, which come
+// in floods, are spared five calls.
+void setTcpOptions(int fd) noexcept {
   setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleS);
   setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalS);
   setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
-  keepIcmpErrors(fd, family);
 }
 
 int pendingError(int fd) noexcept {
@@ -60,7 +61,7 @@ void TcpAttempt::start() {
   link_ = std::make_unique<Link>();
   link_->transport = Transport(std::move(fd));
   if (address_.family() != AF_UNIX) {
-    setTcpOptions(number, address_.family());
+    keepIcmpErrors(number, address_.family());
   }
   // EINTR leaves the attempt running like EINPROGRESS.
   const bool at_once = ::connect(number, address_.get(), address_.size) == 0;
@@ -135,6 +136,9 @@ void TcpAttempt::succeed(bool readable) {
   settled_ = true;
   readable_ = readable;
   timer_.cancel();
+  if (address_.family() != AF_UNIX) {
+    setTcpOptions(link_->transport.fd());
+  }
   link_->watch.setHandler(nullptr);
   observer_.onAttemptConnected(*this);
 }

@@ -6,8 +6,10 @@
 #include <openssl/err.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 
@@ -184,6 +186,23 @@ IoResult Transport::write(const char* data, std::size_t size) {
   ssize_t sent = 0;
   do {
     sent = ::send(fd_.get(), data, size, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) {
+    return {.status = IoStatus::Ok, .size = static_cast<std::size_t>(sent)};
+  }
+  return wouldBlock(errno) ? IoResult{} : endWrite(endOf(errno));
+}
+
+IoResult Transport::writeGathered(std::initializer_list<std::string_view> parts) {
+  std::array<iovec, 4> vectors{};
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  for (const std::string_view part : parts) {
+    vectors[message.msg_iovlen++] = {const_cast<char*>(part.data()), part.size()};
+  }
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) {
     return {.status = IoStatus::Ok, .size = static_cast<std::size_t>(sent)};

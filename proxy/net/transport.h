@@ -7,8 +7,10 @@
 #include <openssl/ssl.h>
 
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "diagnostics/observation.h"
@@ -78,6 +80,9 @@ class Transport {
 
   [[nodiscard]] IoResult read(char* buffer, std::size_t size);
   [[nodiscard]] IoResult write(const char* data, std::size_t size);
+  // Plain sockets only: the parts one behind the other in one call, without
+  // copying them together; `size` counts over all of them.
+  [[nodiscard]] IoResult writeGathered(std::initializer_list<std::string_view> parts);
   // Plain sockets only: up to `size` bytes into the pipe, or what it holds out
   // of it, as far as socket and pipe take them. An end is told like read()'s
   // and write()'s.

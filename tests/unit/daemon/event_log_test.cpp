@@ -305,12 +305,16 @@ TEST(EventBatchTest, HoldsSuccessesUntilTheTick) {
   EXPECT_EQ(lines(contents(dir.file("log"))).size(), 1U);
 }
 
-TEST(EventBatchTest, HandsFailuresOverAtOnceWithWhatCameBefore) {
+TEST(EventBatchTest, FailureIsUrgentAndIsHandedOverWithWhatCameBefore) {
   const TempDir dir;
   const auto log = openLog(dir.file("log"));
   EventBatch batch(*log);
   batch.append(exchange(Outcome::Success));
+  EXPECT_FALSE(batch.urgent());
   batch.append(exchange(Outcome::Failure));
+  EXPECT_TRUE(batch.urgent());
+  batch.tick();
+  EXPECT_FALSE(batch.urgent());
   ASSERT_TRUE(log->flush(kPatience));
   const std::vector<std::string> got = lines(contents(dir.file("log")));
   ASSERT_EQ(got.size(), 2U);

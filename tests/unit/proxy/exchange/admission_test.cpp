@@ -25,6 +25,7 @@ class Client final : public ClientSide {
   [[nodiscard]] bool certificateCovers(const std::string& host) const override { return host == "shop.example"; }
   // Admission asks for nothing else.
   void send(std::string_view /*bytes*/, bool /*hold*/) override {}
+  void sendData(std::string_view /*data*/, std::string_view /*tail*/) override {}
   void flush() override {}
   [[nodiscard]] bool sendBlocked() const override { return false; }
   void resumeBody() override {}
