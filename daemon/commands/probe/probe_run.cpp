@@ -56,6 +56,7 @@ class Run final : public AttemptObserver {
         worker_{.loop = loop_,
                 .sink = sink_,
                 .counters = counters_,
+                .in_flight = counters_.exchanges_in_flight.newPart(),
                 .requests = ClientRequests(loop_),
                 .pipes = {},
                 .ids = {},
@@ -182,7 +183,7 @@ class Run final : public AttemptObserver {
     // After a failure the connector has gone; the evidence kept the address.
     result_.peer_address = diagnosis_ ? diagnosis_->observation.connection.peer_address : attempt_->peerAddress();
     result_.timings = attempt_->timings();
-    tries_.push_back(TryRecord{.endpoint = attempt_->endpointUrl(),
+    tries_.push_back(TryRecord{.endpoint = std::string(attempt_->endpointUrl()),
                                .peer_address = result_.peer_address,
                                .connection_reused = false,
                                .timings = result_.timings,
