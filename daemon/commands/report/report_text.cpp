@@ -99,14 +99,14 @@ void appendCauses(std::string& out, const ReportModel& model, const TextStyle& s
                    paint(bar(static_cast<double>(summary->count) / most, cells, style), Ink::Red, style));
     std::string where = fmt::format("origin {}, blame: {}", originName(origin), harmless(summary->blame));
     where += summary->status != 0 ? fmt::format(", status {}", summary->status) : "";
-    appendWrapped(out, "  where", where, 14, style);
+    appendWrapped(out, "  where", where, 16, style);
     appendWrapped(out, "  when", fmt::format("{} to {}", logTimeText(summary->first), logTimeText(summary->last)), 14,
                   style);
     if (!summary->request_id.empty()) {
-      appendWrapped(out, "  for example", harmless(summary->request_id), 14, style);
+      appendWrapped(out, "  for example", harmless(summary->request_id), 16, style);
     }
     if (const auto known = causeByName(cause)) {
-      appendWrapped(out, "  check first", info(*known).check_first, 14, style);
+      appendWrapped(out, "  check first", info(*known).check_first, 16, style);
     }
   }
   if (causes.size() > kCausesShown) {
