@@ -6,6 +6,7 @@
 namespace gatewhy {
 namespace {
 
+constexpr std::chrono::milliseconds kSurplusTime{1000};
 constexpr double kRetryReserve = 10;  // retries that a quiet origin may spend at once
 constexpr double kRetryCeiling = 100;
 
@@ -210,7 +211,8 @@ void OriginPool::serveQueue() {
 
 void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> connection) {
   Endpoint& target = endpoints_[endpoint];
-  if (connection->readable || target.parked.size() >= config_.keep_alive.idle) {
+  const KeepAliveConfig& keep = config_.keep_alive;
+  if (connection->readable || keep.idle == 0) {
     loop_.deferDelete(std::move(connection));
     return;
   }
@@ -218,7 +220,11 @@ void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> co
   connection->endpoint_ = endpoint;
   connection->link->watch.setHandler(connection.get());
   connection->idle_since = loop_.turnTime();
-  connection->expiry_.arm(config_.keep_alive.timeout);
+  // The surplus of a crowd stays for a moment, for the crowd's next requests
+  // would open as many connections again; it is taken first, and closed first.
+  const bool surplus = target.parked.size() >= keep.idle;
+  connection->expiry_.arm(surplus && (keep.timeout.count() == 0 || keep.timeout > kSurplusTime) ? kSurplusTime
+                                                                                                : keep.timeout);
   target.parked.push_back(std::move(connection));
   if (origin_state_->waiting.load(std::memory_order_relaxed) != 0) {
     onSlotReleased();

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <barrier>
 #include <cerrno>
 #include <chrono>
 #include <fstream>
@@ -382,6 +384,53 @@ TEST(CrowdTest, ResponseToAReaderThatSleepsIsHeldBack) {
   expectModestMemory(*gateway);
   client.reset();
   EXPECT_TRUE(gateway->exchangeOf(port));
+  gateway->expectCleanStop();
+}
+
+// keep_alive.idle is what stays, not what a crowd may use: connections beyond
+// it serve the crowd's next requests, and are closed when those do not come.
+TEST(Crowd, ConnectionsBeyondTheIdleLimitServeOnceMoreBeforeTheyGo) {
+  constexpr int kTogether = 3;
+  std::barrier together(kTogether);
+  std::atomic<int> connections = 0;
+  std::atomic<int> ended = 0;
+  OriginServer origin([&](Socket& connection) {
+    ++connections;
+    while (const auto request = readRequest(connection)) {
+      if (request->target() == "/together") {
+        together.arrive_and_wait();
+      }
+      connection.send(okResponse("here"));
+    }
+    ++ended;
+  });
+  GatewayConfig config{.origin_url = origin.url()};
+  config.origin_more = "keep_alive: {idle: 1, timeout: 1h}";
+  const auto gateway = Gateway::start(config);
+  ASSERT_NE(gateway, nullptr);
+  std::vector<Socket> clients;
+  for (int i = 0; i < kTogether; ++i) {
+    clients.push_back(Socket::connectTo(gateway->address()));
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (Socket& client : clients) {
+      client.send("GET /together HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+    }
+    for (Socket& client : clients) {
+      const auto response = readResponse(client);
+      ASSERT_TRUE(response);
+      EXPECT_EQ(response->status(), 200U);
+    }
+  }
+  EXPECT_EQ(connections, kTogether);
+  const auto until = Clock::now() + kPatience;
+  while (ended < kTogether - 1 && Clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(ended, kTogether - 1) << "all but one go";
+  clients.front().send("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  EXPECT_TRUE(readResponse(clients.front()));
+  EXPECT_EQ(connections, kTogether) << "the one that stayed serves on";
   gateway->expectCleanStop();
 }
 
