@@ -30,7 +30,7 @@ bool initMac(EVP_MAC_CTX* mac, TicketKeys::Key& key) {
 
 // OpenSSL's contract: -1 the handshake fails, 0 the ticket is ignored (or none
 // is sent), 1 fine, 2 fine but a new one is due.
-int onTicket(SSL* /*ssl*/, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
+int onTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
   const auto now = std::chrono::steady_clock::now();
   const std::span<unsigned char, TicketKeys::kNameSize> name_of(name, TicketKeys::kNameSize);
   if (seal == 1) {
@@ -50,7 +50,9 @@ int onTicket(SSL* /*ssl*/, unsigned char* name, unsigned char* iv, EVP_CIPHER_CT
   if (!ready || !initMac(mac, *key)) {
     return 0;
   }
-  return now - key->made < kPeriod ? 1 : 2;
+  // Clients of TLS 1.3 use a ticket once (RFC 8446 appendix C.4): without a new
+  // one each second connection would be a full handshake.
+  return now - key->made < kPeriod && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
 }  // namespace
