@@ -54,6 +54,7 @@ class AbsentClient final : public ClientSide {
 
   const ClientFacts& facts() const override { return facts_; }
   void send(std::string_view /*bytes*/, bool /*hold*/) override {}
+  void sendData(std::string_view /*data*/, std::string_view /*tail*/) override {}
   void flush() override {}
   bool sendBlocked() const override { return false; }
   void resumeBody() override {}
