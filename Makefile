@@ -70,12 +70,13 @@ bench-micro: bench-deps
 	build/micro_parser && build/micro_exchange && build/micro_lint
 
 # docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
-# man/*.[57] and systemd/gatewhy.catalog come from the tables.
+# metrics.md, man/*.[57] and systemd/gatewhy.catalog come from the tables.
 docs: test-deps
 	cmake --preset release
-	cmake --build --preset release --target unit_diagnostics unit_config
+	cmake --build --preset release --target unit_diagnostics unit_config unit_daemon
 	GATEWHY_UPDATE_DOCS=1 build/unit_diagnostics --gtest_brief=1
 	GATEWHY_UPDATE_DOCS=1 build/unit_config --gtest_brief=1
+	GATEWHY_UPDATE_DOCS=1 build/unit_daemon --gtest_brief=1 --gtest_filter=MetricsManual.*
 
 # $(1): packages. apt is asked only where one is missing.
 install = @dpkg-query -W $(1) >/dev/null 2>&1 || \

@@ -197,6 +197,16 @@ struct LogConfig {
   LogLevel level = LogLevel::Info;
 };
 
+inline constexpr const char* kDefaultAdminAddress = "127.0.0.1:9180";
+
+struct AdminConfig {
+  std::string address = kDefaultAdminAddress;  // as a listener's; empty = no admin listener
+  bool configured = false;                     // named in the file: a start without it is no start
+  bool allow_public = false;                   // an address that other machines can reach is accepted
+  std::vector<std::string> hosts;              // names (lower case) accepted in Host, beside localhost and addresses
+  friend bool operator==(const AdminConfig&, const AdminConfig&) = default;
+};
+
 struct DrainConfig {
   Millis delay{0};
   Millis timeout{30000};
@@ -213,7 +223,7 @@ struct Config {
   DnsConfig dns;
   DiagnosticsConfig diagnostics;
   LogConfig log;
-  std::string admin_address;  // empty = no admin listener
+  AdminConfig admin;
   DrainConfig drain;
 };
 

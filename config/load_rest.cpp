@@ -81,6 +81,46 @@ void readDiagnostics(Reader& reader, Section& section, DiagnosticsConfig& diagno
   section.read("lint", diagnostics.lint);
 }
 
+std::string adminAddressComplaint(const std::string& text) {
+  if (text.empty() || text == "off") {
+    return "";
+  }
+  const auto canonical = canonicalListenerAddress(text);
+  return canonical ? std::string() : canonical.error();
+}
+
+std::string adminHostComplaint(const std::string& text) {
+  return isIpLiteral(text) ? "IP addresses are always accepted; list names only" : hostComplaint(text);
+}
+
+void readAdmin(Reader& reader, Section& section, Config& config) {
+  AdminConfig& admin = config.admin;
+  admin.configured = section.read("address", admin.address, adminAddressComplaint);
+  section.read("allow_public", admin.allow_public);
+  for (const ReadValue& item : section.list("hosts")) {
+    if (const auto name = readText(reader, item, adminHostComplaint)) {
+      admin.hosts.push_back(lowerCase(*name));
+    }
+  }
+  if (admin.address == "off") {
+    admin.address.clear();
+  }
+  if (!admin.configured || admin.address.empty()) {
+    return;
+  }
+  if (isPublicAddress(admin.address) && !admin.allow_public) {
+    reader.error(section.at("address"),
+                 fmt::format("'{}' can be reached from other machines, and the admin listener asks for no password; "
+                             "write a loopback address or unix:/path, or say 'allow_public: true'",
+                             admin.address));
+  }
+  for (const ListenerConfig& listener : config.listeners) {
+    if (listener.address == admin.address && !admin.address.ends_with(":0")) {
+      reader.error(section.at("address"), fmt::format("a listener has the address '{}' already", admin.address));
+    }
+  }
+}
+
 void readLog(Reader& reader, Section& section, LogConfig& log) {
   if (section.read("destination", log.destination, destinationComplaint) &&
       log.destination.find('/') != std::string::npos) {
@@ -124,8 +164,9 @@ void readRest(Reader& reader, Section& top, Config& config) {
   if (auto log = top.section("log")) {
     readLog(reader, *log, config.log);
   }
-  // admin: the table says what is accepted of it, until it is there.
-  const auto admin = top.section("admin");
+  if (auto admin = top.section("admin")) {
+    readAdmin(reader, *admin, config);
+  }
   if (auto drain = top.section("drain")) {
     drain->read("delay", config.drain.delay);
     drain->read("timeout", config.drain.timeout);

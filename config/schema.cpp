@@ -428,9 +428,20 @@ constexpr auto kRows = std::to_array<SchemaRow>({
 
     {.path = "admin", .type = Section, .text = "The administration listener."},
     {.path = "admin.address",
-     .availability = Availability::OnlyInterim,
-     .interim = "",
-     .text = "Address and port. Never a public one. Empty or `off`: none."},
+     .fallback = "127.0.0.1:9180",
+     .text = "Where health, metrics, the JSON API and the live page are served: a loopback address with a port, "
+             "`unix:/run/gatewhy/admin.sock`, or `systemd:NAME`. Empty or `off`: nowhere. Where the default is taken "
+             "by another program, gatewhy says so and runs without; an address that is written must be free."},
+    {.path = "admin.allow_public",
+     .type = Boolean,
+     .fallback = "false",
+     .text = "Accept an address that other machines can reach. There is no password: something in front must decide "
+             "who comes through."},
+    {.path = "admin.hosts",
+     .type = List,
+     .text = "Names by which the admin listener is reached. `localhost` and IP addresses always are; any other name in "
+             "`Host` is refused, so that no web page can reach it through a name of its own (DNS rebinding)."},
+    {.path = "admin.hosts[]", .text = "One host name."},
 
     {.path = "drain", .type = Section, .text = "A graceful stop."},
     {.path = "drain.delay",

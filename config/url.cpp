@@ -267,4 +267,12 @@ Result<std::string, std::string> canonicalListenerAddress(std::string_view text)
                                            : fmt::format("[{}]:{}", ip, *place->port);
 }
 
+bool isPublicAddress(std::string_view listener_address) {
+  const auto canonical = canonicalListenerAddress(listener_address);
+  if (!canonical || canonical->starts_with("unix:") || canonical->starts_with("systemd:")) {
+    return false;
+  }
+  return !canonical->starts_with("127.") && !canonical->starts_with("[::1]:");
+}
+
 }  // namespace gatewhy

@@ -20,6 +20,10 @@ namespace gatewhy {
 // one address are seen to be the same; the error says what to write instead.
 [[nodiscard]] Result<std::string, std::string> canonicalListenerAddress(std::string_view text);
 
+// Whether other machines can reach a listener's address (canonical or not):
+// anything but loopback addresses, unix sockets and what systemd passes.
+[[nodiscard]] bool isPublicAddress(std::string_view listener_address);
+
 struct HostPort {
   std::string host;  // without brackets
   std::optional<std::uint16_t> port;

@@ -144,11 +144,11 @@ std::vector<DemoOrigin::Fault> DemoOrigin::faults() {
   return faults;
 }
 
-std::string DemoOrigin::configYaml(const std::string& from, const std::string& admin) const {
+std::string DemoOrigin::configYaml(const std::string& from) const {
   std::string yaml = fmt::format(
-      "listeners: [{{address: \"{}\"}}]\nadmin: {{address: \"{}\"}}\ndiagnostics: {{disclose: evidence}}\n"
+      "listeners: [{{address: \"{}\"}}]\ndiagnostics: {{disclose: evidence}}\n"
       "drain: {{timeout: 1s}}\norigins:\n",
-      from, admin);
+      from);
   std::string routes = "routes:\n";
   const auto add = [&](const char* path, std::string_view origin, const std::string& url, std::string_view extra = "") {
     yaml += fmt::format(

@@ -18,8 +18,8 @@ class DemoOrigin {
   // Starts everything on ephemeral loopback ports. The error is a sentence.
   [[nodiscard]] static Result<std::unique_ptr<DemoOrigin>, std::string> start();
 
-  // YAML for a daemon on these addresses; the origins must outlive it.
-  [[nodiscard]] std::string configYaml(const std::string& from, const std::string& admin) const;
+  // YAML for a daemon on this address; the origins must outlive it.
+  [[nodiscard]] std::string configYaml(const std::string& from) const;
 
   struct Fault {
     std::string path;

@@ -51,13 +51,14 @@ InheritedSockets InheritedSockets::fromEnvironment() {
   return made;
 }
 
-Result<ListenSockets, ListenFault> InheritedSockets::open(const std::string& address, std::size_t workers) {
+Result<ListenSockets, ListenFault> InheritedSockets::open(const std::string& address, std::size_t workers,
+                                                          std::string_view handed_on) {
   const bool from_unit = !systemdName(address).empty();
   const std::string name = descriptorName(address);
   const auto wanted = from_unit ? std::nullopt : Address::parse(address);
   std::vector<Fd> mine;
   for (Entry& entry : entries_) {
-    const bool fits = entry.name == name || (wanted && entry.local == *wanted);
+    const bool fits = entry.name == name || entry.name == handed_on || (wanted && entry.local == *wanted);
     if (fits && entry.fd.valid()) {
       mine.push_back(std::move(entry.fd));
     }

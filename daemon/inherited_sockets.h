@@ -30,8 +30,10 @@ class InheritedSockets {
 
   // The sockets for a listener: of "systemd:NAME" the one of that name, for
   // every worker; of an address those that were its listener's or are bound to
-  // it; if there is none, new ones.
-  [[nodiscard]] Result<ListenSockets, ListenFault> open(const std::string& address, std::size_t workers);
+  // it; if there is none, new ones. `handed_on`: the name that a predecessor
+  // gave them, where it is not the address's.
+  [[nodiscard]] Result<ListenSockets, ListenFault> open(const std::string& address, std::size_t workers,
+                                                        std::string_view handed_on = {});
   // Closes what nobody asked for; the names, for a message.
   [[nodiscard]] std::vector<std::string> dropUnused();
 

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <ctime>
 #include <iostream>
+#include <mutex>
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
@@ -23,6 +25,7 @@ constexpr std::chrono::milliseconds kIdleGrace{1000};
 constexpr std::chrono::milliseconds kAbortGrace{2000};
 constexpr std::chrono::milliseconds kPoll{10};
 constexpr std::chrono::milliseconds kUpgradeLimit{60000};
+constexpr std::chrono::milliseconds kWorkersAnswer{250};
 
 sigset_t handledSignals() {
   sigset_t set;
@@ -63,7 +66,7 @@ std::vector<Fd> duplicates(const std::vector<std::vector<Fd>>& per_worker) {
 }  // namespace
 
 Supervisor::Supervisor(ConfigPtr config, std::string config_file)
-    : config_(std::move(config)), config_file_(std::move(config_file)), heartbeat_(service_, counters_, workers_) {
+    : config_(std::move(config)), config_file_(std::move(config_file)), heartbeat_(service_, view_.counters, workers_) {
   // Blocked before any thread exists: every thread inherits it, and only
   // waitForStop() takes them.
   const sigset_t handled = handledSignals();
@@ -72,6 +75,7 @@ Supervisor::Supervisor(ConfigPtr config, std::string config_file)
 }
 
 Supervisor::~Supervisor() {
+  admin_.reset();
   for (auto& worker : workers_) {
     worker->stop();
   }
@@ -146,21 +150,7 @@ std::vector<WorkerPlan> Supervisor::makePlans(const GenerationPtr& generation, s
   return plans;
 }
 
-bool Supervisor::start() {
-  if (!openLog()) {
-    return false;
-  }
-  auto generation = Generation::create(config_, states_);
-  if (!generation) {
-    std::cerr << "gatewhy: " << generation.error().detail << ": " << generation.error().reason << "\n";
-    return false;
-  }
-  generation_ = std::move(generation).value();
-  inherited_ = InheritedSockets::fromEnvironment();
-  std::vector<ListenSockets> added;
-  if (!openMissingListeners(*config_, added)) {
-    return false;
-  }
+bool Supervisor::startWorkers(std::vector<ListenSockets>& added) {
   auto plans = makePlans(generation_, added);
   const auto wake_all = [this] {
     for (auto& worker : workers_) {
@@ -168,8 +158,10 @@ bool Supervisor::start() {
     }
   };
   for (std::uint32_t i = 0; i < config_->workers; ++i) {
-    workers_.push_back(
-        std::make_unique<Worker>(std::make_unique<WorkerSink>(*log_, log_settings_), counters_, wake_all));
+    view_.metrics.push_back(std::make_unique<WorkerMetrics>());
+    workers_.push_back(std::make_unique<Worker>(
+        std::make_unique<WorkerSink>(*log_, log_settings_, *view_.metrics.back(), view_.failures), view_.counters,
+        wake_all));
   }
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     if (!workers_[i]->prepare(std::move(plans[i]))) {
@@ -180,9 +172,82 @@ bool Supervisor::start() {
   for (auto& worker : workers_) {
     worker->start();
   }
+  return true;
+}
+
+// Nobody asked for the default address: where it is taken, by another gatewhy
+// for instance, traffic matters more.
+bool Supervisor::startAdmin() {
+  const AdminConfig& admin = config_->admin;
+  if (admin.address.empty()) {
+    return true;
+  }
+  auto sockets = openAdminListener(admin, inherited_);
+  if (!sockets) {
+    const std::string problem = describe(sockets.error());
+    if (admin.configured) {
+      say("message", "ERROR", problem);
+      std::cerr << "gatewhy: " << problem << "\n";
+      return false;
+    }
+    say("message", "WARN", "no admin listener: " + problem + "; admin.address names another one, or off");
+    return true;
+  }
+  view_.log = log_.get();
+  view_.count_parked = [this] { return countParked(); };
+  admin_ =
+      std::make_unique<AdminServer>(AdminServer::Settings{.sockets = std::move(sockets).value(), .hosts = admin.hosts},
+                                    admin_api_, view_.failures, view_.streams_missed);
+  if (!admin_->start()) {
+    std::cerr << "gatewhy: cannot watch the admin listener: " << std::strerror(errno) << "\n";
+    return false;
+  }
+  return true;
+}
+
+// The admin thread waits for the workers, never the other way round.
+std::vector<ParkedCount> Supervisor::countParked() const {
+  struct Answers {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t missing;
+    std::vector<ParkedCount> counts;
+  };
+  const auto answers = std::make_shared<Answers>();
+  answers->missing = workers_.size();
+  for (const auto& worker : workers_) {
+    worker->countParked([answers](const std::vector<ParkedCount>& counts) {
+      const std::lock_guard lock(answers->mutex);
+      answers->counts.insert(answers->counts.end(), counts.begin(), counts.end());
+      --answers->missing;
+      answers->changed.notify_one();
+    });
+  }
+  std::unique_lock lock(answers->mutex);
+  answers->changed.wait_for(lock, kWorkersAnswer, [&] { return answers->missing == 0; });
+  return std::move(answers->counts);
+}
+
+bool Supervisor::start() {
+  if (!openLog()) {
+    return false;
+  }
+  auto generation = Generation::create(config_, states_);
+  if (!generation) {
+    std::cerr << "gatewhy: " << generation.error().detail << ": " << generation.error().reason << "\n";
+    return false;
+  }
+  generation_ = std::move(generation).value();
+  view_.setGeneration(generation_);
+  inherited_ = InheritedSockets::fromEnvironment();
+  std::vector<ListenSockets> added;
+  if (!openMissingListeners(*config_, added) || !startWorkers(added) || !startAdmin()) {
+    return false;
+  }
+  view_.readiness = Readiness::Ready;
   say("start", "INFO", "gatewhy serves",
       {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
-       fact("workers", static_cast<double>(config_->workers))});
+       fact("admin", adminAddress()), fact("workers", static_cast<double>(config_->workers))});
   if (auto unused = inherited_.dropUnused(); !unused.empty()) {
     say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
   }
@@ -238,6 +303,7 @@ int Supervisor::waitForStop() {
         break;
       case SIGUSR2:
         if (upgrade()) {
+          admin_.reset();  // the successor answers
           drain(std::chrono::milliseconds(0));
           return kExitOk;
         }
@@ -251,6 +317,7 @@ int Supervisor::waitForStop() {
 }
 
 void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems) {
+  view_.reload_successful = false;
   say("reload", "ERROR", message,
       {fact("config", config_file_), fact("outcome", "refused"), fact("problems", std::move(problems))});
   service_.ready(heartbeat_.status());
@@ -284,8 +351,9 @@ void Supervisor::reload() {
     refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems));
     return;
   }
-  const bool restart =
-      loaded.config->workers != config_->workers || loaded.config->log.destination != config_->log.destination;
+  const bool restart = loaded.config->workers != config_->workers ||
+                       loaded.config->log.destination != config_->log.destination ||
+                       loaded.config->admin != config_->admin;
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
@@ -295,9 +363,12 @@ void Supervisor::reload() {
   }
   changed->workers = config_->workers;  // as running
   changed->log.destination = config_->log.destination;
+  changed->admin = config_->admin;
   config_ = changed;
+  view_.setGeneration(generation_);
+  view_.reload_successful = true;
   say("reload", restart ? "WARN" : "INFO",
-      restart ? "reloaded; changes to workers and log.destination need a restart" : "reloaded",
+      restart ? "reloaded; changes to workers, log.destination and admin need a restart" : "reloaded",
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
        fact("listeners", addresses())});
   storeListeners();
@@ -326,6 +397,9 @@ std::vector<ListeningSocket> Supervisor::listeningSockets() const {
     for (const Fd& socket : bound.sockets) {
       all.push_back({.name = descriptorName(bound.address), .fd = socket.get()});
     }
+  }
+  if (admin_) {
+    all.push_back({.name = std::string(kAdminDescriptor), .fd = admin_->socket()});
   }
   return all;
 }
@@ -376,6 +450,7 @@ bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milli
 }
 
 void Supervisor::drain(std::chrono::milliseconds delay) {
+  view_.readiness = Readiness::Draining;
   service_.extendTimeout(delay + config_->drain.timeout + kAbortGrace);
   say("drain", "INFO", "draining", {fact("connections", static_cast<double>(openConnections()))});
   const auto never = [] { return false; };
@@ -396,6 +471,7 @@ void Supervisor::drain(std::chrono::milliseconds delay) {
       waitUntil(idle, kAbortGrace);
     }
   }
+  admin_.reset();
   for (auto& worker : workers_) {
     worker->stop();
   }

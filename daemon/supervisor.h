@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "config/config.h"
+#include "daemon/admin_api.h"
+#include "daemon/admin_server.h"
+#include "daemon/daemon_view.h"
 #include "daemon/event_log.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inherited_sockets.h"
@@ -33,11 +36,16 @@ class Supervisor {
   [[nodiscard]] std::vector<std::string> addresses() const;
   // Serves until SIGTERM or SIGINT, then drains; returns the exit status.
   int waitForStop();
+  // As bound; "" where there is no admin listener.
+  [[nodiscard]] std::string adminAddress() const { return admin_ ? admin_->address() : std::string(); }
 
  private:
   [[nodiscard]] bool openLog();
   [[nodiscard]] bool openMissingListeners(const Config& config, std::vector<ListenSockets>& added);
   [[nodiscard]] std::vector<WorkerPlan> makePlans(const GenerationPtr& generation, std::vector<ListenSockets>& added);
+  [[nodiscard]] bool startWorkers(std::vector<ListenSockets>& added);
+  [[nodiscard]] bool startAdmin();
+  [[nodiscard]] std::vector<ParkedCount> countParked() const;
   void reload();
   void refuseReload(const std::string& message, std::vector<std::string> problems);
   // Starts the program anew with our sockets; true: it serves, and we may go.
@@ -56,7 +64,7 @@ class Supervisor {
   std::string config_file_;
   std::unique_ptr<EventLog> log_;
   LogSettings log_settings_;
-  ProxyCounters counters_;
+  DaemonView view_;
   SharedStates states_;
   GenerationPtr generation_;
   // A listener's sockets are the workers'; duplicates are kept to be given to
@@ -73,6 +81,8 @@ class Supervisor {
   Heartbeat heartbeat_;
   InheritedSockets inherited_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  AdminApi admin_api_{view_};
+  std::unique_ptr<AdminServer> admin_;  // asks the workers: stops before they do
 };
 
 }  // namespace gatewhy

@@ -19,10 +19,17 @@ void WorkerSink::attach(EventLoop& loop) {
 }
 
 void WorkerSink::onExchange(const ExchangeEvent& event) {
-  if (event.outcome == Outcome::Success && settings_.failures_only.load(std::memory_order_relaxed)) {
+  metrics_.record(event);  // before anybody can read of it in the log
+  if (event.outcome != Outcome::Success) {
+    line_.clear();
+    appendJson(line_, event);
+    failures_.add(event, line_);
+    batch_.append(line_, event.outcome == Outcome::Failure);
+  } else if (settings_.failures_only.load(std::memory_order_relaxed)) {
     return;
+  } else {
+    batch_.append(event);
   }
-  batch_.append(event);
   if (batch_.urgent() && !hurried_) {
     hurried_ = true;
     tick_->arm(kUrgentTick);

@@ -3,8 +3,11 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
 
 #include "daemon/event_log.h"
+#include "daemon/recent_failures.h"
+#include "daemon/worker_metrics.h"
 #include "proxy/exchange/worker_context.h"
 
 namespace gatewhy {
@@ -14,11 +17,14 @@ struct LogSettings {
   std::atomic<bool> failures_only{false};
 };
 
-// One worker's way to the event log: its batch, handed over every 50 ms while
-// there is something in it, and within a few where that is a failure.
+// Where one worker's events go: they are counted, failures are kept for people
+// who ask, and the log gets its line, in batches handed over every 50 ms while
+// there is something in them, and within a few where that is a failure.
 class WorkerSink final : public EventSink {
  public:
-  WorkerSink(EventLog& log, const LogSettings& settings) : batch_(log), settings_(settings) {}
+  // All must outlive it.
+  WorkerSink(EventLog& log, const LogSettings& settings, WorkerMetrics& metrics, RecentFailures& failures)
+      : batch_(log), settings_(settings), metrics_(metrics), failures_(failures) {}
 
   void attach(EventLoop& loop) override;
   void onExchange(const ExchangeEvent& event) override;
@@ -27,6 +33,9 @@ class WorkerSink final : public EventSink {
  private:
   EventBatch batch_;
   const LogSettings& settings_;
+  WorkerMetrics& metrics_;
+  RecentFailures& failures_;
+  std::string line_;  // of a failure
   std::optional<Deadline> tick_;
   bool hurried_ = false;  // the tick comes soon, for a failure
 };

@@ -79,6 +79,12 @@ void applyPolicy(Diagnosis& diagnosis, const CauseInfo& row, const StatusPolicy&
 
 }  // namespace
 
+std::uint16_t reportedStatus(Cause cause, const StatusPolicy& policy) {
+  Diagnosis diagnosis;
+  applyPolicy(diagnosis, info(cause), policy);
+  return diagnosis.status;
+}
+
 Diagnosis diagnose(Observation observation, const StatusPolicy& policy) {
   const CauseInfo& row = info(classify(observation));
   Diagnosis diagnosis;

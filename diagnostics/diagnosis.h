@@ -50,6 +50,9 @@ struct Diagnosis {
   return diagnosis.sent_status == 503;
 }
 
+// What diagnosis.status says for a cause under a policy; 0 = absent.
+[[nodiscard]] std::uint16_t reportedStatus(Cause cause, const StatusPolicy& policy);
+
 // Classifies and applies the policy. Pure.
 [[nodiscard]] Diagnosis diagnose(Observation observation, const StatusPolicy& policy);
 

@@ -27,6 +27,7 @@ struct TryRecord {
   bool connection_reused = false;
   Timings timings;
   std::optional<Diagnosis> diagnosis;
+  bool retried = false;  // another try of the request followed because of this one
 };
 
 enum class Outcome : std::uint8_t { Success, Failure, Aborted };

@@ -244,6 +244,22 @@ void Worker::ping(std::shared_ptr<std::atomic<bool>> answered) {
   loop_.post([answered = std::move(answered)] { answered->store(true, std::memory_order_relaxed); });
 }
 
+void Worker::countParked(std::function<void(const std::vector<ParkedCount>&)> tell) {
+  loop_.post([this, tell = std::move(tell)] {
+    std::vector<ParkedCount> counts;
+    if (const auto& generation = context_.generation) {  // retired ones have parked nothing
+      for (const auto& pool : generation->pools) {
+        const OriginConfig& origin = pool->config();
+        for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
+          counts.push_back(
+              {.origin = origin.name, .endpoint = origin.endpoints[i].url, .connections = pool->parked(i)});
+        }
+      }
+    }
+    tell(counts);
+  });
+}
+
 // ---- stopping ---------------------------------------------------------
 
 void Worker::closeListeners() {

@@ -28,6 +28,12 @@ struct WorkerPlan {
   std::vector<Address> own_listeners;     // bound addresses of all listeners
 };
 
+// Connections that a worker keeps parked, by endpoint.
+struct ParkedCount {
+  std::string origin, endpoint;
+  std::size_t connections = 0;
+};
+
 class Worker final : public ConnectionOwner {
  public:
   // `wake_all` runs serveQueues() of every worker on its own thread.
@@ -50,6 +56,8 @@ class Worker final : public ConnectionOwner {
   void serveQueues();
   // Asks the loop for a sign of life; `answered` is set on its thread.
   void ping(std::shared_ptr<std::atomic<bool>> answered);
+  // `tell` is called on the worker's thread; never where the worker has stopped.
+  void countParked(std::function<void(const std::vector<ParkedCount>&)> tell);
   [[nodiscard]] std::size_t connections() const { return open_.load(std::memory_order_relaxed); }
 
  private:

@@ -67,6 +67,7 @@ class ScenarioTest : public testing::TestWithParam<path> {
     checkClients(scenario, result);
     checkOrigins(scenario, result);
     checkEvents(scenario, result);
+    report(metricMismatches(result));
     for (const YAML::Node& line : scenario.expect["metrics"]) {
       EXPECT_NE(result.metrics.find(line.Scalar()), std::string::npos) << line.Scalar() << " not in\n"
                                                                        << result.metrics;
@@ -183,15 +184,14 @@ TEST_P(ScenarioTest, IsDiagnosed) {
     GTEST_SKIP() << "this machine cannot play the scenario: " << world.error();
   }
   ASSERT_TRUE(world) << world.error();
-  ScenarioWorld::Wanted wanted;
+  DaemonProcess::Predicate wanted;
   const YAML::Node event = scenario->expect["event"];
   if (event) {
-    wanted.event = [&](const json& seen) {
+    wanted = [&](const json& seen) {
       return isKind(seen, event) &&
              (wantsNoDiagnosis(event) ? mismatches(event, seen).empty() : causeOf(seen) == scenario->cause);
     };
   }
-  wanted.metrics = scenario->expect["metrics"].IsDefined();
   const ScenarioResult result = (*world)->run(wanted);
   check(*scenario, result);
   if (HasFailure()) {

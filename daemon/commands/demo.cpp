@@ -13,19 +13,26 @@
 namespace gatewhy {
 namespace {
 
-void printWelcome(const DemoOptions& options) {
+void printWelcome(const DemoOptions& options, const std::string& admin) {
   fmt::print("gatewhy demo\n  proxy  http://{}/   in front of an origin that fails on demand\n", options.from);
-  if (!options.admin.empty()) {
-    fmt::print("  admin  http://{}/   live page, metrics, recent failures\n", options.admin);
+  if (!admin.empty()) {
+    fmt::print("  admin  http://{}/   live page, metrics, recent failures\n", admin);
   }
   fmt::print(
       "\nTry, in another terminal:\n"
       "  curl -i http://{0}/ok\n"
       "  curl -i http://{0}/empty\n"
       "  curl -i -H 'Accept: application/problem+json' http://{0}/tls-expired/\n"
-      "  curl -i http://{0}/truncated\n\n"
-      "All faults:\n",
+      "  curl -i http://{0}/truncated\n",
       options.from);
+  if (!admin.empty()) {
+    fmt::print(
+        "\nand see what was made of it:\n"
+        "  curl -s http://{0}/metrics | grep gatewhy_diagnoses_total | grep -v ' 0$'\n"
+        "  curl -s 'http://{0}/api/v1/events?limit=1'\n",
+        admin);
+  }
+  fmt::print("\nAll faults:\n");
   for (const DemoOrigin::Fault& fault : DemoOrigin::faults()) {
     fmt::print("  {:<18} {}\n", fault.path, fault.description);
   }
@@ -41,7 +48,7 @@ int runDemo(const DemoOptions& options) {
     fmt::print(stderr, "gatewhy: demo: {}\n", origin.error());
     return kExitFailure;
   }
-  const std::string yaml = (*origin)->configYaml(options.from, options.admin);
+  const std::string yaml = (*origin)->configYaml(options.from);
   const LoadedConfig loaded = loadConfig(yaml, "demo", [](const std::string&) { return std::nullopt; });
   if (loaded.config == nullptr) {
     for (const ConfigProblem& problem : loaded.problems) {
@@ -49,7 +56,7 @@ int runDemo(const DemoOptions& options) {
     }
     return kExitFailure;
   }
-  return runDaemon(loaded.config, "", [&](const std::vector<std::string>& /*listeners*/) { printWelcome(options); });
+  return runDaemon(loaded.config, "", [&](const std::string& admin) { printWelcome(options, admin); });
 }
 
 }  // namespace gatewhy

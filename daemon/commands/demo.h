@@ -7,7 +7,6 @@ namespace gatewhy {
 
 struct DemoOptions {
   std::string from = "127.0.0.1:8080";
-  std::string admin;  // empty = no admin listener
 };
 
 // `gatewhy demo`: the daemon in front of an origin that fails on demand; runs

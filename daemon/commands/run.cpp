@@ -21,13 +21,13 @@ bool accept(const LoadedConfig& loaded) {
 }  // namespace
 
 int runDaemon(ConfigPtr config, const std::string& config_file,
-              const std::function<void(const std::vector<std::string>&)>& on_ready) {
+              const std::function<void(const std::string& admin)>& on_ready) {
   Supervisor supervisor(std::move(config), config_file);
   if (!supervisor.start()) {
     return kExitFailure;
   }
   if (on_ready) {
-    on_ready(supervisor.addresses());
+    on_ready(supervisor.adminAddress());
   }
   return supervisor.waitForStop();
 }

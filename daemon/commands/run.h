@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "config/config.h"
 
@@ -17,9 +16,9 @@ inline constexpr int kExitConfig = 78;  // EX_CONFIG
 
 // Runs the daemon in the foreground until SIGTERM or SIGINT. `config_file` is
 // read again on SIGHUP; empty = there is nothing to reload. `on_ready`, where
-// given, is called once with the bound listener addresses.
+// given, is called once; `admin` is the admin listener's address, or empty.
 int runDaemon(ConfigPtr config, const std::string& config_file,
-              const std::function<void(const std::vector<std::string>&)>& on_ready = {});
+              const std::function<void(const std::string& admin)>& on_ready = {});
 
 // `gatewhy run -c FILE`
 int runFromFile(const std::string& config_file);

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "proxy/net/x509_facts.h"
+
 namespace gatewhy {
 namespace {
 
@@ -126,6 +128,9 @@ void Attempt::onConnected(Connected connected) {
   connect_timings_ = connected.timings;
   address_failures_ = std::move(connected.failures);
   worker_.loop.deferDelete(std::move(connector_));
+  if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
+    request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
+  }
   auto connection = std::make_unique<OriginConnection>(worker_.loop, headLimits(request_.origin->limits));
   connection->link = std::move(connected.link);
   connection->slot = std::move(slot_);

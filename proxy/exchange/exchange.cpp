@@ -141,6 +141,7 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     noteFailure(diagnosis);
   }
   if (mayRetry(diagnosis, *pool_) && pool_->spendRetry()) {
+    tries_.back().retried = true;  // mayRetry() wants a chosen endpoint
     if (diagnosis.cause == Cause::StaleConnection) {
       fresh_only_ = true;
     } else {

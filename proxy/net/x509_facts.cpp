@@ -71,6 +71,12 @@ std::string timeText(const ASN1_TIME* time) {
                      utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
+std::int64_t expiryOf(const X509* certificate) {
+  std::tm utc{};
+  const bool known = certificate != nullptr && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) == 1;
+  return known ? ::timegm(&utc) : 0;
+}
+
 std::vector<std::string> dnsNames(X509* certificate) {
   std::vector<std::string> out;
   const NamesPtr names = subjectAltNames(certificate);

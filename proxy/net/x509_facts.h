@@ -4,6 +4,7 @@
 
 #include <openssl/x509.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace gatewhy {
 
 [[nodiscard]] std::string nameText(const X509_NAME* name);                   // RFC 2253
 [[nodiscard]] std::string timeText(const ASN1_TIME* time);                   // RFC 3339, UTC; "" where it is no time
+[[nodiscard]] std::int64_t expiryOf(const X509* certificate);                // Unix seconds; 0 = unknown, null included
 [[nodiscard]] std::vector<std::string> dnsNames(X509* certificate);          // SAN dNSName entries, lower case
 [[nodiscard]] std::vector<std::string> alternativeNames(X509* certificate);  // SAN names and addresses, bounded
 // `certificate` may be null: then only code, name and depth are known.

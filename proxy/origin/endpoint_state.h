@@ -48,6 +48,19 @@ class EndpointState {
     const auto until = ejected_until_.load(std::memory_order_relaxed);
     return until != 0 && now.time_since_epoch().count() < until;
   }
+  // The certificate that the endpoint showed last expires at this Unix time.
+  void noteCertificateExpiry(std::int64_t seconds) noexcept {
+    certificate_expiry_.store(seconds, std::memory_order_relaxed);
+  }
+  // 0: none was seen.
+  [[nodiscard]] std::int64_t certificateExpiry() const noexcept {
+    return certificate_expiry_.load(std::memory_order_relaxed);
+  }
+  // Zero or less where it is not ejected.
+  [[nodiscard]] std::chrono::milliseconds ejectedFor(TimePoint now) const noexcept {
+    const TimePoint until{TimePoint::duration(ejected_until_.load(std::memory_order_relaxed))};
+    return std::chrono::duration_cast<std::chrono::milliseconds>(until - now);
+  }
   [[nodiscard]] std::optional<Cause> lastCause() const noexcept {
     const int cause = last_cause_.load(std::memory_order_relaxed);
     return cause < 0 ? std::nullopt : std::optional(static_cast<Cause>(cause));
@@ -58,6 +71,7 @@ class EndpointState {
   std::atomic<std::uint32_t> failures_in_row_{0};
   std::atomic<TimePoint::rep> ejected_until_{0};
   std::atomic<int> last_cause_{-1};
+  std::atomic<std::int64_t> certificate_expiry_{0};
 };
 
 // Exchanges that wait for a connection to an origin, over all workers.

@@ -66,6 +66,7 @@ class OriginPool {
 
   void requestBegan(std::size_t endpoint) { ++loads_[endpoint]; }
   void requestEnded(std::size_t endpoint) { --loads_[endpoint]; }
+  [[nodiscard]] std::size_t parked(std::size_t endpoint) const { return endpoints_[endpoint].parked.size(); }
   [[nodiscard]] EndpointState& state(std::size_t endpoint) { return *endpoints_[endpoint].state; }
   [[nodiscard]] const OriginConfig& config() const { return config_; }
 

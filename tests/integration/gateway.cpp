@@ -34,8 +34,8 @@ std::string toYaml(const GatewayConfig& config) {
   yaml += fmt::format("origins:\n  origin:\n    endpoints: [\"{}\"]\n{}", config.origin_url,
                       indented(config.origin_more, "    ")) +
           config.more_origins;
-  yaml += fmt::format("limits: {}\ndiagnostics: {}\nlog: {}\ndrain: {}\n", config.limits, config.diagnostics,
-                      config.log, config.drain);
+  yaml += fmt::format("limits: {}\ndiagnostics: {}\nlog: {}\ndrain: {}\nadmin: {}\n", config.limits, config.diagnostics,
+                      config.log, config.drain, config.admin);
   return yaml + config.more;
 }
 

@@ -29,6 +29,7 @@ struct GatewayConfig {
   std::string listener_more;  // further keys of the listener, in flow style: ", tls: {…}"
   std::string log = "{destination: stdout}";
   std::string drain = "{timeout: 5s}";
+  std::string admin = "{address: \"off\"}";
   std::string more;  // further top-level blocks
   int workers = 1;
 };

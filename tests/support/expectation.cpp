@@ -4,7 +4,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <regex>
+#include <sstream>
 
 #include "diagnostics/cause.h"
 
@@ -192,6 +194,70 @@ Problems originMismatches(const YAML::Node& wanted, const OriginResult& origin) 
       compareContained(problems, "origin received", entry.second, origin.received);
     } else {
       problems.push_back(fmt::format("expect.origin has an unknown key '{}'", key));
+    }
+  }
+  return problems;
+}
+
+namespace {
+
+using Counts = std::map<std::string, std::uint64_t>;
+
+std::string statusOr(const json& event, const char* pointer) {
+  const auto status = event.value(json::json_pointer(pointer), 0U);
+  return status == 0 ? "none" : std::to_string(status);
+}
+
+Counts countEvents(const std::vector<json>& events, std::size_t number) {
+  Counts counts;
+  for (std::size_t i = 0; i < number; ++i) {
+    const json& event = events[i];
+    if (event.value("event", "") != "exchange") {
+      continue;
+    }
+    const std::string origin = event.value("origin", "");
+    ++counts[fmt::format("gatewhy_exchanges_total{{route=\"{}\",origin=\"{}\",code=\"{}\"}}", event.value("route", ""),
+                         origin, statusOr(event, "/http/response/status_code"))];
+    if (event.contains("diagnosis")) {
+      ++counts[fmt::format("gatewhy_diagnoses_total{{origin=\"{}\",cause=\"{}\",status=\"{}\"}}", origin,
+                           event.value("/diagnosis/cause"_json_pointer, ""), statusOr(event, "/diagnosis/status"))];
+    }
+  }
+  return counts;
+}
+
+Counts countMetrics(const std::string& metrics) {
+  Counts counts;
+  std::istringstream lines(metrics);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t blank = line.rfind(' ');
+    const bool counted = line.starts_with("gatewhy_exchanges_total{") || line.starts_with("gatewhy_diagnoses_total{");
+    if (counted && blank != std::string::npos && line.substr(blank) != " 0") {
+      counts[line.substr(0, blank)] = std::stoull(line.substr(blank));
+    }
+  }
+  return counts;
+}
+
+}  // namespace
+
+Problems metricMismatches(const ScenarioResult& result) {
+  Problems problems;
+  const Counts metrics = countMetrics(result.metrics);
+  const Counts before = countEvents(result.events, result.events_before_metrics);
+  const Counts all = countEvents(result.events, result.events.size());
+  const auto in = [](const Counts& counts, const std::string& series) {
+    const auto found = counts.find(series);
+    return found == counts.end() ? 0 : found->second;
+  };
+  for (const auto& [series, logged] : before) {
+    if (in(metrics, series) < logged) {
+      problems.push_back(fmt::format("{} events, but {} {}", logged, series, in(metrics, series)));
+    }
+  }
+  for (const auto& [series, counted] : metrics) {
+    if (counted > in(all, series)) {
+      problems.push_back(fmt::format("{} {}, but {} events", series, counted, in(all, series)));
     }
   }
   return problems;

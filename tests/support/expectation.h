@@ -23,6 +23,11 @@ namespace gatewhy::test {
 [[nodiscard]] std::vector<std::string> clientMismatches(const YAML::Node& wanted, const ClientResult& client);
 [[nodiscard]] std::vector<std::string> originMismatches(const YAML::Node& wanted, const OriginResult& origin);
 
+// gatewhy_diagnoses_total and gatewhy_exchanges_total agree with the events:
+// nothing is left out of what had been logged when the metrics were read, and
+// nothing is counted that was never logged.
+[[nodiscard]] std::vector<std::string> metricMismatches(const ScenarioResult& result);
+
 // What must hold for any event: diagnosis and causes table agree.
 [[nodiscard]] std::vector<std::string> tableMismatches(const nlohmann::json& event, const YAML::Node& wanted);
 

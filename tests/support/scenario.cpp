@@ -19,7 +19,7 @@ origins:
     endpoints: ["${ORIGIN_URL}"]
     timeouts: {resolve: 3s, connect: 5s, tls_handshake: 2s, send: 2s, response_head: 2s, response_idle: 2s}
     retry: {attempts: 0}
-admin: {address: ""}
+admin: {address: "127.0.0.1:0"}
 log: {destination: stdout}
 drain: {timeout: 1s}
 )";

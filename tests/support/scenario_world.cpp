@@ -177,7 +177,7 @@ ScenarioWorld::Done ScenarioWorld::startDaemon() {
   return true;
 }
 
-ScenarioResult ScenarioWorld::run(const Wanted& wanted) {
+ScenarioResult ScenarioWorld::run(const DaemonProcess::Predicate& wanted) {
   ScenarioResult result;
   for (const std::string& action : scenario_.prepare) {
     if (!act(action)) {
@@ -185,12 +185,11 @@ ScenarioResult ScenarioWorld::run(const Wanted& wanted) {
     }
   }
   runClients(result);
-  if (wanted.event) {
-    result.awaited = daemon_->waitFor(wanted.event).has_value();
+  if (wanted) {
+    result.awaited = daemon_->waitFor(wanted).has_value();
   }
-  if (wanted.metrics) {
-    result.metrics = readMetrics();
-  }
+  result.events_before_metrics = daemon_->events().size();
+  result.metrics = readMetrics();
   collect(result);
   return result;
 }
@@ -263,13 +262,17 @@ std::string ScenarioWorld::readMetrics() {
     Fd socket(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (::connect(socket.get(), address->get(), address->size) == 0) {
       const Result<Script, ScriptError> script =
-          parseScript(R"(send "GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n", read_response)");
+          parseScript(R"(send "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", read_response)");
       const SessionEnvironment environment{&stop_clients_, nullptr, {}, nullptr, nullptr};
       ScriptSession(std::move(socket), ScriptSession::Role::Client, environment, record).run(*script);
     }
   });
   const std::vector<ClientResponse> responses = readResponses(record, {"GET"});
-  return responses.empty() ? std::string() : responses.front().body;
+  if (responses.empty() || responses.front().status != 200) {
+    note("the admin listener does not serve /metrics");
+    return {};
+  }
+  return responses.front().body;
 }
 
 void ScenarioWorld::collect(ScenarioResult& result) {

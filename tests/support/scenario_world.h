@@ -36,8 +36,9 @@ struct ScenarioResult {
   std::map<std::string, ClientResult> clients;
   std::map<std::string, OriginResult> origins;
   std::vector<nlohmann::json> events;
-  bool awaited = true;  // the awaited event came
-  std::string metrics;  // "" where none were asked for
+  bool awaited = true;                    // the awaited event came
+  std::string metrics;                    // /metrics before the daemon was stopped
+  std::size_t events_before_metrics = 0;  // of `events`: what it must count
   std::optional<int> exit_status;
   std::string standard_error;
   std::vector<std::string> stray_lines;
@@ -46,11 +47,6 @@ struct ScenarioResult {
 
 class ScenarioWorld {
  public:
-  struct Wanted {
-    DaemonProcess::Predicate event;  // waited for once the clients are done; empty = none
-    bool metrics = false;            // read before the daemon stops
-  };
-
   // The error says what could not be set up; `unsupported` is set where this
   // machine is the reason.
   [[nodiscard]] static Result<std::unique_ptr<ScenarioWorld>, std::string> create(const Scenario& scenario,
@@ -59,7 +55,9 @@ class ScenarioWorld {
   ScenarioWorld(const ScenarioWorld&) = delete;
   ScenarioWorld& operator=(const ScenarioWorld&) = delete;
 
-  [[nodiscard]] ScenarioResult run(const Wanted& wanted);
+  // Waits for an event that `wanted` accepts once the clients are done; an
+  // empty function waits for none.
+  [[nodiscard]] ScenarioResult run(const DaemonProcess::Predicate& wanted);
 
  private:
   using Done = Result<bool, std::string>;

@@ -81,7 +81,7 @@ trusted_proxies: [10.0.0.0/8, "::1"]
 dns: {servers: ["192.0.2.1:5353", "[2001:db8::1]:53", "2001:db8::2"], hosts_file: false}
 diagnostics: {profile: standard, statuses: {connection_refused: 503}, disclose: evidence, name: edge-1, lint: false}
 log: {destination: logs/events.json, exchanges: failures, level: debug}
-admin: {address: "off"}
+admin: {address: "off", allow_public: true, hosts: [Gateway.internal]}
 drain: {delay: 1s, timeout: 2s}
 )";
 
@@ -178,7 +178,10 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(config.log.destination, "/etc/gatewhy/logs/events.json");
   EXPECT_TRUE(config.log.failures_only);
   EXPECT_EQ(config.log.level, LogLevel::Debug);
-  EXPECT_EQ(config.admin_address, "");
+  EXPECT_EQ(config.admin.address, "");
+  EXPECT_TRUE(config.admin.configured);
+  EXPECT_TRUE(config.admin.allow_public);
+  EXPECT_THAT(config.admin.hosts, ElementsAre("gateway.internal"));
   EXPECT_EQ(config.drain.delay, Millis{1000});
   EXPECT_EQ(config.drain.timeout, Millis{2000});
 }
@@ -379,9 +382,33 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
       {withOrigin("keep_alive: {timeout: auto}"), "'keep_alive.timeout: auto' is not available yet"},
       {withOrigin("health: {path: /healthz}"), "t.yaml:6:13: error: 'health' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
-      {withBase("admin: {address: \"127.0.0.1:9180\"}"), "'admin.address' is not available yet"},
   });
-  EXPECT_THAT(problems(withBase("admin: {address: \"\"}")), IsEmpty());
+}
+
+TEST(Load, AdminAddressIsNotPublicByAccident) {
+  expectEach({
+      {withBase("admin: {address: \"0.0.0.0:9180\"}"), "can be reached from other machines"},
+      {withBase("admin: {address: \"[::]:9180\"}"), "can be reached from other machines"},
+      {withBase("admin: {address: \"192.0.2.1:9180\"}"), "allow_public: true"},
+      {withBase("admin: {address: \"9180\"}"), "has no port"},
+      {withBase("admin: {hosts: [\"192.0.2.1\"]}"), "list names only"},
+      {"listeners: [{address: \"127.0.0.1:8080\"}]\norigins: {a: {endpoints: [\"http://a\"]}}\n"
+       "admin: {address: \"127.0.0.1:8080\"}\n",
+       "a listener has the address"},
+  });
+  for (const char* address :
+       {"", "off", "127.0.0.1:9180", "127.8.0.1:0", "[::1]:9180", "unix:/run/gatewhy/admin.sock", "systemd:admin"}) {
+    EXPECT_THAT(problems(withBase("admin: {address: \"" + std::string(address) + "\"}")), IsEmpty()) << address;
+  }
+  EXPECT_THAT(problems(withBase("admin: {address: \"0.0.0.0:9180\", allow_public: true}")), IsEmpty());
+}
+
+TEST(Load, AdminListenerIsOnByDefault) {
+  const LoadedConfig loaded = load(withBase(""), {});
+  ASSERT_TRUE(loaded.config);
+  EXPECT_EQ(loaded.config->admin.address, "127.0.0.1:9180");
+  EXPECT_FALSE(loaded.config->admin.configured);
+  EXPECT_EQ(configForUrl("http://127.0.0.1:1", "127.0.0.1:0").config->admin.address, "127.0.0.1:9180");
 }
 
 TEST(Environment, IsExpandedInValues) {

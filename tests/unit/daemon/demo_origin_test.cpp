@@ -22,7 +22,7 @@ TEST(DemoOrigin, EveryScriptParses) {
 TEST(DemoOrigin, ItsConfigurationIsGood) {
   const Result<std::unique_ptr<DemoOrigin>, std::string> demo = DemoOrigin::start();
   ASSERT_TRUE(demo) << demo.error();
-  const std::string yaml = (*demo)->configYaml("127.0.0.1:8080", "");
+  const std::string yaml = (*demo)->configYaml("127.0.0.1:8080");
   const LoadedConfig loaded = loadConfig(yaml, "demo", [](const std::string&) { return std::nullopt; });
   for (const ConfigProblem& problem : loaded.problems) {
     ADD_FAILURE() << format(problem) << "\n" << yaml;
