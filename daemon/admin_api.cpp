@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "daemon/admin_json.h"
+#include "daemon/admin_page.h"
 #include "daemon/metrics_page.h"
 #include "diagnostics/explain.h"
 #include "diagnostics/result.h"
@@ -74,6 +75,10 @@ const AdminApi::Row AdminApi::kRows[] = {
     {Method::Get, "/api/v1/events/stream", &AdminApi::eventStream, "since|cause|origin|request_id"},
     {Method::Get, "/api/v1/causes", &AdminApi::causes, ""},
     {Method::Get, "/api/v1", &AdminApi::index, ""},
+    {Method::Get, "/", &AdminApi::page, ""},
+    {Method::Get, "/page.css", &AdminApi::page, ""},
+    {Method::Get, "/page.js", &AdminApi::page, ""},
+    {Method::Get, "/icon.svg", &AdminApi::page, ""},
 };
 
 AdminReply AdminApi::answer(const AdminRequest& request) {
@@ -211,6 +216,16 @@ AdminReply AdminApi::index(const AdminRequest& /*request*/) {
     body += fmt::format("{}\"{}\"", body.back() == '[' ? "" : ",", row.path);
   }
   return json(body + "]}");
+}
+
+AdminReply AdminApi::page(const AdminRequest& request) {
+  const auto files = pageFiles();
+  const auto file = std::find_if(files.begin(), files.end(),
+                                 [&](const PageFile& candidate) { return candidate.path == request.head.path(); });
+  AdminReply reply;
+  reply.content_type = file->content_type;
+  reply.body = file->content;
+  return reply;
 }
 
 }  // namespace gatewhy

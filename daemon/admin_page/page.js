@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live page: polls what changes slowly, gets failures as they happen.
+// Everything shown is text of its own element: paths and names come from
+// strangers.
+'use strict';
+
+const kPollMs = 5000, kKept = 500, kShown = 100;
+const kPhases = ['resolve', 'connect', 'tls_handshake', 'send', 'wait', 'receive'];
+const kPhaseNames = {resolve: 'resolve', connect: 'connect', tls_handshake: 'TLS handshake', send: 'send', wait: 'wait', receive: 'receive', exchange: 'exchange'};
+// Where a diagnosis' phase lies on the time line.
+const kTimingOfPhase = {dns: 'resolve', connect: 'connect', tls_handshake: 'tls_handshake', request_write: 'send', response_head: 'wait', response_body: 'receive', upgrade: 'receive'};
+
+const state = {causes: new Map(), origins: [], failures: [], history: null, status: null, before: null, paused: false, waiting: 0, cause: '*', origin: '*', live: false};
+const $ = id => document.getElementById(id);
+
+// ---- making elements ----------------------------------------------------
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === false || value === undefined || value === null) continue;
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== ''));
+  return element;
+}
+const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const svg = (tag, attributes, ...children) => fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+
+// ---- words and numbers --------------------------------------------------
+
+const number = n => n.toLocaleString('en', {maximumFractionDigits: n < 10 ? 1 : 0});
+const plural = (n, one) => `${number(n)} ${one}${n === 1 ? '' : 's'}`;
+const clock = time => new Date(time).toLocaleTimeString([], {hourCycle: 'h23'});
+const clockShort = time => new Date(time).toLocaleTimeString([], {hourCycle: 'h23', hour: '2-digit', minute: '2-digit'});
+function duration(ms) {
+  if (ms === undefined) return '';
+  if (ms < 1) return `${Math.round(ms * 1000)} µs`;
+  if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+  return `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`;
+}
+function span(seconds) {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+const words = name => name.replaceAll('_', ' ');
+const isClients = cause => (state.causes.get(cause) || {}).blame === 'client';
+const originName = name => name || 'no origin';
+
+// ---- header -------------------------------------------------------------
+
+function renderState() {
+  const pills = [];
+  const readiness = state.status && state.status.readiness;
+  if (readiness) pills.push(h('span', {class: 'pill ' + (readiness === 'ready' ? 'good' : 'bad')}, readiness));
+  pills.push(state.live ? h('span', {class: 'pill good'}, 'live') : h('span', {class: 'pill wait'}, readiness ? 'reconnecting' : 'connecting'));
+  if (state.status && !state.status.config.last_reload_successful) pills.push(h('span', {class: 'pill bad'}, 'last reload refused'));
+  if (state.status && state.status.log.dropped > 0) pills.push(h('span', {class: 'pill bad'}, `log dropped ${plural(state.status.log.dropped, 'line')}`));
+  const text = pills.map(pill => pill.textContent).join();
+  if ($('state').dataset.text !== text) {  // a status region that is rewritten is read out again
+    $('state').dataset.text = text;
+    $('state').replaceChildren(...pills);
+  }
+}
+
+function renderVitals() {
+  const status = state.status;
+  const now = {at: Date.now(), exchanges: 0, failures: 0};
+  for (const origin of state.origins) { now.exchanges += origin.exchanges; now.failures += origin.failures; }
+  if (!state.before || now.at - state.before.at > 20000 || now.exchanges < state.before.exchanges) state.before = now;
+  const seconds = (now.at - state.before.at) / 1000;
+  const entries = [];
+  if (seconds > 1) {
+    entries.push(['requests', `${number((now.exchanges - state.before.exchanges) / seconds)}/s`]);
+    entries.push(['failing', `${number((now.failures - state.before.failures) / seconds)}/s`]);
+  }
+  entries.push(['clients', number(status.client_connections)], ['in flight', number(status.exchanges_in_flight)],
+               ['up', span((Date.parse(status.now) - Date.parse(status.started)) / 1000)]);
+  $('vitals').replaceChildren(...entries.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+  $('about').textContent = `gatewhy ${status.version} · ${status.config.source} · ${plural(status.workers, 'worker')} ·`;
+}
+
+// ---- faults over time ---------------------------------------------------
+
+const columns = () => window.matchMedia('(max-width: 720px)').matches ? 30 : 60;
+
+function gather(counts) {
+  const per = counts.length / columns();
+  return Array.from({length: columns()}, (_, i) => counts.slice(i * per, (i + 1) * per).reduce((a, b) => a + b, 0));
+}
+const sum = list => list.reduce((a, b) => a + b, 0);
+
+function strip(values, kind) {
+  const most = Math.max(1, ...values), wide = 10 * values.length;
+  const cells = values.map((value, i) => {
+    if (kind === 'flow') {
+      const tall = value === 0 ? 1 : 3 + 21 * value / most;
+      return svg('rect', {class: value === 0 ? 'cell' : 'flow', x: 10 * i + 1, y: 24 - tall, width: 8, height: tall});
+    }
+    // Few and many must both be seen: the shade goes with the logarithm.
+    const shade = value === 0 ? undefined : (0.35 + 0.65 * Math.log1p(value) / Math.log1p(Math.max(most, 10))).toFixed(2);
+    return svg('rect', {class: value === 0 ? 'cell' : 'hit', x: 10 * i + 1, y: 1, width: 8, height: 16, rx: 1.5, 'fill-opacity': shade});
+  });
+  return svg('svg', {viewBox: `0 0 ${wide} ${kind === 'flow' ? 24 : 18}`, preserveAspectRatio: 'none', 'aria-hidden': 'true'}, cells);
+}
+
+function lastSeen(values) {
+  for (let i = values.length - 1; i >= 0; --i) if (values[i] > 0) return Date.parse(state.history.first) + i * state.history.step_s * 1000;
+  return undefined;
+}
+
+function matrixRow(origin, cause, counts) {
+  const pressed = state.cause === cause && state.origin === (origin.name || '');
+  const total = sum(counts);
+  const label = `${words(cause)} at ${originName(origin.name)}: ${plural(total, 'failure')}, the last at ${clockShort(lastSeen(counts))}`;
+  return h('button', {type: 'button', class: 'row' + (isClients(cause) ? ' client' : ''), 'aria-pressed': String(pressed), 'aria-label': label, title: label,
+                      'data-key': `${origin.name || ''} ${cause}`, onclick: () => choose(pressed ? '*' : origin.name || '', pressed ? '*' : cause)},
+           h('span', {class: 'name'}, words(cause)), strip(gather(counts), 'hit'), h('span', {class: 'count'}, number(total)));
+}
+
+function renderMatrix() {
+  const history = state.history, focused = document.activeElement && document.activeElement.dataset.key;
+  const groups = [];
+  for (const origin of history.origins) {
+    const causes = Object.entries(origin.causes).sort((a, b) => sum(b[1]) - sum(a[1]));
+    const exchanges = sum(origin.exchanges);
+    if (exchanges === 0) continue;
+    groups.push({failures: sum(causes.map(([, counts]) => sum(counts))), element: h('div', {class: 'group', role: 'listitem'},
+      h('div', {class: 'row traffic', title: `${plural(exchanges, 'exchange')} in this hour`},
+        h('span', {class: 'name'}, originName(origin.name)), strip(gather(origin.exchanges), 'flow'),
+        h('span', {class: 'count'}, number(exchanges))),
+      causes.map(([cause, counts]) => matrixRow(origin, cause, counts)))});
+  }
+  groups.sort((a, b) => b.failures - a.failures);
+  const first = Date.parse(history.first), length = history.step_s * 120 * 1000;
+  const axis = h('div', {class: 'axis', 'aria-hidden': 'true'}, h('span'),
+    h('span', {class: 'times'}, [0, 1 / 3, 2 / 3].map(part => h('span', {}, clockShort(first + part * length))), h('span', {}, 'now')), h('span'));
+  $('column-length').textContent = columns() === 60 ? 'a minute' : 'two minutes';
+  $('matrix').replaceChildren(...(groups.length === 0 ? [h('p', {class: 'empty', role: 'listitem'}, 'No traffic in this hour.')] : [...groups.map(group => group.element), axis]));
+  if (focused) for (const row of $('matrix').querySelectorAll('button')) if (row.dataset.key === focused) row.focus();
+}
+
+// The heaviest faults of the last quarter of an hour, clients' last.
+function renderAdvice() {
+  const recent = [], steps = 30;
+  for (const origin of state.history.origins) {
+    for (const [cause, counts] of Object.entries(origin.causes)) {
+      const count = sum(counts.slice(-steps));
+      if (count > 0) recent.push({origin: origin.name, cause, count, seen: lastSeen(counts), minor: isClients(cause)});
+    }
+  }
+  recent.sort((a, b) => a.minor - b.minor || b.count - a.count);
+  const items = recent.slice(0, 3).map(fault => {
+    const row = state.causes.get(fault.cause) || {};
+    return h('li', {class: fault.minor ? 'minor' : false}, h('h3', {}, `${originName(fault.origin)}: ${words(fault.cause)}`),
+             h('p', {}, row.check_first), h('p', {class: 'who'}, `${plural(fault.count, 'failure')} in 15 minutes, the last at ${clockShort(fault.seen)}. Who acts: ${lowerFirst(row.who_acts || '')}`));
+  });
+  $('advice').replaceChildren(...(items.length > 0 ? items : [h('li', {class: 'empty'}, 'Nothing has failed in the last 15 minutes.')]));
+}
+const lowerFirst = text => text.slice(0, 1).toLowerCase() + text.slice(1);
+
+// ---- origins ------------------------------------------------------------
+
+// Logarithmic, from 0.1 ms to a minute.
+const place = ms => Math.max(0, Math.min(1, Math.log10(Math.max(ms, 0.1) / 0.1) / Math.log10(600000)));
+const phaseClass = phase => phase === 'wait' ? 'wait-phase' : phase;
+
+function latency(origin) {
+  const rows = ['exchange', ...kPhases].filter(phase => origin.latency_ms[phase]);
+  if (rows.length === 0) return h('p', {class: 'hint'}, 'No exchange in the last five minutes.');
+  const at = ms => (4 + 292 * place(ms)).toFixed(1);
+  return h('div', {class: 'latency'}, h('div', {class: 'title'}, h('span', {}, 'latency of the last five minutes'), h('span', {}, 'p50 – p99')), rows.map(phase => {
+    const seen = origin.latency_ms[phase];
+    const label = `${kPhaseNames[phase]}: p50 ${duration(seen.p50)}, p90 ${duration(seen.p90)}, p99 ${duration(seen.p99)}, ${plural(seen.count, 'time')}`;
+    return [h('span', {}, kPhaseNames[phase]),
+            svg('svg', {viewBox: '0 0 300 10', preserveAspectRatio: 'none', role: 'img', 'aria-label': label}, svg('title', {}, label),
+                svg('line', {class: 'rail', x1: 0, x2: 300, y1: 5, y2: 5}),
+                svg('line', {class: `span ${phaseClass(phase)}`, x1: at(seen.p50), x2: at(seen.p99), y1: 5, y2: 5}),
+                svg('ellipse', {class: `dot ${phaseClass(phase)}`, cx: at(seen.p50), cy: 5, rx: 3.5, ry: 4})),
+            h('span', {class: 'ms'}, `${duration(seen.p50)} – ${duration(seen.p99)}`)];
+  }));
+}
+
+function expiry(time) {
+  const left = (Date.parse(time) - Date.now()) / 1000;
+  const text = left < 0 ? `expired ${span(-left)} ago` : `${span(left)} left`;
+  return h('span', {class: left < 0 ? 'over' : left < 21 * 86400 ? 'soon' : false, title: time}, text);
+}
+
+function endpointState(endpoint) {
+  if (endpoint.state === 'up') return h('span', {class: 'pill good'}, 'up');
+  return [h('span', {class: 'pill bad'}, `${endpoint.state} for ${span(endpoint.ejected_for_ms / 1000)}`), endpoint.cause ? ` ${words(endpoint.cause)}` : ''];
+}
+
+function renderOrigins() {
+  $('origins').replaceChildren(...state.origins.map(origin => {
+    const tls = origin.endpoints.some(endpoint => endpoint.certificate);
+    return h('article', {class: 'origin'},
+      h('h3', {}, origin.name, h('span', {}, `${plural(origin.exchanges, 'exchange')}, ${plural(origin.failures, 'failure')}${origin.waiting ? `, ${number(origin.waiting)} waiting` : ''}`)),
+      h('table', {}, h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'endpoint'), h('th', {scope: 'col'}, 'state'), h('th', {scope: 'col', class: 'number', title: 'connections in use + idle'}, 'in use + idle'), tls ? h('th', {scope: 'col'}, 'certificate') : '')),
+        h('tbody', {}, origin.endpoints.map(endpoint => h('tr', {}, h('td', {}, endpoint.url, endpoint.backup ? ' (backup)' : ''), h('td', {}, endpointState(endpoint)),
+          h('td', {class: 'number'}, `${endpoint.connections.in_use} + ${endpoint.connections.idle}`), tls ? h('td', {}, endpoint.certificate ? expiry(endpoint.certificate.not_after) : '') : '')))),
+      latency(origin));
+  }));
+}
+
+function renderCertificates() {
+  const list = state.status.certificates;
+  $('certificates-section').hidden = list.length === 0;
+  $('certificates').replaceChildren(
+    h('thead', {}, h('tr', {}, ['listener', 'file', 'names', 'expires'].map(name => h('th', {scope: 'col'}, name)))),
+    h('tbody', {}, list.map(one => h('tr', {}, h('td', {}, one.listener), h('td', {}, one.file), h('td', {}, one.names.join(', ') || one.subject || ''), h('td', {}, one.not_after ? expiry(one.not_after) : '')))));
+}
+
+// ---- one failure --------------------------------------------------------
+
+function legs(event) {
+  const diagnosis = event.diagnosis, phase = diagnosis.phase;
+  const client = phase === 'client_request' || event.outcome === 'aborted';
+  const inside = !client && (phase === 'routing' || phase === 'internal');
+  const reached = event.endpoint !== undefined;
+  const what = words(diagnosis.cause);
+  const leg = (broken, used) => h('div', {class: 'leg' + (broken ? ' broken' : used ? '' : ' idle')}, broken ? h('small', {}, what) : '');
+  const node = (name, below, broken) => h('div', {class: 'node' + (broken ? ' broken' : '')}, h('span', {class: 'box'}, name), h('small', {}, below));
+  return h('div', {class: 'legs', role: 'img', 'aria-label': `client – gatewhy – origin: it broke ${client ? 'between client and gatewhy' : inside ? 'in gatewhy' : 'between gatewhy and origin'}`},
+    node('client', event.client && event.client.address), leg(client, true),
+    node('gatewhy', inside ? what : event.route !== undefined ? `route ${event.route}` : '', inside), leg(!client && !inside, reached),
+    node(event.origin || 'origin', (event.peer && event.peer.address) || event.endpoint || ''));
+}
+
+// What each try spent its time on, on one scale.
+function timeline(event) {
+  const tries = event.tries || (event.endpoint !== undefined ? [{endpoint: event.endpoint, peer: event.peer, connection_reused: event.connection_reused, timings: event.timings, diagnosis: event.diagnosis}] : []);
+  if (tries.length === 0) return null;
+  const parts = tries.map(one => {
+    const timings = {...(one.timings || {})}, diagnosis = one.diagnosis;
+    const at = diagnosis && kTimingOfPhase[diagnosis.phase];
+    if (at && timings[at] === undefined && diagnosis.evidence.elapsed_ms !== undefined) timings[at] = diagnosis.evidence.elapsed_ms;
+    return kPhases.filter(phase => timings[phase] !== undefined).map(phase => ({phase, ms: timings[phase]}));
+  });
+  const longest = Math.max(0.001, ...parts.map(list => sum(list.map(part => part.ms))));
+  const used = new Set();
+  const rows = tries.map((one, i) => {
+    let x = 0;
+    const bars = parts[i].map(({phase, ms}) => {
+      used.add(phase);
+      const width = Math.max(2, 996 * ms / longest), bar = svg('rect', {class: `bar ${phaseClass(phase)}`, x, y: 3, width, height: 10}, svg('title', {}, `${kPhaseNames[phase]} ${duration(ms)}`));
+      x += width;
+      return bar;
+    });
+    const total = sum(parts[i].map(part => part.ms));
+    const label = parts[i].map(part => `${kPhaseNames[part.phase]} ${duration(part.ms)}`).join(', ') || 'no time was spent';
+    return h('div', {class: 'try'}, h('span', {class: 'where'}, (one.peer && one.peer.address) || one.endpoint, one.connection_reused ? ' (reused)' : ''),
+      svg('svg', {viewBox: '0 0 1000 16', preserveAspectRatio: 'none', role: 'img', 'aria-label': label}, bars, one.diagnosis ? svg('line', {class: 'end', x1: Math.min(x + 1, 999), x2: Math.min(x + 1, 999), y1: 0, y2: 16, 'vector-effect': 'non-scaling-stroke'}) : ''),
+      h('span', {class: 'number'}, duration(total)),
+      tries.length > 1 ? h('span', {class: 'why'}, one.diagnosis ? one.diagnosis.summary : 'worked') : '');
+  });
+  return h('div', {}, h('div', {class: 'columns'}, h('h4', {}, tries.length > 1 ? `${tries.length} tries` : 'time line')), h('div', {class: 'tries'}, rows),
+    h('p', {class: 'legend'}, kPhases.filter(phase => used.has(phase)).map(phase => h('span', {}, svg('svg', {viewBox: '0 0 9 9', 'aria-hidden': 'true'}, svg('rect', {class: `bar ${phaseClass(phase)}`, width: 9, height: 9, rx: 2})), kPhaseNames[phase]))));
+}
+
+function facts(pairs) {
+  return h('dl', {class: 'evidence'}, pairs.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => [h('dt', {}, name), h('dd', {}, typeof value === 'object' ? Object.entries(value).map(([k, v]) => `${k} ${typeof v === 'object' ? JSON.stringify(v) : v}`).join('\n') : String(value))]));
+}
+
+function story(event) {
+  const diagnosis = event.diagnosis, row = state.causes.get(diagnosis.cause) || {};
+  const http = event.http || {}, request = http.request || {}, response = http.response || {};
+  return h('div', {class: 'story'}, legs(event), h('p', {}, diagnosis.summary),
+    h('div', {class: 'act'}, h('p', {}, h('b', {}, 'Check first: '), row.check_first), h('p', {}, h('b', {}, 'Who acts: '), row.who_acts)),
+    timeline(event),
+    h('div', {class: 'columns'},
+      h('div', {}, h('h4', {}, 'evidence'), facts(Object.entries(diagnosis.evidence || {}).map(([name, value]) => [words(name), value]))),
+      h('div', {}, h('h4', {}, 'exchange'), facts([['request id', event.request_id], ['trace id', event.trace_id], ['began', event.timestamp],
+        ['request', request.method && `${request.method} ${event.url && event.url.path || ''}${event.url && event.url.query ? '?' + event.url.query : ''}`],
+        ['host', event.server && event.server.address], ['client', event.client && event.client.address], ['sent to the client', response.status_code ? `${response.status_code}, by ${event.generated_by}` : 'nothing'],
+        ['origin said', event.origin_status], ['standard status', diagnosis.standard_status], ['retry', diagnosis.retry && words(diagnosis.retry)], ['total', duration(event.timings && event.timings.total)]]))),
+    raw(event));
+}
+
+function raw(event) {
+  const pre = h('pre', {tabindex: '0'});
+  return h('details', {class: 'raw', ontoggle: () => { pre.textContent = JSON.stringify(event, null, 2); }}, h('summary', {}, 'the event as it was logged'), pre);
+}
+
+function failure(event) {
+  const diagnosis = event.diagnosis || {cause: 'unknown', evidence: {}, phase: 'internal', summary: ''}, response = (event.http || {}).response || {};
+  const request = (event.http || {}).request || {};
+  const element = h('details', {class: 'failure' + (diagnosis.blame === 'client' ? ' client' : ''), id: `event-${event.id}`}, h('summary', {},
+    h('span', {class: 'time', title: event.timestamp}, clock(event.timestamp)), h('span', {class: 'code'}, response.status_code || diagnosis.status || '–'),
+    h('span', {class: 'cause'}, words(diagnosis.cause), h('small', {}, event.origin ? ` at ${event.origin}` : '')),
+    h('span', {class: 'request'}, request.method ? `${request.method} ${(event.server && event.server.address) || ''}${(event.url && event.url.path) || ''}` : 'no request'),
+    h('span', {class: 'total'}, duration(event.timings && event.timings.total))));
+  element.addEventListener('toggle', () => {
+    if (element.open && element.children.length === 1) element.append(story({...event, diagnosis}));
+  });
+  return element;
+}
+
+// ---- the list of failures -----------------------------------------------
+
+function wanted(event) {
+  const diagnosis = event.diagnosis || {}, text = $('by-text').value.trim();
+  return (state.origin === '*' || (event.origin || '') === state.origin) && (state.cause === '*' || diagnosis.cause === state.cause) &&
+    !($('no-clients').checked && diagnosis.blame === 'client') &&
+    (text === '' || (event.request_id || '').includes(text) || ((event.url || {}).path || '').includes(text));
+}
+
+function renderChoices() {
+  const choices = (select, names, text) => {
+    const chosen = select.value, list = ['*', ...names];
+    if (list.join('\n') === select.dataset.list) return;
+    select.dataset.list = list.join('\n');
+    select.replaceChildren(...list.map(name => h('option', {value: name}, name === '*' ? 'all' : text(name))));
+    select.value = list.includes(chosen) ? chosen : '*';
+  };
+  const origins = new Set(state.origins.map(origin => origin.name)), causes = new Set();
+  for (const event of state.failures) {
+    origins.add(event.origin || '');
+    if (event.diagnosis) causes.add(event.diagnosis.cause);
+  }
+  for (const origin of (state.history || {origins: []}).origins) for (const cause of Object.keys(origin.causes)) causes.add(cause);
+  choices($('by-origin'), [...origins].sort(), originName);
+  choices($('by-cause'), [...causes].sort(), words);
+  $('by-origin').value = state.origin;
+  $('by-cause').value = state.cause;
+}
+
+// Elements that are there already stay, so that what is open stays open.
+function renderList() {
+  if (state.paused) {
+    $('news').textContent = state.waiting > 0 ? `Paused; ${plural(state.waiting, 'failure')} came since.` : 'Paused.';
+    return;
+  }
+  renderChoices();
+  const shown = state.failures.filter(wanted).slice(0, kShown);
+  const list = $('list'), keep = new Map([...list.children].map(child => [child.id, child]));
+  if (shown.length === 0) {
+    list.replaceChildren(h('p', {class: 'empty'}, state.failures.length === 0 ? 'No failure yet. May it stay so.' : 'None of the failures kept fits.'));
+  } else {
+    const elements = shown.map(event => keep.get(`event-${event.id}`) || failure(event));
+    const open = [...keep.values()].filter(child => child.open && !elements.includes(child) && child.contains(document.activeElement));
+    const focus = document.activeElement;
+    list.replaceChildren(...elements, ...open);
+    if (focus && list.contains(focus)) focus.focus({preventScroll: true});
+  }
+  $('news').textContent = shown.length === kShown ? `The newest ${kShown} that fit.` : '';
+}
+
+function choose(origin, cause) {
+  state.origin = origin;
+  state.cause = cause;
+  renderChoices();
+  renderList();
+  renderMatrix();
+}
+
+let pending = false;
+function soon(render) {
+  if (!pending) {
+    pending = true;
+    setTimeout(() => { pending = false; render(); }, 250);
+  }
+}
+
+function onFailure(event) {
+  state.failures.unshift(event);
+  state.failures.length = Math.min(state.failures.length, kKept);
+  state.waiting += state.paused ? 1 : 0;
+  soon(renderList);
+}
+
+// ---- talking to the daemon ----------------------------------------------
+
+async function get(path) {
+  const response = await fetch(path, {headers: {Accept: 'application/json'}, cache: 'no-store'});
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
+}
+
+async function poll() {
+  if (document.hidden && state.status) return;
+  try {
+    [state.status, {origins: state.origins}, state.history] = await Promise.all([get('/api/v1/status'), get('/api/v1/origins'), get('/api/v1/history')]);
+    renderVitals();
+    renderMatrix();
+    renderAdvice();
+    renderOrigins();
+    renderCertificates();
+    renderChoices();
+  } catch (error) {
+    state.live = false;
+  }
+  renderState();
+}
+
+function follow(since) {
+  const source = new EventSource(`/api/v1/events/stream?since=${since}`);
+  source.addEventListener('open', () => { state.live = true; renderState(); });
+  source.addEventListener('error', () => { state.live = false; renderState(); });
+  source.addEventListener('failure', message => onFailure(JSON.parse(message.data)));
+  source.addEventListener('gap', message => { $('news').textContent = `${plural(JSON.parse(message.data).missed, 'failure')} came too fast to be shown; the log has them.`; });
+}
+
+async function begin() {
+  for (const cause of (await get('/api/v1/causes')).causes) state.causes.set(cause.cause, cause);
+  const events = await get('/api/v1/events?limit=300');
+  state.failures = events.events.reverse();
+  await poll();
+  renderList();
+  follow(events.next);
+  setInterval(poll, kPollMs);
+  const linked = document.getElementById(location.hash.slice(1));
+  if (linked && linked.matches('details')) linked.open = true;
+}
+
+// The daemon may be starting anew: go on asking.
+function tryToBegin() {
+  begin().catch(() => { renderState(); setTimeout(tryToBegin, 2000); });
+}
+
+$('by-origin').addEventListener('change', event => choose(event.target.value, state.cause));
+$('by-cause').addEventListener('change', event => choose(state.origin, event.target.value));
+$('by-text').addEventListener('input', renderList);
+$('no-clients').addEventListener('change', renderList);
+$('filter').addEventListener('submit', event => event.preventDefault());
+$('pause').addEventListener('click', () => {
+  state.paused = !state.paused;
+  state.waiting = 0;
+  $('pause').textContent = state.paused ? 'Go on' : 'Pause';
+  $('pause').setAttribute('aria-pressed', String(state.paused));
+  renderList();
+});
+document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
+window.matchMedia('(max-width: 720px)').addEventListener('change', () => { if (state.history) renderMatrix(); });
+tryToBegin();

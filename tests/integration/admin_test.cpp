@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin listener of the real binary: what it answers, to whom, and what
+// goes on while others depend on it.
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/integration/gateway.h"
+#include "tests/integration/http_wire.h"
+
+namespace gatewhy::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class AdminTest : public testing::Test {
+ protected:
+  void start(GatewayConfig config = {}) {
+    if (config.origin_url.empty()) {
+      config.origin_url = "http://127.0.0.1:9";  // nobody listens there
+    }
+    config.admin = "{address: \"127.0.0.1:0\"}";
+    config_ = config;
+    gateway_ = Gateway::start(config);
+    ASSERT_NE(gateway_, nullptr);
+    ASSERT_NE(admin(), "");
+  }
+  void TearDown() override {
+    if (gateway_) {
+      gateway_->expectCleanStop();
+    }
+  }
+  [[nodiscard]] const std::string& admin() const { return gateway_->daemon().adminAddress(); }
+  [[nodiscard]] std::optional<WireMessage> ask(const std::string& bytes) const {
+    Socket socket = Socket::connectTo(admin());
+    socket.send(bytes);
+    return readResponse(socket);
+  }
+  [[nodiscard]] std::string get(const std::string& path, const std::string& fields = "") const {
+    const auto answer = ask("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + fields + "\r\n");
+    return answer && answer->status() == 200 ? answer->body : "";
+  }
+  [[nodiscard]] unsigned statusOf(const std::string& bytes) const {
+    const auto answer = ask(bytes);
+    return answer ? answer->status() : 0;
+  }
+  void fail(const std::string& path) const {
+    Socket client = Socket::connectTo(gateway_->address());
+    client.send("GET " + path + " HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(readResponse(client));
+  }
+
+  GatewayConfig config_;
+  std::unique_ptr<Gateway> gateway_;
+};
+
+TEST_F(AdminTest, ServesHealthToKeptAliveAndPipeliningClients) {
+  start();
+  Socket socket = Socket::connectTo(admin());
+  const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  socket.send(request + request + "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  for (const char* body : {"alive\n", "alive\n", "ready\n"}) {
+    const auto answer = readResponse(socket);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status(), 200U);
+    EXPECT_EQ(answer->body, body);
+    EXPECT_EQ(answer->fault, "");
+  }
+  socket.send("HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto head = readResponse(socket, true);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->status(), 200U);
+  EXPECT_NE(head->field("Content-Length"), "0");
+}
+
+TEST_F(AdminTest, RefusesWhatIsNotForIt) {
+  start();
+  EXPECT_EQ(statusOf("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421U);
+  EXPECT_EQ(statusOf("GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n"), 200U);
+  EXPECT_EQ(statusOf("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"), 404U);
+  EXPECT_EQ(statusOf("POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"), 403U);
+  EXPECT_EQ(statusOf("POST /healthz HTTP/1.1\r\nHost: localhost\r\nX-Gatewhy-Action: 1\r\n\r\n"), 405U);
+  EXPECT_EQ(statusOf("DELETE /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"), 405U);
+  EXPECT_EQ(statusOf("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"), 413U);
+  EXPECT_EQ(statusOf("GET /healthz?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
+  EXPECT_EQ(statusOf("GET /healthz?%zz HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
+  EXPECT_EQ(statusOf("GET /api/v1/events?limit=0 HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
+  EXPECT_EQ(statusOf("GET /api/v1/events?since=yesterday HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
+  EXPECT_EQ(statusOf("GET /healthz HTTP/1.1\r\nHost : localhost\r\n\r\n"), 400U);
+  EXPECT_EQ(statusOf("GET /healthz HTTP/1.1\r\n\r\n"), 400U) << "Host is required";
+  EXPECT_EQ(statusOf("GET /" + std::string(20000, 'a') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
+  const auto page = ask("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(page);
+  EXPECT_THAT(page->field("Content-Security-Policy"), HasSubstr("default-src 'none'"));
+  EXPECT_THAT(page->field("Content-Security-Policy"), testing::Not(HasSubstr("unsafe")));
+  EXPECT_EQ(page->count("Access-Control-Allow-Origin"), 0U);
+}
+
+TEST_F(AdminTest, KeepsFailures) {
+  start();
+  fail("/first");
+  fail("/second");
+  const json all = json::parse(get("/api/v1/events"));
+  ASSERT_EQ(all["events"].size(), 2U);
+  const json& first = all["events"][0];
+  EXPECT_EQ(first["url"]["path"], "/first");
+  EXPECT_EQ(first["diagnosis"]["cause"], "connection_refused");
+  EXPECT_EQ(first["id"].get<std::uint64_t>() + 1, all["events"][1]["id"].get<std::uint64_t>());
+  EXPECT_EQ(all["next"], all["events"][1]["id"]);
+  const auto logged = gateway_->exchangeOf(first["request_id"].get<std::string>());
+  ASSERT_TRUE(logged);
+  json without_id = first;
+  without_id.erase("id");
+  EXPECT_EQ(without_id, *logged) << "the event as it was logged";
+
+  const auto size = [&](const std::string& query) {
+    return json::parse(get("/api/v1/events?" + query))["events"].size();
+  };
+  EXPECT_EQ(size("request_id=" + first["request_id"].get<std::string>()), 1U);
+  EXPECT_EQ(size("since=" + first["id"].dump()), 1U);
+  EXPECT_EQ(size("since=" + first["timestamp"].get<std::string>()), 2U);
+  EXPECT_EQ(size("since=2999-01-01T00:00:00Z"), 0U);
+  EXPECT_EQ(size("cause=response_timeout"), 0U);
+  EXPECT_EQ(size("origin=origin&limit=1"), 1U);
+
+  const json origins = json::parse(get("/api/v1/origins"));
+  const json& origin = origins["origins"][0];
+  EXPECT_EQ(origin["causes"], json({{"connection_refused", 2}}));
+  EXPECT_EQ(origin["exchanges"], 2);
+  EXPECT_EQ(origin["endpoints"][0]["state"], "up");
+  EXPECT_EQ(origin["last_failure"]["cause"], "connection_refused");
+  const json history = json::parse(get("/api/v1/history"));
+  EXPECT_EQ(history["origins"][0]["causes"]["connection_refused"].size(), 120U);
+  EXPECT_EQ(json::parse(get("/api/v1/status"))["readiness"], "ready");
+  EXPECT_GT(json::parse(get("/api/v1/causes"))["causes"].size(), 100U);
+}
+
+TEST_F(AdminTest, PoolIsSeen) {
+  OriginServer origin([](Socket& connection) {
+    while (readRequest(connection)) {
+      connection.send(okResponse("fine"));
+    }
+  });
+  GatewayConfig config;
+  config.origin_url = origin.url();
+  start(config);
+  fail("/");  // does not: the connection is parked then
+  const json endpoint = json::parse(get("/api/v1/origins"))["origins"][0]["endpoints"][0];
+  EXPECT_EQ(endpoint["connections"]["idle"], 1);
+  EXPECT_EQ(endpoint["connections"]["in_use"], 0);
+  EXPECT_THAT(get("/metrics"), HasSubstr("gatewhy_origin_connections{origin=\"origin\",state=\"idle\"} 1\n"));
+}
+
+TEST_F(AdminTest, StreamsFailuresAndGoesOnWhereAReaderLeft) {
+  start();
+  Socket stream = Socket::connectTo(admin());
+  stream.send("GET /api/v1/events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(stream.receiveUntil("retry: 2000\n\n"));
+  EXPECT_THAT(stream.buffer(), HasSubstr("Content-Type: text/event-stream\r\n"));
+  fail("/one");
+  ASSERT_TRUE(stream.receiveUntil("\"path\":\"/one\""));
+  ASSERT_TRUE(stream.receiveUntil("}\n\n"));
+  const std::size_t at = stream.buffer().find("\nid: ") + 5;
+  const std::string id = stream.buffer().substr(at, stream.buffer().find('\n', at) - at);
+  stream.close();
+  fail("/two");
+  Socket again = Socket::connectTo(admin());
+  again.send("GET /api/v1/events/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: " + id + "\r\n\r\n");
+  ASSERT_TRUE(again.receiveUntil("\"path\":\"/two\""));
+  EXPECT_EQ(again.buffer().find("\"/one\""), std::string::npos);
+}
+
+TEST_F(AdminTest, CountersGoOnOverAReload) {
+  start();
+  fail("/before");
+  GatewayConfig changed = config_;
+  changed.more = "routes: [{path: /fixed, respond: {status: 204}}, {origin: origin}]\n";
+  gateway_->reload(changed);
+  fail("/after");
+  const std::string metrics = get("/metrics");
+  EXPECT_THAT(metrics, HasSubstr("gatewhy_exchanges_total{route=\"*\",origin=\"origin\",code=\"521\"} 2\n"));
+  EXPECT_THAT(metrics, HasSubstr("gatewhy_exchanges_total{route=\"*/fixed\",origin=\"\",code=\"204\"} 0\n"));
+  EXPECT_THAT(metrics,
+              HasSubstr("gatewhy_diagnoses_total{origin=\"origin\",cause=\"response_timeout\",status=\"524\"} 0\n"))
+      << "there before it happens";
+  EXPECT_THAT(metrics, HasSubstr("gatewhy_config_last_reload_successful 1\n"));
+  changed.more = "routes: [{origin: nowhere}]\n";
+  gateway_->reload(changed);
+  EXPECT_THAT(get("/metrics"), HasSubstr("gatewhy_config_last_reload_successful 0\n"));
+}
+
+TEST_F(AdminTest, MetricsAreWellFormed) {
+  start();
+  fail("/");
+  const std::string text = get("/metrics");
+  ASSERT_THAT(text, HasSubstr("# TYPE gatewhy_exchanges_total counter\n"));
+  const std::string open = get("/metrics", "Accept: application/openmetrics-text;version=1.0.0\r\n");
+  EXPECT_THAT(open, HasSubstr("# TYPE gatewhy_exchanges counter\n"));
+  EXPECT_THAT(open, HasSubstr(" # {trace_id=\""));
+  EXPECT_THAT(open, testing::EndsWith("\n# EOF\n"));
+  if (::access("/usr/bin/promtool", X_OK) != 0) {
+    GTEST_SKIP() << "promtool (Debian: prometheus) is not installed on this machine";
+  }
+  ChildOptions options;
+  const std::string file = gateway_->directory().write("metrics", text);
+  options.arguments = {"/bin/sh", "-c", "promtool check metrics < " + file};
+  std::string output;
+  auto child = ChildProcess::start(options, [&output](const std::string& line) { output += line + "\n"; });
+  ASSERT_TRUE(child) << child.error();
+  EXPECT_EQ((*child)->wait(), std::optional(0)) << output;
+  EXPECT_EQ(output + (*child)->standardError(), "");
+}
+
+TEST_F(AdminTest, IsNotReadyWhileDraining) {
+  GatewayConfig config;
+  config.drain = "{delay: 30s, timeout: 5s}";
+  start(config);
+  EXPECT_EQ(get("/readyz"), "ready\n");
+  gateway_->daemon().signal(SIGTERM);
+  ASSERT_TRUE(gateway_->daemon().waitFor([](const json& event) { return event.value("event", "") == "drain"; }));
+  const auto answer = ask("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status(), 503U);
+  EXPECT_EQ(answer->body, "draining\n");
+  EXPECT_EQ(get("/healthz"), "alive\n");
+}
+
+TEST_F(AdminTest, SuccessorTakesTheListenerOver) {
+  start();
+  const std::string before = admin();
+  gateway_->daemon().signal(SIGUSR2);
+  const auto again = [first = true](const json& event) mutable {
+    return event.value("event", "") == "start" && !std::exchange(first, false);
+  };
+  const auto started = gateway_->daemon().waitFor(again);
+  ASSERT_TRUE(started);
+  EXPECT_EQ(started->value("admin", ""), before);
+  ASSERT_TRUE(gateway_->daemon().waitFor([](const json& event) { return event.value("event", "") == "stop"; }));
+  EXPECT_EQ(get("/readyz"), "ready\n");
+  gateway_.reset();  // ends the successor too
+}
+
+TEST(AdminAddress, BusyDefaultIsNoReasonNotToServe) {
+  const ListeningSocket nobody;
+  // Taken by this or, where it is taken already, by another.
+  const Fd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto address = Address::parse("127.0.0.1:9180");
+  if (::bind(taken.get(), address->get(), address->size) == 0) {
+    ASSERT_EQ(::listen(taken.get(), 1), 0);
+  }
+  const PemDirectory directory;
+  GatewayConfig config;
+  config.origin_url = "http://127.0.0.1:9";
+  config.admin = "{}";
+  auto daemon = DaemonProcess::start(directory.write("gatewhy.yaml", toYaml(config)));
+  ASSERT_TRUE(daemon) << daemon.error();
+  EXPECT_EQ((*daemon)->adminAddress(), "");
+  EXPECT_TRUE((*daemon)->waitFor([](const json& event) {
+    return event.value("severity", "") == "WARN" && event.value("message", "").find("no admin listener") == 0;
+  }));
+  expectCleanEnd(**daemon, (*daemon)->stop());
+}
+
+TEST(AdminAddress, BusyConfiguredOneIs) {
+  const ListeningSocket taken;
+  const PemDirectory directory;
+  GatewayConfig config;
+  config.origin_url = "http://127.0.0.1:9";
+  config.admin = fmt::format("{{address: \"{}\"}}", taken.address());
+  ChildOptions options;
+  options.arguments = {GATEWHY_BINARY, "run", "-c", directory.write("gatewhy.yaml", toYaml(config))};
+  auto child = ChildProcess::start(options, [](const std::string&) {});
+  ASSERT_TRUE(child) << child.error();
+  EXPECT_EQ((*child)->wait(), std::optional(1));
+  EXPECT_THAT((*child)->standardError(), HasSubstr("cannot listen on " + taken.address()));
+}
+
+TEST(AdminAddress, UnixSocketIsNotForEverybody) {
+  const PemDirectory directory;
+  const std::string path = directory.path() + "/admin.sock";
+  GatewayConfig config;
+  config.origin_url = "http://127.0.0.1:9";
+  config.admin = "{address: \"unix:" + path + "\"}";
+  auto daemon = DaemonProcess::start(directory.write("gatewhy.yaml", toYaml(config)));
+  ASSERT_TRUE(daemon) << daemon.error();
+  struct stat status {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0660U);
+  const auto address = Address::unixPath(path);
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(fd.get(), address->get(), address->size), 0);
+  Socket socket(std::move(fd));
+  socket.send("GET /healthz HTTP/1.1\r\nHost: anything.example\r\n\r\n");
+  const auto answer = readResponse(socket);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "alive\n") << "no browser's page comes through a unix socket";
+  expectCleanEnd(**daemon, (*daemon)->stop());
+}
+
+TEST_F(AdminTest, PageLivesInChromium) {
+  for (const char* needed : {"/usr/bin/chromium", "/usr/bin/node", "/usr/share/nodejs/ws"}) {
+    if (!std::filesystem::exists(needed)) {
+      GTEST_SKIP() << needed << " is not installed on this machine";
+    }
+  }
+  start();
+  ChildOptions options;
+  options.environment = {{"NODE_PATH", "/usr/share/nodejs"}};
+  options.arguments = {"/usr/bin/node",           std::string(GATEWHY_SOURCE_DIR) + "/tests/integration/admin_page.js",
+                       "/usr/bin/chromium",       gateway_->directory().path() + "/profile",
+                       "http://" + admin() + "/", "http://" + gateway_->address()};
+  if (const char* screenshots = std::getenv("GATEWHY_SCREENSHOTS")) {
+    options.arguments.emplace_back(screenshots);
+  }
+  std::string output;
+  auto child = ChildProcess::start(options, [&output](const std::string& line) { output += line + "\n"; });
+  ASSERT_TRUE(child) << child.error();
+  EXPECT_EQ((*child)->wait(), std::optional(0));
+  EXPECT_EQ(output, "ok\n") << (*child)->standardError();
+}
+
+}  // namespace
+}  // namespace gatewhy::test
