@@ -91,6 +91,14 @@ void EventBatch::append(const ExchangeEvent& event) {
   }
 }
 
+void EventBatch::append(const ExchangeEvent& event, std::string_view line) {
+  lines_ += line;
+  urgent_ = urgent_ || event.outcome == Outcome::Failure;
+  if (lines_.size() >= kBatchBytes) {
+    handOver();
+  }
+}
+
 void EventBatch::append(std::string_view line, bool urgent) {
   lines_ += line;
   urgent_ = urgent_ || urgent;

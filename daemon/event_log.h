@@ -69,7 +69,9 @@ class EventBatch {
 
   // Formats the event. Handed over when 64 KiB have gathered.
   void append(const ExchangeEvent& event);
-  // The same for a line that the caller has formatted already.
+  // The same where the caller has formatted the event already.
+  void append(const ExchangeEvent& event, std::string_view line);
+  // Any other line, formatted already. An urgent one is handed over at once.
   void append(std::string_view line, bool urgent);
   // Hands over what is there: to be called every 50 ms or so, and soon where
   // urgent() says that a failure waits.

@@ -24,7 +24,7 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
     line_.clear();
     appendJson(line_, event);
     failures_.add(event, line_);
-    batch_.append(line_, event.outcome == Outcome::Failure);
+    batch_.append(event, line_);
   } else if (settings_.failures_only.load(std::memory_order_relaxed)) {
     return;
   } else {
