@@ -52,12 +52,11 @@ std::string welcomePage() {
 }
 
 Script welcomeScript() {
-  const std::string page = welcomePage();
-  Step send;
-  send.kind = StepKind::Send;
-  send.text = fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\r\n{}",
-                          page.size(), page);
-  return {send};
+  Step respond;
+  respond.kind = StepKind::Respond;
+  respond.count = 200;
+  respond.text = welcomePage();
+  return {respond};
 }
 
 Script scriptFor(std::string_view text) {

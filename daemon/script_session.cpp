@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/script_session.h"
 
+#include <fmt/chrono.h>
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <fstream>
 
 #include "proxy/http/message.h"
@@ -346,9 +348,11 @@ ScriptSession::Ended ScriptSession::sendFile(const std::string& path) {
 }
 
 ScriptSession::Ended ScriptSession::respond(std::uint64_t status, std::string_view body) {
-  return socket_.send(
-      fmt::format("HTTP/1.1 {} Scripted\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{}",
-                  status, body.size(), methodOf(last_head_) == "HEAD" ? std::string_view() : body));
+  return socket_.send(fmt::format(
+      "HTTP/1.1 {} Scripted\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n"
+      "Content-Type: text/{}; charset=utf-8\r\nContent-Length: {}\r\n\r\n{}",
+      status, fmt::gmtime(std::chrono::system_clock::now()), body.starts_with("<!doctype html>") ? "html" : "plain",
+      body.size(), methodOf(last_head_) == "HEAD" ? std::string_view() : body));
 }
 
 ScriptSession::Ended ScriptSession::dispatchByPath() {
