@@ -40,7 +40,7 @@ std::string adminAddressIn(const C& config) {
 class AnswerReader {
  public:
   explicit AnswerReader(bool to_head)
-      : parser_(HeadLimits{.section = 64 * 1024, .start_line = 0, .field = 16 * 1024, .fields = 128}) {
+      : parser_(HeadLimits{.section = 64UL * 1024, .start_line = 0, .field = 16UL * 1024, .fields = 128}) {
     parser_.expect(to_head ? Method::Head : Method::Get);
   }
 

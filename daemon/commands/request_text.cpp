@@ -10,7 +10,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr HeadLimits kLimits{.section = 256 * 1024, .start_line = 0, .field = 64 * 1024, .fields = 256};
+constexpr HeadLimits kLimits{.section = 256UL * 1024, .start_line = 0, .field = 64UL * 1024, .fields = 256};
 
 }  // namespace
 

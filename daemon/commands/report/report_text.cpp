@@ -100,7 +100,7 @@ void appendCauses(std::string& out, const ReportModel& model, const TextStyle& s
     std::string where = fmt::format("origin {}, blame: {}", originName(origin), harmless(summary->blame));
     where += summary->status != 0 ? fmt::format(", status {}", summary->status) : "";
     appendWrapped(out, "  where", where, 16, style);
-    appendWrapped(out, "  when", fmt::format("{} to {}", logTimeText(summary->first), logTimeText(summary->last)), 14,
+    appendWrapped(out, "  when", fmt::format("{} to {}", logTimeText(summary->first), logTimeText(summary->last)), 16,
                   style);
     if (!summary->request_id.empty()) {
       appendWrapped(out, "  for example", harmless(summary->request_id), 16, style);
