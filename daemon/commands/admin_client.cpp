@@ -20,20 +20,10 @@ namespace {
 
 constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
 constexpr std::size_t kMostBody = 64UL << 20U;
-constexpr const char* kDefaultAddress = "127.0.0.1:9180";
 
 std::string reason() {
   return errno == EAGAIN || errno == EINPROGRESS ? "it does not answer in time"
                                                  : std::generic_category().message(errno);
-}
-
-template <typename C>
-std::string adminAddressIn(const C& config) {
-  if constexpr (requires { config.admin.address; }) {
-    return config.admin.address;
-  } else {
-    return config.admin_address;
-  }
 }
 
 // Takes an answer apart as it comes.
@@ -171,14 +161,14 @@ Result<AdminClient, std::string> adminClient(const std::string& given, const std
     return AdminClient::create(given);
   }
   if (::access(config_file.c_str(), F_OK) != 0) {
-    return AdminClient::create(kDefaultAddress);
+    return AdminClient::create(kDefaultAdminAddress);
   }
   const LoadedConfig loaded = loadConfigText(config_file);
   if (loaded.config == nullptr) {
     return Failure{fmt::format("{} has errors (gatewhy check -c {}); name the admin listener with --admin", config_file,
                                config_file)};
   }
-  const std::string address = adminAddressIn(*loaded.config);
+  const std::string& address = loaded.config->admin.address;
   if (address.empty()) {
     return Failure{fmt::format("{} has no admin listener", config_file)};
   }

@@ -204,6 +204,16 @@ TEST(WhyTest, AsksTheRunningDaemon) {
   EXPECT_THAT(records[1].received, HasSubstr("?request_id=a%20b%26c "));
 }
 
+TEST(WhyTest, AdminAddressFromTheConfiguration) {
+  const PemDirectory directory;
+  const auto peer = adminPeer({{"/api/v1/events", answering(R"({"events":[)" + kFailure + "]}")}});
+  const std::string config = directory.write("gatewhy.yaml",
+                                             "listeners: [{address: \"127.0.0.1:8080\"}]\n"
+                                             "origins: {o: {endpoints: [http://127.0.0.1:9]}}\nadmin: {address: \"" +
+                                                 peer->address().text() + "\"}\n");
+  EXPECT_EQ(gatewhy({"why", "abc-1", "-c", config}).status, 0);
+}
+
 TEST(WhyTest, SaysWhyTheDaemonCouldNotBeAsked) {
   ScriptPeerOptions options;
   options.listens = false;

@@ -31,7 +31,9 @@ std::string tlsNote(const TlsSessionFacts& tls) {
                         tls.not_after.substr(0, 10));
   }
   if (tls.days) {
-    note += *tls.days < 0 ? fmt::format(" (expired {} days ago)", -*tls.days) : fmt::format(" ({} days)", *tls.days);
+    const std::int64_t days = *tls.days < 0 ? -*tls.days : *tls.days;
+    note += fmt::format(" ({}{} day{}{})", *tls.days < 0 ? "expired " : "", days, days == 1 ? "" : "s",
+                        *tls.days < 0 ? " ago" : "");
   }
   return note;
 }
