@@ -110,6 +110,11 @@ bool Supervisor::openMissingListeners(const Config& config, std::vector<ListenSo
       std::cerr << "gatewhy: " << describe(sockets.error()) << "\n";
       return false;
     }
+    if (systemdName(listener.address).empty()) {
+      if (auto file = SocketFile::of(sockets->local)) {
+        socket_files_.push_back(*std::move(file));
+      }
+    }
     added.push_back(std::move(sockets).value());
   }
   return true;
@@ -138,6 +143,9 @@ std::vector<WorkerPlan> Supervisor::makePlans(const GenerationPtr& generation, s
     plans[i].generation = generation;
     for (const Bound& bound : bound_) {
       plans[i].own_listeners.push_back(bound.local);
+      if (!bound.sockets.empty() && takesIpv4(bound.sockets.front().get())) {
+        plans[i].own_listeners.push_back(*Address::fromIp("0.0.0.0", bound.local.port()));
+      }
       WorkerListener listener{.address = bound.address, .fds = {}};
       for (ListenSockets& sockets : added) {
         if (sockets.address == bound.address) {
@@ -479,6 +487,9 @@ void Supervisor::drain(std::chrono::milliseconds delay) {
     worker->join();
   }
   workers_.clear();
+  for (const SocketFile& file : socket_files_) {
+    file.removeIfDead();
+  }
   say("stop", "INFO", cut == 0 ? "stopped" : "stopped with connections cut",
       {fact("connections_cut", static_cast<double>(cut)),
        fact("log_lines_dropped", static_cast<double>(log_->dropped()))});

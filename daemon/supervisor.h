@@ -18,6 +18,7 @@
 #include "daemon/service_manager.h"
 #include "daemon/successor.h"
 #include "daemon/worker_sink.h"
+#include "proxy/exchange/socket_file.h"
 #include "proxy/worker.h"
 
 namespace gatewhy {
@@ -76,6 +77,7 @@ class Supervisor {
     bool stored = false;
   };
   std::vector<Bound> bound_;
+  std::vector<SocketFile> socket_files_;  // of every listener there has been
   Program program_ = Program::current();
   ServiceManager service_;
   Heartbeat heartbeat_;

@@ -105,6 +105,9 @@ Answer makeText(const Disclosed& what) {
                      readableEvidence(*what.diagnosis));
     }
   }
+  if (what.diagnosis != nullptr) {
+    fmt::format_to(out, "\nWritten by {}, not by the origin.\n", printable(what.hop_name));
+  }
   if (!what.request_id.empty()) {
     fmt::format_to(out, "\nRequest id: {}\n", printable(what.request_id));
   }
@@ -124,6 +127,7 @@ Answer makeProblem(const Disclosed& what) {
     const bool summary = what.evidence && !what.diagnosis->summary.empty();
     json.member("detail", summary ? std::string_view(what.diagnosis->summary) : row->seen);
     json.member("cause", row->name);
+    json.member("generated_by", "proxy");
   }
   if (!what.request_id.empty()) {
     json.member("instance", "urn:gatewhy:request:" + percentEncode(what.request_id));

@@ -157,6 +157,21 @@ void appendEvidence(std::string& out, const PageContent& content) {
                  escapeHtml(content.diagnosis->summary), escapeHtml(content.evidence));
 }
 
+void appendFooter(std::string& out, const PageContent& content) {
+  if (content.request_id.empty() && content.diagnosis == nullptr) {
+    return;
+  }
+  out += "<footer>";
+  if (content.diagnosis != nullptr) {
+    fmt::format_to(std::back_inserter(out), "<p>Written by {}, not by the site's server.</p>",
+                   escapeHtml(content.hop_name));
+  }
+  if (!content.request_id.empty()) {
+    fmt::format_to(std::back_inserter(out), "<p>Request id: <code>{}</code></p>", escapeHtml(content.request_id));
+  }
+  out += "</footer>\n";
+}
+
 }  // namespace
 
 std::string statusLine(std::uint16_t status) {
@@ -178,10 +193,7 @@ std::string renderPage(const PageContent& content) {
     appendCause(out, *content.diagnosis);
     appendEvidence(out, content);
   }
-  if (!content.request_id.empty()) {
-    fmt::format_to(std::back_inserter(out), "<footer><p>Request id: <code>{}</code></p></footer>\n",
-                   escapeHtml(content.request_id));
-  }
+  appendFooter(out, content);
   out += "</main>\n</body>\n</html>\n";
   return out;
 }

@@ -53,6 +53,11 @@ struct Diagnosis {
 // What diagnosis.status says for a cause under a policy; 0 = absent.
 [[nodiscard]] std::uint16_t reportedStatus(Cause cause, const StatusPolicy& policy);
 
+// True for 520 to 526: behind a real Cloudflare nobody can tell ours from its own.
+[[nodiscard]] inline bool looksLikeCloudflares(std::uint16_t status) {
+  return status >= 520 && status <= 526;
+}
+
 // Classifies and applies the policy. Pure.
 [[nodiscard]] Diagnosis diagnose(Observation observation, const StatusPolicy& policy);
 

@@ -242,6 +242,17 @@ void writeRequestFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   writeNested(json, "user_agent", "original", event.user_agent);
 }
 
+void writeProxyStatus(FastJsonWriter& json, const ReceivedProxyStatus& said) {
+  json.beginObject("origin_proxy_status");
+  json.member("name", said.name);
+  json.member("error", said.error);
+  if (said.received_status != 0) {
+    json.memberUnsigned("received_status", said.received_status);
+  }
+  json.member("details", said.details);
+  json.endObject();
+}
+
 void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   json.member("route", event.route);
   json.member("origin", event.origin);
@@ -282,6 +293,9 @@ void appendJson(TextBuffer& out, const ExchangeEvent& event) {
   json.memberPlain("generated_by", generatorName(event.generated_by));
   if (event.origin_status != 0) {
     json.memberUnsigned("origin_status", event.origin_status);
+  }
+  if (event.origin_proxy_status != nullptr) {
+    writeProxyStatus(json, *event.origin_proxy_status);
   }
   json.memberPlain("outcome", outcomeName(event.outcome));
   if (event.diagnosis != nullptr) {

@@ -11,6 +11,7 @@
 
 #include "diagnostics/diagnosis.h"
 #include "diagnostics/findings.h"
+#include "diagnostics/received_proxy_status.h"
 #include "diagnostics/text_buffer.h"
 
 namespace gatewhy {
@@ -49,6 +50,7 @@ struct ExchangeEvent {
   std::optional<std::uint64_t> response_body_size;
   GeneratedBy generated_by = GeneratedBy::Nobody;
   std::uint16_t origin_status = 0;
+  const ReceivedProxyStatus* origin_proxy_status = nullptr;
   Outcome outcome = Outcome::Success;
   std::string_view route, origin, endpoint, peer_address;
   std::optional<bool> connection_reused;

@@ -28,6 +28,7 @@ constexpr KnownField kKnownFields[] = {
     {"allow", FieldId::Allow},
     {"range", FieldId::Range},
     {"accept", FieldId::Accept},
+    {"cf-ray", FieldId::CfRay},
     {"expect", FieldId::Expect},
     {"server", FieldId::Server},
     {"expires", FieldId::Expires},

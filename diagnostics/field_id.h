@@ -18,6 +18,7 @@ enum class FieldId : std::uint8_t {
   Allow,
   CacheControl,
   CdnLoop,
+  CfRay,
   Connection,
   ContentEncoding,
   ContentLength,

@@ -23,11 +23,23 @@ using nlohmann::json;
 using std::filesystem::path;
 
 constexpr const char* kUnreachable = "unreachable.yaml";
+constexpr const char* kStatuses = "statuses.yaml";
+constexpr const char* kPassedOn = "passed_on";  // stories in which nothing fails
+
+path scenarioFile(const char* name) {
+  return path(GATEWHY_SOURCE_DIR) / "tests/scenario" / name;
+}
+
+const YAML::Node& clientSideStatuses() {
+  static const YAML::Node kTable = YAML::LoadFile(scenarioFile(kStatuses).string());
+  return kTable;
+}
 
 std::vector<path> scenarioFiles() {
   std::vector<path> files;
   for (const auto& entry : std::filesystem::directory_iterator(path(GATEWHY_SOURCE_DIR) / "tests/scenario")) {
-    if (entry.path().extension() == ".yaml" && entry.path().filename() != kUnreachable) {
+    const path name = entry.path().filename();
+    if (name.extension() == ".yaml" && name != kUnreachable && name != kStatuses) {
       files.push_back(entry.path());
     }
   }
@@ -130,6 +142,11 @@ class ScenarioTest : public testing::TestWithParam<path> {
                                       [](const json& event) { return event.value("event", "") == "exchange"; });
       EXPECT_EQ(seen, number.as<std::ptrdiff_t>()) << "exchange events";
     }
+    if (const YAML::Node number = scenario.expect["messages"]) {
+      const auto seen = std::count_if(result.events.begin(), result.events.end(),
+                                      [](const json& event) { return event.value("event", "") == "message"; });
+      EXPECT_EQ(seen, number.as<std::ptrdiff_t>()) << "message events";
+    }
     if (wanted) {
       checkWanted(scenario, wanted, result);
     }
@@ -166,6 +183,9 @@ class ScenarioTest : public testing::TestWithParam<path> {
     ASSERT_NE(response, client.responses.end()) << "the client did not get status " << status;
     EXPECT_EQ(response->header("X-Request-ID"), event.value("request_id", ""));
     EXPECT_EQ(response->header("Cache-Control"), "no-store");
+    for (const YAML::Node& field : clientSideStatuses()["sent"][status]) {
+      EXPECT_TRUE(response->has(field.Scalar())) << status << " without " << field.Scalar();
+    }
     const std::string error = event.value("/diagnosis/proxy_error"_json_pointer, "");
     if (!error.empty()) {
       EXPECT_NE(response->header("Proxy-Status").find("error=" + error), std::string::npos)
@@ -219,7 +239,7 @@ TEST(ScenarioCoverage, EveryCauseHasAStoryOrAReason) {
   std::set<std::string> told;
   for (const path& file : scenarioFiles()) {
     told.insert(causeOfFile(file));
-    EXPECT_TRUE(causeByName(causeOfFile(file))) << file << " is about no known cause";
+    EXPECT_TRUE(causeByName(causeOfFile(file)) || causeOfFile(file) == kPassedOn) << file << " is about no known cause";
   }
   for (const auto& entry : reasons) {
     EXPECT_TRUE(causeByName(entry.first.Scalar())) << entry.first.Scalar() << " is no known cause";
@@ -229,6 +249,53 @@ TEST(ScenarioCoverage, EveryCauseHasAStoryOrAReason) {
   for (const CauseInfo& row : allCauses()) {
     const std::string cause(row.name);
     EXPECT_TRUE(told.count(cause) != 0 || reasons[cause]) << cause << " has neither a scenario nor a reason";
+  }
+}
+
+void collectStatuses(const YAML::Node& client, std::set<unsigned>& sent) {
+  if (!client.IsMap()) {
+    return;
+  }
+  if (client["status"]) {
+    sent.insert(client["status"].as<unsigned>());
+  }
+  for (const YAML::Node& status : client["statuses"]) {
+    sent.insert(status.as<unsigned>());
+  }
+}
+
+// The claim which statuses gatewhy itself speaks on the client's side.
+TEST(ScenarioCoverage, EveryClientSideStatusHasAStory) {
+  std::set<unsigned> sent;
+  std::set<unsigned> logged;
+  for (const path& file : scenarioFiles()) {
+    const YAML::Node expect = YAML::LoadFile(file.string())["expect"];
+    const YAML::Node event = expect["event"] ? expect["event"] : YAML::Load("{}");
+    const YAML::Node diagnosis = event["diagnosis"];
+    if (event["http.response.status_code"] && event["generated_by"].as<std::string>("") == "proxy") {
+      logged.insert(event["http.response.status_code"].as<unsigned>(0));  // 444 is no failure
+    }
+    if (!diagnosis || !diagnosis.IsMap() || !diagnosis["status"] || diagnosis["status"].IsNull()) {
+      continue;  // not ours
+    }
+    const auto status = diagnosis["status"].as<unsigned>();
+    logged.insert(status);
+    std::set<unsigned> got;
+    if (expect["client"]) {
+      collectStatuses(expect["client"], got);
+    }
+    for (const auto& client : expect["clients"]) {
+      collectStatuses(client.second, got);
+    }
+    if (got.count(status) != 0) {
+      sent.insert(status);
+    }
+  }
+  for (const auto& entry : clientSideStatuses()["sent"]) {
+    EXPECT_EQ(sent.count(entry.first.as<unsigned>()), 1U) << "no story sends " << entry.first.Scalar();
+  }
+  for (const YAML::Node& status : clientSideStatuses()["logged"]) {
+    EXPECT_EQ(logged.count(status.as<unsigned>()), 1U) << "no story logs " << status.Scalar();
   }
 }
 

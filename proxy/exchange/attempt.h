@@ -81,6 +81,11 @@ class Attempt final : public Deferred,
   void sendTunnel(std::string_view data);
   void closeTunnelWrite();  // the client has sent FIN
   [[nodiscard]] bool uploadBlocked() const { return !ready_ || !out_.empty(); }
+  // The request expects 100 (Continue), and neither that nor its body has come
+  // yet: the client may rightly be waiting (RFC 9110 section 10.1.1).
+  [[nodiscard]] bool owesContinue() const {
+    return state_ <= State::Head && request_.head->expect_continue && !continued_;
+  }
   [[nodiscard]] bool takesBody() const { return ready_ && (state_ == State::Head || state_ == State::Body); }
   void resumeRead();  // the client takes bytes again
 
@@ -119,6 +124,7 @@ class Attempt final : public Deferred,
   void write(std::string_view data);
   void flush();
   void onRequestWritten();
+  void stopOwingContinue();
   void onWriteBroken();
 
   void pump();
@@ -162,6 +168,7 @@ class Attempt final : public Deferred,
   std::size_t out_at_ = 0;
   bool ready_ = false;  // head written, body may follow
   bool tunnel_write_shut_ = false;
+  bool continued_ = false;     // 100 has come, or the client did not wait for it
   bool request_done_ = false;  // the last body byte was handed over
   std::uint64_t request_bytes_ = 0;
   std::optional<TransportFault> write_fault_;

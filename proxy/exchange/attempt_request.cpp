@@ -38,6 +38,9 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
     request_done_ = true;
   }
   write(worker_.scratch.view());
+  if (owesContinue() && out_.empty()) {
+    armWait();
+  }
   if (state_ == State::Head) {
     observer_.onUploadReady();
   }
@@ -48,6 +51,7 @@ void Attempt::sendBody(std::string_view data, bool last, std::string_view traile
     return;
   }
   request_done_ = last;
+  stopOwingContinue();
   if (write_fault_) {
     return;  // nobody takes it; the response, or the fault, decides
   }
@@ -68,6 +72,15 @@ void Attempt::sendBody(std::string_view data, bool last, std::string_view traile
     framed.append("\r\n");
   }
   write(framed.view());
+}
+
+void Attempt::stopOwingContinue() {
+  if (owesContinue()) {
+    continued_ = true;
+    if (timer_kind_ == Timer::ResponseHead) {
+      timer_.cancel();  // from here the client, or the writing, is waited for
+    }
+  }
 }
 
 // Writes at once what the socket takes; the rest waits in out_ for a wake-up.
@@ -202,8 +215,13 @@ void Attempt::resumeRead() {
 void Attempt::armWait() {
   const OriginTimeouts& limits = request_.origin->timeouts;
   if (state_ == State::Head) {
-    if (!request_done_ || !out_.empty()) {
+    if ((!request_done_ && !owesContinue()) || !out_.empty()) {
       return;  // the client's or the send timer runs
+    }
+    if (!request_done_) {
+      timer_kind_ = Timer::ResponseHead;
+      timer_.arm(limits.response_head);
+      return;
     }
     timer_kind_ = Timer::ResponseHead;
     // Looked at once after `send`: has the peer's TCP acknowledged the request?
@@ -239,7 +257,11 @@ void Attempt::onTimer() {
       timedOut(Phase::RequestWrite, Timer::Send, limits.send, phase_since_);
       return;
     case Timer::ResponseHead:
-      onWaitTimer();
+      if (owesContinue()) {
+        timedOut(Phase::ResponseHead, Timer::ResponseHead, limits.response_head, phase_since_);
+      } else {
+        onWaitTimer();
+      }
       return;
     case Timer::ResponseIdle:
       if (observer_.clientBlocked()) {

@@ -155,6 +155,9 @@ void Attempt::onInterimDone() {
         DecisionFault{.cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_, .limit = kMaxInterims}));
     return;
   }
+  if (connection_->parser.head().status == 100) {
+    stopOwingContinue();
+  }
   observer_.onInterim(connection_->parser.head());
   if (state_ == State::Head) {
     connection_->parser.reset();

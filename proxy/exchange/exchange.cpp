@@ -257,6 +257,7 @@ void Exchange::answerFailure() {
   generated_by_ = GeneratedBy::Proxy;
   close_ = mustClose();
   status_ = diagnosis_->sent_status;
+  warnBehindCloudflare();
   const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_,
                                                      identity_.requestId(), origin_status_, failureFields());
   response_body_ = made.body_size;
@@ -266,6 +267,24 @@ void Exchange::answerFailure() {
   if (state_ != State::Finished) {
     awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
   }
+}
+
+// Said once: which of the two wrote a 52x is what an operator will ask.
+void Exchange::warnBehindCloudflare() {
+  if (!looksLikeCloudflares(status_) || request_.find(FieldId::CfRay) == nullptr ||
+      worker_.counters.told_of_cloudflare.exchange(true, std::memory_order_relaxed)) {
+    return;
+  }
+  LifecycleEvent event;
+  event.event = "message";
+  event.severity = "WARN";
+  event.message =
+      "requests come through Cloudflare (CF-Ray), whose own 520 to 526 cannot be told from ours there; set "
+      "diagnostics.profile: standard";
+  event.facts = {{.key = "request_id", .text = std::string(identity_.requestId()), .number = {}, .list = {}},
+                 {.key = "cause", .text = std::string(name(diagnosis_->cause)), .number = {}, .list = {}},
+                 {.key = "status", .text = {}, .number = static_cast<double>(status_), .list = {}}};
+  worker_.sink.onLifecycle(event);
 }
 
 FailureFields Exchange::failureFields() const {

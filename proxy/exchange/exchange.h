@@ -47,7 +47,10 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] bool finished() const { return state_ == State::Finished; }
   [[nodiscard]] std::uint64_t bodyReceived() const { return body_received_; }
   // The client's reader is asked to wait for nothing but itself.
-  [[nodiscard]] bool waitsForBody() const { return !body_done_ && wantsBody(); }
+  // A client that expects 100 (Continue) may wait for it: then the origin is waited for.
+  [[nodiscard]] bool waitsForBody() const {
+    return !body_done_ && wantsBody() && !(attempt_ && attempt_->owesContinue());
+  }
 
  private:
   enum class State : std::uint8_t {
@@ -76,6 +79,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] bool clientBlocked() const override { return client_.sendBlocked(); }
 
   void identify();
+  void quoteProxyStatus(const ResponseHead& head);
+  void warnBehindCloudflare();
   void startAttempt();
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
   void noteFailure(const Diagnosis& diagnosis);
@@ -112,6 +117,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   std::vector<std::size_t> tried_;
   std::vector<TryRecord> tries_;
   std::unique_ptr<Diagnosis> diagnosis_;  // null: nothing has failed
+  std::unique_ptr<ReceivedProxyStatus> origin_proxy_status_;
   ResponseCheck check_;
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
   bool fresh_only_ = false;        // the last parked connection was stale

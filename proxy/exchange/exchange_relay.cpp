@@ -76,6 +76,9 @@ void Exchange::onInterim(const ResponseHead& head) {
   worker_.scratch.clear();
   appendInterimHead(worker_.scratch, head);
   client_.send(worker_.scratch.view(), false);
+  if (waitsForBody()) {
+    client_.resumeBody();  // after a 100 it is the client's turn
+  }
 }
 
 void Exchange::onResponseHead(const ResponseHead& head) {
@@ -83,6 +86,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
   check_.head(request_, *route_, head, timestamp_ + (EventLoop::now() - began_));
+  quoteProxyStatus(head);
   framing_ = clientFraming(head, request_);
   close_ = mustClose() || framing_ == ClientFraming::UntilClose;
   const DiagnosticsConfig& diagnostics = generation_->shared->config->diagnostics;
@@ -100,6 +104,22 @@ void Exchange::onResponseHead(const ResponseHead& head) {
                                      .close = close_,
                                      .client_http10 = request_.version_minor == 0});
   client_.send(worker_.scratch.view(), true);
+}
+
+// What proxies behind us said passes on as it came; the event quotes it.
+void Exchange::quoteProxyStatus(const ResponseHead& head) {
+  if (head.find(FieldId::ProxyStatus) == nullptr) {
+    return;
+  }
+  std::string joined;
+  for (const Field& field : head.fields) {
+    if (field.id == FieldId::ProxyStatus) {
+      joined.append(joined.empty() ? "" : ", ").append(head.value(field));
+    }
+  }
+  if (auto said = readProxyStatus(joined)) {
+    origin_proxy_status_ = std::make_unique<ReceivedProxyStatus>(*std::move(said));
+  }
 }
 
 void Exchange::onResponseData(std::string_view data) {
@@ -327,6 +347,7 @@ void Exchange::emitEvent() {
   }
   event.generated_by = generated_by_;
   event.origin_status = origin_status_;
+  event.origin_proxy_status = origin_proxy_status_.get();
   if (route_ != nullptr) {
     event.route = route_->name;
   }

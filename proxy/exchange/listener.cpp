@@ -5,11 +5,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cerrno>
-#include <cstring>
+
+#include "proxy/exchange/socket_file.h"
 
 namespace gatewhy {
 namespace {
@@ -62,19 +61,6 @@ Address localAddress(int fd) {
   return local;
 }
 
-// A socket file that nobody listens on is left over from a crash.
-void removeStaleSocket(const Address& address) {
-  const auto* un = reinterpret_cast<const sockaddr_un*>(&address.storage);
-  struct stat status {};
-  if (::lstat(un->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
-    return;
-  }
-  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(probe.get(), address.get(), address.size) != 0 && errno == ECONNREFUSED) {
-    ::unlink(un->sun_path);
-  }
-}
-
 }  // namespace
 
 Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers) {
@@ -86,7 +72,9 @@ Result<ListenSockets, ListenFault> openListener(const std::string& address, std:
   }
   const bool shared = parsed->family() == AF_UNIX;
   if (shared) {
-    removeStaleSocket(*parsed);
+    if (const auto left_over = SocketFile::of(*parsed)) {
+      left_over->removeIfDead();  // of a crash
+    }
   }
   // The first one without SO_REUSEPORT: it finds an address that another
   // process already serves, which SO_REUSEPORT would silently share.
@@ -135,6 +123,13 @@ Result<ListenSockets, ListenFault> adoptListener(const std::string& address, std
     sockets.per_worker[i % workers].push_back(std::move(inherited[i]));
   }
   return sockets;
+}
+
+bool takesIpv4(int listening) noexcept {
+  int only = 1;
+  socklen_t size = sizeof only;
+  return localAddress(listening).family() == AF_INET6 &&
+         ::getsockopt(listening, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only == 0;
 }
 
 Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<void(int)> on_shortage)

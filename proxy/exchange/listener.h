@@ -36,6 +36,10 @@ struct ListenSockets {
 [[nodiscard]] Result<ListenSockets, ListenFault> adoptListener(const std::string& address, std::size_t workers,
                                                                std::vector<Fd> sockets);
 
+// True for an IPv6 socket that takes IPv4 connections too. Ours never do; one
+// that systemd opened may.
+[[nodiscard]] bool takesIpv4(int listening) noexcept;
+
 // Accepts on one listening socket, in bounded batches. Loop thread only.
 class Listener : public IoHandler, public Deferred {
  public:

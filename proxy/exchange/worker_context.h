@@ -33,6 +33,7 @@ struct ProxyCounters {
   // One number, for it is a limit; written when clients come and go.
   alignas(64) std::atomic<std::uint32_t> client_connections{0};
   WorkerCounter exchanges_in_flight;
+  std::atomic<bool> told_of_cloudflare{false};
 };
 
 // One worker's part of a generation. Exchanges hold it; the last one to go

@@ -71,10 +71,9 @@ bool reaches(const Address& target, const Address& listener) {
   if (bound == ip) {
     return true;
   }
-  // [::] takes IPv4 connections too, 0.0.0.0 takes no IPv6 ones. A connection
-  // to the unspecified address goes to this host.
-  const bool covers_family = listener.family() == AF_INET6 || isV4(ip);
-  return (isUnspecified(bound) && covers_family && (isUnspecified(ip) || isOnThisHost(ip))) ||
+  // A wildcard listens on the addresses of its own family. A connection to the
+  // unspecified address goes to this host.
+  return (isUnspecified(bound) && isV4(bound) == isV4(ip) && (isUnspecified(ip) || isOnThisHost(ip))) ||
          (isUnspecified(ip) && isLoopback(bound) && isV4(ip) == isV4(bound));
 }
 

@@ -16,7 +16,8 @@ namespace gatewhy {
 [[nodiscard]] std::optional<std::string_view> ruleAgainst(const Address& address) noexcept;
 
 // True where `target` is one of our own listeners, also through a wildcard
-// address that listens on every address of this host.
+// address that listens on every address of its family on this host. An IPv6
+// listener that takes IPv4 too is two entries.
 [[nodiscard]] bool isOwnListener(const Address& target, const std::vector<Address>& listeners);
 
 }  // namespace gatewhy

@@ -190,9 +190,12 @@ TEST(EventTest, LifecycleFactsKeepTheirOrderAndTypes) {
 json fullEvent(const Diagnosis& diagnosis) {
   const std::vector<TryRecord> tries = {{"http://10.0.0.7:80", "10.0.0.7:80", false, {.total = 1}, diagnosis},
                                         {"http://10.0.0.8:80", "10.0.0.8:80"}};
+  const ReceivedProxyStatus said{
+      .name = "edge", .error = "connection_timeout", .details = "10 s", .received_status = 504};
   ExchangeEvent event = success();
   event.outcome = Outcome::Failure;
   event.diagnosis = &diagnosis;
+  event.origin_proxy_status = &said;
   event.attempts = 2;
   event.tries = &tries;
   event.told_findings.add(Finding::Status401WithoutWwwAuthenticate);

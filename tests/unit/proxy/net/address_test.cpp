@@ -69,7 +69,8 @@ TEST(AddressPolicy, NamesMustNotLeadToSpecialAddresses) {
 TEST(AddressPolicy, FindsOwnListeners) {
   EXPECT_TRUE(isOwnListener(at("127.0.0.1:80"), {at("127.0.0.1:80")}));
   EXPECT_TRUE(isOwnListener(at("127.0.0.9:80"), {at("192.0.2.1:80"), at("0.0.0.0:80")}));
-  EXPECT_TRUE(isOwnListener(at("127.0.0.1:80"), {at("[::]:80")}));
+  EXPECT_FALSE(isOwnListener(at("127.0.0.1:80"), {at("[::]:80")}));
+  EXPECT_TRUE(isOwnListener(at("127.0.0.1:80"), {at("[::]:80"), at("0.0.0.0:80")}));
   EXPECT_TRUE(isOwnListener(at("[::1]:80"), {at("[::]:80")}));
   EXPECT_TRUE(isOwnListener(at("unix:/a"), {at("unix:/a")}));
   EXPECT_FALSE(isOwnListener(at("[::1]:80"), {at("0.0.0.0:80")}));
