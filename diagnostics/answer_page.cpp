@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -31,6 +32,9 @@ Leg failedLeg(const Diagnosis& diagnosis) {
     case Blame::Nobody:
       break;
   }
+  if (diagnosis.cause == Cause::UpgradeNotAllowed) {
+    return Leg::Hop;  // refused before the origin was asked
+  }
   if (diagnosis.phase == Phase::ClientRequest) {
     return Leg::Client;
   }
@@ -43,8 +47,27 @@ bool ranOutOfTime(ProxyError error) {
          error == ProxyError::HttpResponseTimeout;
 }
 
+struct Refusal {
+  Cause cause;
+  std::string_view sentence;
+};
+
+// What a rule of ours refuses: trying again at once is no good.
+constexpr std::array kRefusals{
+    Refusal{Cause::RateLimited, "Too many requests came in a short time. Wait a little before you try again."},
+    Refusal{Cause::RequestDenied, "This address is not open to you."},
+    Refusal{Cause::UpgradeNotAllowed, "This address does not offer the kind of connection that was asked for."},
+    Refusal{Cause::ClientUpgradeRequired,
+            "This address wants a newer or a secure protocol: if it begins with http://, try https://."},
+};
+
 // For a visitor, who knows no phases.
 std::string_view visitorSentence(const Diagnosis& diagnosis) {
+  const auto* refusal = std::find_if(kRefusals.begin(), kRefusals.end(),
+                                     [&](const Refusal& row) { return row.cause == diagnosis.cause; });
+  if (refusal != kRefusals.end()) {
+    return refusal->sentence;
+  }
   switch (failedLeg(diagnosis)) {
     case Leg::Client:
       return "The request could not be accepted as it was sent. If you followed a link or used a form, go back and try "

@@ -79,6 +79,7 @@ TEST(AnswerTest, ProblemDocument) {
                         {"status", 523},
                         {"detail", info(diagnosis.cause).seen},
                         {"cause", cause},
+                        {"generated_by", "proxy"},
                         {"instance", "urn:gatewhy:request:req-1"},
                         {"request_id", "req-1"}}));
   body = json::parse(answer(diagnosis, kJson, Disclose::Evidence).body);
@@ -159,6 +160,25 @@ TEST(AnswerTest, EverythingIsEscaped) {
   const json problem = json::parse(makeAnswer(diagnosis, 502, id, kJson, Disclose::Cause, "hop").body);
   EXPECT_EQ(problem["instance"], "urn:gatewhy:request:%3Cscript%3E%22%27%26%01%0D%0A%FF");
   EXPECT_THAT(makeAnswer(diagnosis, 502, id, kAny, Disclose::None, "hop").body, HasSubstr("&\\x01\\r\\n\xFF\n"));
+}
+
+// Nobody must take ours for the origin's.
+TEST(AnswerTest, SaysWhoWroteIt) {
+  EXPECT_THAT(answer(refused(), kAny, Disclose::Cause).body, HasSubstr("\nWritten by edge-1, not by the origin.\n"));
+  EXPECT_THAT(answer(refused(), kHtml, Disclose::Cause).body,
+              HasSubstr("<p>Written by edge-1, not by the site's server.</p>"));
+  EXPECT_EQ(json::parse(answer(refused(), kJson, Disclose::Cause).body)["generated_by"], "proxy");
+  EXPECT_THAT(answer(refused(), kHtml, Disclose::None).body, Not(HasSubstr("edge-1"))) << "not even our name";
+}
+
+TEST(AnswerTest, WhatARuleRefusesIsNotToBeRepeated) {
+  for (const Cause cause : {Cause::RateLimited, Cause::RequestDenied, Cause::UpgradeNotAllowed}) {
+    const Diagnosis diagnosis =
+        diagnose(Observation{.phase = info(cause).phase, .fault = DecisionFault{.cause = cause}}, StatusPolicy{});
+    const std::string page = answer(diagnosis, kHtml, Disclose::Cause).body;
+    EXPECT_THAT(page, Not(HasSubstr("Try again in a few minutes"))) << name(cause);
+    EXPECT_THAT(page, HasSubstr("<li class=\"idle\"><b>The site's server</b><span>not involved</span>")) << name(cause);
+  }
 }
 
 TEST(AnswerTest, FixedAnswersExplainNothing) {
