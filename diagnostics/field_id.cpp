@@ -17,7 +17,7 @@ struct KnownField {
   FieldId id;
 };
 
-// Ordered by length, so that one look-up sees few candidates.
+// Ordered by length: the longest is last.
 constexpr KnownField kKnownFields[] = {
     {"te", FieldId::Te},
     {"age", FieldId::Age},
@@ -72,28 +72,47 @@ constexpr std::size_t kLongestKnown = kKnownFields[kKnownCount - 1].name.size();
 static_assert(kKnownCount == static_cast<std::size_t>(kLastFieldId), "one row per FieldId, Other excepted");
 static_assert(kKnownCount < 64, "a set of them is a word");
 
-constexpr bool ascendingLengths() {
-  for (std::size_t row = 1; row < kKnownCount; ++row) {
-    if (kKnownFields[row - 1].name.size() > kKnownFields[row].name.size()) {
-      return false;
-    }
-  }
-  return true;
-}
-static_assert(ascendingLengths());
+static_assert(std::all_of(std::begin(kKnownFields), std::end(kKnownFields),
+                          [](const KnownField& known) { return known.name.size() <= kLongestKnown; }));
 
-// kFirstOfLength[n]: first row whose name has at least n octets.
-constexpr auto kFirstOfLength = [] {
-  std::array<std::uint8_t, kLongestKnown + 2> first{};
-  std::size_t row = 0;
-  for (std::size_t length = 0; length < first.size(); ++length) {
-    while (row < kKnownCount && kKnownFields[row].name.size() < length) {
-      ++row;
+constexpr std::uint8_t kNoRow = 0xFF;
+
+// Length, first and last letter tell nearly all known names apart.
+constexpr std::size_t placeOf(std::string_view name, std::size_t factor) {
+  const auto letter = [](char c) { return static_cast<std::size_t>(static_cast<unsigned char>(c) & 0x1F); };
+  return (name.size() * factor + letter(name.front()) * 5 + letter(name.back())) % 256;
+}
+
+struct Places {
+  std::array<std::uint8_t, 256> rows{};
+  std::size_t factor = 0;
+  std::size_t moved = 0;  // names that had to go to a later place
+};
+
+constexpr Places placesFor(std::size_t factor) {
+  Places places;
+  places.factor = factor;
+  places.rows.fill(kNoRow);
+  for (std::size_t row = 0; row < kKnownCount; ++row) {
+    std::size_t place = placeOf(kKnownFields[row].name, factor);
+    for (; places.rows[place % places.rows.size()] != kNoRow; ++place) {
+      ++places.moved;
     }
-    first[length] = static_cast<std::uint8_t>(row);
+    places.rows[place % places.rows.size()] = static_cast<std::uint8_t>(row);
   }
-  return first;
+  return places;
+}
+
+// The factor that moves fewest names, found by the compiler.
+constexpr Places kPlaces = [] {
+  Places best = placesFor(1);
+  for (std::size_t factor = 2; factor < 64; ++factor) {
+    const Places other = placesFor(factor);
+    best = other.moved < best.moved ? other : best;
+  }
+  return best;
 }();
+static_assert(kPlaces.moved < 8);
 
 // False where eight octets differ in more than the case of letters. Some that
 // do not are missed, where one of them is beyond ASCII.
@@ -123,13 +142,15 @@ FieldId fieldId(std::string_view name) noexcept {
   if (name.empty() || name.size() > kLongestKnown) {
     return FieldId::Other;
   }
-  const char initial = octets::lower(name.front());
-  for (std::size_t row = kFirstOfLength[name.size()]; row < kFirstOfLength[name.size() + 1]; ++row) {
-    if (kKnownFields[row].name.front() == initial && equalsIgnoreCase(kKnownFields[row].name, name)) {
+  for (std::size_t place = placeOf(name, kPlaces.factor);; ++place) {
+    const std::uint8_t row = kPlaces.rows[place % kPlaces.rows.size()];
+    if (row == kNoRow) {
+      return FieldId::Other;
+    }
+    if (equalsIgnoreCase(kKnownFields[row].name, name)) {
       return kKnownFields[row].id;
     }
   }
-  return FieldId::Other;
 }
 
 std::string_view name(FieldId id) noexcept {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -47,10 +48,20 @@ class BasicJsonWriter {
 
   // Written as it is: for names from the program, not from the network.
   void key(std::string_view name) {
-    separate();
-    out_ += '"';
-    out_ += name;
-    out_.append("\":", 2);
+    if constexpr (kInPlace) {
+      char* at = out_.extend((comma_ ? 1 : 0) + name.size() + 3);
+      if (comma_) {
+        *at++ = ',';
+      }
+      *at++ = '"';
+      std::memcpy(at, name.data(), name.size());
+      std::memcpy(at + name.size(), "\":", 2);
+    } else {
+      separate();
+      out_ += '"';
+      out_ += name;
+      out_.append("\":", 2);
+    }
     comma_ = false;
   }
   // A value that is JSON already.
@@ -134,6 +145,9 @@ class BasicJsonWriter {
   }
 
  private:
+  // A text that gives room lets a key be written as one piece.
+  static constexpr bool kInPlace = requires(Text & out) { out.extend(1); };
+
   void separate() {
     if (comma_) {
       out_ += ',';
