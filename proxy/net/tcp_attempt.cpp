@@ -69,6 +69,13 @@ void TcpAttempt::start() {
     fail(ConnectCall::Connect, errno);
     return;
   }
+  if (!at_once) {
+    // A peer on this host has refused by now: no need to wait for its event.
+    if (const int error = pendingError(number); error != 0) {
+      failBy(error);
+      return;
+    }
+  }
   // Only now: epoll reports a socket that never connected as hung up.
   if (!link_->watch.start(loop_, number, this)) {
     fail(ConnectCall::Socket, errno);
@@ -99,11 +106,8 @@ void TcpAttempt::onIo(bool readable, bool /*writable*/) {
   if (!icmp_) {
     icmp_ = takeIcmpError(fd, address_);
   }
-  if (error == ECONNRESET) {
-    // A RST in answer to the SYN is ECONNREFUSED, so this peer accepted first.
-    failWith(Phase::RequestWrite, EndFault{.how = EndFault::How::Reset, .error = error});
-  } else if (error != 0) {
-    fail(ConnectCall::SoError, error);
+  if (error != 0) {
+    failBy(error);
   } else if (!hasPeer(fd)) {
     return;  // an ICMP message that the kernel does not take for final
   } else if (isSelfConnected()) {
@@ -141,6 +145,19 @@ void TcpAttempt::succeed(bool readable) {
   }
   link_->watch.setHandler(nullptr);
   observer_.onAttemptConnected(*this);
+}
+
+// What the network or the peer said.
+void TcpAttempt::failBy(int error) {
+  if (!icmp_) {
+    icmp_ = takeIcmpError(link_->transport.fd(), address_);
+  }
+  if (error == ECONNRESET) {
+    // A RST in answer to the SYN is ECONNREFUSED, so this peer accepted first.
+    failWith(Phase::RequestWrite, EndFault{.how = EndFault::How::Reset, .error = error});
+  } else {
+    fail(ConnectCall::SoError, error);
+  }
 }
 
 void TcpAttempt::fail(ConnectCall call, int error) {

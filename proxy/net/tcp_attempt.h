@@ -48,6 +48,7 @@ class TcpAttempt final : private IoHandler {
   void onIo(bool readable, bool writable) override;
   void onTimer();
   void succeed(bool readable);
+  void failBy(int error);
   void fail(ConnectCall call, int error);
   void failWith(Phase phase, Fault fault);
   [[nodiscard]] bool isSelfConnected() const;
