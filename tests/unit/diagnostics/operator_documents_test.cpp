@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The alerting rules name causes: a name that the table does not have would be
-// an alert that never fires.
+// Alerting rules and documents name causes: a name that the table does not
+// have would be an alert that never fires, or a search that finds nothing.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,10 +15,14 @@
 namespace gatewhy {
 namespace {
 
-std::string rules() {
+std::string document(const std::string& name) {
   std::ostringstream text;
-  text << std::ifstream(GATEWHY_SOURCE_DIR "/docs/monitoring/alerts.yaml").rdbuf();
+  text << std::ifstream(GATEWHY_SOURCE_DIR "/docs/" + name).rdbuf();
   return text.str();
+}
+
+std::string rules() {
+  return document("monitoring/alerts.yaml");
 }
 
 // What stands in `cause="…"`, `cause=~"…|…"` and `cause!~"…"`, one by one.
@@ -58,6 +62,31 @@ TEST(Alerts, EveryCauseOutsideTheClientIsCoveredByARule) {
       return std::regex_match(name, std::regex(pattern));
     })) << name;
   }
+}
+
+// docs/migrating.md: the last column of the tables below "Errors".
+TEST(Migrating, EveryCauseInTheTablesExists) {
+  const std::string text = document("migrating.md");
+  const std::size_t errors = text.find("## Errors");
+  ASSERT_NE(errors, std::string::npos);
+  std::istringstream lines(text.substr(errors));
+  static const std::regex kWord("`([a-z0-9_]+)`");
+  std::size_t seen = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| ") || line.size() < 4) {
+      continue;
+    }
+    const std::size_t column = line.rfind("| ", line.size() - 3);
+    const std::string cell = line.substr(column);
+    for (std::sregex_iterator found(cell.begin(), cell.end(), kWord), end; found != end; ++found) {
+      const std::string word = (*found)[1];
+      if (!word.starts_with("_")) {  // the rest of a name that stands before it
+        EXPECT_TRUE(causeByName(word)) << word << " in " << line;
+        ++seen;
+      }
+    }
+  }
+  EXPECT_GT(seen, 60U);
 }
 
 }  // namespace
