@@ -74,6 +74,7 @@ const AdminApi::Row AdminApi::kRows[] = {
     {Method::Get, "/api/v1/events", &AdminApi::events, "since|cause|origin|request_id|limit"},
     {Method::Get, "/api/v1/events/stream", &AdminApi::eventStream, "since|cause|origin|request_id"},
     {Method::Get, "/api/v1/causes", &AdminApi::causes, ""},
+    {Method::Post, "/api/v1/reload", &AdminApi::reload, ""},
     {Method::Get, "/api/v1", &AdminApi::index, ""},
     {Method::Get, "/", &AdminApi::page, ""},
     {Method::Get, "/page.css", &AdminApi::page, ""},
@@ -140,6 +141,17 @@ AdminReply AdminApi::metrics(const AdminRequest& request) {
   AdminReply reply;
   reply.content_type = contentType(format);
   reply.body = metricsPage(daemon_, certificates(), format);
+  return reply;
+}
+
+// Asks for it and says which reload is awaited: how it went is in
+// /api/v1/status, once its `reloads` is no less than that.
+AdminReply AdminApi::reload(const AdminRequest& /*request*/) {
+  // One that is running may have read the file before it was changed.
+  const std::uint64_t awaited = daemon_.lastReload().number + (daemon_.reloading ? 2 : 1);
+  daemon_.request_reload();
+  AdminReply reply = json(fmt::format("{{\"reload\":{}}}", awaited));
+  reply.status = 202;
   return reply;
 }
 

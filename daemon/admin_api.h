@@ -41,6 +41,7 @@ class AdminApi final : public AdminHandler {
   AdminReply events(const AdminRequest& request);
   AdminReply eventStream(const AdminRequest& request);
   AdminReply causes(const AdminRequest& request);
+  AdminReply reload(const AdminRequest& request);
   AdminReply index(const AdminRequest& request);
   AdminReply page(const AdminRequest& request);
 

@@ -149,7 +149,21 @@ std::string statusJson(const DaemonView& daemon, const std::vector<ListenerCerti
   json.beginObject("config");
   json.member("source", generation->config->source);
   json.member("loaded", timestampText(daemon.reloaded_at));
-  json.memberBoolean("last_reload_successful", daemon.reload_successful);
+  const ReloadReport reload = daemon.lastReload();
+  json.memberBoolean("last_reload_successful", reload.applied);
+  json.memberUnsigned("generations", daemon.generations());
+  json.memberUnsigned("reloads", reload.number);
+  if (reload.number != 0) {
+    json.beginObject("last_reload");
+    json.member("outcome", reload.applied ? "applied" : "refused");
+    json.member("message", reload.message);
+    json.beginArray("problems");
+    for (const std::string& problem : reload.problems) {
+      json.string(problem);
+    }
+    json.endArray();
+    json.endObject();
+  }
   json.endObject();
   json.memberUnsigned("workers", daemon.metrics.size());
   json.memberUnsigned("client_connections", daemon.counters.client_connections);

@@ -9,6 +9,7 @@
 #include "daemon/commands/demo.h"
 #include "daemon/commands/explain.h"
 #include "daemon/commands/probe/probe.h"
+#include "daemon/commands/reload.h"
 #include "daemon/commands/report/report.h"
 #include "daemon/commands/route/route.h"
 #include "daemon/commands/run.h"
@@ -33,6 +34,7 @@ struct Options {
   ReportOptions report;
   WhyOptions why;
   TopOptions top;
+  ReloadOptions reload;
 };
 
 void addRun(CLI::App& app, Options& options, int& status) {
@@ -143,6 +145,18 @@ void addWhy(CLI::App& app, Options& options, int& status) {
   });
 }
 
+void addReload(CLI::App& app, Options& options, int& status) {
+  auto* reload =
+      app.add_subcommand("reload", "load the configuration anew in the running daemon; waits for the outcome");
+  addAdmin(*reload, options, options.reload.admin);
+  reload->add_option("--pid", options.reload.pid, "process to signal where there is no admin listener to ask");
+  reload->footer("Exit status: 0 the new configuration is in force, 1 it was refused or nobody could be asked.");
+  reload->callback([&] {
+    options.reload.config = options.config;
+    status = runReload(options.reload);
+  });
+}
+
 void addTop(CLI::App& app, Options& options, int& status) {
   auto* top = app.add_subcommand("top", "the running daemon, live: origins, causes, phases, last failures");
   addAdmin(*top, options, options.top.admin);
@@ -170,6 +184,7 @@ int runCommandLine(int argc, char** argv) {
   addReport(app, options, status);
   addWhy(app, options, status);
   addTop(app, options, status);
+  addReload(app, options, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -358,8 +358,9 @@ std::string metricsPage(const DaemonView& daemon, const std::vector<ListenerCert
       page.sample({{"certificate", certificate.file}}, certificate.not_after);
     }
   }
-  writeSingle(page, Metric::ReloadSuccessful, daemon.reload_successful ? 1 : 0);
+  writeSingle(page, Metric::ReloadSuccessful, daemon.lastReload().applied ? 1 : 0);
   writeSingle(page, Metric::ReloadTimestamp, daemon.reloaded_at.load());
+  writeSingle(page, Metric::Generations, daemon.generations());
   writeSingle(page, Metric::LogDropped, daemon.log->dropped());
   writeSingle(page, Metric::LogErrors, daemon.log->writeErrors());
   writeSingle(page, Metric::StreamMissed, daemon.streams_missed.load());

@@ -203,6 +203,7 @@ bool Supervisor::startAdmin() {
   }
   view_.log = log_.get();
   view_.count_parked = [this] { return countParked(); };
+  view_.request_reload = [] { ::kill(::getpid(), SIGHUP); };
   admin_ =
       std::make_unique<AdminServer>(AdminServer::Settings{.sockets = std::move(sockets).value(), .hosts = admin.hosts},
                                     admin_api_, view_.failures, view_.streams_missed);
@@ -325,7 +326,7 @@ int Supervisor::waitForStop() {
 }
 
 void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems) {
-  view_.reload_successful = false;
+  view_.noteReload(false, message, problems);
   say("reload", "ERROR", message,
       {fact("config", config_file_), fact("outcome", "refused"), fact("problems", std::move(problems))});
   service_.ready(heartbeat_.status());
@@ -334,6 +335,12 @@ void Supervisor::refuseReload(const std::string& message, std::vector<std::strin
 // The new configuration is checked whole before anything changes; exchanges in
 // flight end with the one they began with.
 void Supervisor::reload() {
+  view_.reloading = true;
+  applyFile();
+  view_.reloading = false;
+}
+
+void Supervisor::applyFile() {
   service_.reloading();
   if (config_file_.empty()) {
     refuseReload("there is no configuration file to reload", {});
@@ -374,9 +381,10 @@ void Supervisor::reload() {
   changed->admin = config_->admin;
   config_ = changed;
   view_.setGeneration(generation_);
-  view_.reload_successful = true;
-  say("reload", restart ? "WARN" : "INFO",
-      restart ? "reloaded; changes to workers, log.destination and admin need a restart" : "reloaded",
+  const std::string message =
+      restart ? "reloaded; changes to workers, log.destination and admin need a restart" : "reloaded";
+  view_.noteReload(true, message, problems);
+  say("reload", restart ? "WARN" : "INFO", message,
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
        fact("listeners", addresses())});
   storeListeners();

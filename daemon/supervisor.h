@@ -48,6 +48,7 @@ class Supervisor {
   [[nodiscard]] bool startAdmin();
   [[nodiscard]] std::vector<ParkedCount> countParked() const;
   void reload();
+  void applyFile();
   void refuseReload(const std::string& message, std::vector<std::string> problems);
   // Starts the program anew with our sockets; true: it serves, and we may go.
   bool upgrade();

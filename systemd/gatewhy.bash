@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of gatewhy(1) for bash. A test holds the lists against --help.
 
-_gatewhy_commands="run check schema explain demo probe route report why top"
+_gatewhy_commands="run check schema explain demo probe route report why top reload"
 
 _gatewhy_options() {
   case $1 in
@@ -15,6 +15,7 @@ _gatewhy_options() {
     report) echo "--since --until --origin --html --json --help" ;;
     why) echo "--admin --config --log --json --help" ;;
     top) echo "--admin --config --once --help" ;;
+    reload) echo "--admin --config --pid --help" ;;
     *) echo "--help --version" ;;
   esac
 }

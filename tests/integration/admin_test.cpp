@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "proxy/net/address.h"
 #include "tests/integration/gateway.h"
 #include "tests/integration/http_wire.h"
 
@@ -195,6 +197,33 @@ TEST_F(AdminTest, CountersGoOnOverAReload) {
   changed.more = "routes: [{origin: nowhere}]\n";
   gateway_->reload(changed);
   EXPECT_THAT(get("/metrics"), HasSubstr("gatewhy_config_last_reload_successful 0\n"));
+}
+
+TEST_F(AdminTest, ReloadCommandWaitsAndTellsTheOutcome) {
+  start();
+  const auto reload = [&](std::string& output) {
+    ChildOptions options;
+    options.arguments = {GATEWHY_BINARY, "reload", "--admin", admin()};
+    auto child = ChildProcess::start(options, [&](const std::string& line) { output += line + "\n"; });
+    const auto status = child ? (*child)->wait() : std::optional<int>();
+    output += child ? (*child)->standardError() : "";
+    return status;
+  };
+  std::string output;
+  EXPECT_EQ(reload(output), 0);
+  EXPECT_EQ(output, "reloaded\n");
+  GatewayConfig changed = config_;
+  changed.more = "routes: [{origin: nowhere}]\n";
+  gateway_->directory().write("gatewhy.yaml", toYaml(changed));
+  output.clear();
+  EXPECT_EQ(reload(output), 1);
+  EXPECT_THAT(output, HasSubstr("unknown origin 'nowhere'"));
+  EXPECT_THAT(output, HasSubstr("the old one stays in force"));
+  const json config = json::parse(get("/api/v1/status"))["config"];
+  EXPECT_EQ(config["reloads"], 2);
+  EXPECT_EQ(config["last_reload"]["outcome"], "refused");
+  EXPECT_EQ(config["generations"], 1);
+  EXPECT_THAT(get("/metrics"), HasSubstr("gatewhy_config_generations 1\n"));
 }
 
 TEST_F(AdminTest, MetricsAreWellFormed) {
