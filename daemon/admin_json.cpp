@@ -310,7 +310,11 @@ std::optional<SystemClock::time_point> readTimestamp(std::string_view text) {
   if (*end != 'Z' || end[1] != '\0') {
     return std::nullopt;
   }
-  return SystemClock::from_time_t(::timegm(&utc)) + std::chrono::microseconds(micros);
+  // The clock counts nanoseconds and ends in 2262; a later year is as good as that.
+  constexpr auto kEnd =
+      std::chrono::duration_cast<std::chrono::seconds>(SystemClock::time_point::max().time_since_epoch()).count() - 1;
+  return SystemClock::from_time_t(std::clamp<std::int64_t>(::timegm(&utc), 0, kEnd)) +
+         std::chrono::microseconds(micros);
 }
 
 std::string timestampText(std::int64_t unix_seconds) {

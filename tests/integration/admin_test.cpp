@@ -274,7 +274,10 @@ TEST_F(AdminTest, SuccessorTakesTheListenerOver) {
   EXPECT_EQ(started->value("admin", ""), before);
   ASSERT_TRUE(gateway_->daemon().waitFor([](const json& event) { return event.value("event", "") == "stop"; }));
   EXPECT_EQ(get("/readyz"), "ready\n");
-  gateway_.reset();  // ends the successor too
+  const auto handed = gateway_->daemon().waitFor(
+      [](const json& event) { return event.value("message", "").find("the successor serves") != std::string::npos; });
+  ASSERT_TRUE(handed);
+  ::kill(handed->value("pid", 0), SIGTERM);  // it holds the output's other end
 }
 
 TEST(AdminAddress, BusyDefaultIsNoReasonNotToServe) {
