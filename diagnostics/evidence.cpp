@@ -324,7 +324,9 @@ void writeTcp(JsonWriter& json, const TcpSnapshot& tcp) {
   if (tcp.snd_wnd_known) {
     json.memberUnsigned("snd_wnd", tcp.snd_wnd);
   }
-  json.memberUnsigned("last_ack_recv_ms", tcp.last_ack_recv_ms);
+  if (tcp.rtt_us != 0) {  // before a first acknowledgement the kernel's number is the time since boot
+    json.memberUnsigned("last_ack_recv_ms", tcp.last_ack_recv_ms);
+  }
   json.endObject();
 }
 
