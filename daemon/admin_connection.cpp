@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kHead{10000};      // for a head that has be
 constexpr std::chrono::milliseconds kProgress{15000};  // for a reader that does not read
 constexpr std::chrono::milliseconds kHeartbeat{15000};
 constexpr std::size_t kEventsAtOnce = 64;
-constexpr HeadLimits kLimits{.section = 16 * 1024, .start_line = 4096, .field = 8192, .fields = 64};
+constexpr HeadLimits kLimits{.section = 16UL * 1024, .start_line = 4096, .field = 8192, .fields = 64};
 
 // No form and no image of another site's page can set a header.
 constexpr std::string_view kActionField = "X-Gatewhy-Action";

@@ -27,6 +27,7 @@ struct OriginTotals {
 struct RouteKeyTotals {
   std::string route, origin;
   std::uint16_t code = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes what the compiler writes here for ours.
   friend auto operator<=>(const RouteKeyTotals&, const RouteKeyTotals&) = default;
 };
 

@@ -63,6 +63,7 @@ std::vector<std::string> environmentFor(std::span<const ListeningSocket> sockets
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> made;
+  made.reserve(texts.size() + 1);
   for (std::string& text : texts) {
     made.push_back(text.data());
   }

@@ -31,6 +31,7 @@ struct KeyedCounter {
 struct DiagnosisKey {
   Cause cause;
   std::uint16_t status;  // 0: none is sent and none is logged
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes what the compiler writes here for ours.
   friend auto operator<=>(const DiagnosisKey&, const DiagnosisKey&) = default;
 };
 

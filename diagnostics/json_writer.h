@@ -55,7 +55,8 @@ class BasicJsonWriter {
       }
       *at++ = '"';
       std::memcpy(at, name.data(), name.size());
-      std::memcpy(at + name.size(), "\":", 2);
+      at[name.size()] = '"';
+      at[name.size() + 1] = ':';
     } else {
       separate();
       out_ += '"';

@@ -44,7 +44,7 @@ class LatencySketch {
     if (us < kSteps) {
       return us;
     }
-    const auto doublings = static_cast<unsigned>(std::bit_width(us)) - 5;  // kSteps is 2^4
+    const auto doublings = static_cast<std::size_t>(std::bit_width(us)) - 5;  // kSteps is 2^4
     return (doublings + 1) * kSteps + ((us >> doublings) & (kSteps - 1));
   }
   static double lowest(std::size_t slot) noexcept {

@@ -97,10 +97,10 @@ std::string spanText(std::int64_t span) {
   if (span < 120) {
     return fmt::format("{} s", span);
   }
-  if (span < 2 * 3600) {
+  if (span < 2L * 3600) {
     return fmt::format("{:.0f} min", count / 60);
   }
-  return span < 2 * 86400 ? fmt::format("{:.1f} h", count / 3600) : fmt::format("{:.1f} days", count / 86400);
+  return span < 2L * 86400 ? fmt::format("{:.1f} h", count / 3600) : fmt::format("{:.1f} days", count / 86400);
 }
 
 }  // namespace gatewhy
