@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "config/environment.h"
-#include "diagnostics/nearest.h"
 #include "config/units.h"
+#include "diagnostics/nearest.h"
 
 namespace gatewhy {
 namespace {

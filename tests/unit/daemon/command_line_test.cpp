@@ -78,7 +78,8 @@ TEST(CommandLineTest, TheManualHasEverySubcommand) {
 }
 
 TEST(CommandLineTest, ExplainsAWord) {
-  for (const std::string word : {"499", "5xx", "tls_certificate_expired", "bad gateway", "401_without_www_authenticate"}) {
+  for (const std::string word :
+       {"499", "5xx", "tls_certificate_expired", "bad gateway", "401_without_www_authenticate"}) {
     const Ran text = run({"explain", word});
     EXPECT_EQ(text.status, 0);
     EXPECT_EQ(text.out, explainWord(word).value().text);
