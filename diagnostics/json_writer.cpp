@@ -222,7 +222,7 @@ void BasicJsonWriter<Text>::number(double value) {
     out_ += std::string_view(fmt::format("{:.0f}", value));
     return;
   }
-  const auto thousandths = static_cast<std::uint64_t>(size * 1000 + 0.5);
+  const auto thousandths = static_cast<std::uint64_t>(std::llround(size * 1000));
   if (value < 0 && thousandths != 0) {
     out_ += '-';
   }

@@ -34,10 +34,11 @@ void appendField(TextBuffer& out, std::string_view name, std::string_view value)
   char* at = out.extend(name.size() + value.size() + 4);
   std::memcpy(at, name.data(), name.size());
   at += name.size();
-  std::memcpy(at, ": ", 2);
-  at += 2;
+  *at++ = ':';
+  *at++ = ' ';
   std::memcpy(at, value.data(), value.size());
-  std::memcpy(at + value.size(), "\r\n", 2);
+  at[value.size()] = '\r';
+  at[value.size() + 1] = '\n';
 }
 
 bool isEdited(const HeaderEdits& edits, std::string_view name) {
