@@ -16,7 +16,7 @@ namespace gatewhy {
 namespace {
 
 constexpr std::size_t kDefaultLimit = 100;
-constexpr std::size_t kMostEvents = 1000;
+constexpr std::size_t kMostEvents = 2000;  // as many as are kept
 constexpr std::uint16_t kNotReady = 503;
 
 std::optional<std::uint64_t> readNumber(std::string_view text) {

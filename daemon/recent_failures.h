@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "diagnostics/event.h"
@@ -37,7 +39,9 @@ struct FailureFilter {
   [[nodiscard]] bool matches(const FailureRecord& record) const;
 };
 
-// Thread-safe. Bounded by number and by octets: the oldest go first.
+// Thread-safe. Bounded by number and by octets. Each origin's each cause has a
+// share: where there is no room, the oldest record of the largest share goes,
+// so that a flood of one failure overwrites itself and not the rare ones.
 class RecentFailures {
  public:
   struct Limits {
@@ -48,13 +52,14 @@ class RecentFailures {
   // Ids count on from `started` in microseconds.
   RecentFailures(Limits limits, std::chrono::system_clock::time_point started);
 
-  // `line` is the event's JSON with its '\n'.
+  // `line` is the event's JSON with its '\n'. Where it is full, this looks at
+  // every share, of which there are at most as many as records.
   void add(const ExchangeEvent& event, std::string_view line);
 
   struct Page {
     std::vector<FailurePtr> records;  // oldest first
     std::uint64_t next = 0;           // to ask for what comes later
-    std::uint64_t missed = 0;         // had come after `since` and are gone
+    std::uint64_t missed = 0;         // had come after `since`, in this run of the daemon, and are gone
     bool more = false;                // matching ones are left behind `next`
   };
   // Those after `since`, from the oldest on.
@@ -67,12 +72,25 @@ class RecentFailures {
   [[nodiscard]] std::uint64_t lastId() const;
 
  private:
-  [[nodiscard]] Page from(std::size_t index, const FailureFilter& filter, std::size_t limit) const;  // under the lock
+  struct Share {
+    std::deque<std::uint64_t> ids;  // rising; never empty
+    std::size_t bytes = 0;
+  };
+  using Kind = std::pair<std::string, std::optional<Cause>>;  // origin and cause
+  using Records = std::map<std::uint64_t, FailurePtr>;
+
+  // All under the lock.
+  template <typename Wanted>
+  [[nodiscard]] Page from(Records::const_iterator record, const Wanted& wanted, std::size_t limit) const;
+  [[nodiscard]] bool tooMany() const { return records_.size() > limits_.records; }
+  [[nodiscard]] FailurePtr dropOldestOfLargestShare();
 
   Limits limits_;
   mutable std::mutex mutex_;
-  std::deque<FailurePtr> records_;  // guarded by mutex_, as are the two below; ids without holes
+  Records records_;  // by id; guarded by mutex_, as are those below
+  std::map<Kind, Share> shares_;
   std::size_t bytes_ = 0;
+  const std::uint64_t first_id_;
   std::uint64_t next_id_;
 };
 

@@ -308,6 +308,26 @@ function wanted(event) {
     (text === '' || (event.request_id || '').includes(text) || ((event.url || {}).path || '').includes(text));
 }
 
+// At most so many of a list that has the newest first. Where it is longer, each origin's each cause keeps its newest
+// ones, equally many, so that a flood of one failure does not hide the others.
+function shares(failures, most) {
+  if (failures.length <= most) return failures;
+  const kind = event => `${event.origin || ''} ${(event.diagnosis || {}).cause || ''}`, sizes = new Map();
+  for (const event of failures) sizes.set(kind(event), (sizes.get(kind(event)) || 0) + 1);
+  let room = most, kinds = sizes.size, each = 0;
+  for (const size of [...sizes.values()].sort((a, b) => a - b)) {
+    each = Math.max(1, Math.ceil(room / kinds));
+    room -= Math.min(size, each);
+    kinds -= 1;
+  }
+  const taken = new Map();
+  return failures.filter(event => {
+    const number = (taken.get(kind(event)) || 0) + 1;
+    taken.set(kind(event), number);
+    return number <= each;
+  }).slice(0, most);
+}
+
 function renderChoices() {
   const choices = (select, names, text) => {
     const chosen = select.value, list = ['*', ...names];
@@ -335,7 +355,7 @@ function renderList() {
     return;
   }
   renderChoices();
-  const shown = state.failures.filter(wanted).slice(0, kShown);
+  const shown = shares(state.failures.filter(wanted), kShown);
   const list = $('list'), keep = new Map([...list.children].map(child => [child.id, child]));
   if (shown.length === 0) {
     list.replaceChildren(h('p', {class: 'empty'}, state.failures.length === 0 ? 'No failure yet. May it stay so.' : 'None of the failures kept fits.'));
@@ -346,7 +366,7 @@ function renderList() {
     list.replaceChildren(...elements, ...open);
     if (focus && list.contains(focus)) focus.focus({preventScroll: true});
   }
-  $('news').textContent = shown.length === kShown ? `The newest ${kShown} that fit.` : '';
+  $('news').textContent = shown.length === kShown ? `${kShown} of those that fit: the newest of each cause.` : '';
 }
 
 function choose(origin, cause) {
@@ -367,7 +387,7 @@ function soon(render) {
 
 function onFailure(event) {
   state.failures.unshift(event);
-  state.failures.length = Math.min(state.failures.length, kKept);
+  if (state.failures.length >= 2 * kKept) state.failures = shares(state.failures, kKept);
   state.waiting += state.paused ? 1 : 0;
   soon(renderList);
 }
@@ -406,8 +426,8 @@ function follow(since) {
 
 async function begin() {
   for (const cause of (await get('/api/v1/causes')).causes) state.causes.set(cause.cause, cause);
-  const events = await get('/api/v1/events?limit=300');
-  state.failures = events.events.reverse();
+  const events = await get('/api/v1/events?limit=2000');
+  state.failures = shares(events.events.reverse(), kKept);
   await poll();
   renderList();
   follow(events.next);

@@ -79,6 +79,46 @@ TEST_F(RecentFailuresTest, IsBoundedByOctets) {
   EXPECT_THAT(idsOf(failures.newest({}, 10)), ElementsAre("huge")) << "the newest is always there";
 }
 
+TEST_F(RecentFailuresTest, FloodOverwritesItselfAndNotTheRareOnes) {
+  RecentFailures failures({.records = 6, .bytes = 1000000}, kStart);
+  add(failures, "rare", Cause::TlsCertificateExpired, "shop");
+  add(failures, "elsewhere", Cause::ConnectionRefused, "blog");
+  add(failures, "early", Cause::ResponseTimeout, "shop");
+  for (int i = 0; i < 10000; ++i) {
+    add(failures, "flood-" + std::to_string(i), Cause::ConnectionRefused, "shop");
+  }
+  add(failures, "late", Cause::ResponseTimeout, "shop");
+  EXPECT_THAT(idsOf(failures.newest({}, 10)),
+              ElementsAre("rare", "elsewhere", "early", "flood-9998", "flood-9999", "late"));
+  EXPECT_THAT(idsOf(failures.newest({.request_id = "rare"}, 10)), ElementsAre("rare"));
+  const auto page = failures.after(kFirst, {}, 10);
+  EXPECT_THAT(idsOf(page), ElementsAre("elsewhere", "early", "flood-9998", "flood-9999", "late"));
+  EXPECT_EQ(page.missed, 9998U) << "holes in the middle are counted";
+  EXPECT_EQ(failures.after(page.next, {}, 10).missed, 0U);
+  EXPECT_EQ(failures.after(kFirst - 1000, {}, 10).missed, 9998U) << "what an earlier run had is not known";
+}
+
+TEST_F(RecentFailuresTest, SharesThatAreEqualLoseTheirOldest) {
+  RecentFailures failures({.records = 2, .bytes = 1000000}, kStart);
+  add(failures, "a", Cause::ConnectionRefused);
+  add(failures, "b", Cause::ResponseTimeout);
+  add(failures, "c", Cause::TlsCertificateExpired);
+  EXPECT_THAT(idsOf(failures.newest({}, 10)), ElementsAre("b", "c")) << "the newcomer stays";
+  add(failures, "d", Cause::ConnectionRefused);
+  EXPECT_THAT(idsOf(failures.newest({}, 10)), ElementsAre("c", "d"));
+}
+
+TEST_F(RecentFailuresTest, LargeOnesMakeRoomForEachOther) {
+  RecentFailures failures({.records = 1000, .bytes = 20000}, kStart);
+  for (const char* id : {"a", "b", "c", "d", "e"}) {
+    add(failures, id, Cause::ConnectionRefused);
+  }
+  for (const char* id : {"large-1", "large-2", "large-3"}) {
+    add(failures, id, Cause::ResponseTimeout, "shop", 0, 8000);
+  }
+  EXPECT_THAT(idsOf(failures.newest({}, 10)), ElementsAre("a", "b", "c", "d", "e", "large-2", "large-3"));
+}
+
 TEST_F(RecentFailuresTest, Filters) {
   RecentFailures failures({}, kStart);
   add(failures, "a", Cause::ConnectionRefused, "shop");
