@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "daemon/process_facts.h"
+#include "daemon/zero_series.h"
 
 namespace gatewhy {
 namespace {
@@ -35,8 +36,8 @@ constexpr MetricInfo kMetrics[] = {
 #undef METRIC
 };
 
-// Series at zero that a configuration may have.
-constexpr std::size_t kMostZeroSeries = 5000;
+// Failures that exemplars are taken from: all that are kept, so that a rare cause has one.
+constexpr std::size_t kExemplarsFrom = RecentFailures::Limits{}.records;
 
 std::string_view typeName(MetricType type) {
   switch (type) {
@@ -172,39 +173,10 @@ std::string statusLabel(std::uint16_t status) {
   return status == 0 ? "none" : fmt::format("{}", status);
 }
 
-// Causes that an exchange with an origin can have; what clients do appears
-// when it happens.
-bool concernsOrigins(const CauseInfo& row) {
-  return row.phase != Phase::ClientRequest && row.blame != Blame::Client && row.cause != Cause::NoRoute;
-}
-
-void addZeroSeries(const Config& config, MetricTotals& totals) {
-  std::size_t left = kMostZeroSeries;
-  for (const RouteConfig& route : config.routes) {
-    if (left == 0) {
-      return;
-    }
-    --left;
-    const std::string origin = route.respond ? std::string() : config.origins[route.origin].name;
-    totals.exchanges[{
-        .route = route.name, .origin = origin, .code = route.respond ? route.respond->status : std::uint16_t{200}}] +=
-        0;
-  }
-  for (const OriginConfig& origin : config.origins) {
-    OriginTotals& series = totals.origins[origin.name];
-    for (const CauseInfo& row : allCauses()) {
-      if (left != 0 && concernsOrigins(row)) {
-        --left;
-        series.diagnoses[{row.cause, reportedStatus(row.cause, config.diagnostics.policy)}] += 0;
-      }
-    }
-  }
-}
-
 void writeTraffic(PageWriter& page, const MetricTotals& totals, const RecentFailures& failures) {
   Exemplars latest;
   std::map<std::string, std::array<Exemplar, 17>> slow;
-  for (const FailurePtr& record : failures.newest({}, 500).records) {
+  for (const FailurePtr& record : failures.newest({}, kExemplarsFrom).records) {
     if (!record->cause) {
       continue;
     }
@@ -376,10 +348,26 @@ std::string metricsManual() {
       "scraper\n"
       "that accepts it; there the counters of diagnoses and the buckets of durations carry the trace id of a recent\n"
       "failure. Every label is bounded by the configuration: the routes and origins past 10000 and 1000 count as\n"
-      "`_other`. Series that the configuration allows exist from the start at zero, so that `increase()` sees the "
-      "first\n"
-      "failure. Counters go on over a reload. `gatewhy_diagnoses_total` agrees with the log: one for each event that\n"
+      "`_other`. Counters go on over a reload. `gatewhy_diagnoses_total` agrees with the log: one for each event that\n"
       "has a diagnosis.\n\n"
+      "Series that the configuration makes possible exist from the start, at zero, so that `increase()` sees the "
+      "first\n"
+      "occurrence:\n\n"
+      "| metric | there from the start |\n| --- | --- |\n"
+      "| `gatewhy_exchanges_total` | by route the code 200, or the code of its `respond` |\n"
+      "| `gatewhy_diagnoses_total` | by origin every cause, but not those that clients make and those that the "
+      "configuration means (`fixed_response`, `silent_drop`); without an origin `no_route` and what overload, an error "
+      "inside and draining give |\n"
+      "| `gatewhy_retries_total` | by origin with `retry.attempts` every cause after which a try is safe; with one "
+      "endpoint only `stale_connection`, since a second try needs another endpoint |\n"
+      "| `gatewhy_findings_total` | by origin every finding, where `diagnostics.lint` is on |\n"
+      "| both histograms | by origin, and phase |\n\n"
+      "What clients do wrong is left out: an alert on it looks at a rate, not at the first time, and it would be a "
+      "quarter\n" +
+      fmt::format(
+          "more series. They are {} at most, in this order; an origin has all of its series in a metric or "
+          "none, and what\ndoes not fit appears when it happens.\n\n",
+          kMostZeroSeries) +
       "```yaml\n"
       "scrape_configs:\n"
       "  - job_name: gatewhy\n"

@@ -193,6 +193,9 @@ TEST_F(AdminTest, CountersGoOnOverAReload) {
   EXPECT_THAT(metrics,
               HasSubstr("gatewhy_diagnoses_total{origin=\"origin\",cause=\"response_timeout\",status=\"524\"} 0\n"))
       << "there before it happens";
+  EXPECT_THAT(metrics, HasSubstr("gatewhy_retries_total{origin=\"origin\",cause=\"stale_connection\"} 0\n"));
+  EXPECT_THAT(metrics,
+              HasSubstr("gatewhy_findings_total{origin=\"origin\",finding=\"401_without_www_authenticate\"} 0\n"));
   EXPECT_THAT(metrics, HasSubstr("gatewhy_config_last_reload_successful 1\n"));
   changed.more = "routes: [{origin: nowhere}]\n";
   gateway_->reload(changed);
