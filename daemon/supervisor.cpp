@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/supervisor.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 #include <iostream>
-#include <mutex>
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
+#include "daemon/signals.h"
 #include "diagnostics/errno_name.h"
 
 namespace gatewhy {
@@ -25,16 +22,6 @@ constexpr std::chrono::milliseconds kIdleGrace{1000};
 constexpr std::chrono::milliseconds kAbortGrace{2000};
 constexpr std::chrono::milliseconds kPoll{10};
 constexpr std::chrono::milliseconds kUpgradeLimit{60000};
-constexpr std::chrono::milliseconds kWorkersAnswer{250};
-
-sigset_t handledSignals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
-    sigaddset(&set, signal);
-  }
-  return set;
-}
 
 LifecycleEvent::Fact fact(std::string_view key, std::string text) {
   return {.key = key, .text = std::move(text), .number = {}, .list = {}};
@@ -53,35 +40,11 @@ std::string describe(const ListenFault& fault) {
                      std::strerror(fault.error));
 }
 
-std::vector<Fd> duplicates(const std::vector<std::vector<Fd>>& per_worker) {
-  std::vector<Fd> made;
-  for (const std::vector<Fd>& sockets : per_worker) {
-    for (const Fd& socket : sockets) {
-      made.emplace_back(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
-    }
-  }
-  return made;
-}
-
 }  // namespace
 
 Supervisor::Supervisor(ConfigPtr config, std::string config_file)
-    : config_(std::move(config)), config_file_(std::move(config_file)), heartbeat_(service_, view_.counters, workers_) {
-  // Blocked before any thread exists: every thread inherits it, and only
-  // waitForStop() takes them.
-  const sigset_t handled = handledSignals();
-  pthread_sigmask(SIG_BLOCK, &handled, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
-Supervisor::~Supervisor() {
-  admin_.reset();
-  for (auto& worker : workers_) {
-    worker->stop();
-  }
-  for (auto& worker : workers_) {
-    worker->join();
-  }
+    : config_(std::move(config)), config_file_(std::move(config_file)) {
+  holdSignals();
 }
 
 // ---- starting ---------------------------------------------------------
@@ -97,88 +60,29 @@ bool Supervisor::openLog() {
   return true;
 }
 
-bool Supervisor::openMissingListeners(const Config& config, std::vector<ListenSockets>& added) {
-  for (const ListenerConfig& listener : config.listeners) {
-    const bool have = std::any_of(bound_.begin(), bound_.end(),
-                                  [&](const Bound& known) { return known.address == listener.address; });
-    if (have) {
-      continue;
-    }
-    auto sockets = inherited_.open(listener.address, config_->workers);
-    if (!sockets) {
-      say("message", "ERROR", describe(sockets.error()));
-      std::cerr << "gatewhy: " << describe(sockets.error()) << "\n";
-      return false;
-    }
-    if (systemdName(listener.address).empty()) {
-      if (auto file = SocketFile::of(sockets->local)) {
-        socket_files_.push_back(*std::move(file));
-      }
-    }
-    added.push_back(std::move(sockets).value());
+std::optional<ListenerSet::Opened> Supervisor::openListeners(const Config& config) {
+  auto opened = listeners_.openMissing(config, config_->workers, inherited_);
+  if (!opened) {
+    const std::string problem = describe(opened.error());
+    say("message", "ERROR", problem);
+    std::cerr << "gatewhy: " << problem << "\n";
+    return std::nullopt;
   }
-  return true;
+  return std::move(opened).value();
 }
 
-std::vector<WorkerPlan> Supervisor::makePlans(const GenerationPtr& generation, std::vector<ListenSockets>& added) {
-  std::vector<Bound> next;
-  for (const ListenerConfig& listener : generation->config->listeners) {
-    const auto fresh = std::find_if(added.begin(), added.end(),
-                                    [&](const auto& sockets) { return sockets.address == listener.address; });
-    if (fresh != added.end()) {
-      next.push_back({fresh->address, fresh->bound, fresh->local, duplicates(fresh->per_worker)});
-    } else {
-      next.push_back(std::move(*std::find_if(bound_.begin(), bound_.end(),
-                                             [&](const Bound& known) { return known.address == listener.address; })));
-    }
+bool Supervisor::startWorkers() {
+  auto opened = openListeners(*config_);
+  if (!opened) {
+    return false;
   }
-  for (const Bound& gone : bound_) {
-    if (!gone.sockets.empty()) {
-      service_.forget(descriptorName(gone.address));
-    }
-  }
-  bound_ = std::move(next);
-  std::vector<WorkerPlan> plans(config_->workers);
-  for (std::size_t i = 0; i < plans.size(); ++i) {
-    plans[i].generation = generation;
-    for (const Bound& bound : bound_) {
-      plans[i].own_listeners.push_back(bound.local);
-      if (!bound.sockets.empty() && takesIpv4(bound.sockets.front().get())) {
-        plans[i].own_listeners.push_back(*Address::fromIp("0.0.0.0", bound.local.port()));
-      }
-      WorkerListener listener{.address = bound.address, .fds = {}};
-      for (ListenSockets& sockets : added) {
-        if (sockets.address == bound.address) {
-          listener.fds = std::move(sockets.per_worker[i]);
-        }
-      }
-      plans[i].listeners.push_back(std::move(listener));
-    }
-  }
-  return plans;
-}
-
-bool Supervisor::startWorkers(std::vector<ListenSockets>& added) {
-  auto plans = makePlans(generation_, added);
-  const auto wake_all = [this] {
-    for (auto& worker : workers_) {
-      worker->serveQueues();
-    }
-  };
-  for (std::uint32_t i = 0; i < config_->workers; ++i) {
+  const auto make_sink = [this] {
     view_.metrics.push_back(std::make_unique<WorkerMetrics>());
-    workers_.push_back(std::make_unique<Worker>(
-        std::make_unique<WorkerSink>(*log_, log_settings_, *view_.metrics.back(), view_.failures), view_.counters,
-        wake_all));
-  }
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    if (!workers_[i]->prepare(std::move(plans[i]))) {
-      std::cerr << "gatewhy: cannot watch the listeners: " << std::strerror(errno) << "\n";
-      return false;
-    }
-  }
-  for (auto& worker : workers_) {
-    worker->start();
+    return std::make_unique<WorkerSink>(*log_, log_settings_, *view_.metrics.back(), view_.failures);
+  };
+  if (!workers_.start(listeners_.adopt(generation_, *std::move(opened), config_->workers), make_sink)) {
+    std::cerr << "gatewhy: cannot watch the listeners: " << std::strerror(errno) << "\n";
+    return false;
   }
   return true;
 }
@@ -202,7 +106,7 @@ bool Supervisor::startAdmin() {
     return true;
   }
   view_.log = log_.get();
-  view_.count_parked = [this] { return countParked(); };
+  view_.count_parked = [this] { return workers_.parked(); };
   view_.request_reload = [] { ::kill(::getpid(), SIGHUP); };
   admin_ =
       std::make_unique<AdminServer>(AdminServer::Settings{.sockets = std::move(sockets).value(), .hosts = admin.hosts},
@@ -212,29 +116,6 @@ bool Supervisor::startAdmin() {
     return false;
   }
   return true;
-}
-
-// The admin thread waits for the workers, never the other way round.
-std::vector<ParkedCount> Supervisor::countParked() const {
-  struct Answers {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::size_t missing;
-    std::vector<ParkedCount> counts;
-  };
-  const auto answers = std::make_shared<Answers>();
-  answers->missing = workers_.size();
-  for (const auto& worker : workers_) {
-    worker->countParked([answers](const std::vector<ParkedCount>& counts) {
-      const std::lock_guard lock(answers->mutex);
-      answers->counts.insert(answers->counts.end(), counts.begin(), counts.end());
-      --answers->missing;
-      answers->changed.notify_one();
-    });
-  }
-  std::unique_lock lock(answers->mutex);
-  answers->changed.wait_for(lock, kWorkersAnswer, [&] { return answers->missing == 0; });
-  return std::move(answers->counts);
 }
 
 bool Supervisor::start() {
@@ -249,8 +130,7 @@ bool Supervisor::start() {
   generation_ = std::move(generation).value();
   view_.setGeneration(generation_);
   inherited_ = InheritedSockets::fromEnvironment();
-  std::vector<ListenSockets> added;
-  if (!openMissingListeners(*config_, added) || !startWorkers(added) || !startAdmin()) {
+  if (!startWorkers() || !startAdmin()) {
     return false;
   }
   view_.readiness = Readiness::Ready;
@@ -265,37 +145,22 @@ bool Supervisor::start() {
     // has said all of this, and its sockets are in the store.
     tellPredecessor(kExitOk);
   } else {
-    storeListeners();
+    listeners_.store();
     service_.ready(heartbeat_.status());
   }
   return true;
 }
 
-std::vector<std::string> Supervisor::addresses() const {
-  std::vector<std::string> all;
-  for (const Bound& bound : bound_) {
-    all.push_back(bound.bound);
-  }
-  return all;
-}
-
 // ---- signals ----------------------------------------------------------
 
 int Supervisor::nextSignal() {
-  const sigset_t handled = handledSignals();
-  const auto every = heartbeat_.interval();
   for (;;) {
-    int signal = -1;
+    const auto every = heartbeat_.interval();
+    const int signal = awaitSignal(every);
     if (every) {
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*every);
-      const timespec tick{.tv_sec = seconds.count(),
-                          .tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(*every - seconds).count()};
-      signal = sigtimedwait(&handled, nullptr, &tick);
       heartbeat_.beat();
-    } else {
-      signal = sigwaitinfo(&handled, nullptr);
     }
-    if (signal > 0) {
+    if (signal != 0) {
       return signal;
     }
   }
@@ -361,8 +226,8 @@ void Supervisor::applyFile() {
     refuseReload("the new configuration is refused; the old one stays in force", std::move(problems));
     return;
   }
-  std::vector<ListenSockets> added;
-  if (!openMissingListeners(*loaded.config, added)) {
+  auto opened = openListeners(*loaded.config);
+  if (!opened) {
     refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems));
     return;
   }
@@ -372,10 +237,7 @@ void Supervisor::applyFile() {
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
-  auto plans = makePlans(generation_, added);
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    workers_[i]->reload(std::move(plans[i]));
-  }
+  workers_.reload(listeners_.adopt(generation_, *std::move(opened), config_->workers));
   changed->workers = config_->workers;  // as running
   changed->log.destination = config_->log.destination;
   changed->admin = config_->admin;
@@ -387,42 +249,19 @@ void Supervisor::applyFile() {
   say("reload", restart ? "WARN" : "INFO", message,
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
        fact("listeners", addresses())});
-  storeListeners();
+  listeners_.store();
   service_.ready(heartbeat_.status());
 }
 
-// ---- listening sockets and their next owner -----------------------------
-
-void Supervisor::storeListeners() {
-  for (Bound& bound : bound_) {
-    if (bound.stored || !systemdName(bound.address).empty()) {
-      continue;  // systemd keeps those of its socket units anyway
-    }
-    std::vector<int> sockets;
-    for (const Fd& socket : bound.sockets) {
-      sockets.push_back(socket.get());
-    }
-    service_.store(descriptorName(bound.address), sockets);
-    bound.stored = true;
-  }
-}
-
-std::vector<ListeningSocket> Supervisor::listeningSockets() const {
-  std::vector<ListeningSocket> all;
-  for (const Bound& bound : bound_) {
-    for (const Fd& socket : bound.sockets) {
-      all.push_back({.name = descriptorName(bound.address), .fd = socket.get()});
-    }
-  }
-  if (admin_) {
-    all.push_back({.name = std::string(kAdminDescriptor), .fd = admin_->socket()});
-  }
-  return all;
-}
+// ---- the next process -------------------------------------------------
 
 bool Supervisor::upgrade() {
   say("message", "INFO", "upgrade: starting the successor", {fact("program", program_.path)});
-  auto started = Successor::start(program_, listeningSockets());
+  std::vector<ListeningSocket> sockets = listeners_.sockets();
+  if (admin_) {
+    sockets.push_back({.name = std::string(kAdminDescriptor), .fd = admin_->socket()});
+  }
+  auto started = Successor::start(program_, sockets);
   std::string problem = started ? "" : started.error();
   if (started) {
     Successor& successor = **started;
@@ -450,10 +289,8 @@ bool Supervisor::upgrade() {
 
 bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
-  const sigset_t handled = handledSignals();
-  const timespec tick{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kPoll).count()};
   while (!done() && std::chrono::steady_clock::now() < end) {
-    const int signal = sigtimedwait(&handled, nullptr, &tick);
+    const int signal = awaitSignal(kPoll);
     if (signal == SIGTERM || signal == SIGINT) {
       return true;  // a second one: at once
     }
@@ -468,47 +305,26 @@ bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milli
 void Supervisor::drain(std::chrono::milliseconds delay) {
   view_.readiness = Readiness::Draining;
   service_.extendTimeout(delay + config_->drain.timeout + kAbortGrace);
-  say("drain", "INFO", "draining", {fact("connections", static_cast<double>(openConnections()))});
+  say("drain", "INFO", "draining", {fact("connections", static_cast<double>(workers_.connections()))});
   const auto never = [] { return false; };
-  const auto idle = [this] { return openConnections() == 0; };
+  const auto idle = [this] { return workers_.connections() == 0; };
   bool hurry = delay.count() != 0 && waitUntil(never, delay);
-  bound_.clear();  // our duplicates: a socket that stays open would go on taking connections
-  for (auto& worker : workers_) {
-    worker->closeListeners();
-    worker->drain(std::min(kIdleGrace, config_->drain.timeout));
-  }
+  listeners_.close();
+  workers_.drain(std::min(kIdleGrace, config_->drain.timeout));
   hurry = hurry || waitUntil(idle, config_->drain.timeout);
-  const std::size_t cut = openConnections();
+  const std::size_t cut = workers_.connections();
   if (cut != 0) {
-    for (auto& worker : workers_) {
-      worker->abortAll();
-    }
+    workers_.abortAll();
     if (!hurry) {
       waitUntil(idle, kAbortGrace);
     }
   }
   admin_.reset();
-  for (auto& worker : workers_) {
-    worker->stop();
-  }
-  for (auto& worker : workers_) {
-    worker->join();
-  }
-  workers_.clear();
-  for (const SocketFile& file : socket_files_) {
-    file.removeIfDead();
-  }
+  workers_.stop();
+  listeners_.removeFiles();
   say("stop", "INFO", cut == 0 ? "stopped" : "stopped with connections cut",
       {fact("connections_cut", static_cast<double>(cut)),
        fact("log_lines_dropped", static_cast<double>(log_->dropped()))});
-}
-
-std::size_t Supervisor::openConnections() const {
-  std::size_t all = 0;
-  for (const auto& worker : workers_) {
-    all += worker->connections();
-  }
-  return all;
 }
 
 void Supervisor::say(std::string_view event, std::string_view severity, std::string_view message,

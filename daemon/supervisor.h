@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,18 +16,18 @@
 #include "daemon/event_log.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inherited_sockets.h"
+#include "daemon/listener_set.h"
 #include "daemon/service_manager.h"
 #include "daemon/successor.h"
+#include "daemon/worker_set.h"
 #include "daemon/worker_sink.h"
-#include "proxy/exchange/socket_file.h"
-#include "proxy/worker.h"
 
 namespace gatewhy {
 
 class Supervisor {
  public:
   Supervisor(ConfigPtr config, std::string config_file);
-  ~Supervisor();
+  ~Supervisor() = default;
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -34,7 +35,7 @@ class Supervisor {
   // said on stderr; false: nothing runs.
   [[nodiscard]] bool start();
   // Addresses as bound, in the order of the configuration.
-  [[nodiscard]] std::vector<std::string> addresses() const;
+  [[nodiscard]] std::vector<std::string> addresses() const { return listeners_.addresses(); }
   // Serves until SIGTERM or SIGINT, then drains; returns the exit status.
   int waitForStop();
   // As bound; "" where there is no admin listener.
@@ -42,11 +43,9 @@ class Supervisor {
 
  private:
   [[nodiscard]] bool openLog();
-  [[nodiscard]] bool openMissingListeners(const Config& config, std::vector<ListenSockets>& added);
-  [[nodiscard]] std::vector<WorkerPlan> makePlans(const GenerationPtr& generation, std::vector<ListenSockets>& added);
-  [[nodiscard]] bool startWorkers(std::vector<ListenSockets>& added);
+  [[nodiscard]] bool startWorkers();
+  [[nodiscard]] std::optional<ListenerSet::Opened> openListeners(const Config& config);
   [[nodiscard]] bool startAdmin();
-  [[nodiscard]] std::vector<ParkedCount> countParked() const;
   void reload();
   void applyFile();
   void refuseReload(const std::string& message, std::vector<std::string> problems);
@@ -56,9 +55,6 @@ class Supervisor {
   // Waits for `done`, a signal to stop at once, or the time; true: a signal.
   bool waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit);
   int nextSignal();
-  void storeListeners();
-  [[nodiscard]] std::vector<ListeningSocket> listeningSockets() const;
-  [[nodiscard]] std::size_t openConnections() const;
   void say(std::string_view event, std::string_view severity, std::string_view message,
            std::vector<LifecycleEvent::Fact> facts = {});
 
@@ -69,21 +65,12 @@ class Supervisor {
   DaemonView view_;
   SharedStates states_;
   GenerationPtr generation_;
-  // A listener's sockets are the workers'; duplicates are kept to be given to
-  // systemd and to a successor.
-  struct Bound {
-    std::string address, bound;
-    Address local;
-    std::vector<Fd> sockets;
-    bool stored = false;
-  };
-  std::vector<Bound> bound_;
-  std::vector<SocketFile> socket_files_;  // of every listener there has been
   Program program_ = Program::current();
   ServiceManager service_;
-  Heartbeat heartbeat_;
   InheritedSockets inherited_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  ListenerSet listeners_{service_};
+  WorkerSet workers_{view_.counters};
+  Heartbeat heartbeat_{service_, view_.counters, workers_.all()};
   AdminApi admin_api_{view_};
   std::unique_ptr<AdminServer> admin_;  // asks the workers: stops before they do
 };

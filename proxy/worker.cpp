@@ -107,9 +107,9 @@ void Worker::adopt(WorkerPlan plan) {
   std::vector<ActiveListener> next;
   for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
     WorkerListener& wanted = plan.listeners[i];
-    const auto kept = std::find_if(listeners_.begin(), listeners_.end(),
-                                   [&](const auto& entry) { return entry.address == wanted.address; });
-    ActiveListener active{.address = wanted.address, .index = i, .sockets = {}};
+    const auto kept =
+        std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& entry) { return entry.key == wanted.key; });
+    ActiveListener active{.key = wanted.key, .index = i, .sockets = {}};
     if (kept != listeners_.end()) {
       active.sockets = std::move(kept->sockets);
       listeners_.erase(kept);
@@ -117,8 +117,8 @@ void Worker::adopt(WorkerPlan plan) {
     for (Fd& socket : wanted.fds) {
       active.sockets.push_back(std::make_unique<Listener>(
           loop_, std::move(socket),
-          [this, address = wanted.address](Fd fd, const Address& peer) { onAccept(address, std::move(fd), peer); },
-          [this, address = wanted.address](int error) { onShortage(address, error); }));
+          [this, key = wanted.key](Fd fd, const Address& peer) { onAccept(key, std::move(fd), peer); },
+          [this, key = wanted.key](int error) { onShortage(key, error); }));
     }
     next.push_back(std::move(active));
   }
@@ -141,9 +141,9 @@ void Worker::reload(WorkerPlan plan) {
 
 // ---- connections ------------------------------------------------------
 
-void Worker::onAccept(const std::string& address, Fd fd, const Address& peer) {
+void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
   const auto entry = std::find_if(listeners_.begin(), listeners_.end(),
-                                  [&](const auto& candidate) { return candidate.address == address; });
+                                  [&](const auto& candidate) { return candidate.key == listener; });
   const Generation& generation = *context_.generation->shared;
   const std::uint32_t limit = generation.config->limits.connections;
   const std::uint32_t now = counters_.client_connections.load(std::memory_order_relaxed);
@@ -197,7 +197,7 @@ void Worker::onTrimTimer() {
   }
 }
 
-void Worker::onShortage(const std::string& address, int error) {
+void Worker::onShortage(const std::string& listener, int error) {
   const TimePoint now = EventLoop::now();
   if (last_shortage_ != TimePoint{} && now - last_shortage_ < kShortageReport) {
     return;
@@ -207,7 +207,7 @@ void Worker::onShortage(const std::string& address, int error) {
   event.event = "message";
   event.severity = "ERROR";
   event.message = "accept4 failed: new clients wait or are refused; check LimitNOFILE against limits.connections";
-  event.facts = {{.key = "listener", .text = address, .number = {}, .list = {}},
+  event.facts = {{.key = "listener", .text = listener, .number = {}, .list = {}},
                  {.key = "errno", .text = {}, .number = static_cast<double>(error), .list = {}},
                  {.key = "cause",
                   .text = std::string(

@@ -16,9 +16,9 @@
 
 namespace gatewhy {
 
-// The listening sockets of one address that a worker takes over.
+// The sockets of one listener that a worker takes over.
 struct WorkerListener {
-  std::string address;  // as configured: the key over reloads
+  std::string key;      // the same over reloads, another one for every listener
   std::vector<Fd> fds;  // empty on reload where the worker has them already
 };
 
@@ -62,7 +62,7 @@ class Worker final : public ConnectionOwner {
 
  private:
   struct ActiveListener {
-    std::string address;
+    std::string key;
     std::size_t index = 0;  // into the current configuration's listeners
     std::vector<std::unique_ptr<Listener>> sockets;
   };
@@ -70,8 +70,8 @@ class Worker final : public ConnectionOwner {
   void adopt(WorkerPlan plan);
   [[nodiscard]] bool startListeners();
   void stopListeners();
-  void onAccept(const std::string& address, Fd fd, const Address& peer);
-  void onShortage(const std::string& address, int error);
+  void onAccept(const std::string& listener, Fd fd, const Address& peer);
+  void onShortage(const std::string& listener, int error);
   void onConnectionClosed(ClientConnection& connection) override;
   void onTrimTimer();
 

@@ -29,8 +29,8 @@ std::string indented(std::string_view block, std::string_view indent) {
 }  // namespace
 
 std::string toYaml(const GatewayConfig& config) {
-  std::string yaml =
-      fmt::format("workers: {}\nlisteners: [{{address: \"127.0.0.1:0\"{}}}]\n", config.workers, config.listener_more);
+  std::string yaml = fmt::format("workers: {}\nlisteners: [{{address: \"127.0.0.1:0\"{}}}{}]\n", config.workers,
+                                 config.listener_more, config.more_listeners);
   yaml += fmt::format("origins:\n  origin:\n    endpoints: [\"{}\"]\n{}", config.origin_url,
                       indented(config.origin_more, "    ")) +
           config.more_origins;

@@ -26,7 +26,8 @@ struct GatewayConfig {
   std::string more_origins;  // further origins, indented by two
   std::string limits = "{}";
   std::string diagnostics = "{}";
-  std::string listener_more;  // further keys of the listener, in flow style: ", tls: {…}"
+  std::string listener_more;   // further keys of the listener, in flow style: ", tls: {…}"
+  std::string more_listeners;  // further listeners, in flow style: ", {address: …}"
   std::string log = "{destination: stdout}";
   std::string drain = "{timeout: 5s}";
   std::string admin = "{address: \"off\"}";

@@ -164,6 +164,44 @@ TEST(Handover, ReloadsAndUpgradesUnderLoadLoseNothing) {
   EXPECT_EQ(stops, 4U);
 }
 
+TEST(Handover, ListenersOnPortZeroHaveEachTheirOwn) {
+  Successors successors;
+  OriginServer origin(always("hello"));
+  GatewayConfig config{.origin_url = origin.url(), .workers = 2};
+  config.more_listeners = ", {address: \"127.0.0.1:0\"}";
+  auto gateway = Gateway::start(config);
+  ASSERT_TRUE(gateway);
+  const std::vector<std::string> addresses = gateway->daemon().listeners();
+  ASSERT_EQ(addresses.size(), 2U);
+  EXPECT_NE(addresses[0], addresses[1]);
+  const auto answers = [](const std::string& address) {
+    Socket client = Socket::connectTo(address);
+    client.send("GET /a HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
+    const auto response = readResponse(client);
+    return response && response->body == "hello";
+  };
+  const auto both_answer = [&] { return answers(addresses[0]) && answers(addresses[1]); };
+  EXPECT_TRUE(both_answer());
+  gateway->reload(config);
+  EXPECT_TRUE(both_answer()) << "after a reload";
+
+  const pid_t successor = upgrade(*gateway, gateway->daemon().pid());
+  ASSERT_GT(successor, 0);
+  successors.add(successor);
+  EXPECT_TRUE(both_answer()) << "after an upgrade";
+
+  config.more_listeners = "";
+  gateway->directory().write("gatewhy.yaml", toYaml(config));
+  ::kill(successor, SIGHUP);
+  const auto reloaded = gateway->daemon().waitFor(
+      [](const json& event) { return event.value("event", "") == "reload" && event["listeners"].size() == 1; });
+  ASSERT_TRUE(reloaded);
+  EXPECT_EQ(reloaded->at("listeners").at(0), addresses[0]) << "the first stays";
+  ::kill(successor, SIGTERM);
+  EXPECT_EQ(successors.ends(), std::vector<int>(1, 0));
+  gateway->expectCleanStop();
+}
+
 TEST(Handover, ASuccessorThatCannotStartChangesNothing) {
   OriginServer origin(always("hello"));
   auto gateway = Gateway::start({.origin_url = origin.url()});
