@@ -7,7 +7,7 @@
 #include <array>
 #include <iterator>
 
-#include "diagnostics/json_writer.h"
+#include "diagnostics/html_text.h"
 #include "diagnostics/reason_phrase.h"
 
 namespace gatewhy {
@@ -89,42 +89,6 @@ std::string_view visitorSentence(const Diagnosis& diagnosis) {
     return "No secure connection to the site's server could be made. This is not a problem of your device.";
   }
   return "The site's server was reached, but gave no usable answer. Try again in a few minutes.";
-}
-
-// HTML text and attribute values alike; controls are made visible. Ill-formed
-// UTF-8 may pass: a browser shows U+FFFD and never swallows the ASCII after it.
-std::string escapeHtml(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      case '\n':
-        out += c;
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-          appendPrintable(out, {&c, 1});
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out;
 }
 
 constexpr std::string_view kStyle = R"(

@@ -7,6 +7,7 @@
 #include "daemon/commands/report/log_time.h"
 #include "daemon/commands/report/report_view.h"
 #include "diagnostics/cause.h"
+#include "diagnostics/html_text.h"
 
 namespace gatewhy {
 namespace {
@@ -53,29 +54,7 @@ code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}
 )";
 
 std::string html(std::string_view text) {
-  std::string out;
-  for (const char c : harmless(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+  return escapeHtml(harmless(text));
 }
 
 std::string originName(std::string_view name) {
