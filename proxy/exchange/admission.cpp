@@ -24,8 +24,7 @@ DecisionFault refuse(Cause cause, std::string detail = {}) {
   return DecisionFault{.cause = cause, .detail = std::move(detail), .size = {}, .limit = {}};
 }
 
-Refusal judgeClient(const RequestHead& request, const ClientSide& side, const Config& config) {
-  const ClientFacts& client = side.facts();
+Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const Config& config) {
   if (client.overloaded) {
     auto fault = refuse(Cause::ProxyOverloaded, "limits.connections");
     fault.limit = config.limits.connections;
@@ -41,7 +40,7 @@ Refusal judgeClient(const RequestHead& request, const ClientSide& side, const Co
     const X509Problem& problem = client.certificate.problems.front();
     return refuse(Cause::ClientCertificateInvalid, problem.name + ", subject " + problem.subject);
   }
-  if (!request.host.empty() && !side.certificateCovers(request.host)) {
+  if (!request.host.empty() && client.certificate_covers && !client.certificate_covers(request.host)) {
     return refuse(Cause::ClientMisdirected, request.host);
   }
   return std::nullopt;
@@ -141,11 +140,10 @@ Refusal judgeRate(RateLimiter* limiter, const AddressBytes& address, std::string
 
 }  // namespace
 
-Admission admit(const RequestHead& request, const ClientSide& client, const Generation& generation, TimePoint now) {
+Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation, TimePoint now) {
   const Config& config = *generation.config;
-  const ClientFacts& facts = client.facts();
   Admission made;
-  const auto forwarded = facts.trusted ? forwardedClient(request, config.trusted_proxies) : std::nullopt;
+  const auto forwarded = client.trusted ? forwardedClient(request, config.trusted_proxies) : std::nullopt;
   if (forwarded) {
     made.forwarded_client = forwarded->ip();
   }
@@ -164,10 +162,10 @@ Admission admit(const RequestHead& request, const ClientSide& client, const Gene
   if (hasEmptyRules(route)) {
     return made;
   }
-  const AddressBytes address = forwarded ? forwarded->bytes() : facts.address;
-  const std::string_view ip = forwarded ? made.forwarded_client : facts.ip;
+  const AddressBytes address = forwarded ? forwarded->bytes() : client.address;
+  const std::string_view ip = forwarded ? made.forwarded_client : client.ip;
   if ((made.refusal = judgeAddress(route.clients, address, ip)) ||
-      (made.refusal = judgeProtocol(request, route.requirements, facts)) ||
+      (made.refusal = judgeProtocol(request, route.requirements, client)) ||
       (made.refusal = judgeMethod(request, route)) || (made.refusal = judgeUpgrade(request, route))) {
     return made;
   }

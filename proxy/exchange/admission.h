@@ -21,7 +21,7 @@ struct Admission {
 // Judges a request whose head is complete: the client first, then the message,
 // then what its route demands; a rate limit counts last, so that only what
 // would be passed on is counted. Any thread.
-[[nodiscard]] Admission admit(const RequestHead& request, const ClientSide& client, const Generation& generation,
+[[nodiscard]] Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation,
                               TimePoint now);
 
 // The value of Allow for a 405 (RFC 9110 section 15.5.6). `route` may be null.

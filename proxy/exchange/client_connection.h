@@ -61,7 +61,6 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   [[nodiscard]] bool halfClosed() const override { return half_closed_; }
   [[nodiscard]] bool lastRequest() const override { return half_closed_ && in_.empty() && in_hand_ == 0; }
   [[nodiscard]] std::optional<bool> delivered() override;
-  [[nodiscard]] bool certificateCovers(const std::string& host) const override;
   void finishExchange(Disposition disposition) override;
 
  private:

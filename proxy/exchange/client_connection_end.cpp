@@ -207,10 +207,6 @@ std::optional<bool> ClientConnection::delivered() {
   return known;
 }
 
-bool ClientConnection::certificateCovers(const std::string& host) const {
-  return !transport_.tls() || servedCertificateCovers(transport_.ssl(), host);
-}
-
 // ---- timers -----------------------------------------------------------
 
 // What the client is waited for decides which timers run.

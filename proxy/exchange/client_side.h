@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ struct ClientFacts {
   bool overloaded = false;  // accepted over limits.connections, to be told so
   bool wants_certificate = false, requires_certificate = false;
   ClientCertificateFacts certificate;
+  // Whether the certificate that was served covers a host; set where the
+  // client was asked for one, valid as long as its connection.
+  std::function<bool(const std::string& host)> certificate_covers;
 };
 
 // How the client's connection goes on after an exchange.
@@ -54,8 +58,6 @@ class ClientSide {
   [[nodiscard]] virtual bool lastRequest() const = 0;
   // Has what was sent arrived? nullopt: not known yet, onSettled() will tell.
   [[nodiscard]] virtual std::optional<bool> delivered() = 0;
-  // True where the certificate served to this client covers `host`.
-  [[nodiscard]] virtual bool certificateCovers(const std::string& host) const = 0;
   // Ends the exchange; it is buried before the next turn.
   virtual void finishExchange(Disposition disposition) = 0;
 

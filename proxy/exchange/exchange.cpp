@@ -50,7 +50,7 @@ void Exchange::identify() {
 void Exchange::begin() {
   identify();
   body_done_ = request_.body == BodyKind::None;
-  Admission admission = admit(request_, client_, *generation_->shared, began_);
+  Admission admission = admit(request_, client_.facts(), *generation_->shared, began_);
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
   if (admission.refusal) {

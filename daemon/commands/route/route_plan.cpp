@@ -47,29 +47,6 @@ Result<Target, std::string> targetOf(std::string_view url) {
   return out;
 }
 
-// A client that is not there: admission asks for its facts only.
-class AbsentClient final : public ClientSide {
- public:
-  explicit AbsentClient(ClientFacts facts) : facts_(std::move(facts)) {}
-
-  const ClientFacts& facts() const override { return facts_; }
-  void send(std::string_view /*bytes*/, bool /*hold*/) override {}
-  void sendData(std::string_view /*data*/, std::string_view /*tail*/) override {}
-  void flush() override {}
-  bool sendBlocked() const override { return false; }
-  void resumeBody() override {}
-  void openTunnel() override {}
-  void shutdownWrite() override {}
-  bool halfClosed() const override { return false; }
-  bool lastRequest() const override { return false; }
-  std::optional<bool> delivered() override { return true; }
-  bool certificateCovers(const std::string& /*host*/) const override { return true; }
-  void finishExchange(Disposition /*disposition*/) override {}
-
- private:
-  ClientFacts facts_;
-};
-
 ListenerView viewOf(const ListenerConfig& listener, const Target& target) {
   ListenerView view{.address = listener.address, .tls = listener.tls.has_value(), .why_not = {}};
   const auto address = Address::parse(listener.address);
@@ -136,7 +113,6 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
   facts.tls = target->tls;
   facts.trusted = std::any_of(config->trusted_proxies.begin(), config->trusted_proxies.end(),
                               [&](const Cidr& block) { return block.contains(facts.address); });
-  const AbsentClient client(facts);
 
   // Certificates decide nothing here and need not be on this machine. The
   // copy's routes are the originals' by index.
@@ -149,7 +125,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
   if (!generation) {
     return Failure{generation.error().detail};
   }
-  const Admission admission = admit(*head, client, **generation, EventLoop::now());
+  const Admission admission = admit(*head, facts, **generation, EventLoop::now());
 
   RoutePlan plan;
   plan.host = head->host;

@@ -13,29 +13,12 @@ namespace {
 constexpr std::string_view kHead =
     "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {shop: {endpoints: [\"http://127.0.0.1:9\"]}}\n";
 
-class Client final : public ClientSide {
- public:
-  explicit Client(const char* ip) {
-    const auto address = Address::fromIp(ip, 0);
-    facts_.ip = ip;
-    facts_.address = address->bytes();
-  }
-  ClientFacts facts_;
-  [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
-  [[nodiscard]] bool certificateCovers(const std::string& host) const override { return host == "shop.example"; }
-  // Admission asks for nothing else.
-  void send(std::string_view /*bytes*/, bool /*hold*/) override {}
-  void sendData(std::string_view /*data*/, std::string_view /*tail*/) override {}
-  void flush() override {}
-  [[nodiscard]] bool sendBlocked() const override { return false; }
-  void resumeBody() override {}
-  void openTunnel() override {}
-  void shutdownWrite() override {}
-  [[nodiscard]] bool halfClosed() const override { return false; }
-  [[nodiscard]] bool lastRequest() const override { return false; }
-  [[nodiscard]] std::optional<bool> delivered() override { return true; }
-  void finishExchange(Disposition /*disposition*/) override {}
-};
+ClientFacts clientAt(const char* ip) {
+  ClientFacts facts;
+  facts.ip = ip;
+  facts.address = Address::fromIp(ip, 0)->bytes();
+  return facts;
+}
 
 class AdmissionTest : public testing::Test {
  protected:
@@ -65,7 +48,7 @@ class AdmissionTest : public testing::Test {
   SharedStates states_;
   GenerationPtr generation_;
   RequestParser parser_{HeadLimits{}};
-  Client client_{"192.0.2.1"};
+  ClientFacts client_ = clientAt("192.0.2.1");
 };
 
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
@@ -87,28 +70,40 @@ TEST_F(AdmissionTest, MethodsAreCaseSensitive) {
 
 TEST_F(AdmissionTest, TheFirstThingAClientCanMendIsNamed) {
   configure("methods: [GET], clients: {deny: [192.0.2.0/24]}, requires: {http_version: \"1.1\"}");
-  client_.facts_.overloaded = true;
+  client_.overloaded = true;
   EXPECT_EQ(refusalOf(kGet), "proxy_overloaded");
-  client_.facts_.overloaded = false;
+  client_.overloaded = false;
   EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "request_denied");
-  client_ = Client("198.51.100.1");
+  client_ = clientAt("198.51.100.1");
   EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "client_upgrade_required");
   EXPECT_EQ(refusalOf("POST / HTTP/1.1\r\nHost: shop.example\r\n\r\n"), "client_method_unsupported");
+}
+
+TEST_F(AdmissionTest, ACertificateIsGoodForItsHostOnly) {
+  configure("");
+  client_.certificate_covers = [](const std::string& host) { return host == "shop.example"; };
+  const std::string other = "GET / HTTP/1.1\r\nHost: admin.example\r\n\r\n";
+  EXPECT_EQ(refusalOf(other), "") << "no client certificate was asked for";
+  client_.wants_certificate = true;
+  EXPECT_EQ(refusalOf(other), "client_misdirected");
+  EXPECT_EQ(refusalOf(kGet), "");
+  client_.requires_certificate = true;
+  EXPECT_EQ(refusalOf(kGet), "client_certificate_missing");
 }
 
 TEST_F(AdmissionTest, DenyGoesBeforeAllow) {
   configure("clients: {allow: [192.0.2.0/24], deny: [192.0.2.128/25]}");
   EXPECT_EQ(refusalOf(kGet), "");
-  client_ = Client("192.0.2.200");
+  client_ = clientAt("192.0.2.200");
   EXPECT_EQ(judge(kGet).refusal->detail, "clients.deny 192.0.2.128/25 is for 192.0.2.200");
-  client_ = Client("192.0.3.1");
+  client_ = clientAt("192.0.3.1");
   EXPECT_EQ(judge(kGet).refusal->detail, "clients.allow is not for 192.0.3.1");
 }
 
 TEST_F(AdmissionTest, AClientWithoutAddressIsNotAllowed) {
   configure("clients: {allow: [192.0.2.0/24]}");
-  client_.facts_.ip.clear();  // a unix socket
-  client_.facts_.address = {};
+  client_.ip.clear();  // a unix socket
+  client_.address = {};
   EXPECT_EQ(refusalOf(kGet), "request_denied");
 }
 
@@ -116,7 +111,7 @@ TEST_F(AdmissionTest, OnlyTrustedPeersSpeakForOthers) {
   configure("clients: {allow: [203.0.113.0/24]}", "trusted_proxies: [192.0.2.1]\n");
   const std::string head = "GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n";
   EXPECT_EQ(refusalOf(head), "request_denied") << "the flag says whether the peer is one";
-  client_.facts_.trusted = true;
+  client_.trusted = true;
   const Admission admission = judge(head);
   EXPECT_EQ(causeOf(admission), "");
   EXPECT_EQ(admission.forwarded_client, "203.0.113.7");
@@ -147,11 +142,11 @@ TEST_F(AdmissionTest, DemandedProtocolsNameWhatIsMissing) {
   configure("requires: {tls: true, http_version: \"1.1\"}", "trusted_proxies: [192.0.2.9]\n");
   const RouteConfig& route = generation_->config->routes[0];
   EXPECT_EQ(refusalOf(kGet), "client_upgrade_required");
-  EXPECT_EQ(demandedProtocols(route, parser_.head(), client_.facts_), "TLS/1.2, HTTP/1.1");
-  client_.facts_.tls = true;
+  EXPECT_EQ(demandedProtocols(route, parser_.head(), client_), "TLS/1.2, HTTP/1.1");
+  client_.tls = true;
   EXPECT_EQ(refusalOf(kGet), "");
   EXPECT_EQ(refusalOf("GET / HTTP/1.0\r\n\r\n"), "client_upgrade_required");
-  EXPECT_EQ(demandedProtocols(route, parser_.head(), client_.facts_), "HTTP/1.1");
+  EXPECT_EQ(demandedProtocols(route, parser_.head(), client_), "HTTP/1.1");
 }
 
 TEST(ForwardedClient, IsReadFromTheRight) {

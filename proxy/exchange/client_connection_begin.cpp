@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What comes before HTTP: the PROXY header and the TLS handshake.
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "proxy/exchange/client_address.h"
+#include "proxy/exchange/client_connection.h"
+#include "proxy/net/proxy_protocol.h"
+
+namespace gatewhy {
+
+void ClientConnection::start() {
+  if (!watch_.start(worker_.loop, transport_.fd(), this)) {
+    close();
+    return;
+  }
+  read_timer_kind_ = Timer::ClientHead;
+  read_timer_since_ = EventLoop::now();
+  read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
+  if (state_ != State::ProxyHeader && tls_) {
+    beginTls();
+  }
+}
+
+void ClientConnection::readProxyHeader() {
+  std::array<char, kProxyHeaderLimit> bytes{};
+  // Peeked, so that not a byte of what follows is taken from TLS.
+  const ssize_t size = ::recv(transport_.fd(), bytes.data(), bytes.size(), MSG_PEEK);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return;
+  }
+  if (size <= 0) {
+    close();  // nobody spoke: a health check by connect and close
+    return;
+  }
+  ProxyHeader header = parseProxyHeader({bytes.data(), static_cast<std::size_t>(size)});
+  if (header.status == ProxyHeader::Status::NeedMore) {
+    if (watch_.peerClosed()) {
+      header.problem = "the connection ended inside the header";
+    } else {
+      return;
+    }
+  }
+  if (header.status != ProxyHeader::Status::Done) {
+    rejectConnection(observe(DecisionFault{
+        .cause = Cause::ClientProxyHeaderInvalid, .detail = std::move(header.problem), .size = {}, .limit = {}}));
+    return;
+  }
+  [[maybe_unused]] const auto taken = ::recv(transport_.fd(), bytes.data(), header.consumed, 0);
+  if (header.source) {
+    facts_.ip = header.source->ip();
+    facts_.port = header.source->port();
+    facts_.address = header.source->bytes();
+    // Who speaks HTTP is the source; the balancer only passed its bytes on.
+    facts_.trusted = isTrusted(*header.source, worker_.generation->shared->config->trusted_proxies);
+  }
+  state_ = State::Head;
+  readable_ = true;
+  if (tls_) {
+    beginTls();
+    driveHandshake();
+  } else {
+    pump();
+  }
+}
+
+void ClientConnection::beginTls() {
+  state_ = State::Handshake;
+  auto session = tls_->newSession();
+  if (!session) {
+    onHandshakeFailed(session.error());
+    return;
+  }
+  transport_.startTls(std::move(session).value());
+  facts_.tls = true;
+}
+
+void ClientConnection::driveHandshake() {
+  switch (transport_.handshake()) {
+    case HandshakeStatus::WouldBlock:
+      return;
+    case HandshakeStatus::Done:
+      onHandshakeDone();
+      return;
+    case HandshakeStatus::Failed:
+      onHandshakeFailed(transport_.handshakeFault());
+      return;
+  }
+}
+
+void ClientConnection::onHandshakeDone() {
+  state_ = State::Head;
+  facts_.wants_certificate = tls_->wantsClientCertificate();
+  if (facts_.wants_certificate) {
+    facts_.requires_certificate = tls_->requiresClientCertificate();
+    facts_.certificate = clientCertificateFacts(transport_.ssl());
+    facts_.certificate_covers = [ssl = transport_.ssl()](const std::string& host) {
+      return servedCertificateCovers(ssl, host);
+    };
+  }
+  readable_ = true;
+  pump();
+}
+
+void ClientConnection::onHandshakeFailed(TlsFault fault) {
+  if (sawPlainHttp(fault)) {
+    // nginx's 497: answered in the language that was spoken.
+    transport_.dropTls();
+    facts_.tls = false;
+    rejectConnection(
+        observe(DecisionFault{.cause = Cause::ClientPlaintextOnTls, .detail = {}, .size = {}, .limit = {}}));
+    return;
+  }
+  const bool silent = fault.handshake_bytes_received == 0 && fault.first_bytes.empty() &&
+                      (fault.failure == TlsFailure::Eof || fault.failure == TlsFailure::Reset);
+  if (silent) {
+    close();  // connect and close: a port check
+    return;
+  }
+  rejectConnection(observe(std::move(fault)));
+}
+
+}  // namespace gatewhy
