@@ -13,7 +13,7 @@
 
 #include "config/check.h"
 #include "config/load_parts.h"
-#include "config/reader.h"
+#include "config/section.h"
 #include "config/url.h"
 #include "config/yaml_source.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "config/config.h"
-#include "config/reader.h"
+#include "config/section.h"
 
 namespace gatewhy {
 
