@@ -5,9 +5,12 @@
 #include <algorithm>
 
 #include "config/check.h"
+#include "config/url.h"
 
 namespace gatewhy {
 namespace {
+
+constexpr std::uint16_t kUpgradeRequired = 426;
 
 bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -60,11 +63,53 @@ void checkRateLimit(const RouteConfig& route, const std::string& path, CheckRepo
   }
 }
 
-// What only requests to an origin can meet.
+// Fields without which an answer is not what its status says. Allow of a 405
+// is always there.
+struct DemandedField {
+  std::uint16_t status;
+  std::string_view field;
+  bool must;  // RFC 9110 says MUST; without the others an answer is of no use
+  std::string_view section;
+};
+constexpr DemandedField kDemandedFields[] = {
+    {206, "Content-Range", true, "15.3.7"},    {301, "Location", false, "15.4.2"},
+    {302, "Location", false, "15.4.3"},        {303, "Location", false, "15.4.4"},
+    {307, "Location", false, "15.4.8"},        {308, "Location", false, "15.4.9"},
+    {401, "WWW-Authenticate", true, "15.5.2"}, {407, "Proxy-Authenticate", true, "15.5.8"},
+};
+
+void checkDemandedFields(const RouteConfig& route, const std::string& path, CheckReport& report) {
+  const FixedResponse& respond = *route.respond;
+  const std::string place = path + ".respond.status";
+  for (const DemandedField& demand : kDemandedFields) {
+    const auto& set = route.response_headers.set;
+    const auto is_set = [&](const auto& entry) { return lowerCase(entry.first) == lowerCase(demand.field); };
+    if (respond.status != demand.status || std::any_of(set.begin(), set.end(), is_set)) {
+      continue;
+    }
+    const std::string message =
+        fmt::format("a {} {} {} (RFC 9110 section {}); set it in the route's 'response_headers'", demand.status,
+                    demand.must ? "must have" : "needs", demand.field, demand.section);
+    demand.must ? report.error(place, message) : report.warning(place, message);
+  }
+  if (respond.status == kUpgradeRequired && !report.written(path + ".respond.upgrade")) {
+    report.error(place,
+                 "a 426 must name the protocol to change to (RFC 9110 section 15.5.22): 'respond.upgrade'; to demand "
+                 "TLS or HTTP/1.1, use 'requires' instead of 'respond'");
+  }
+}
+
 void checkFixed(const RouteConfig& route, const std::string& path, CheckReport& report) {
-  if (route.respond && report.written(path + ".upgrade")) {
+  if (!route.respond) {
+    return;
+  }
+  if (report.written(path + ".upgrade")) {
     report.warning(path + ".upgrade", "'upgrade' has no effect with 'respond'");
   }
+  if (report.written(path + ".respond.upgrade") && route.respond->status != kUpgradeRequired) {
+    report.warning(path + ".respond.upgrade", "'respond.upgrade' has no effect but with status 426");
+  }
+  checkDemandedFields(route, path, report);
 }
 
 }  // namespace

@@ -125,6 +125,7 @@ struct HeaderEdits {
 struct FixedResponse {
   std::uint16_t status = 503;  // 444 = close without a byte
   std::optional<std::chrono::seconds> retry_after;
+  std::string upgrade;  // with 426: the protocols to change to
 };
 
 // Whom a route serves, by the client's address; `deny` goes before `allow`.

@@ -64,4 +64,21 @@ std::string pathPrefixComplaint(std::string_view path) {
   return "";
 }
 
+std::string protocolsComplaint(std::string_view protocols) {
+  for (std::string_view rest = protocols;;) {
+    const std::size_t comma = rest.find(',');
+    std::string_view one = rest.substr(0, comma);
+    one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
+    one = one.substr(0, one.find_last_not_of(' ') + 1);
+    const std::size_t slash = one.find('/');
+    if (!isToken(one.substr(0, slash)) || (slash != std::string_view::npos && !isToken(one.substr(slash + 1)))) {
+      return fmt::format("'{}' is not a protocol; write websocket, or HTTP/2.0", one);
+    }
+    if (comma == std::string_view::npos) {
+      return "";
+    }
+    rest.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace gatewhy

@@ -17,4 +17,8 @@ enum class MessageSide { Request, Response };
 [[nodiscard]] std::string fieldValueComplaint(std::string_view value);  // RFC 9110 section 5.5
 [[nodiscard]] std::string pathPrefixComplaint(std::string_view path);
 
+// A list of protocols, each a token with or without a version: the value of
+// Upgrade (RFC 9110 section 7.8).
+[[nodiscard]] std::string protocolsComplaint(std::string_view protocols);
+
 }  // namespace gatewhy

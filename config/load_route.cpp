@@ -65,6 +65,7 @@ FixedResponse readRespond(Reader& reader, Section& section) {
     }
     respond.retry_after = std::chrono::duration_cast<std::chrono::seconds>(retry_after);
   }
+  section.read("upgrade", respond.upgrade, protocolsComplaint);
   return respond;
 }
 

@@ -257,7 +257,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].request_headers.set.*", .text = "The value."},
     {.path = "routes[].request_headers.remove", .type = List, .text = "Names of fields to remove."},
     {.path = "routes[].request_headers.remove[]", .text = "A field name."},
-    {.path = "routes[].response_headers", .type = Section, .text = "Changes to the response's fields."},
+    {.path = "routes[].response_headers",
+     .type = Section,
+     .text = "Changes to the response's fields, of an origin's or of the fixed answer."},
     {.path = "routes[].response_headers.set", .type = Map, .text = "As for the request."},
     {.path = "routes[].response_headers.set.*", .text = "The value."},
     {.path = "routes[].response_headers.remove", .type = List, .text = "As for the request."},
@@ -324,7 +326,10 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "Whether a connection may turn into a tunnel, as WebSocket does. `false`: asking for it is answered 403."},
     {.path = "routes[].respond",
      .type = Section,
-     .text = "Instead of `origin`: a fixed answer, for maintenance or for what is gone."},
+     .text =
+         "Instead of `origin`: a fixed answer, for maintenance or for what is gone. Fields that its status demands, "
+         "such as `Location` or `WWW-Authenticate`, come from `response_headers`; `Allow` of a 405 is empty, for a "
+         "resource that takes no method, unless it is set there."},
     {.path = "routes[].respond.status",
      .type = Integer,
      .fallback = "503",
@@ -335,6 +340,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .max = 366 * kDay,
      .text = "Retry-After, in whole seconds. Absent or 0: none."},
+    {.path = "routes[].respond.upgrade",
+     .text = "With status 426, which must name them: the protocols to change to, such as `websocket`. To demand TLS or "
+             "HTTP/1.1, use `requires`."},
 
     {.path = "limits", .type = Section, .text = "Limits towards clients."},
     {.path = "limits.request_head",

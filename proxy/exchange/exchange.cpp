@@ -58,7 +58,7 @@ void Exchange::begin() {
     return;
   }
   if (route_->respond) {
-    respondFixed(*route_->respond);
+    respondFixed();
     return;
   }
   pool_ = generation_->pools[route_->origin].get();
@@ -75,15 +75,15 @@ void Exchange::reject(Observation fault) {
   conclude(diagnosed(std::move(fault)));
 }
 
-void Exchange::respondFixed(const FixedResponse& fixed) {
+void Exchange::respondFixed() {
   generated_by_ = GeneratedBy::Proxy;
-  status_ = fixed.status;
-  if (fixed.status == 444) {
+  status_ = route_->respond->status;
+  if (status_ == 444) {
     finish(Disposition::Drop);
     return;
   }
   close_ = mustClose();
-  const SynthesizedResponse made = synthesizeFixed(fixed, request_, identity_.requestId(), close_);
+  const SynthesizedResponse made = synthesizeFixed(*route_, request_, identity_.requestId(), close_);
   response_body_ = made.body_size;
   client_.send(made.bytes, false);
   awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);

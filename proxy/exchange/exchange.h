@@ -89,7 +89,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] Diagnosis diagnosed(Observation observation) const;
   void conclude(Diagnosis diagnosis);
   void answerFailure();
-  void respondFixed(const FixedResponse& fixed);
+  void respondFixed();
   void endAttempt();
   void awaitDelivery(Disposition disposition);
   void finish(Disposition disposition);

@@ -41,12 +41,6 @@ void appendField(TextBuffer& out, std::string_view name, std::string_view value)
   at[value.size() + 1] = '\n';
 }
 
-bool isEdited(const HeaderEdits& edits, std::string_view name) {
-  const auto same = [&](std::string_view other) { return equalsIgnoreCase(name, other); };
-  return std::any_of(edits.remove.begin(), edits.remove.end(), same) ||
-         std::any_of(edits.set.begin(), edits.set.end(), [&](const auto& entry) { return same(entry.first); });
-}
-
 // Where the field's line ends if it came in the form in which we would write
 // it ("Name: value", CRLF), else 0.
 std::size_t endAsWritten(const Head& head, const Field& field) {
@@ -289,6 +283,12 @@ int countListMembers(const Head& head, FieldId id, std::string_view name, bool v
 }
 
 }  // namespace
+
+bool isEdited(const HeaderEdits& edits, std::string_view name) noexcept {
+  const auto same = [&](std::string_view other) { return equalsIgnoreCase(name, other); };
+  return std::any_of(edits.remove.begin(), edits.remove.end(), same) ||
+         std::any_of(edits.set.begin(), edits.set.end(), [&](const auto& entry) { return same(entry.first); });
+}
 
 void appendRequestHead(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
   const RouteConfig& route = *context.route;

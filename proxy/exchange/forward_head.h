@@ -55,4 +55,7 @@ void appendChunkSize(TextBuffer& out, std::uint64_t size);
 // (RFC 8586), or in Via more often than a sane chain explains.
 [[nodiscard]] bool passedHereBefore(const RequestHead& request, std::string_view hop_name);
 
+// Whether the edits set or remove the field.
+[[nodiscard]] bool isEdited(const HeaderEdits& edits, std::string_view name) noexcept;
+
 }  // namespace gatewhy

@@ -5,16 +5,18 @@
 #include <fmt/format.h>
 
 #include <ctime>
-#include <iterator>
 
 #include "diagnostics/answer.h"
 #include "diagnostics/proxy_status.h"
 #include "diagnostics/reason_phrase.h"
+#include "proxy/exchange/forward_head.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr std::size_t kRoomForHead = 512;
+constexpr std::uint16_t kMethodNotAllowed = 405;
+constexpr std::uint16_t kUpgradeRequired = 426;
 
 // IMF-fixdate of the present second (RFC 9110 section 5.6.7). Failures come in
 // floods, and the calendar is the dear part.
@@ -29,38 +31,66 @@ std::string_view httpDate() {
   return text;
 }
 
-SynthesizedResponse assemble(std::uint16_t status, const Answer& answer, std::string_view request_id,
-                             const RequestHead& request, std::string_view proxy_status, const FailureFields& fields) {
+struct OwnMessage {
+  std::uint16_t status = 0;
+  const Answer& answer;
+  std::string_view request_id, proxy_status;
+  const FailureFields& fields;
+  const HeaderEdits& edits;  // never of framing: the configuration refuses those
+};
+
+SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& request) {
+  const std::uint16_t status = message.status;
+  const FailureFields& fields = message.fields;
+  // RFC 9110 sections 15.3.5 and 15.4.5: no content and no length; 15.3.6: a length of 0.
+  const bool no_length = status < 200 || status == 204 || status == 304;
+  const std::string_view body = no_length || status == 205 ? std::string_view() : message.answer.body;
   SynthesizedResponse made;
-  made.bytes.reserve(kRoomForHead + answer.body.size());
-  auto out = std::back_inserter(made.bytes);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\nDate: {}\r\n", status, reasonPhrase(status), httpDate());
-  const bool bodiless = status < 200 || status == 204 || status == 304;
-  if (!bodiless) {
-    fmt::format_to(out, "Content-Type: {}\r\nContent-Length: {}\r\n", answer.content_type, answer.body.size());
+  made.bytes.reserve(kRoomForHead + body.size());
+  const auto framing = [&made](std::string_view name, std::string_view value) {
+    made.bytes.append(name).append(": ").append(value).append("\r\n");
+  };
+  const auto field = [&](std::string_view name, std::string_view value) {
+    if (!isEdited(message.edits, name)) {
+      framing(name, value);
+    }
+  };
+  made.bytes.append("HTTP/1.1 ").append(fmt::format_int(status).c_str()).append(" ");
+  made.bytes.append(reasonPhrase(status)).append("\r\n");
+  field("Date", httpDate());
+  if (!no_length) {
+    if (!body.empty()) {
+      field("Content-Type", message.answer.content_type);
+    }
+    framing("Content-Length", fmt::format_int(body.size()).c_str());
   }
-  if (!proxy_status.empty()) {
-    fmt::format_to(out, "Proxy-Status: {}\r\n", proxy_status);
+  if (!message.proxy_status.empty()) {
+    field("Proxy-Status", message.proxy_status);
   }
-  fmt::format_to(out, "X-Request-ID: {}\r\nCache-Control: no-store\r\n", request_id);
+  field("X-Request-ID", message.request_id);
+  field("Cache-Control", "no-store");
   if (fields.retry_after_s > 0) {
-    fmt::format_to(out, "Retry-After: {}\r\n", fields.retry_after_s);
+    field("Retry-After", fmt::format_int(fields.retry_after_s).c_str());
   }
-  if (!fields.allow.empty()) {
-    fmt::format_to(out, "Allow: {}\r\n", fields.allow);
+  if (fields.allow) {
+    field("Allow", *fields.allow);
+  }
+  for (const auto& [name, value] : message.edits.set) {
+    framing(name, value);
   }
   if (!fields.upgrade.empty()) {
-    fmt::format_to(out, "Upgrade: {}\r\nConnection: Upgrade\r\n", fields.upgrade);
+    framing("Upgrade", fields.upgrade);
+    framing("Connection", "Upgrade");
   }
   if (fields.close) {
-    made.bytes += "Connection: close\r\n";
+    framing("Connection", "close");
   } else if (request.version_minor == 0) {
-    made.bytes += "Connection: keep-alive\r\n";
+    framing("Connection", "keep-alive");
   }
   made.bytes += "\r\n";
-  if (!bodiless && request.method != Method::Head) {
-    made.bytes += answer.body;
-    made.body_size = answer.body.size();
+  if (request.method != Method::Head) {
+    made.bytes += body;
+    made.body_size = body.size();
   }
   return made;
 }
@@ -73,15 +103,36 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
   const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, origin_status);
   const Answer answer = makeAnswer(diagnosis, diagnosis.sent_status, request_id, request.valueOf(FieldId::Accept),
                                    config.disclose, config.name);
-  return assemble(diagnosis.sent_status, answer, request_id, request, proxy_status, fields);
+  return assemble({.status = diagnosis.sent_status,
+                   .answer = answer,
+                   .request_id = request_id,
+                   .proxy_status = proxy_status,
+                   .fields = fields,
+                   .edits = {}},
+                  request);
 }
 
-SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request, std::string_view request_id,
+SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead& request, std::string_view request_id,
                                     bool close) {
+  const FixedResponse& fixed = *route.respond;
   const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
-  const int retry_after = fixed.retry_after ? static_cast<int>(fixed.retry_after->count()) : 0;
-  return assemble(fixed.status, answer, request_id, request, {},
-                  FailureFields{.allow = {}, .upgrade = {}, .retry_after_s = retry_after, .close = close});
+  FailureFields fields{.allow = {}, .upgrade = {}, .retry_after_s = 0, .close = close};
+  if (fixed.retry_after) {
+    fields.retry_after_s = static_cast<int>(fixed.retry_after->count());
+  }
+  if (fixed.status == kMethodNotAllowed) {
+    fields.allow = "";  // the route takes no method
+  }
+  if (fixed.status == kUpgradeRequired) {
+    fields.upgrade = fixed.upgrade;
+  }
+  return assemble({.status = fixed.status,
+                   .answer = answer,
+                   .request_id = request_id,
+                   .proxy_status = {},
+                   .fields = fields,
+                   .edits = route.response_headers},
+                  request);
 }
 
 }  // namespace gatewhy

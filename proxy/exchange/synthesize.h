@@ -2,6 +2,7 @@
 // Responses of our own making.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,11 +17,11 @@ struct SynthesizedResponse {
   std::uint64_t body_size = 0;
 };
 
-// Fields that some failures need; empty and 0 = left out.
+// Fields that some failures need; absent, empty and 0 = left out.
 struct FailureFields {
-  std::string allow;      // 405
-  std::string upgrade;    // 426, with Connection: Upgrade
-  int retry_after_s = 0;  // 429, 503
+  std::optional<std::string> allow;  // 405; empty = no method at all (RFC 9110 section 10.2.1)
+  std::string upgrade;               // 426, with Connection: Upgrade
+  int retry_after_s = 0;             // 429, 503
   bool close = false;
 };
 
@@ -29,8 +30,9 @@ struct FailureFields {
 [[nodiscard]] SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,
                                                     const RequestHead& request, std::string_view request_id,
                                                     std::uint16_t origin_status, const FailureFields& fields);
-// A route's fixed answer.
-[[nodiscard]] SynthesizedResponse synthesizeFixed(const FixedResponse& fixed, const RequestHead& request,
+// A route's fixed answer, with the route's changes to response fields; `route`
+// has one.
+[[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead& request,
                                                   std::string_view request_id, bool close);
 
 }  // namespace gatewhy

@@ -39,6 +39,9 @@ std::string describe(const FixedResponse& respond) {
   if (respond.retry_after) {
     text += fmt::format(", Retry-After: {}", respond.retry_after->count());
   }
+  if (!respond.upgrade.empty()) {
+    text += fmt::format(", Upgrade: {}", respond.upgrade);
+  }
   return text;
 }
 
@@ -89,6 +92,7 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
   const RouteConfig& route = *plan.taken;
   if (route.respond) {
     appendWrapped(out, "Answered here", describe(*route.respond), kColumn, style);
+    appendEdits(out, "  header", route.response_headers, style);
     return;
   }
   const OriginConfig& origin = config.origins[route.origin];

@@ -218,5 +218,29 @@ TEST_F(CheckTest, RulesWithoutEffectAreWarnings) {
               ElementsAre("c:7:68: warning: 'rate_limit.max_keys' has no effect with 'key: route'"));
 }
 
+std::string responding(std::string_view respond, std::string_view more = "") {
+  return testing::withBase("routes:\n  - {path: /fixed, respond: {" + std::string(respond) + "}" + std::string(more) +
+                           "}\n  - {origin: shop}\n");
+}
+
+TEST_F(CheckTest, FixedAnswersHaveWhatTheirStatusDemands) {
+  EXPECT_THAT(check(responding("status: 401")),
+              ElementsAre("c:7:38: error: a 401 must have WWW-Authenticate (RFC 9110 section 15.5.2); set it in the "
+                          "route's 'response_headers'"));
+  EXPECT_THAT(check(responding("status: 401", ", response_headers: {set: {www-authenticate: Basic}}")), IsEmpty());
+  EXPECT_THAT(check(responding("status: 308")), ElementsAre(HasSubstr("warning: a 308 needs Location")));
+  EXPECT_THAT(check(responding("status: 308", ", response_headers: {set: {Location: /new}}")), IsEmpty());
+  EXPECT_THAT(check(responding("status: 405")), IsEmpty()) << "Allow is always there";
+  EXPECT_THAT(check(responding("status: 426")), ElementsAre(HasSubstr("error: a 426 must name the protocol")));
+  EXPECT_THAT(check(responding("status: 426, upgrade: \"HTTP/2.0, websocket\"")), IsEmpty());
+  EXPECT_THAT(check(responding("upgrade: websocket")),
+              ElementsAre(HasSubstr("warning: 'respond.upgrade' has no effect but with status 426")));
+  for (const char* wrong : {"web socket", "websocket,", "HTTP/", "/2", "a/b/c"}) {
+    EXPECT_THAT(check(responding("status: 426, upgrade: \"" + std::string(wrong) + "\"")),
+                ElementsAre(HasSubstr("is not a protocol")))
+        << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace gatewhy
