@@ -49,9 +49,9 @@ void ClientConnection::send(std::string_view bytes, bool hold) {
 
 void ClientConnection::sendData(std::string_view data, std::string_view tail) {
   const bool nothing_blocked = held_ || out_at_ == out_.size();
-  if (data.size() < kGatherFrom || !nothing_blocked || transport_.tls() || state_ == State::Closed || write_broken_ ||
+  if (data.size() < kGatherFrom || !nothing_blocked || state_ == State::Closed || write_broken_ ||
       (pipe_ && pipe_->held() != 0)) {
-    // A small copy is cheaper than a call with parts, and TLS copies anyway.
+    // A small copy is cheaper than a call with parts.
     send(data, !tail.empty());
     if (!tail.empty()) {
       send(tail, true);

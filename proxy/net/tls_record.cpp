@@ -199,9 +199,6 @@ TlsRecord& tlsRecordOf(const SSL* ssl) noexcept {
 
 void startTlsTap(SSL* ssl) noexcept {
   BIO* socket = SSL_get_rbio(ssl);
-  if (socket == nullptr) {
-    return;  // out of memory: the handshake will say so
-  }
   BIO_set_callback_arg(socket, reinterpret_cast<char*>(&tlsRecordOf(ssl)));
   BIO_set_callback_ex(socket, onBio);
 }

@@ -44,7 +44,7 @@ struct TlsRecord {
 [[nodiscard]] TlsRecord& tlsRecordOf(const SSL* ssl) noexcept;
 
 // Raw bytes and messages matter until the handshake is done; after it they
-// would cost a call per record. Start after SSL_set_fd.
+// would cost a call per record. Start after attachTlsSocket().
 void startTlsTap(SSL* ssl) noexcept;
 void stopTlsTap(SSL* ssl) noexcept;
 

@@ -16,6 +16,7 @@
 #include "proxy/net/tcp_info.h"
 #include "proxy/net/tls_fault.h"
 #include "proxy/net/tls_record.h"
+#include "proxy/net/tls_socket.h"
 
 namespace gatewhy {
 namespace {
@@ -42,8 +43,9 @@ void Transport::setFault(TransportFault fault) {
 
 void Transport::startTls(SslPtr ssl) {
   ssl_ = std::move(ssl);
-  SSL_set_fd(ssl_.get(), fd_.get());
-  startTlsTap(ssl_.get());
+  if (attachTlsSocket(ssl_.get(), fd_.get())) {
+    startTlsTap(ssl_.get());
+  }  // else out of memory: the handshake will say so
 }
 
 HandshakeStatus Transport::handshake() {
@@ -145,17 +147,23 @@ SpliceResult Transport::writeFrom(SplicePipe& pipe) {
   return {.status = SpliceStatus::Ended};
 }
 
-// A record at a time until the buffer is full or the library needs more from
-// the socket: with read-ahead the socket may be empty while records wait here.
+// A record at a time until the buffer is full or both the socket and what
+// read-ahead took from it are empty.
 IoResult Transport::readTls(char* buffer, std::size_t size) {
   std::size_t total = 0;
   input_drained_ = false;
+  TlsSocket& socket = tlsSocketOf(ssl_.get());
+  socket.emptied = false;  // of an earlier readiness
   while (total < size) {
     const int room = static_cast<int>(std::min<std::size_t>(size - total, INT_MAX));
     ERR_clear_error();
     const int got = SSL_read(ssl_.get(), buffer + total, room);
     if (got > 0) {
       total += static_cast<std::size_t>(got);
+      if (socket.emptied && SSL_has_pending(ssl_.get()) == 0) {
+        input_drained_ = true;
+        break;
+      }
       continue;
     }
     const SslError error = takeSslError(ssl_.get(), got);
@@ -181,7 +189,7 @@ IoResult Transport::readTls(char* buffer, std::size_t size) {
 
 IoResult Transport::write(const char* data, std::size_t size) {
   if (tls()) {
-    return writeTls(data, size);
+    return writeTls(data, size, false);
   }
   ssize_t sent = 0;
   do {
@@ -194,6 +202,9 @@ IoResult Transport::write(const char* data, std::size_t size) {
 }
 
 IoResult Transport::writeGathered(std::initializer_list<std::string_view> parts) {
+  if (tls()) {
+    return writeTlsGathered(parts);
+  }
   std::array<iovec, 4> vectors{};
   msghdr message{};
   message.msg_iov = vectors.data();
@@ -210,12 +221,16 @@ IoResult Transport::writeGathered(std::initializer_list<std::string_view> parts)
   return wouldBlock(errno) ? IoResult{} : endWrite(endOf(errno));
 }
 
-IoResult Transport::writeTls(const char* data, std::size_t size) {
+IoResult Transport::writeTls(const char* data, std::size_t size, bool more) {
   std::size_t total = 0;
+  TlsSocket& socket = tlsSocketOf(ssl_.get());
   while (total < size) {
+    // With partial writes on, the library returns after each record.
     const int chunk = static_cast<int>(std::min<std::size_t>(size - total, INT_MAX));
+    socket.more = more || size - total > SSL3_RT_MAX_PLAIN_LENGTH;
     ERR_clear_error();
     const int sent = SSL_write(ssl_.get(), data + total, chunk);
+    socket.more = false;  // what the library writes of itself stands alone
     if (sent > 0) {
       total += static_cast<std::size_t>(sent);
       continue;
@@ -229,6 +244,30 @@ IoResult Transport::writeTls(const char* data, std::size_t size) {
     return ended;
   }
   return total > 0 ? IoResult{.status = IoStatus::Ok, .size = total} : IoResult{};
+}
+
+// Records of their own, which leave together.
+IoResult Transport::writeTlsGathered(std::initializer_list<std::string_view> parts) {
+  IoResult result;
+  std::size_t to_come = 0;
+  for (const std::string_view part : parts) {
+    to_come += part.size();
+  }
+  for (const std::string_view part : parts) {
+    to_come -= part.size();
+    const IoResult sent = writeTls(part.data(), part.size(), to_come != 0);
+    result.size += sent.size;
+    if (part.empty()) {
+      continue;
+    }
+    if (sent.status != IoStatus::WouldBlock) {
+      result.status = sent.status;
+    }
+    if (sent.status != IoStatus::Ok || sent.size < part.size()) {
+      break;
+    }
+  }
+  return result;
 }
 
 IoResult Transport::endWrite(TransportFault fault) {

@@ -80,8 +80,8 @@ class Transport {
 
   [[nodiscard]] IoResult read(char* buffer, std::size_t size);
   [[nodiscard]] IoResult write(const char* data, std::size_t size);
-  // Plain sockets only: the parts one behind the other in one call, without
-  // copying them together; `size` counts over all of them.
+  // The parts one behind the other, without copying them together: in one call
+  // or, over TLS, as records that leave together. `size` counts over all.
   [[nodiscard]] IoResult writeGathered(std::initializer_list<std::string_view> parts);
   // Plain sockets only: up to `size` bytes into the pipe, or what it holds out
   // of it, as far as socket and pipe take them. An end is told like read()'s
@@ -102,7 +102,8 @@ class Transport {
 
  private:
   [[nodiscard]] IoResult readTls(char* buffer, std::size_t size);
-  [[nodiscard]] IoResult writeTls(const char* data, std::size_t size);
+  [[nodiscard]] IoResult writeTls(const char* data, std::size_t size, bool more);
+  [[nodiscard]] IoResult writeTlsGathered(std::initializer_list<std::string_view> parts);
   void endRead(EndFault end);
   [[nodiscard]] IoResult endWrite(TransportFault fault);
   void setFault(TransportFault fault);
