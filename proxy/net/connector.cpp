@@ -186,7 +186,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
       failHandshake(std::move(session).error());
       return;
     }
-    link_->transport.startTls(std::move(session).value());
+    link_->transport.startTls(std::move(session).value(), readable_);
     handshake_timer_.arm(target_.timeouts->tls_handshake);
     continueHandshake();
   }
@@ -275,6 +275,9 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
       return;
     }
     link_->watch.setHandler(nullptr);
+    if (endpoint_.unix_path.empty()) {
+      link_->transport.probeWhenSilent();
+    }
     observer_.onConnected({.link = std::move(link_),
                            .peer_address = peer_address_,
                            .timings = final_timings_,

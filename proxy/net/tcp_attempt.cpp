@@ -13,24 +13,10 @@
 namespace gatewhy {
 namespace {
 
-// A peer that is gone is noticed after 15 + 3 * 5 s.
-constexpr int kKeepAliveIdleS = 15;
-constexpr int kKeepAliveIntervalS = 5;
-constexpr int kKeepAliveProbes = 3;
 constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
 
 void setOption(int fd, int level, int option, int value) noexcept {
   setsockopt(fd, level, option, &value, sizeof value);
-}
-
-// What only a connection that is there needs: attempts that fail, which come
-// in floods, are spared five calls.
-void setTcpOptions(int fd) noexcept {
-  setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleS);
-  setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalS);
-  setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
 }
 
 int pendingError(int fd) noexcept {
@@ -141,7 +127,8 @@ void TcpAttempt::succeed(bool readable) {
   readable_ = readable;
   timer_.cancel();
   if (address_.family() != AF_UNIX) {
-    setTcpOptions(link_->transport.fd());
+    // Not before: attempts that fail come in floods, and are spared the call.
+    setOption(link_->transport.fd(), IPPROTO_TCP, TCP_NODELAY, 1);
   }
   link_->watch.setHandler(nullptr);
   observer_.onAttemptConnected(*this);

@@ -55,7 +55,9 @@ std::optional<TlsFault> loadCertificate(SSL_CTX* context, const std::string& cer
 std::optional<TlsFault> loadRoots(SSL_CTX* context, const std::string& file) {
   ERR_clear_error();
   if (file.empty()) {
-    if (SSL_CTX_set_default_verify_paths(context) != 1) {
+    // Not SSL_CTX_set_default_verify_paths(): its third place, the store, reads
+    // the whole directory at each issuer that is not found.
+    if (SSL_CTX_set_default_verify_file(context) != 1 || SSL_CTX_set_default_verify_dir(context) != 1) {
       return setupFault("the system's certificate authorities");
     }
     return std::nullopt;

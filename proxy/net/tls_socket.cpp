@@ -18,6 +18,11 @@ TlsSocket& socketOf(BIO* bio) noexcept {
 int onRead(BIO* bio, char* buffer, int size) {
   TlsSocket& socket = socketOf(bio);
   BIO_clear_retry_flags(bio);
+  if (socket.emptied && !socket.ended) {
+    BIO_set_retry_read(bio);
+    errno = EAGAIN;
+    return -1;
+  }
   ssize_t got = 0;
   do {
     errno = 0;

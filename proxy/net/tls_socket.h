@@ -8,10 +8,12 @@
 namespace gatewhy {
 
 struct TlsSocket {
-  int fd = -1;           // not owned
-  bool emptied = false;  // the last read was short: more is announced by a new readiness
-  bool ended = false;    // the peer's FIN has been read
-  bool more = false;     // for writes: further bytes follow at once (MSG_MORE)
+  int fd = -1;  // not owned
+  // The last read was short: more is announced by a new readiness, and until
+  // the owner, told of one, resets this the socket is not asked again.
+  bool emptied = false;
+  bool ended = false;  // the peer's FIN has been read
+  bool more = false;   // for writes: further bytes follow at once (MSG_MORE)
 };
 
 // Puts the connected, non-blocking `fd` under `ssl`, for reading and writing.

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -20,6 +22,11 @@
 
 namespace gatewhy {
 namespace {
+
+// A peer that is gone is noticed after 15 + 3 * 5 s.
+constexpr int kKeepAliveIdleS = 15;
+constexpr int kKeepAliveIntervalS = 5;
+constexpr int kKeepAliveProbes = 3;
 
 EndFault endOf(int error) {
   const bool reset = error == ECONNRESET || error == EPIPE;
@@ -41,14 +48,19 @@ void Transport::setFault(TransportFault fault) {
   fault_ = std::make_unique<TransportFault>(std::move(fault));
 }
 
-void Transport::startTls(SslPtr ssl) {
+void Transport::startTls(SslPtr ssl, bool readable) {
   ssl_ = std::move(ssl);
   if (attachTlsSocket(ssl_.get(), fd_.get())) {
     startTlsTap(ssl_.get());
+    tlsSocketOf(ssl_.get()).emptied = handshake_waits_ = !readable;
   }  // else out of memory: the handshake will say so
 }
 
 HandshakeStatus Transport::handshake() {
+  if (!handshake_waits_ && SSL_get_rbio(ssl_.get()) != nullptr) {
+    tlsSocketOf(ssl_.get()).emptied = false;
+  }
+  handshake_waits_ = false;
   ERR_clear_error();
   const int ret = SSL_do_handshake(ssl_.get());
   if (ret == 1) {
@@ -305,6 +317,16 @@ void Transport::resetOnClose() noexcept {
 void Transport::close() noexcept {
   ssl_.reset();
   fd_.reset();
+}
+
+void Transport::probeWhenSilent() noexcept {
+  const auto set = [this](int level, int option, int value) {
+    setsockopt(fd_.get(), level, option, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleS);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalS);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
 }
 
 std::optional<TcpSnapshot> Transport::tcpInfo() const noexcept {

@@ -67,9 +67,10 @@ class Transport {
   [[nodiscard]] SSL* ssl() const noexcept { return ssl_.get(); }
 
   // Begins TLS on the connected socket; `ssl` comes from a TLS context of
-  // tls_context.h, in connect or accept state. Then call handshake() at each
-  // readiness until it is Done or Failed.
-  void startTls(SslPtr ssl);
+  // tls_context.h, in connect or accept state. Then call handshake(), and again
+  // at each readiness, until it is Done or Failed. `readable`: bytes may have
+  // come already; where they cannot, the first call spares a read.
+  void startTls(SslPtr ssl, bool readable = true);
   // Gives the SSL up without a close_notify: answering in plain text a client
   // that spoke plain text to a TLS port.
   void dropTls() noexcept { ssl_.reset(); }
@@ -97,6 +98,8 @@ class Transport {
   void resetOnClose() noexcept;
   void close() noexcept;
 
+  // TCP keep-alive: that the peer vanished is noticed while nothing is sent.
+  void probeWhenSilent() noexcept;
   [[nodiscard]] std::optional<TcpSnapshot> tcpInfo() const noexcept;  // nullopt: not TCP
   [[nodiscard]] int unsentBytes() const noexcept;  // SIOCOUTQ: neither sent nor acknowledged; -1 unknown
 
@@ -115,7 +118,8 @@ class Transport {
   bool end_waits_ = false;                 // the end came together with data and has not been returned
   bool saw_fin_ = false;                   // FIN or close_notify
   bool saw_reset_ = false;
-  bool input_drained_ = false;  // TLS: a further record needs bytes from the socket
+  bool input_drained_ = false;    // TLS: a further record needs bytes from the socket
+  bool handshake_waits_ = false;  // the next handshake() is no readiness
 };
 
 }  // namespace gatewhy
