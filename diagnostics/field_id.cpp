@@ -114,15 +114,29 @@ constexpr Places kPlaces = [] {
 }();
 static_assert(kPlaces.moved < 8);
 
+constexpr std::size_t kWord = sizeof(std::uint64_t);
+constexpr std::size_t kHalf = kWord / 2;
+
+std::uint64_t eightAt(const char* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, kWord);
+  return word;
+}
+
+// Four to seven octets; those in the middle stand in it twice.
+std::uint64_t upToSeven(std::string_view text) noexcept {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::memcpy(&first, text.data(), kHalf);
+  std::memcpy(&last, text.data() + text.size() - kHalf, kHalf);
+  return std::uint64_t{last} << 32 | first;
+}
+
 // False where eight octets differ in more than the case of letters. Some that
 // do not are missed, where one of them is beyond ASCII.
-bool eightSame(const char* a, const char* b) noexcept {
+bool eightSame(std::uint64_t left, std::uint64_t right) noexcept {
   constexpr std::uint64_t kOnes = 0x0101010101010101U;
   constexpr std::uint64_t kHighs = 0x8080808080808080U;
-  std::uint64_t left = 0;
-  std::uint64_t right = 0;
-  std::memcpy(&left, a, sizeof left);
-  std::memcpy(&right, b, sizeof right);
   const std::uint64_t differs = left ^ right;
   if (differs == 0) {
     return true;
@@ -163,10 +177,18 @@ bool equalsIgnoreCase(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) {
     return false;
   }
-  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  // Eight at a time as long as they are the same, or letters in another case;
+  // the last eight overlap those before.
+  if (a.size() >= kHalf && a.size() < kWord && eightSame(upToSeven(a), upToSeven(b))) {
+    return true;
+  }
   std::size_t at = 0;
-  // Eight at a time as long as they are the same, or letters in another case.
-  for (; at + kWord <= a.size() && eightSame(a.data() + at, b.data() + at); at += kWord) {
+  while (at + kWord <= a.size() && eightSame(eightAt(a.data() + at), eightAt(b.data() + at))) {
+    at += kWord;
+    const std::size_t left = a.size() - at;
+    if (left != 0 && left < kWord) {
+      at -= kWord - left;
+    }
   }
   for (; at < a.size(); ++at) {
     // Equal, or letters that differ in the case bit alone.

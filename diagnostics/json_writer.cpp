@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "diagnostics/octet_block.h"
+
 namespace gatewhy {
 namespace {
 
@@ -27,26 +29,10 @@ constexpr std::array<bool, 256> makePlainTable() {
 }
 constexpr std::array<bool, 256> kPlain = makePlainTable();
 
-// True when all eight bytes are plain. Each test sets the high bit of a byte
-// that fails it; bytes over 0x7F fail by themselves, so borrows between lanes
-// can only turn a rare "yes" into a "look closer".
-bool eightPlain(const char* data) {
-  std::uint64_t v = 0;
-  std::memcpy(&v, data, sizeof v);
-  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
-  constexpr std::uint64_t kHigh = 0x8080808080808080ULL;
-  const std::uint64_t quote = v ^ (kOnes * '"');
-  const std::uint64_t backslash = v ^ (kOnes * '\\');
-  const std::uint64_t special =
-      v | (v - kOnes * 0x20) | (v + kOnes) | ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash);
-  return (special & kHigh) == 0;
-}
-
 std::size_t plainPrefix(const char* data, std::size_t size) {
-  std::size_t n = 0;
-  while (n + 8 <= size && eightPlain(data + n)) {
-    n += 8;
-  }
+  std::size_t n = octets::skipBlocks(data, 0, size, [](octets::Block block) {
+    return (block < 0x20) | (block >= 0x7F) | (block == '"') | (block == '\\');
+  });
   while (n < size && kPlain[static_cast<unsigned char>(data[n])]) {
     ++n;
   }
@@ -222,7 +208,7 @@ void BasicJsonWriter<Text>::number(double value) {
     out_ += std::string_view(fmt::format("{:.0f}", value));
     return;
   }
-  const auto thousandths = static_cast<std::uint64_t>(std::llround(size * 1000));
+  const auto thousandths = static_cast<std::uint64_t>((size * 1000) + 0.5);
   if (value < 0 && thousandths != 0) {
     out_ += '-';
   }

@@ -15,6 +15,17 @@
 
 namespace gatewhy {
 
+// Most pieces are shorter than a call of memcpy is long.
+inline void copyPiece(char* to, const char* from, std::size_t size) noexcept {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  if (size < kWord || size > 2 * kWord) {
+    std::memcpy(to, from, size);
+    return;
+  }
+  std::memcpy(to, from, kWord);
+  std::memcpy(to + size - kWord, from + size - kWord, kWord);
+}
+
 class TextBuffer {
  public:
   TextBuffer() = default;
@@ -23,7 +34,7 @@ class TextBuffer {
     if (text.size() > room()) {
       grow(text.size());
     }
-    std::memcpy(data_.get() + size_, text.data(), text.size());
+    copyPiece(data_.get() + size_, text.data(), text.size());
     size_ += text.size();
   }
   void append(const char* text, std::size_t size) { append(std::string_view(text, size)); }

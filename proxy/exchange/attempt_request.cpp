@@ -23,7 +23,7 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   connection_->parser.reset();
   connection_->parser.expect(request_.head->method);
   connection_->parser.mendFaults(request_.origin->strictness == Strictness::Report);
-  phase_since_ = write_began_ = EventLoop::now();
+  phase_since_ = write_began_ = worker_.loop.turnTime();
   if (connection_->readable && !reused_) {
     // The peer spoke or closed before it was asked: look before writing.
     pump();

@@ -97,7 +97,7 @@ bool Attempt::pumpSpliced() {
 
 void Attempt::onBytes(std::string_view bytes) {
   if (first_byte_ == TimePoint{}) {
-    first_byte_ = EventLoop::now();
+    first_byte_ = worker_.loop.turnTime();
   }
   response_bytes_ += bytes.size();
   while (state_ == State::Head && !bytes.empty()) {

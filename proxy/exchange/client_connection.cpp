@@ -251,7 +251,7 @@ std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
   if (!parser.started()) {
     // The first byte of a request: from here the head has its own limit.
     read_timer_kind_ = Timer::ClientHead;
-    read_timer_since_ = EventLoop::now();
+    read_timer_since_ = worker_.loop.turnTime();
     read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
   }
   const ParseStep step = parser.feed(bytes);

@@ -17,7 +17,7 @@ void ClientConnection::start() {
     return;
   }
   read_timer_kind_ = Timer::ClientHead;
-  read_timer_since_ = EventLoop::now();
+  read_timer_since_ = worker_.loop.turnTime();
   read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
   if (state_ != State::ProxyHeader && tls_) {
     beginTls();

@@ -219,7 +219,7 @@ void ClientConnection::updateTimers() {
   const bool reader_due = unsent() && !held_;
   if (body_due) {
     read_timer_kind_ = Timer::ClientBody;
-    read_timer_since_ = EventLoop::now();
+    read_timer_since_ = worker_.loop.turnTime();
     read_timer_.arm(limits.client_body_timeout);
   } else {
     read_timer_.cancel();
@@ -323,7 +323,7 @@ void ClientConnection::finishExchange(Disposition disposition) {
     case Disposition::KeepAlive:
       state_ = State::Head;
       read_timer_kind_ = Timer::ClientHead;
-      read_timer_since_ = EventLoop::now();
+      read_timer_since_ = worker_.loop.turnTime();
       read_timer_.arm(worker_.generation->shared->config->limits.client_idle_timeout);
       if (!pumping_ && (!in_.empty() || readable_ || half_closed_)) {
         watch_.kick();

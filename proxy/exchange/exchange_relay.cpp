@@ -85,7 +85,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   state_ = State::Responding;
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
-  check_.head(request_, *route_, head, timestamp_ + (EventLoop::now() - began_));
+  check_.head(request_, *route_, head, timestamp_ + (worker_.loop.turnTime() - began_));
   quoteProxyStatus(head);
   framing_ = clientFraming(head, request_);
   close_ = mustClose() || framing_ == ClientFraming::UntilClose;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/http/field_line.h"
 
-#include <cstdint>
-#include <cstring>
-
+#include "diagnostics/octet_block.h"
 #include "diagnostics/octets.h"
 
 namespace gatewhy {
@@ -30,35 +28,12 @@ HeadFault nameFault(std::string_view line, std::size_t at) noexcept {
   return {ParseError::FieldNameInvalid, at, {}, {}};
 }
 
-constexpr std::size_t kBlock = 2 * sizeof(std::uint64_t);
-
-// Not zero where any of eight octets is below 0x20, or 0x7f. Counts tabs too.
-std::uint64_t suspicion(std::uint64_t word) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101U;
-  constexpr std::uint64_t kHighs = 0x8080808080808080U;
-  const std::uint64_t del = word ^ (kOnes * 0x7f);
-  return (((word - kOnes * 0x20) & ~word) | ((del - kOnes) & ~del)) & kHighs;
-}
-
-bool isSuspicious(const char* block) noexcept {
-  std::uint64_t words[2];
-  std::memcpy(words, block, sizeof words);
-  return (suspicion(words[0]) | suspicion(words[1])) != 0;
-}
-
 }  // namespace
 
 std::size_t findInvalidValueOctet(std::string_view text, std::size_t from) noexcept {
-  std::size_t at = from;
-  // Whole blocks, the last of them overlapping the one before, as long as they
-  // are beyond suspicion; from there on octet by octet.
-  while (text.size() - at >= kBlock && !isSuspicious(text.data() + at)) {
-    at += kBlock;
-    const std::size_t left = text.size() - at;
-    if (left != 0 && left < kBlock) {
-      at -= kBlock - left;
-    }
-  }
+  // Tabs count too: from the first suspect on it is octet by octet.
+  const std::size_t at = octets::skipBlocks(text.data(), from, text.size(),
+                                            [](octets::Block block) { return (block < 0x20) | (block == 0x7F); });
   return octets::skip(text, at, octets::kValue);
 }
 

@@ -73,13 +73,14 @@ class HeadReader {
   // Asked where there is a fault, so it costs good heads nothing.
   [[nodiscard]] virtual FindingSet* mended() { return nullptr; }
 
-  std::size_t takeGulp(Head& head, std::string_view gulp);
-  std::size_t takeLine(Head& head, std::size_t at);
+  // Inline, since each has one caller: a head is some twenty lines.
+  inline std::size_t takeGulp(Head& head, std::string_view gulp);
+  inline std::size_t takeLine(Head& head, std::size_t at);
   [[nodiscard]] std::uint64_t sectionRoom() const;
   [[nodiscard]] std::uint64_t lineRoom() const;
-  void endLine(Head& head, std::size_t end);
-  void endStartLine(std::string_view line, std::size_t end);
-  [[nodiscard]] std::optional<HeadFault> takeField(Head& head, std::string_view line);
+  inline void endLine(Head& head, std::size_t end);
+  inline void endStartLine(std::string_view line, std::size_t end);
+  [[nodiscard]] inline std::optional<HeadFault> takeField(Head& head, std::string_view line);
   [[nodiscard]] bool joinLine(Head& head, std::string_view line);
   [[nodiscard]] bool mendField(ParseError error, std::string_view line, FieldLine& parsed);
   void fail(const HeadFault& fault);

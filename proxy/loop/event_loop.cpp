@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace gatewhy {
 namespace {
@@ -27,6 +28,9 @@ void Deadline::arm(std::chrono::milliseconds after) {
   cancel();
   if (after.count() <= 0) {
     return;
+  }
+  if (list_ == nullptr || list_->duration != after) {
+    std::swap(list_, other_list_);
   }
   if (list_ == nullptr || list_->duration != after) {
     list_ = &loop_.listOf(after);

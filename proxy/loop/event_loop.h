@@ -58,7 +58,10 @@ class Deadline {
   EventLoop& loop_;
   std::function<void()> on_expired_;
   TimePoint deadline_{};
-  List* list_ = nullptr;  // of the last duration, also while not armed: mostly the next one's too
+  // Of the last duration, also while not armed, and of the one before it: what
+  // waits in turn for a head and a body finds both without asking the loop.
+  List* list_ = nullptr;
+  List* other_list_ = nullptr;
   Deadline* prev_ = nullptr;
   Deadline* next_ = nullptr;
   bool armed_ = false;
