@@ -369,6 +369,50 @@ TEST_F(TlsTransport, BigWriteStopsAndGoesOnWhereItStopped) {
   EXPECT_TRUE(sent_text == received);
 }
 
+TEST_F(TlsTransport, GatheredPartsArriveInOrderAndWhole) {
+  const std::string body(100000, 'b');
+  std::string received;
+  const std::string wanted = "head" + body + "tail";
+  const IoResult sent = origin_.ours.writeGathered({"head", body, "", "tail"});
+  ASSERT_EQ(IoStatus::Ok, sent.status);
+  ASSERT_EQ(wanted.size(), sent.size);
+  while (received.size() < wanted.size()) {
+    const std::string more = origin_.peer->read();
+    ASSERT_NE("", more);
+    received += more;
+  }
+  EXPECT_TRUE(wanted == received);
+}
+
+TEST_F(TlsTransport, GatheredPartsThatDoNotFitGoOnWhereTheyStopped) {
+  const std::string head = "head";
+  std::string body(12U << 20U, '\0');
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    body[i] = static_cast<char>('a' + i % 23);
+  }
+  const IoResult first = origin_.ours.writeGathered({head, body});
+  ASSERT_EQ(IoStatus::Ok, first.status);
+  ASSERT_LT(first.size, head.size() + body.size());
+  const std::string all = head + body;
+  std::size_t at = first.size;
+  std::string received;
+  while (received.size() < all.size()) {
+    received += origin_.peer->read();
+    const IoResult sent = origin_.ours.write(all.data() + at, all.size() - at);
+    ASSERT_NE(IoStatus::Ended, sent.status);
+    at += sent.size;
+  }
+  EXPECT_TRUE(all == received);
+}
+
+TEST_F(TlsTransport, GatheredWriteAfterResetIsReset) {
+  resetPeer(origin_.sockets.far);
+  waitBroken(origin_.ours.fd());
+  EXPECT_EQ(IoStatus::Ended, origin_.ours.writeGathered({"head", "body"}).status);
+  EXPECT_EQ(ECONNRESET, end().error);
+  EXPECT_TRUE(end().on_write);
+}
+
 TEST_F(TlsTransport, ShutdownWriteSendsCloseNotifyThenFin) {
   origin_.ours.shutdownWrite();
   EXPECT_EQ("", origin_.peer->read());
@@ -384,6 +428,24 @@ TEST_F(TlsTransport, KeyUpdateIsAnsweredInSilence) {
   EXPECT_EQ("new keys", readText(origin_.ours));
   ASSERT_EQ(IoStatus::Ok, origin_.ours.write("heard", 5).status);
   EXPECT_EQ("heard", origin_.peer->read());
+}
+
+// Where nothing can have come, the handshake begins without asking the socket.
+TEST(TlsTransportStart, ReadsFirstAtAReadiness) {
+  for (const bool readable : {false, true}) {
+    TcpPair sockets = tcpPair();
+    sendRaw(sockets.far, "SSH-2.0-no TLS at all\r\n");
+    waitReadable(sockets.near.get());
+    OriginTls config;
+    config.ca_file = TestPki::get().root_file;
+    Transport ours(std::move(sockets.near));
+    ours.startTls(OriginTlsContext::create(config).value()->newSession("origin.test").value(), readable);
+    EXPECT_EQ(readable ? HandshakeStatus::Failed : HandshakeStatus::WouldBlock, ours.handshake());
+    if (!readable) {
+      EXPECT_EQ(HandshakeStatus::Failed, ours.handshake());
+    }
+    EXPECT_EQ(0U, ours.handshakeFault().first_bytes.find("SSH-2.0"));
+  }
 }
 
 }  // namespace
