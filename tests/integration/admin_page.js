@@ -83,6 +83,16 @@ async function look(page) {
   await until('the filter', () => page.value(`document.getElementById('by-cause').value === 'connection_refused'`));
   check(await page.value(`document.querySelector('#matrix button.row').getAttribute('aria-pressed') === 'true'`), 'the chosen row is not marked');
 
+  // A flood of one failure leaves the others their places, and all of them to as many as there are.
+  const shares = await page.value(`(() => {
+    const many = (cause, count) => Array.from({length: count}, () => ({origin: 'shop', diagnosis: {cause}}));
+    const kept = (list, most) => shares(list, most).map(event => event.diagnosis.cause);
+    const flooded = kept([...many('flood', 300), ...many('rare', 3), ...many('other', 90)], 100);
+    return [...['flood', 'rare', 'other'].map(cause => flooded.filter(one => one === cause).length), kept(many('few', 5), 100).length,
+            kept(Array.from({length: 50}, (_, i) => many('kind-' + i, 2)).flat(), 20).length].join(' ');
+  })()`);
+  check(shares === '48 3 48 5 20', `shares of a flood: ${shares}`);
+
   // Every control has a name, every picture a text.
   const {nodes} = await page.send('Accessibility.getFullAXTree');
   const roles = new Set(['button', 'link', 'combobox', 'searchbox', 'checkbox', 'img', 'image']);
