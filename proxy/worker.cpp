@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/worker.h"
 
-#include <malloc.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -14,9 +13,6 @@ namespace {
 // Beyond limits.connections this many more are accepted only to be told so.
 constexpr std::uint32_t kRefusalRoom = 128;
 constexpr std::chrono::seconds kShortageReport{10};
-// So many exchanges at once leave some megabytes of free heap behind.
-constexpr std::uint32_t kCrowd = 1000;
-constexpr std::chrono::milliseconds kTrimCheck{10000};
 
 HeadLimits headLimits(const ClientLimits& limits) {
   const std::uint64_t half = limits.request_head / 2;
@@ -37,8 +33,7 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
                .pipes = {},
                .ids = {},
                .generation = {},
-               .scratch = {}},
-      trim_(loop_, [this] { onTrimTimer(); }) {
+               .scratch = {}} {
   sink_->attach(loop_);
 }
 
@@ -159,9 +154,6 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
                                                                       .overloaded = over,
                                                                       .tls = generation.listener_tls[entry->index]});
   ClientConnection& started = *connection;
-  if (connections_.size() >= kCrowd && !trim_.armed()) {
-    trim_.arm(kTrimCheck);
-  }
   started.setPlace(connections_.size());
   connections_.push_back(std::move(connection));
   open_.store(connections_.size(), std::memory_order_relaxed);
@@ -183,17 +175,6 @@ void Worker::stopListeners() {
     for (auto& socket : entry.sockets) {
       socket->stop();
     }
-  }
-}
-
-// Once a crowd is served, what its exchanges took goes back to the system.
-void Worker::onTrimTimer() {
-  const std::uint32_t peak = context_.in_flight.takePeak();
-  if (peak >= kCrowd && context_.in_flight.value() < peak / 4) {
-    ::malloc_trim(0);
-  }
-  if (connections_.size() >= kCrowd) {
-    trim_.arm(kTrimCheck);
   }
 }
 

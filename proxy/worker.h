@@ -73,7 +73,6 @@ class Worker final : public ConnectionOwner {
   void onAccept(const std::string& listener, Fd fd, const Address& peer);
   void onShortage(const std::string& listener, int error);
   void onConnectionClosed(ClientConnection& connection) override;
-  void onTrimTimer();
 
   EventLoop loop_;
   std::unique_ptr<EventSink> sink_;
@@ -85,7 +84,6 @@ class Worker final : public ConnectionOwner {
   std::vector<std::unique_ptr<ClientConnection>> connections_;  // each knows its place
   std::atomic<std::size_t> open_{0};
   TimePoint last_shortage_{};
-  Deadline trim_;
   std::thread thread_;
 };
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
-#include <utility>
 
 namespace gatewhy {
 
@@ -17,20 +16,13 @@ class WorkerCounter {
   class alignas(64) Part {
    public:
     // All but value(): its worker's thread only.
-    void add() noexcept {
-      const std::uint32_t now = value() + 1;
-      value_.store(now, std::memory_order_relaxed);
-      peak_ = now > peak_ ? now : peak_;
-    }
+    void add() noexcept { value_.store(value() + 1, std::memory_order_relaxed); }
     void subtract() noexcept { value_.store(value() - 1, std::memory_order_relaxed); }
     [[nodiscard]] std::uint32_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
-    // The highest value since the last call; begins anew.
-    [[nodiscard]] std::uint32_t takePeak() noexcept { return std::exchange(peak_, value()); }
 
    private:
     friend class WorkerCounter;
     std::atomic<std::uint32_t> value_{0};
-    std::uint32_t peak_ = 0;
   };
 
   // A worker's part; lives as long as the counter. Any thread.
