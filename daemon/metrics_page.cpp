@@ -369,6 +369,9 @@ std::string metricsManual() {
           "none, and what\ndoes not fit appears when it happens.\n\n",
           kMostZeroSeries) +
       "```yaml\n"
+      "# prometheus.yml; trace ids are kept with --enable-feature=exemplar-storage\n"
+      "global: {scrape_interval: 15s, evaluation_interval: 15s}\n"
+      "rule_files: [/usr/share/gatewhy/alerts.yaml]\n"
       "scrape_configs:\n"
       "  - job_name: gatewhy\n"
       "    static_configs: [{targets: [\"127.0.0.1:9180\"]}]\n"
