@@ -10,6 +10,7 @@ PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 # make bench starts programs of its own; no service has to run.
 BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf strace libbenchmark-dev
+NPM_INSTALLED := tests/npm/node_modules/.package-lock.json
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
 export CCACHE_BASEDIR := $(CURDIR)
@@ -87,6 +88,14 @@ deps:
 
 test-deps: deps
 	$(call install,$(TEST_PACKAGES))
+	@$(MAKE) -s $(NPM_INSTALLED)
+
+# Nodejs from elsewhere than Debian brings its own npm.
+$(NPM_INSTALLED): tests/npm/package-lock.json
+	@command -v npm >/dev/null || \
+	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
+	npm ci --prefix tests/npm --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 package-deps:
 	$(call install,$(PACKAGE_PACKAGES))

@@ -12,3 +12,14 @@ else()
 endif()
 
 add_test(NAME deployment_documents COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/deployment_docs_test.sh ${CMAKE_SOURCE_DIR} $<TARGET_FILE:gatewhy>)
+
+# What `make test-deps` installs from the npm registry.
+find_program(NODE NAMES node nodejs)
+set(NODE_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/npm/node_modules)
+if(NODE AND EXISTS ${NODE_MODULES}/kubernetes-models)
+  add_test(NAME kubernetes_manifests
+           COMMAND ${NODE} ${CMAKE_CURRENT_SOURCE_DIR}/kubernetes_manifests_test.js ${CMAKE_SOURCE_DIR})
+  set_tests_properties(kubernetes_manifests PROPERTIES ENVIRONMENT NODE_PATH=${NODE_MODULES})
+else()
+  message(WARNING "tests/npm is not installed (make test-deps): the Kubernetes manifests are not validated")
+endif()
