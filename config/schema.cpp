@@ -252,10 +252,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].request_headers", .type = Section, .text = "Changes to the request's fields."},
     {.path = "routes[].request_headers.set",
      .type = Map,
-     .text = "Fields to set; they replace every field of that name. Fields that frame or route the message "
-             "(Content-Length, Transfer-Encoding, Connection, Host and so on) are refused."},
+     .text = "Fields to set; they replace every field of that name, gatewhy's own (`Via`, `X-Request-ID` and so on) "
+             "too. Fields that frame or route the message (Content-Length, Transfer-Encoding, Connection, Host and so "
+             "on) are refused."},
     {.path = "routes[].request_headers.set.*", .text = "The value."},
-    {.path = "routes[].request_headers.remove", .type = List, .text = "Names of fields to remove."},
+    {.path = "routes[].request_headers.remove",
+     .type = List,
+     .text = "Names of fields to remove; gatewhy does not add them either."},
     {.path = "routes[].request_headers.remove[]", .text = "A field name."},
     {.path = "routes[].response_headers",
      .type = Section,

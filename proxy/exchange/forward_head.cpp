@@ -107,8 +107,15 @@ void appendListField(TextBuffer& out, std::string_view name, const Head& head, F
   out.append("\r\n");
 }
 
-bool appendsTo(const RouteConfig& route, std::string_view name) {
-  return !isEdited(route.request_headers, name);
+// Whether a field that we add is added: not where the route sets its own or wants none.
+bool adds(const HeaderEdits* edits, std::string_view name) {
+  return edits == nullptr || edits->empty() || !isEdited(*edits, name);
+}
+
+void appendOwn(TextBuffer& out, const HeaderEdits* edits, std::string_view name, std::string_view value) {
+  if (adds(edits, name)) {
+    appendField(out, name, value);
+  }
 }
 
 void appendTarget(TextBuffer& out, const RequestHead& request, const RouteConfig& route) {
@@ -181,20 +188,20 @@ void appendForwarded(TextBuffer& out, const RequestHead& request, const ForwardC
 }
 
 void appendOrigins(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
-  const RouteConfig& route = *context.route;
+  const HeaderEdits* edits = &context.route->request_headers;
   const bool trusted = context.trusted_peer;
-  if (appendsTo(route, "X-Forwarded-For") && !context.client_ip.empty()) {
+  if (adds(edits, "X-Forwarded-For") && !context.client_ip.empty()) {
     appendListField(out, "X-Forwarded-For", request, FieldId::XForwardedFor, trusted, context.client_ip);
   }
   const auto keepOr = [&](std::string_view name, FieldId id, std::string_view own) {
     const auto old = trusted ? request.valueOf(id) : std::string_view();
-    if (appendsTo(route, name) && !(old.empty() && own.empty())) {
+    if (adds(edits, name) && !(old.empty() && own.empty())) {
       appendField(out, name, old.empty() ? own : old);
     }
   };
   keepOr("X-Forwarded-Proto", FieldId::XForwardedProto, context.scheme);
   keepOr("X-Forwarded-Host", FieldId::XForwardedHost, request.authority());
-  if (appendsTo(route, "Forwarded")) {
+  if (adds(edits, "Forwarded")) {
     appendForwarded(out, request, context);
   }
 }
@@ -242,7 +249,10 @@ void appendStatusLine(TextBuffer& out, const ResponseHead& response) {
   out.append("\r\n");
 }
 
-void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name) {
+void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name, const HeaderEdits* edits) {
+  if (!adds(edits, "Via")) {
+    return;
+  }
   out.append("Via: ");
   appendMembers(out, head, FieldId::Via);
   out.append(head.version_minor == 0 ? "1.0 " : "1.1 ");
@@ -250,9 +260,15 @@ void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name) {
   out.append("\r\n");
 }
 
-void appendResponseFields(TextBuffer& out, const ResponseHead& response, const HeaderEdits* edits) {
-  appendFields(out, response, kNotPassedOn, edits);
-  appendEdits(out, edits);
+// All but those that frame the message.
+void appendResponseFields(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
+  appendFields(out, response, kNotPassedOn, context.edits);
+  appendEdits(out, context.edits);
+  appendVia(out, response, context.hop_name, context.edits);
+  appendOwn(out, context.edits, "X-Request-ID", context.request_id);
+  if (!context.proxy_status.empty()) {
+    appendOwn(out, context.edits, "Proxy-Status", context.proxy_status);
+  }
 }
 
 int countListMembers(const Head& head, FieldId id, std::string_view name, bool via) {
@@ -291,19 +307,19 @@ bool isEdited(const HeaderEdits& edits, std::string_view name) noexcept {
 }
 
 void appendRequestHead(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
-  const RouteConfig& route = *context.route;
+  const HeaderEdits* edits = &context.route->request_headers;
   out.append(request.methodToken());
   out.push_back(' ');
-  appendTarget(out, request, route);
+  appendTarget(out, request, *context.route);
   out.append(" HTTP/1.1\r\n");
   appendHost(out, request, context);
-  appendFields(out, request, kNotForwarded, &route.request_headers);
+  appendFields(out, request, kNotForwarded, edits);
   appendOrigins(out, request, context);
-  appendVia(out, request, context.hop_name);
+  appendVia(out, request, context.hop_name, edits);
   appendListField(out, "CDN-Loop", request, FieldId::CdnLoop, true, context.hop_name);
-  appendField(out, "X-Request-ID", context.request_id);
-  appendField(out, "traceparent", context.traceparent);
-  appendEdits(out, &route.request_headers);
+  appendOwn(out, edits, "X-Request-ID", context.request_id);
+  appendOwn(out, edits, "traceparent", context.traceparent);
+  appendEdits(out, edits);
   appendConnection(out, request, context);
   appendRequestFraming(out, request);
   out.append("\r\n");
@@ -327,12 +343,7 @@ ClientFraming clientFraming(const ResponseHead& response, const RequestHead& req
 
 void appendResponseHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
   appendStatusLine(out, response);
-  appendResponseFields(out, response, context.edits);
-  appendVia(out, response, context.hop_name);
-  appendField(out, "X-Request-ID", context.request_id);
-  if (!context.proxy_status.empty()) {
-    appendListField(out, "Proxy-Status", response, FieldId::Other, false, context.proxy_status);
-  }
+  appendResponseFields(out, response, context);
   switch (context.framing) {
     case ClientFraming::DeclaredOnly:
     case ClientFraming::Length:
@@ -361,9 +372,7 @@ void appendInterimHead(TextBuffer& out, const ResponseHead& response) {
 
 void appendSwitchingHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
   appendStatusLine(out, response);
-  appendResponseFields(out, response, context.edits);
-  appendVia(out, response, context.hop_name);
-  appendField(out, "X-Request-ID", context.request_id);
+  appendResponseFields(out, response, context);
   out.append("Connection: Upgrade\r\n");
   appendField(out, "Upgrade", response.valueOf(FieldId::Upgrade));
   out.append("\r\n");
