@@ -323,28 +323,29 @@ std::optional<Section> Section::section(std::string_view key) {
   return entry == nullptr ? std::nullopt : Section::open(reader_, child(key, entry->value));
 }
 
-void Section::enough(const SchemaRow& list_row, const YamlNode& node, std::size_t count) {
-  if (count < list_row.min) {
-    reader_.error(node.at, fmt::format("'{}' is empty; it needs at least one entry", localName(list_row.path)));
-  }
-}
-
-std::vector<ReadValue> Section::list(std::string_view key) {
-  std::vector<ReadValue> out;
+const YamlNode* Section::collection(std::string_view key, YamlNode::Kind kind, std::string_view wanted) {
   const YamlEntry* entry = find(key);
   if (entry == nullptr || entry->value.kind == YamlNode::Kind::Invalid) {
-    return out;
+    return nullptr;
   }
   const YamlNode& node = entry->value;
   const SchemaRow& key_row = row(key);
   reader_.remember(valuePath(key), node.at);
-  if (node.kind != YamlNode::Kind::Sequence) {
-    reader_.error(node.at, wrongKind(localName(key_row.path), "a list", node));
-    return out;
+  if (node.kind != kind) {
+    reader_.error(node.at, wrongKind(localName(key_row.path), wanted, node));
+    return nullptr;
   }
-  enough(key_row, node, node.items.size());
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    const YamlNode& item = node.items[i];
+  if (node.items.size() + node.entries.size() < key_row.min) {
+    reader_.error(node.at, fmt::format("'{}' is empty; it needs at least one entry", localName(key_row.path)));
+  }
+  return &node;
+}
+
+std::vector<ReadValue> Section::list(std::string_view key) {
+  std::vector<ReadValue> out;
+  const YamlNode* node = collection(key, YamlNode::Kind::Sequence, "a list");
+  for (std::size_t i = 0; node != nullptr && i < node->items.size(); ++i) {
+    const YamlNode& item = node->items[i];
     out.push_back({&item, fmt::format("{}[{}]", valuePath(key), i), fmt::format("{}[]", schemaPath(key)), {}, item.at});
     reader_.remember(out.back().path, item.at);
   }
@@ -353,19 +354,11 @@ std::vector<ReadValue> Section::list(std::string_view key) {
 
 std::vector<ReadValue> Section::map(std::string_view key) {
   std::vector<ReadValue> out;
-  const YamlEntry* entry = find(key);
-  if (entry == nullptr || entry->value.kind == YamlNode::Kind::Invalid) {
+  const YamlNode* node = collection(key, YamlNode::Kind::Map, "a map");
+  if (node == nullptr) {
     return out;
   }
-  const YamlNode& node = entry->value;
-  const SchemaRow& key_row = row(key);
-  reader_.remember(valuePath(key), node.at);
-  if (node.kind != YamlNode::Kind::Map) {
-    reader_.error(node.at, wrongKind(localName(key_row.path), "a map", node));
-    return out;
-  }
-  enough(key_row, node, node.entries.size());
-  for (const YamlEntry& item : node.entries) {
+  for (const YamlEntry& item : node->entries) {
     out.push_back({&item.value, fmt::format("{}.{}", valuePath(key), item.key), fmt::format("{}.*", schemaPath(key)),
                    item.key, item.at});
     reader_.remember(out.back().path, item.value.at);

@@ -69,7 +69,8 @@ class Section {
   [[nodiscard]] std::optional<ScalarValue> scalar(std::string_view key, std::string_view wanted);
   [[nodiscard]] std::optional<std::size_t> wordIndex(std::string_view key);
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key);
-  void enough(const SchemaRow& list_row, const YamlNode& node, std::size_t count);
+  // The list or map at `key`; null where absent or, reported, wrong.
+  [[nodiscard]] const YamlNode* collection(std::string_view key, YamlNode::Kind kind, std::string_view wanted);
 
   Reader& reader_;
   ReadValue value_;

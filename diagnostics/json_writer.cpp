@@ -208,7 +208,9 @@ void BasicJsonWriter<Text>::number(double value) {
     out_ += std::string_view(fmt::format("{:.0f}", value));
     return;
   }
-  const auto thousandths = static_cast<std::uint64_t>((size * 1000) + 0.5);
+  const double scaled = size * 1000;
+  auto thousandths = static_cast<std::uint64_t>(scaled);
+  thousandths += scaled - static_cast<double>(thousandths) >= 0.5 ? 1 : 0;
   if (value < 0 && thousandths != 0) {
     out_ += '-';
   }
