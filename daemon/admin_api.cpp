@@ -61,6 +61,19 @@ Result<FailureFilter, std::string> readFilter(const AdminRequest& request) {
   return filter;
 }
 
+// A number of events; the error says what is wrong.
+Result<std::size_t, std::string> readCount(const AdminRequest& request, std::string_view name, std::size_t fallback) {
+  const auto text = request.parameter(name);
+  if (!text) {
+    return fallback;
+  }
+  const auto number = readNumber(*text);
+  if (!number || *number == 0) {
+    return Failure{fmt::format("'{}' is a number from 1 to {}", name, kMostEvents)};
+  }
+  return static_cast<std::size_t>(std::min<std::uint64_t>(*number, kMostEvents));
+}
+
 }  // namespace
 
 // To add an endpoint: a row here, its handler, and a section in docs/admin-api.md.
@@ -71,7 +84,7 @@ const AdminApi::Row AdminApi::kRows[] = {
     {Method::Get, "/api/v1/status", &AdminApi::status, ""},
     {Method::Get, "/api/v1/origins", &AdminApi::origins, ""},
     {Method::Get, "/api/v1/history", &AdminApi::history, ""},
-    {Method::Get, "/api/v1/events", &AdminApi::events, "since|cause|origin|request_id|limit"},
+    {Method::Get, "/api/v1/events", &AdminApi::events, "since|cause|origin|request_id|limit|of_each"},
     {Method::Get, "/api/v1/events/stream", &AdminApi::eventStream, "since|cause|origin|request_id"},
     {Method::Get, "/api/v1/causes", &AdminApi::causes, ""},
     {Method::Post, "/api/v1/reload", &AdminApi::reload, ""},
@@ -173,23 +186,23 @@ AdminReply AdminApi::events(const AdminRequest& request) {
   if (!filter) {
     return adminProblem(400, filter.error());
   }
-  std::size_t limit = kDefaultLimit;
-  if (const auto text = request.parameter("limit")) {
-    const auto number = readNumber(*text);
-    if (!number || *number == 0) {
-      return adminProblem(400, fmt::format("'limit' is a number from 1 to {}", kMostEvents));
-    }
-    limit = static_cast<std::size_t>(std::min<std::uint64_t>(*number, kMostEvents));
+  const auto limit = readCount(request, "limit", kDefaultLimit);
+  const auto of_each = readCount(request, "of_each", kMostEvents);
+  if (!limit || !of_each) {
+    return adminProblem(400, limit ? of_each.error() : limit.error());
   }
   const auto since = request.parameter("since");
   if (!since) {
-    return json(eventsJson(daemon_.failures.newest(*filter, limit)));
+    return json(eventsJson(daemon_.failures.newest(*filter, *limit, *of_each)));
+  }
+  if (request.parameter("of_each")) {
+    return adminProblem(400, "'of_each' is of the newest: it goes without 'since'");
   }
   if (const auto id = readNumber(*since)) {
-    return json(eventsJson(daemon_.failures.after(*id, *filter, limit)));
+    return json(eventsJson(daemon_.failures.after(*id, *filter, *limit)));
   }
   if (const auto time = readTimestamp(*since)) {
-    return json(eventsJson(daemon_.failures.startedSince(*time, *filter, limit)));
+    return json(eventsJson(daemon_.failures.startedSince(*time, *filter, *limit)));
   }
   return adminProblem(400, "'since' is the id of an event or a time in UTC such as 2026-01-31T23:59:59Z");
 }

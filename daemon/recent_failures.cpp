@@ -113,13 +113,15 @@ RecentFailures::Page RecentFailures::after(std::uint64_t since, const FailureFil
   return page;
 }
 
-RecentFailures::Page RecentFailures::newest(const FailureFilter& filter, std::size_t limit) const {
+RecentFailures::Page RecentFailures::newest(const FailureFilter& filter, std::size_t limit, std::size_t of_each) const {
   const std::lock_guard lock(mutex_);
   Page page;
   page.next = next_id_ - 1;
+  std::map<std::pair<std::string_view, std::optional<Cause>>, std::size_t> taken;
   for (auto record = records_.rbegin(); record != records_.rend() && page.records.size() < limit; ++record) {
-    if (filter.matches(*record->second)) {
-      page.records.push_back(record->second);
+    const FailurePtr& failure = record->second;
+    if (filter.matches(*failure) && taken[{failure->origin, failure->cause}]++ < of_each) {
+      page.records.push_back(failure);
     }
   }
   std::reverse(page.records.begin(), page.records.end());

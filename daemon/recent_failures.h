@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -64,8 +65,9 @@ class RecentFailures {
   };
   // Those after `since`, from the oldest on.
   [[nodiscard]] Page after(std::uint64_t since, const FailureFilter& filter, std::size_t limit) const;
-  // The newest ones.
-  [[nodiscard]] Page newest(const FailureFilter& filter, std::size_t limit) const;
+  // The newest ones, at most `of_each` of each origin's each cause.
+  [[nodiscard]] Page newest(const FailureFilter& filter, std::size_t limit,
+                            std::size_t of_each = std::numeric_limits<std::size_t>::max()) const;
   // Those whose exchange began at `since` or later, from the oldest on.
   [[nodiscard]] Page startedSince(std::chrono::system_clock::time_point since, const FailureFilter& filter,
                                   std::size_t limit) const;

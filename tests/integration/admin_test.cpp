@@ -97,6 +97,8 @@ TEST_F(AdminTest, RefusesWhatIsNotForIt) {
   EXPECT_EQ(statusOf("GET /healthz?%zz HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
   EXPECT_EQ(statusOf("GET /api/v1/events?limit=0 HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
   EXPECT_EQ(statusOf("GET /api/v1/events?since=yesterday HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
+  EXPECT_EQ(statusOf("GET /api/v1/events?of_each=0 HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
+  EXPECT_EQ(statusOf("GET /api/v1/events?of_each=1&since=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
   EXPECT_EQ(statusOf("GET /healthz HTTP/1.1\r\nHost : localhost\r\n\r\n"), 400U);
   EXPECT_EQ(statusOf("GET /healthz HTTP/1.1\r\n\r\n"), 400U) << "Host is required";
   EXPECT_EQ(statusOf("GET /" + std::string(20000, 'a') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400U);
@@ -133,6 +135,7 @@ TEST_F(AdminTest, KeepsFailures) {
   EXPECT_EQ(size("since=2999-01-01T00:00:00Z"), 0U);
   EXPECT_EQ(size("cause=response_timeout"), 0U);
   EXPECT_EQ(size("origin=origin&limit=1"), 1U);
+  EXPECT_EQ(size("of_each=1"), 1U);
 
   const json origins = json::parse(get("/api/v1/origins"));
   const json& origin = origins["origins"][0];

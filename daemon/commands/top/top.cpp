@@ -18,7 +18,7 @@ namespace gatewhy {
 namespace {
 
 constexpr std::chrono::milliseconds kRefresh{1000};
-constexpr const char* kEvents = "/api/v1/events?limit=10";
+constexpr const char* kEvents = "/api/v1/events?limit=10&of_each=1";
 
 Result<TopSnapshot, std::string> take(const AdminClient& client) {
   TopSnapshot snapshot;

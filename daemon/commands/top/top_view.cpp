@@ -69,6 +69,19 @@ std::string rateText(double difference, double seconds) {
   return fmt::format("{:.{}f}", rate, rate > 0 && rate < 10 ? 1 : 0);
 }
 
+// The last hour's failures of one origin's one cause.
+std::uint64_t hourlyCount(const Json& history, const std::string& name, const std::string& cause) {
+  std::uint64_t sum = 0;
+  for (const Json& origin : member(history, "origins")) {
+    if (textAt(origin, "name") == name) {
+      for (const Json& count : member(member(origin, "causes"), cause.c_str())) {
+        sum += count.is_number_unsigned() ? count.get<std::uint64_t>() : 0;
+      }
+    }
+  }
+  return sum;
+}
+
 // The last hour's failures of one origin, the sum of its causes.
 std::string hourOf(const Json& history, const std::string& name, std::size_t columns, const TextStyle& style) {
   std::vector<std::uint64_t> sums(columns);
@@ -184,14 +197,17 @@ void appendFailures(std::string& out, const TopSnapshot& now, const TextStyle& s
   if (events.empty()) {
     return;
   }
-  out += "\n" + paint("Last failures", Ink::Bold, style) + " (gatewhy why REQUEST_ID tells more)\n";
+  out += "\n" + paint("Last failure of each kind", Ink::Bold, style) +
+         ", with the last hour's count (gatewhy why REQUEST_ID)\n";
   for (auto event = events.rbegin(); event != events.rend(); ++event) {  // newest first
     const std::string timestamp = textAt(*event, "timestamp");
     const auto status = numberAt(*event, "http.response.status_code");
-    const std::string line = fmt::format(
-        "{} {:>3} {} {} {}{} {}", timestamp.size() > 19 ? timestamp.substr(11, 8) : timestamp,
-        status ? fmt::format("{:.0f}", *status) : "-", textAt(*event, "diagnosis.cause"), textAt(*event, "request_id"),
-        textAt(*event, "server.address"), textAt(*event, "url.path"), textAt(*event, "origin"));
+    const std::string cause = textAt(*event, "diagnosis.cause"), origin = textAt(*event, "origin");
+    const std::string count = countText(hourlyCount(now.history, origin, cause));
+    const std::string line =
+        fmt::format("{} {:>3} {}x {} {} {}{} {}", timestamp.size() > 19 ? timestamp.substr(11, 8) : timestamp,
+                    status ? fmt::format("{:.0f}", *status) : "-", rightAligned(count, 6), cause,
+                    textAt(*event, "request_id"), textAt(*event, "server.address"), textAt(*event, "url.path"), origin);
     out += columnsOf(line) > style.width ? fitted(line, style.width, style) : line;
     out += "\n";
   }

@@ -135,6 +135,20 @@ TEST_F(RecentFailuresTest, Filters) {
   EXPECT_THAT(idsOf(failures.after(page.next, {.cause = Cause::ConnectionRefused}, 1)), ElementsAre("c"));
 }
 
+TEST_F(RecentFailuresTest, GivesTheNewestOfEachKind) {
+  RecentFailures failures({}, kStart);
+  add(failures, "rare", Cause::ResponseTimeout, "shop");
+  add(failures, "lost", Cause::NoRoute, "");
+  add(failures, "other", Cause::ConnectionRefused, "rest");
+  for (const char* id : {"a", "b", "c"}) {
+    add(failures, id, Cause::ConnectionRefused, "shop");
+  }
+  EXPECT_THAT(idsOf(failures.newest({}, 10, 1)), ElementsAre("rare", "lost", "other", "c"));
+  EXPECT_THAT(idsOf(failures.newest({}, 10, 2)), ElementsAre("rare", "lost", "other", "b", "c"));
+  EXPECT_THAT(idsOf(failures.newest({}, 3, 1)), ElementsAre("lost", "other", "c"));
+  EXPECT_THAT(idsOf(failures.newest({.origin = "shop"}, 10, 1)), ElementsAre("rare", "c"));
+}
+
 TEST_F(RecentFailuresTest, FindsByTheTimeOfTheExchange) {
   RecentFailures failures({}, kStart);
   add(failures, "late", Cause::ConnectionRefused, "shop", 5);
