@@ -79,6 +79,13 @@ routes:
   - path: /any/
     origin: rest
     clients: {deny: [192.0.2.0/24]}
+  - host: moved.example
+    respond: {status: 308, retry_after: 5s}
+    response_headers: {set: {Location: "https://new.example/", X-Request-ID: none}, remove: [Cache-Control]}
+  - host: chat.example
+    respond: {status: 426, upgrade: websocket}
+  - host: silent.example
+    respond: {status: 444}
 )");
 };
 
@@ -115,10 +122,32 @@ TEST_F(RouteTest, NoRouteIsStatusOne) {
 
 TEST_F(RouteTest, FixedAnswersAndRefusalsOfThisHop) {
   EXPECT_EQ(asked({"GET", "http://closed.example/"})["respond"]["status"], 410);
-  EXPECT_EQ(asked({"DELETE", "http://a.shop.example/api/"})["refusal"]["status"], 405);
+  const json refusal = asked({"DELETE", "http://a.shop.example/api/"})["refusal"];
+  EXPECT_EQ(refusal["status"], 405);
+  EXPECT_EQ(refusal["allow"], "GET, POST");
   EXPECT_THAT(route({"DELETE", "http://a.shop.example/api/"}).output, HasSubstr("Allow: GET, POST"));
   EXPECT_EQ(asked({"GET", "http://x/any/", "--client", "192.0.2.7"})["refusal"]["cause"], "request_denied");
   EXPECT_FALSE(asked({"GET", "http://x/any/", "--client", "198.51.100.7"}).contains("refusal"));
+}
+
+TEST_F(RouteTest, AFixedAnswerIsShownAsTheClientGetsIt) {
+  const json moved = asked({"GET", "http://moved.example/"})["respond"];
+  EXPECT_EQ(moved["status"], 308);
+  const json& fields = moved["fields"];
+  EXPECT_EQ(fields["Location"], "https://new.example/");
+  EXPECT_EQ(fields["X-Request-ID"], "none") << "the route's own is told as it is";
+  EXPECT_EQ(fields["Date"], "<now>");
+  EXPECT_FALSE(fields.contains("Cache-Control"));
+  EXPECT_GT(moved["body_bytes"], 0U);
+  EXPECT_EQ(fields["Content-Length"], std::to_string(moved["body_bytes"].get<unsigned>()));
+  EXPECT_EQ(asked({"HEAD", "http://moved.example/"})["respond"]["body_bytes"], 0U);
+  const json chat = asked({"GET", "http://chat.example/"})["respond"]["fields"];
+  EXPECT_EQ(chat["Upgrade"], "websocket");
+  EXPECT_EQ(chat["X-Request-ID"], "<new>");
+  EXPECT_EQ(asked({"GET", "http://silent.example/"})["respond"], json({{"status", 444}})) << "nothing is sent";
+  EXPECT_THAT(route({"GET", "http://moved.example/"}).output,
+              AllOf(HasSubstr("HTTP/1.1 308 Permanent Redirect"), HasSubstr("Location: https://new.example/"),
+                    ContainsRegex("a body of [1-9][0-9]* bytes")));
 }
 
 TEST_F(RouteTest, WrongUsageAndWrongFiles) {
@@ -257,6 +286,30 @@ TEST(TopTest, OnePictureWhereOutputIsNoTerminal) {
                     HasSubstr("ejected, back in 8.30 s after connection_refused"), HasSubstr("no_route"),
                     HasSubstr("abc-1"), HasSubstr("12:00:00")));
   EXPECT_THAT(result.output, Not(HasSubstr("\x1b")));
+}
+
+// A flood of one failure leaves room for the others: the daemon is asked for
+// the last of each kind, and the last hour says how many there were.
+TEST(TopTest, ShowsTheLastFailureOfEachKind) {
+  const auto event = [](const char* id, const char* origin, const char* cause) {
+    return fmt::format(R"({{"request_id":"{}","origin":"{}","diagnosis":{{"cause":"{}"}}}})", id, origin, cause);
+  };
+  auto pages = daemonPages();
+  pages["/api/v1/history"] =
+      answering(R"({"origins":[{"name":"shop","causes":{"connection_refused":[9000,3,9],"reset":[4]}},)"
+                R"({"name":"","causes":{"no_route":[1,1]}}]})");
+  pages["/api/v1/events"] =
+      answering(R"({"events":[)" + event("old", "shop", "reset") + "," + event("lost", "", "no_route") + "," +
+                event("new", "shop", "connection_refused") + "]}");
+  const auto peer = adminPeer(std::move(pages));
+  const CommandResult result = gatewhy({"top", "--admin", peer->address().text()});
+  EXPECT_THAT(result.output,
+              ContainsRegex("9 012x connection_refused new .*\n.* 2x no_route lost .*\n.* 4x reset old "));
+  bool asked = false;
+  for (const auto& record : peer->records()) {
+    asked = asked || record.received.find("GET /api/v1/events?limit=10&of_each=1 ") != std::string::npos;
+  }
+  EXPECT_TRUE(asked);
 }
 
 TEST(TopTest, NoDaemonIsStatusOne) {

@@ -33,18 +33,6 @@ std::string_view name(Balance balance) {
   return {};
 }
 
-std::string describe(const FixedResponse& respond) {
-  std::string text = respond.status == 444 ? "the connection is closed without an answer"
-                                           : fmt::format("a fixed answer: {}", respond.status);
-  if (respond.retry_after) {
-    text += fmt::format(", Retry-After: {}", respond.retry_after->count());
-  }
-  if (!respond.upgrade.empty()) {
-    text += fmt::format(", Upgrade: {}", respond.upgrade);
-  }
-  return text;
-}
-
 std::string join(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
@@ -55,6 +43,15 @@ void appendEdits(std::string& out, std::string_view label, const HeaderEdits& ed
   }
   if (!edits.remove.empty()) {
     appendWrapped(out, label, "remove " + join(edits.remove), kColumn, style);
+  }
+}
+
+void appendHead(std::string& out, std::string_view title, const std::string& head, const TextStyle& style) {
+  out += "\n" + paint(title, Ink::Bold, style) + "\n";
+  std::istringstream lines(head);
+  for (std::string line; std::getline(lines, line) && line != "\r";) {
+    line.pop_back();
+    appendWrapped(out, "", harmless(line), 2, style);
   }
 }
 
@@ -91,8 +88,13 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
   }
   const RouteConfig& route = *plan.taken;
   if (route.respond) {
-    appendWrapped(out, "Answered here", describe(*route.respond), kColumn, style);
-    appendEdits(out, "  header", route.response_headers, style);
+    if (plan.answer_head.empty()) {
+      appendWrapped(out, "Answered here", "the connection is closed without an answer", kColumn, style);
+      return;
+    }
+    appendWrapped(out, "Answered here", fmt::format("a fixed answer: {}", route.respond->status), kColumn, style);
+    appendHead(out, "The client gets", plan.answer_head, style);
+    appendWrapped(out, "", fmt::format("and a body of {} bytes", plan.answer_body_size), 2, style);
     return;
   }
   const OriginConfig& origin = config.origins[route.origin];
@@ -111,12 +113,7 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
                               route.rate_limit->key == RateLimitKey::ClientAddress ? "client" : "route"),
                   kColumn, style);
   }
-  out += "\n" + paint("The origin gets", Ink::Bold, style) + "\n";
-  std::istringstream lines(plan.forwarded_head);
-  for (std::string line; std::getline(lines, line) && line != "\r";) {
-    line.pop_back();
-    appendWrapped(out, "", harmless(line), 2, style);
-  }
+  appendHead(out, "The origin gets", plan.forwarded_head, style);
   if (!route.response_headers.empty()) {
     out += "\n" + paint("The answer", Ink::Bold, style) + "\n";
     appendEdits(out, "  header", route.response_headers, style);
@@ -133,6 +130,24 @@ std::string textOf(const RoutePlan& plan, const RouteOptions& options, const Con
   }
   appendRoutes(out, plan, style);
   appendDestination(out, plan, config, style);
+  return out;
+}
+
+// The fixed answer: what it says in its fields, by name.
+nlohmann::ordered_json answerJson(const RoutePlan& plan) {
+  nlohmann::ordered_json out{{"status", plan.taken->respond->status}};
+  if (plan.answer_head.empty()) {
+    return out;
+  }
+  out["fields"] = nlohmann::ordered_json::object();
+  std::istringstream lines(plan.answer_head);
+  std::string line;
+  std::getline(lines, line);  // the status line
+  while (std::getline(lines, line) && line != "\r") {
+    const std::size_t colon = line.find(": ");
+    out["fields"][line.substr(0, colon)] = line.substr(colon + 2, line.size() - colon - 3);
+  }
+  out["body_bytes"] = plan.answer_body_size;
   return out;
 }
 
@@ -161,8 +176,11 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
     out["refusal"] = {{"cause", gatewhy::name(plan.refusal->cause)},
                       {"status", plan.refusal->sent_status},
                       {"summary", plan.refusal->summary}};
+    if (!plan.allow.empty()) {
+      out["refusal"]["allow"] = plan.allow;
+    }
   } else if (plan.taken->respond) {
-    out["respond"]["status"] = plan.taken->respond->status;
+    out["respond"] = answerJson(plan);
   } else {
     const OriginConfig& origin = config.origins[plan.taken->origin];
     out["origin"] = origin.name;

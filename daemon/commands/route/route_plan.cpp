@@ -13,11 +13,14 @@
 #include "proxy/exchange/forward_head.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/router.h"
+#include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/net/address.h"
 
 namespace gatewhy {
 namespace {
+
+constexpr std::uint16_t kNoAnswer = 444;
 
 struct Target {
   bool tls = false;
@@ -88,6 +91,23 @@ std::string headFor(const RequestHead& head, const RouteConfig& route, const Con
   return std::string(out.view());
 }
 
+// The fixed answer as the daemon writes it, but for what differs each time.
+void planAnswer(RoutePlan& plan, const RequestHead& head) {
+  const std::string any_id(32, '0');  // as long as those that the daemon makes
+  const SynthesizedResponse made = synthesizeFixed(*plan.taken, head, any_id, false);
+  plan.answer_body_size = made.body_size;
+  plan.answer_head = made.bytes.substr(0, made.bytes.size() - made.body_size);
+  const auto blur = [&](std::string_view name, std::string_view text) {
+    const std::size_t at = plan.answer_head.find(fmt::format("\r\n{}: ", name));
+    if (!isEdited(plan.taken->response_headers, name) && at != std::string::npos) {
+      const std::size_t value = at + name.size() + 4;
+      plan.answer_head.replace(value, plan.answer_head.find('\r', value) - value, text);
+    }
+  };
+  blur("Date", "<now>");
+  blur("X-Request-ID", "<new>");
+}
+
 }  // namespace
 
 Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQuestion& question) {
@@ -150,7 +170,11 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
       plan.allow = allowedMethods(admission.route);
     }
-  } else if (!plan.taken->respond) {
+  } else if (plan.taken->respond) {
+    if (plan.taken->respond->status != kNoAnswer) {
+      planAnswer(plan, *head);
+    }
+  } else {
     plan.forwarded_head = headFor(*head, *plan.taken, *config, facts);
   }
   return plan;

@@ -3,6 +3,7 @@
 // router, admission and head writer. No I/O.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ struct RoutePlan {
   std::optional<Diagnosis> refusal;  // this hop's own; NoRoute too
   std::string allow;                 // the methods that the route takes, where the method is refused
   std::string forwarded_head;        // what the origin gets; "" where nothing is forwarded
+  std::string answer_head;           // what the client gets of a fixed answer; "" where nothing is sent
+  std::uint64_t answer_body_size = 0;
 };
 
 // `config` outlives the plan. The error says what is wrong with the question.
