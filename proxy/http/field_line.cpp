@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/http/field_line.h"
 
+#include <algorithm>
+
 #include "diagnostics/octet_block.h"
 #include "diagnostics/octets.h"
 
@@ -51,7 +53,10 @@ std::optional<HeadFault> parseFieldLine(std::string_view line, FieldLine& out) n
   }
   out.name_size = colon;
   out.value_at = octets::skipBlanks(line, colon + 1);
-  const std::size_t bad = findInvalidValueOctet(line, out.value_at);
+  // What a name may hold a value may too: a short value is looked at together
+  // with the end of its name, as one block.
+  const std::size_t from = line.size() < octets::kBlock ? out.value_at : line.size() - octets::kBlock;
+  const std::size_t bad = findInvalidValueOctet(line, std::min(from, out.value_at));
   if (bad != line.size()) {
     return HeadFault{octetError(line[bad], ParseError::FieldValueInvalid), bad, line.substr(0, colon), {}};
   }
