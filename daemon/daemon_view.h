@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "daemon/event_log.h"
-#include "daemon/recent_failures.h"
-#include "daemon/worker_metrics.h"
+#include "daemon/admin/recent_failures.h"
+#include "daemon/log/event_log.h"
+#include "daemon/metrics/worker_metrics.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/worker.h"
 

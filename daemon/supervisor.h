@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "config/config.h"
-#include "daemon/admin_api.h"
-#include "daemon/admin_server.h"
+#include "daemon/admin/admin_api.h"
+#include "daemon/admin/admin_server.h"
 #include "daemon/daemon_view.h"
-#include "daemon/event_log.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/listener_set.h"
+#include "daemon/log/event_log.h"
 #include "daemon/service_manager.h"
 #include "daemon/successor.h"
 #include "daemon/worker_set.h"

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "daemon/event_log.h"
-#include "daemon/recent_failures.h"
-#include "daemon/worker_metrics.h"
+#include "daemon/admin/recent_failures.h"
+#include "daemon/log/event_log.h"
+#include "daemon/metrics/worker_metrics.h"
 #include "proxy/exchange/worker_context.h"
 
 namespace gatewhy {

@@ -8,7 +8,7 @@
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
-#include "daemon/demo_origin.h"
+#include "daemon/demo/demo_origin.h"
 
 namespace gatewhy {
 namespace {

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/script_peer.h"
+#include "daemon/demo/script_peer.h"
 #include "tests/support/command.h"
 #include "tests/support/pki.h"
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "daemon/commands/text_style.h"
-#include "daemon/script_peer.h"
+#include "daemon/demo/script_peer.h"
 #include "tests/support/command.h"
 #include "tests/support/json_schema.h"
 #include "tests/support/pki.h"

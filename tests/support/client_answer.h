@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/script_session.h"
+#include "daemon/demo/script_session.h"
 
 namespace gatewhy::test {
 

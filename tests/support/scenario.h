@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "daemon/fault_script.h"
-#include "daemon/script_peer.h"
+#include "daemon/demo/fault_script.h"
+#include "daemon/demo/script_peer.h"
 #include "diagnostics/result.h"
 #include "tests/support/child_process.h"
 

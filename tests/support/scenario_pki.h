@@ -2,7 +2,7 @@
 // The certificates that scenarios call by name.
 #pragma once
 
-#include "daemon/script_tls.h"
+#include "daemon/demo/script_tls.h"
 #include "tests/support/pki.h"
 
 namespace gatewhy::test {

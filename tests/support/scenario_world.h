@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/script_peer.h"
+#include "daemon/demo/script_peer.h"
 #include "tests/support/client_answer.h"
 #include "tests/support/daemon_process.h"
 #include "tests/support/netns.h"

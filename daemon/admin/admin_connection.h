@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection of the admin listener: requests in turn, each answered
+// before the next is read; or a stream of failures until the reader leaves.
+#pragma once
+
+#include <string>
+
+#include "daemon/admin/admin_http.h"
+#include "proxy/http/h1_parser.h"
+#include "proxy/loop/event_loop.h"
+
+namespace gatewhy {
+
+// What a connection needs of its server. The admin loop's thread only.
+class AdminConnectionHost {
+ public:
+  [[nodiscard]] virtual AdminReply answer(const AdminRequest& request) = 0;
+  [[nodiscard]] virtual bool trustsHost(std::string_view host) const = 0;
+  // False: too many streams are open.
+  [[nodiscard]] virtual bool mayStream() const = 0;
+  virtual void onStreamStarted() = 0;
+  virtual void onStreamGap(std::uint64_t missed) = 0;
+  [[nodiscard]] virtual const RecentFailures& failures() const = 0;
+  virtual void onClosed(class AdminConnection& connection) = 0;  // buries it
+
+ protected:
+  ~AdminConnectionHost() = default;
+};
+
+class AdminConnection final : public Deferred, public IoHandler {
+ public:
+  // `host` and `loop` must outlive it.
+  AdminConnection(EventLoop& loop, AdminConnectionHost& host, Fd fd);
+  ~AdminConnection() override;
+
+  void start();
+  void onIo(bool readable, bool writable) override;
+  [[nodiscard]] bool streaming() const { return stream_.has_value(); }
+  // Sends what has come since; to be called regularly while streaming.
+  void feedStream();
+
+ private:
+  enum class Flushed : std::uint8_t { All, Part, Closed };
+
+  void pump();
+  [[nodiscard]] bool receive();  // false: nothing now, or we are closed
+  void onHead();
+  void onMalformed();
+  [[nodiscard]] AdminReply replyTo(const RequestHead& head);
+  void send(const AdminReply& reply, bool head_only);
+  [[nodiscard]] Flushed flush();
+  void beginStream(EventStreamStart start);
+  void close();
+
+  EventLoop& loop_;
+  AdminConnectionHost& host_;
+  Fd fd_;
+  IoWatch watch_;
+  Deadline timer_;  // for the next head, its end, or the reader's progress
+  RequestParser parser_;
+  std::string input_;   // received, not yet parsed
+  std::string output_;  // not yet taken by the kernel
+  bool close_after_ = false;
+  bool closed_ = false;
+  std::optional<EventStreamStart> stream_;
+  TimePoint last_sent_{};
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/demo/demo_origin.h"
+
+#include <fmt/core.h>
+
+#include <array>
+
+namespace gatewhy {
+namespace {
+
+constexpr const char* kName = "demo.gatewhy.internal";
+
+struct PathFault {
+  const char* path;
+  const char* script;
+  const char* description;
+};
+constexpr std::array kPathFaults = {
+#define DEMO_FAULT(path, script, description) PathFault{path, script, description},
+#include "daemon/demo/demo_faults.def"
+#undef DEMO_FAULT
+};
+
+// Faults that a whole origin has, by the route that leads to it.
+constexpr std::array kRouteFaults = {
+    PathFault{"/refused/", "", "connection_refused: nobody listens"},
+    PathFault{"/blackhole/", "", "connection_timeout: the SYN goes unanswered"},
+    PathFault{"/dns/", "", "dns_nxdomain: the origin's name does not exist"},
+    PathFault{"/no-socket/", "", "unix_socket_missing: the socket file is not there"},
+    PathFault{"/tls/", "", "a good answer over TLS"},
+    PathFault{"/tls-expired/", "", "tls_certificate_expired"},
+    PathFault{"/tls-name/", "", "tls_certificate_name_mismatch"},
+    PathFault{"/tls-self-signed/", "", "tls_certificate_self_signed"},
+    PathFault{"/not-tls/", "", "tls_handshake_timeout: plain HTTP waits where TLS was expected"},
+    PathFault{"/maintenance/", "", "a fixed 503, no failure at all"},
+};
+
+std::string welcomePage() {
+  std::string rows;
+  for (const DemoOrigin::Fault& fault : DemoOrigin::faults()) {
+    rows += fmt::format("<tr><td><a href=\"{0}\"><code>{0}</code></a></td><td>{1}</td></tr>\n", fault.path,
+                        fault.description);
+  }
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>gatewhy demo</title>\n"
+      "<style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:52rem;padding:0 1rem}}"
+      "td{{padding:.15rem 1.5rem .15rem 0;vertical-align:top}}</style></head>\n"
+      "<body><h1>An origin that fails on demand</h1>\n"
+      "<p>This page came through gatewhy from the demo origin. Follow a link to see a failure and how it is "
+      "explained; the log in the terminal has the evidence.</p>\n<table>\n{}</table></body></html>\n",
+      rows);
+}
+
+Script welcomeScript() {
+  Step respond;
+  respond.kind = StepKind::Respond;
+  respond.count = 200;
+  respond.text = welcomePage();
+  return {respond};
+}
+
+Script scriptFor(std::string_view text) {
+  Result<Script, ScriptError> script = parseScript(text);
+  return script ? script.value() : Script{};  // the texts are ours; a unit test parses every one
+}
+
+std::map<std::string, Script> scriptsByPath() {
+  std::map<std::string, Script> scripts;
+  for (const PathFault& fault : kPathFaults) {
+    // The body first, so that it is not taken for the next request.
+    scripts[fault.path] = scriptFor(std::string("read_body, ") + fault.script);
+  }
+  scripts["/"] = welcomeScript();
+  return scripts;
+}
+
+// Starts peers one after the other; the first failure sticks.
+class PeerStarter {
+ public:
+  explicit PeerStarter(const TlsFiles& files) : files_(files) {}
+
+  std::unique_ptr<ScriptPeer> start(std::string_view script, ScriptPeerOptions options = {}) {
+    options.scripts = {scriptFor(script)};
+    options.tls_files = files_;
+    Result<std::unique_ptr<ScriptPeer>, std::string> peer = ScriptPeer::start(std::move(options));
+    if (!peer) {
+      error_ = error_.empty() ? peer.error() : error_;
+      return nullptr;
+    }
+    return std::move(peer).value();
+  }
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+ private:
+  const TlsFiles& files_;
+  std::string error_;
+};
+
+std::string tlsScript(std::string_view identity) {
+  return fmt::format(R"(tls cert={}, read_head, read_body, respond 200 "All is well, over TLS.\n", again)", identity);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DemoOrigin>, std::string> DemoOrigin::start() {
+  std::unique_ptr<DemoOrigin> demo(new DemoOrigin);
+  Result<std::unique_ptr<DemoCertificates>, std::string> certificates = DemoCertificates::create(kName);
+  if (!certificates) {
+    return Failure{certificates.error()};
+  }
+  demo->certificates_ = std::move(certificates).value();
+  PeerStarter peers(demo->certificates_->files());
+  ScriptPeerOptions by_path;
+  by_path.by_path = scriptsByPath();
+  demo->by_path_ = peers.start("by_path, again", std::move(by_path));
+  ScriptPeerOptions closed;
+  closed.listens = false;
+  demo->closed_ = peers.start("", std::move(closed));
+  ScriptPeerOptions full;
+  full.accepts = false;
+  full.backlog = 0;
+  demo->full_ = peers.start("", std::move(full));
+  demo->tls_ = peers.start(tlsScript("default"));
+  demo->expired_ = peers.start(tlsScript("expired"));
+  demo->wrong_name_ = peers.start(tlsScript("wrong-name"));
+  demo->self_signed_ = peers.start(tlsScript("self-signed"));
+  if (!peers.error().empty()) {
+    return Failure{peers.error()};
+  }
+  demo->full_->fillQueue();
+  return demo;
+}
+
+std::vector<DemoOrigin::Fault> DemoOrigin::faults() {
+  std::vector<Fault> faults;
+  faults.reserve(std::size(kPathFaults) + std::size(kRouteFaults));
+  for (const PathFault& fault : kPathFaults) {
+    faults.push_back({fault.path, fault.description});
+  }
+  for (const PathFault& fault : kRouteFaults) {
+    faults.push_back({fault.path, fault.description});
+  }
+  return faults;
+}
+
+std::string DemoOrigin::configYaml(const std::string& from) const {
+  std::string yaml = fmt::format(
+      "listeners: [{{address: \"{}\"}}]\ndiagnostics: {{disclose: evidence}}\n"
+      "drain: {{timeout: 1s}}\norigins:\n",
+      from);
+  std::string routes = "routes:\n";
+  const auto add = [&](const char* path, std::string_view origin, const std::string& url, std::string_view extra = "") {
+    yaml += fmt::format(
+        "  {}:\n    endpoints: [\"{}\"]\n    timeouts: {{resolve: 2s, connect: 2s, tls_handshake: 2s, send: 3s, "
+        "response_head: 3s, response_idle: 3s}}\n{}",
+        origin, url, extra);
+    routes += fmt::format("  - {{path: \"{}\", origin: {}}}\n", path, origin);
+  };
+  const std::string tls =
+      fmt::format("    tls: {{ca_file: \"{}\", server_name: {}}}\n", certificates_->authorityFile(), kName);
+  const auto url = [](std::string_view scheme, const std::unique_ptr<ScriptPeer>& peer) {
+    return fmt::format("{}://{}", scheme, peer->address().text());
+  };
+  add("/refused/", "refused", url("http", closed_));
+  add("/blackhole/", "blackhole", url("http", full_));
+  add("/dns/", "dns", "http://no-such-host.invalid:80");
+  add("/no-socket/", "no-socket", "unix:/nonexistent/gatewhy-demo.sock");
+  add("/tls/", "tls", url("https", tls_), tls);
+  add("/tls-expired/", "tls-expired", url("https", expired_), tls);
+  add("/tls-name/", "tls-name", url("https", wrong_name_), tls);
+  add("/tls-self-signed/", "tls-self-signed", url("https", self_signed_), tls);
+  add("/not-tls/", "not-tls", url("https", by_path_), tls);
+  routes += "  - {path: /maintenance/, respond: {status: 503, retry_after: 120s}}\n";
+  add("/", "demo", url("http", by_path_));
+  return yaml + routes;
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "daemon/log/log_destination.h"
+#include "daemon/log/log_queue.h"
+
+namespace gatewhy {
+
+// The log's thread: takes lines from the queue and gets them out. Errors are
+// retried until they pass (the queue drops meanwhile); what was lost is said
+// in the log itself as soon as it can be written again.
+class LogWriter {
+ public:
+  // How long a stop may take before lines are given up.
+  static constexpr std::chrono::milliseconds kStopTime{1000};
+
+  LogWriter(std::shared_ptr<LogQueue> queue, std::unique_ptr<LogDestination> destination)
+      : queue_(std::move(queue)), destination_(std::move(destination)) {}
+
+  // Returns after LogQueue::requestStop().
+  void run();
+
+ private:
+  void writeOut(const LogQueue::Work& work);
+  bool writeAll(std::string_view lines);
+  bool recover(int error, std::chrono::milliseconds pause);
+  [[nodiscard]] std::size_t resumeAt(std::string_view lines, std::size_t at);
+  void announceLoss();
+  bool outOfTime();
+
+  std::shared_ptr<LogQueue> queue_;
+  std::unique_ptr<LogDestination> destination_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;  // set once the log is to stop
+  std::uint64_t announced_ = 0;                                    // of the queue's dropped lines
+  std::uint64_t failed_writes_ = 0;                                // not announced yet
+  int last_error_ = 0;
+};
+
+}  // namespace gatewhy

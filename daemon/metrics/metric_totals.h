@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The counters of all workers added up.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/metrics/worker_metrics.h"
+
+namespace gatewhy {
+
+struct OriginTotals {
+  HistogramReading duration;
+  std::array<HistogramReading, kTimedPhases.size()> phases;
+  std::map<DiagnosisKey, std::uint64_t> diagnoses;
+  std::map<Cause, std::uint64_t> retries;
+  std::map<Finding, std::uint64_t> findings;
+
+  [[nodiscard]] std::map<Cause, std::uint64_t> byCause() const;
+};
+
+struct RouteKeyTotals {
+  std::string route, origin;
+  std::uint16_t code = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes what the compiler writes here for ours.
+  friend auto operator<=>(const RouteKeyTotals&, const RouteKeyTotals&) = default;
+};
+
+struct MetricTotals {
+  std::map<std::string, OriginTotals> origins;
+  std::map<RouteKeyTotals, std::uint64_t> exchanges;
+};
+
+[[nodiscard]] MetricTotals totalsOf(const std::vector<std::unique_ptr<WorkerMetrics>>& workers);
+
+}  // namespace gatewhy

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/metrics/metrics_page.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <initializer_list>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "daemon/metrics/process_facts.h"
+#include "daemon/metrics/zero_series.h"
+
+namespace gatewhy {
+namespace {
+
+enum class Metric : std::uint8_t {
+#define METRIC(enumerator, ...) enumerator,
+#include "daemon/metrics/metrics.def"
+#undef METRIC
+};
+
+enum class MetricType : std::uint8_t { Counter, Gauge, Histogram };
+
+struct MetricInfo {
+  std::string_view name;
+  MetricType type;
+  std::string_view labels;
+  std::string_view help;
+};
+
+constexpr MetricInfo kMetrics[] = {
+#define METRIC(enumerator, name, type, labels, help) {name, MetricType::type, labels, help},
+#include "daemon/metrics/metrics.def"
+#undef METRIC
+};
+
+// Failures that exemplars are taken from: all that are kept, so that a rare cause has one.
+constexpr std::size_t kExemplarsFrom = RecentFailures::Limits{}.records;
+
+std::string_view typeName(MetricType type) {
+  switch (type) {
+    case MetricType::Counter:
+      return "counter";
+    case MetricType::Gauge:
+      return "gauge";
+    case MetricType::Histogram:
+      return "histogram";
+  }
+  return {};
+}
+
+// Of a failure: what exemplars need.
+struct Exemplar {
+  std::string trace_id;
+  double value = 0;
+  double at = 0;  // Unix seconds
+};
+using Exemplars = std::map<std::pair<std::string, DiagnosisKey>, Exemplar>;
+
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+class PageWriter {
+ public:
+  explicit PageWriter(MetricsFormat format) : open_(format == MetricsFormat::OpenMetrics) {}
+
+  void begin(Metric metric) {
+    current_ = &kMetrics[static_cast<std::size_t>(metric)];
+    std::string_view family = current_->name;
+    if (open_ && current_->type == MetricType::Counter) {
+      family.remove_suffix(std::string_view("_total").size());
+    }
+    out("# HELP {} ", family);
+    for (const char c : current_->help) {  // quotes are escaped by OpenMetrics only
+      text_ += c == '"' && open_ ? std::string_view("\\\"") : std::string_view(&c, 1);
+    }
+    out("\n# TYPE {} {}\n", family, typeName(current_->type));
+  }
+
+  template <typename Number>
+  void sample(Labels labels, Number value, const Exemplar* exemplar = nullptr) {
+    text_ += current_->name;
+    writeLabels(labels);
+    out(" {}", value);
+    writeExemplar(exemplar);
+    text_ += '\n';
+  }
+
+  void histogram(Labels labels, const HistogramReading& reading, const std::array<const Exemplar*, 17>& exemplars) {
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < reading.buckets.size(); ++i) {
+      below += reading.buckets[i];
+      const bool last = i == kBucketBoundsMs.size();
+      out("{}_bucket", current_->name);
+      writeLabels(labels, last ? std::string("+Inf") : bound(kBucketBoundsMs[i] / 1000));
+      out(" {}", below);
+      writeExemplar(reading.buckets[i] != 0 ? exemplars[i] : nullptr);
+      text_ += '\n';
+    }
+    out("{}_sum", current_->name);
+    writeLabels(labels);
+    out(" {:.9g}\n{}_count", reading.sum_ms / 1000, current_->name);
+    writeLabels(labels);
+    out(" {}\n", below);
+  }
+
+  [[nodiscard]] std::string finish() && {
+    if (open_) {
+      text_ += "# EOF\n";
+    }
+    return std::move(text_);
+  }
+
+ private:
+  template <typename... Values>
+  void out(fmt::format_string<Values...> format, Values&&... values) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Values>(values)...);
+  }
+
+  // OpenMetrics wants 1.0 where the old format has 1.
+  [[nodiscard]] std::string bound(double seconds) const {
+    const bool whole = seconds >= 1 && seconds == static_cast<double>(static_cast<int>(seconds));
+    return open_ && whole ? fmt::format("{:.1f}", seconds) : fmt::format("{:g}", seconds);
+  }
+
+  void writeLabels(Labels labels, std::string_view le = {}) {
+    char separator = '{';
+    const auto write = [&](std::string_view name, std::string_view value) {
+      out("{}{}=\"", separator, name);
+      escape(value);
+      text_ += '"';
+      separator = ',';
+    };
+    for (const auto& [name, value] : labels) {
+      write(name, value);
+    }
+    if (!le.empty()) {
+      write("le", le);
+    }
+    if (separator == ',') {
+      text_ += '}';
+    }
+  }
+
+  // Names come from the configuration; octets that are no printable ASCII are
+  // percent-encoded, because one that is not UTF-8 would spoil the whole page.
+  void escape(std::string_view value) {
+    for (const char c : value) {
+      if (c == '\\' || c == '"') {
+        text_ += '\\';
+        text_ += c;
+      } else if (c >= ' ' && c <= '~') {
+        text_ += c;
+      } else {
+        out("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      }
+    }
+  }
+
+  void writeExemplar(const Exemplar* exemplar) {
+    if (open_ && exemplar != nullptr && !exemplar->trace_id.empty()) {
+      out(" # {{trace_id=\"{}\"}} {:.9g} {:.3f}", exemplar->trace_id, exemplar->value, exemplar->at);
+    }
+  }
+
+  bool open_;
+  std::string text_;
+  const MetricInfo* current_ = nullptr;
+};
+
+std::string statusLabel(std::uint16_t status) {
+  return status == 0 ? "none" : fmt::format("{}", status);
+}
+
+void writeTraffic(PageWriter& page, const MetricTotals& totals, const RecentFailures& failures) {
+  Exemplars latest;
+  std::map<std::string, std::array<Exemplar, 17>> slow;
+  for (const FailurePtr& record : failures.newest({}, kExemplarsFrom).records) {
+    if (!record->cause) {
+      continue;
+    }
+    const Exemplar exemplar{
+        .trace_id = record->trace_id,
+        .value = record->total_ms / 1000,
+        .at = std::chrono::duration<double>(record->timestamp.time_since_epoch()).count() + record->total_ms / 1000};
+    latest[{record->origin, {*record->cause, record->status}}] = exemplar;
+    const auto bucket = std::lower_bound(kBucketBoundsMs.begin(), kBucketBoundsMs.end(), record->total_ms);
+    slow[record->origin][static_cast<std::size_t>(bucket - kBucketBoundsMs.begin())] = exemplar;
+  }
+  page.begin(Metric::Exchanges);
+  for (const auto& [key, count] : totals.exchanges) {
+    page.sample({{"route", key.route}, {"origin", key.origin}, {"code", codeLabel(key.code)}}, count);
+  }
+  page.begin(Metric::Diagnoses);
+  for (const auto& [name, origin] : totals.origins) {
+    for (const auto& [key, count] : origin.diagnoses) {
+      const auto exemplar = latest.find({name, key});
+      Exemplar one;
+      if (exemplar != latest.end()) {
+        one = exemplar->second;
+        one.value = 1;
+      }
+      page.sample({{"origin", name}, {"cause", gatewhy::name(key.cause)}, {"status", statusLabel(key.status)}}, count,
+                  &one);
+    }
+  }
+  page.begin(Metric::ExchangeDuration);
+  for (const auto& [name, origin] : totals.origins) {
+    std::array<const Exemplar*, 17> exemplars{};
+    for (std::size_t i = 0; i < exemplars.size(); ++i) {
+      exemplars[i] = &slow[name][i];
+    }
+    page.histogram({{"origin", name}}, origin.duration, exemplars);
+  }
+  page.begin(Metric::PhaseDuration);
+  for (const auto& [name, origin] : totals.origins) {
+    for (std::size_t i = 0; i < origin.phases.size(); ++i) {
+      if (!name.empty()) {
+        page.histogram({{"origin", name}, {"phase", kTimedPhases[i]}}, origin.phases[i], {});
+      }
+    }
+  }
+}
+
+void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals& totals) {
+  const GenerationPtr generation = daemon.generation();
+  const Config& config = *generation->config;
+  std::map<std::string, std::size_t> idle;
+  for (const ParkedCount& parked : daemon.count_parked()) {
+    idle[parked.origin] += parked.connections;
+  }
+  page.begin(Metric::OriginConnections);
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    const std::string& name = config.origins[i].name;
+    std::size_t open = 0;
+    for (const auto& endpoint : generation->origins[i].endpoints) {
+      open += endpoint->connections();
+    }
+    const std::size_t parked = std::min(idle[name], open);
+    page.sample({{"origin", name}, {"state", "in_use"}}, open - parked);
+    page.sample({{"origin", name}, {"state", "idle"}}, parked);
+  }
+  page.begin(Metric::OriginWaiting);
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    page.sample({{"origin", config.origins[i].name}}, generation->origins[i].state->waiting.load());
+  }
+  const TimePoint now = EventLoop::now();
+  page.begin(Metric::EndpointUp);
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    for (std::size_t j = 0; j < config.origins[i].endpoints.size(); ++j) {
+      page.sample({{"origin", config.origins[i].name}, {"endpoint", config.origins[i].endpoints[j].url}},
+                  generation->origins[i].endpoints[j]->ejected(now) ? 0 : 1);
+    }
+  }
+  page.begin(Metric::Retries);
+  for (const auto& [name, origin] : totals.origins) {
+    for (const auto& [cause, count] : origin.retries) {
+      page.sample({{"origin", name}, {"cause", gatewhy::name(cause)}}, count);
+    }
+  }
+  page.begin(Metric::Findings);
+  for (const auto& [name, origin] : totals.origins) {
+    for (const auto& [finding, count] : origin.findings) {
+      page.sample({{"origin", name}, {"finding", gatewhy::name(finding)}}, count);
+    }
+  }
+  page.begin(Metric::OriginCertificateExpiry);
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    for (std::size_t j = 0; j < config.origins[i].endpoints.size(); ++j) {
+      if (const std::int64_t expiry = generation->origins[i].endpoints[j]->certificateExpiry(); expiry != 0) {
+        page.sample({{"origin", config.origins[i].name}, {"endpoint", config.origins[i].endpoints[j].url}}, expiry);
+      }
+    }
+  }
+}
+
+template <typename Number>
+void writeSingle(PageWriter& page, Metric metric, Number value) {
+  page.begin(metric);
+  page.sample({}, value);
+}
+
+void writeProcess(PageWriter& page) {
+  const ProcessFacts facts = processFacts();
+  writeSingle(page, Metric::CpuSeconds, facts.cpu_seconds);
+  writeSingle(page, Metric::ResidentMemory, facts.resident_bytes);
+  writeSingle(page, Metric::VirtualMemory, facts.virtual_bytes);
+  if (facts.open_fds != 0) {  // reading it needs one
+    writeSingle(page, Metric::OpenFds, facts.open_fds);
+  }
+  writeSingle(page, Metric::MaxFds, facts.max_fds);
+  writeSingle(page, Metric::Threads, facts.threads);
+  writeSingle(page, Metric::StartTime, facts.start_time);
+}
+
+}  // namespace
+
+MetricsFormat negotiateMetrics(std::string_view accept) {
+  return accept.find("application/openmetrics-text") == std::string_view::npos ? MetricsFormat::Text
+                                                                               : MetricsFormat::OpenMetrics;
+}
+
+std::string_view contentType(MetricsFormat format) {
+  switch (format) {
+    case MetricsFormat::Text:
+      return "text/plain; version=0.0.4; charset=utf-8";
+    case MetricsFormat::OpenMetrics:
+      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  }
+  return {};
+}
+
+std::string metricsPage(const DaemonView& daemon, const std::vector<ListenerCertificate>& certificates,
+                        MetricsFormat format) {
+  MetricTotals totals = totalsOf(daemon.metrics);
+  addZeroSeries(*daemon.generation()->config, totals);
+  PageWriter page(format);
+  page.begin(Metric::BuildInfo);
+  page.sample({{"version", GATEWHY_VERSION}}, 1);
+  writeSingle(page, Metric::Ready, daemon.readiness == Readiness::Ready ? 1 : 0);
+  writeTraffic(page, totals, daemon.failures);
+  writeSingle(page, Metric::ExchangesInFlight, daemon.counters.exchanges_in_flight.load());
+  writeSingle(page, Metric::ClientConnections, daemon.counters.client_connections.load());
+  writeOrigins(page, daemon, totals);
+  page.begin(Metric::CertificateExpiry);
+  std::set<std::string> seen;
+  for (const ListenerCertificate& certificate : certificates) {
+    if (seen.insert(certificate.file).second) {
+      page.sample({{"certificate", certificate.file}}, certificate.not_after);
+    }
+  }
+  writeSingle(page, Metric::ReloadSuccessful, daemon.lastReload().applied ? 1 : 0);
+  writeSingle(page, Metric::ReloadTimestamp, daemon.reloaded_at.load());
+  writeSingle(page, Metric::Generations, daemon.generations());
+  writeSingle(page, Metric::LogDropped, daemon.log->dropped());
+  writeSingle(page, Metric::LogErrors, daemon.log->writeErrors());
+  writeSingle(page, Metric::StreamMissed, daemon.streams_missed.load());
+  writeProcess(page);
+  return std::move(page).finish();
+}
+
+std::string metricsManual() {
+  std::string out =
+      "<!-- Generated by metricsManual() from daemon/metrics/metrics.def; a unit test compares. Do not edit. -->\n"
+      "# Metrics\n\n"
+      "`GET /metrics` on the admin listener (`admin.address`). The text format 0.0.4, or OpenMetrics 1.0 for a "
+      "scraper\n"
+      "that accepts it; there the counters of diagnoses and the buckets of durations carry the trace id of a recent\n"
+      "failure. Every label is bounded by the configuration: the routes and origins past 10000 and 1000 count as\n"
+      "`_other`. Counters go on over a reload. `gatewhy_diagnoses_total` agrees with the log: one for each event that\n"
+      "has a diagnosis.\n\n"
+      "Series that the configuration makes possible exist from the start, at zero, so that `increase()` sees the "
+      "first\n"
+      "occurrence:\n\n"
+      "| metric | there from the start |\n| --- | --- |\n"
+      "| `gatewhy_exchanges_total` | by route the code 200, or the code of its `respond` |\n"
+      "| `gatewhy_diagnoses_total` | by origin every cause, but not those that clients make and those that the "
+      "configuration means (`fixed_response`, `silent_drop`); without an origin `no_route` and what overload, an error "
+      "inside and draining give |\n"
+      "| `gatewhy_retries_total` | by origin with `retry.attempts` every cause after which a try is safe; with one "
+      "endpoint only `stale_connection`, since a second try needs another endpoint |\n"
+      "| `gatewhy_findings_total` | by origin every finding, where `diagnostics.lint` is on |\n"
+      "| both histograms | by origin, and phase |\n\n"
+      "What clients do wrong is left out: an alert on it looks at a rate, not at the first time, and it would be a "
+      "quarter\n" +
+      fmt::format(
+          "more series. They are {} at most, in this order; an origin has all of its series in a metric or "
+          "none, and what\ndoes not fit appears when it happens.\n\n",
+          kMostZeroSeries) +
+      "```yaml\n"
+      "# prometheus.yml; trace ids are kept with --enable-feature=exemplar-storage\n"
+      "global: {scrape_interval: 15s, evaluation_interval: 15s}\n"
+      "rule_files: [/usr/share/gatewhy/alerts.yaml]\n"
+      "scrape_configs:\n"
+      "  - job_name: gatewhy\n"
+      "    static_configs: [{targets: [\"127.0.0.1:9180\"]}]\n"
+      "```\n\n"
+      "| metric | type | labels | |\n| --- | --- | --- | --- |\n";
+  for (const MetricInfo& metric : kMetrics) {
+    out += fmt::format("| `{}` | {} | {} | {} |\n", metric.name, typeName(metric.type), metric.labels, metric.help);
+  }
+  std::string bounds;
+  for (const double bound : kBucketBoundsMs) {
+    bounds += fmt::format("{}{:g}", bounds.empty() ? "" : ", ", bound / 1000);
+  }
+  return out + fmt::format("\nBuckets of both histograms, in seconds: {}.\n", bounds);
+}
+
+}  // namespace gatewhy
