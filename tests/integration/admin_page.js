@@ -1,131 +1,199 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at the live page in Chromium, over its debugging protocol.
-//   node admin_page.js CHROMIUM PROFILE_DIRECTORY ADMIN_URL PROXY_URL [SCREENSHOT_DIRECTORY]
-// Prints what is wrong, one line each; "ok" where nothing is.
+// Looks at the live page in Chromium, the way people do: by what is named, with
+// the keyboard alone, by day and by night, on a phone.
+//   node admin_page.js CHROMIUM ADMIN_URL PROXY_URL [SCREENSHOT_DIRECTORY]
+// Prints what is wrong, one line each; "ok" where nothing is. playwright-core
+// is in tests/npm.
 'use strict';
-const {spawn} = require('child_process'), fs = require('fs'), http = require('http'), WebSocket = require('ws');
-const [chromium, profile, admin, proxy, screenshots] = process.argv.slice(2);
+const {chromium} = require('playwright-core');
+const [executablePath, admin, proxy, screenshots] = process.argv.slice(2);
+const kPatience = 30000;
 const problems = [];
 const check = (holds, what) => { if (!holds) problems.push(what); };
 
-async function until(what, probe) {  // for at most half a minute
-  const end = Date.now() + 30000;
-  for (;;) {
-    const value = await probe();
-    if (value) return value;
-    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+const failures = page => page.locator('details.failure');
+const fail = async path => (await fetch(proxy + path)).status;
+
+// What the page asks for, and whom.
+async function watch(context) {
+  const requests = {count: 0};
+  await context.route('**/*', route => {
+    requests.count += 1;
+    const url = route.request().url();
+    if (new URL(url).origin === new URL(admin).origin) return route.continue();
+    problems.push(`asks elsewhere: ${url}`);
+    return route.abort();
+  });
+  return requests;
 }
 
-const request = url => new Promise((resolve, reject) => http.get(url, answer => { let text = ''; answer.on('data', part => text += part); answer.on('end', () => resolve({status: answer.statusCode, text})); }).on('error', reject));
-
-class Page {
-  constructor(url) {
-    this.socket = new WebSocket(url);
-    this.answers = new Map();
-    this.next = 1;
-    this.socket.on('message', data => this.onMessage(JSON.parse(data)));
-  }
-  opened() { return new Promise((resolve, reject) => { this.socket.on('open', resolve); this.socket.on('error', reject); }); }
-  onMessage(message) {
-    if (message.id) {
-      this.answers.get(message.id)(message);
-    } else if (message.method === 'Runtime.exceptionThrown') {
-      problems.push(`exception: ${message.params.exceptionDetails.exception && message.params.exceptionDetails.exception.description || message.params.exceptionDetails.text}`);
-    } else if (message.method === 'Log.entryAdded' && message.params.entry.level === 'error') {
-      problems.push(`console: ${message.params.entry.text} ${message.params.entry.url || ''}`);
-    }
-  }
-  async send(method, params = {}) {
-    const id = this.next++;
-    const answer = new Promise(resolve => this.answers.set(id, resolve));
-    this.socket.send(JSON.stringify({id, method, params}));
-    const message = await answer;
-    if (message.error) throw new Error(`${method}: ${message.error.message}`);
-    return message.result;
-  }
-  async value(expression) {
-    const {result, exceptionDetails} = await this.send('Runtime.evaluate', {expression, returnByValue: true, awaitPromise: true});
-    if (exceptionDetails) throw new Error(`${expression}: ${exceptionDetails.exception.description}`);
-    return result.value;
-  }
-  async screenshot(name) {
-    if (screenshots) fs.writeFileSync(`${screenshots}/${name}.png`, Buffer.from((await this.send('Page.captureScreenshot', {captureBeyondViewport: true})).data, 'base64'));
-  }
+async function showsFailuresAsTheyHappen(page) {
+  await fail('/before%3Cimg%20src=x%3E');
+  await page.goto(admin);
+  await failures(page).first().waitFor();
+  await page.getByRole('status').getByText('live', {exact: true}).waitFor();
+  const before = await failures(page).count();
+  const status = await fail('/during?q=1');
+  check(status >= 500, `the proxy says ${status}`);
+  await page.waitForFunction(count => document.querySelectorAll('details.failure').length === count, before + 1);
+  check(await page.evaluate(() => document.images.length === 0), 'a path became markup');
 }
 
-async function look(page) {
-  await page.send('Runtime.enable');
-  await page.send('Log.enable');
-  await page.send('Page.enable');
-  await request(`${proxy}/before%3Cimg%20src=x%3E`);
-  await page.send('Page.navigate', {url: admin});
-  await until('the first failure', () => page.value(`document.querySelectorAll('details.failure').length > 0`));
-  await until('the stream', () => page.value(`document.getElementById('state').textContent.includes('live')`));
-  const before = await page.value(`document.querySelectorAll('details.failure').length`);
-  const failed = await request(`${proxy}/during?q=1`);
-  check(failed.status >= 500, `the proxy says ${failed.status}`);
-  await until('a failure that comes while the page is open', () => page.value(`document.querySelectorAll('details.failure').length === ${before + 1}`));
-  await page.value(`document.querySelector('details.failure summary').click()`);
-  const story = await until('its story', () => page.value(`(document.querySelector('details.failure .story') || {}).innerText`));
-  for (const part of ['Check first:', 'Who acts:', 'ECONNREFUSED', 'request id', '/during?q=1', 'client', 'gatewhy']) check(story.includes(part), `the story lacks '${part}'`);
-  check(await page.value(`document.querySelectorAll('details.failure .try svg rect').length > 0`), 'the story has no time line');
-  await until('the fault matrix', () => page.value(`[...document.querySelectorAll('#matrix button.row')].some(row => row.textContent.includes('connection refused'))`));
-  check(await page.value(`document.getElementById('advice').textContent.includes('ss -ltn')`), 'nothing is advised');
-  check(await page.value(`document.querySelectorAll('#origins article').length === 1`), 'the origin is not shown');
-  check(await page.value(`document.images.length === 0`), 'a path became markup');
+async function tellsTheStory(page) {
+  await failures(page).first().locator('summary').first().click();
+  const story = failures(page).first().locator('.story');
+  await story.waitFor();
+  const text = await story.innerText();
+  for (const part of ['Check first:', 'Who acts:', 'ECONNREFUSED', 'request id', '/during?q=1', 'client', 'gatewhy']) check(text.includes(part), `the story lacks '${part}'`);
+  check(await story.locator('.try svg rect').count() > 0, 'the story has no time line');
+  await failures(page).first().locator('summary').first().click();
+  await story.waitFor({state: 'hidden'});
+}
 
-  // Choosing a row of the matrix filters, with the keyboard too.
-  await page.value(`document.querySelector('#matrix button.row').focus()`);
-  await page.send('Input.dispatchKeyEvent', {type: 'keyDown', key: 'Enter', code: 'Enter', windowsVirtualKeyCode: 13, text: '\r'});
-  await page.send('Input.dispatchKeyEvent', {type: 'keyUp', key: 'Enter', code: 'Enter', windowsVirtualKeyCode: 13});
-  await until('the filter', () => page.value(`document.getElementById('by-cause').value === 'connection_refused'`));
-  check(await page.value(`document.querySelector('#matrix button.row').getAttribute('aria-pressed') === 'true'`), 'the chosen row is not marked');
+// By role and name, as a screen reader finds them.
+async function isNamed(page) {
+  await page.getByRole('button', {name: /^connection refused at origin: \d+ failures, the last at \d\d:\d\d$/}).waitFor();
+  for (const [role, name] of [
+    ['link', 'Skip to recent failures'], ['heading', 'gatewhy'], ['heading', 'What to check first'], ['heading', 'Faults over the last hour'], ['heading', 'Origins'],
+    ['heading', 'Recent failures'], ['region', 'What to check first'], ['region', 'Faults over the last hour'], ['region', 'Recent failures'], ['form', 'Which failures are shown'],
+    ['combobox', 'Origin'], ['combobox', 'Cause'], ['searchbox', 'Request id or path'], ['checkbox', 'without clients’ faults'], ['button', 'Pause'], ['link', 'metrics'], ['link', 'API'],
+  ]) check(await page.getByRole(role, {name, exact: true}).count() === 1, `not exactly one ${role} is called '${name}'`);
+  check((await page.getByRole('region', {name: 'What to check first'}).innerText()).includes('ss -ltn'), 'nothing is advised');
+  check(await page.locator('#origins article').count() === 1, 'the origin is not shown');
+  await failures(page).first().locator('summary').first().click();
+  await page.getByRole('img', {name: 'client – gatewhy – origin: it broke between gatewhy and origin'}).waitFor();
 
-  // A flood of one failure leaves the others their places, and all of them to as many as there are.
-  const shares = await page.value(`(() => {
+  const devtools = await page.context().newCDPSession(page);
+  const {nodes} = await devtools.send('Accessibility.getFullAXTree');
+  const roles = new Set(['button', 'link', 'combobox', 'searchbox', 'checkbox', 'img', 'image', 'region', 'form', 'heading', 'DisclosureTriangle']);
+  for (const node of nodes) {
+    if (!node.ignored && node.role && roles.has(node.role.value)) check(node.name && node.name.value, `a ${node.role.value} has no name`);
+  }
+  await failures(page).first().locator('summary').first().click();
+}
+
+// What has the focus: where it is, and whether one sees that it is there.
+const focused = page => page.evaluate(() => {
+  const element = document.activeElement;
+  const kind = element.matches('.skip') ? 'skip' : element.matches('#matrix button.row') ? 'matrix' : element.closest('#filter') ? element.id : element.matches('details.failure > summary') ? 'failure' :
+    element.closest('footer') ? 'footer' : element.tagName.toLowerCase();
+  const box = element.getBoundingClientRect(), style = getComputedStyle(element);
+  return {kind, seen: box.width > 0 && box.left >= 0 && box.bottom > 0 && box.top < innerHeight && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1};
+});
+
+async function tabTo(page, kind) {
+  const passed = [];
+  for (let i = 0; i < 40; ++i) {
+    await page.keyboard.press('Tab');
+    const now = await focused(page);
+    passed.push(now.kind);
+    check(now.seen, `the focus on ${now.kind} is not seen`);
+    if (now.kind === kind) return passed;
+  }
+  throw new Error(`Tab does not reach ${kind}: ${passed}`);
+}
+
+async function needsNoMouse(page) {
+  await page.goto(admin);
+  await failures(page).first().waitFor();
+  await page.locator('#matrix button.row').first().waitFor();
+  check(String(await tabTo(page, 'matrix')) === 'skip,matrix', 'the matrix does not follow the skip link');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.getElementById('by-cause').value === 'connection_refused');
+  await page.waitForFunction(() => document.querySelector('#matrix button.row').getAttribute('aria-pressed') === 'true');
+  check((await focused(page)).kind === 'matrix', 'choosing a row loses the focus');
+  const passed = await tabTo(page, 'failure');
+  check(String(passed) === 'by-origin,by-cause,by-text,no-clients,pause,failure', `Tab goes ${passed}`);
+  await page.keyboard.press('Enter');
+  await failures(page).first().locator('.story').waitFor();
+  // What comes meanwhile does not take the focus away.
+  const before = await failures(page).count();
+  await fail('/while-reading');
+  await page.waitForFunction(count => document.querySelectorAll('details.failure').length === count, before + 1);
+  check((await focused(page)).kind === 'failure', 'a new failure takes the focus');
+  await page.keyboard.press('Space');
+  await page.waitForFunction(() => document.querySelectorAll('details.failure[open]').length === 0);
+
+  await page.reload();
+  await failures(page).first().waitFor();
+  await tabTo(page, 'skip');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement.id === 'failures');
+  check(String(await tabTo(page, 'by-origin')) === 'by-origin', 'the skip link does not lead to the failures');
+}
+
+// A flood of one failure leaves the others their places, and all of them to as many as there are.
+async function sharesPlaces(page) {
+  const found = await page.evaluate(() => {
     const many = (cause, count) => Array.from({length: count}, () => ({origin: 'shop', diagnosis: {cause}}));
     const kept = (list, most) => shares(list, most).map(event => event.diagnosis.cause);
     const flooded = kept([...many('flood', 300), ...many('rare', 3), ...many('other', 90)], 100);
     return [...['flood', 'rare', 'other'].map(cause => flooded.filter(one => one === cause).length), kept(many('few', 5), 100).length,
             kept(Array.from({length: 50}, (_, i) => many('kind-' + i, 2)).flat(), 20).length].join(' ');
-  })()`);
-  check(shares === '48 3 48 5 20', `shares of a flood: ${shares}`);
+  });
+  check(found === '48 3 48 5 20', `shares of a flood: ${found}`);
+}
 
-  // Every control has a name, every picture a text.
-  const {nodes} = await page.send('Accessibility.getFullAXTree');
-  const roles = new Set(['button', 'link', 'combobox', 'searchbox', 'checkbox', 'img', 'image']);
-  for (const node of nodes) {
-    if (!node.ignored && node.role && roles.has(node.role.value)) check(node.name && node.name.value, `a ${node.role.value} has no name`);
+// Texts whose contrast with their ground is under WCAG's 4.5 (3 for large ones).
+const faint = page => page.evaluate(() => {
+  const channels = color => (color.match(/[\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = element => {
+    for (; element; element = element.parentElement) {
+      const color = channels(getComputedStyle(element).backgroundColor);
+      if (color.length === 3 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const found = new Set();
+  for (const element of document.body.querySelectorAll('*')) {
+    const text = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data.trim()).join('');
+    if (!text || !element.checkVisibility() || element.closest('svg, .skip, noscript')) continue;
+    const style = getComputedStyle(element), size = parseFloat(style.fontSize);
+    const [dark, bright] = [light(channels(style.color)), light(ground(element))].sort((a, b) => a - b);
+    const contrast = (bright + 0.05) / (dark + 0.05);
+    if (contrast < (size >= 24 || (size >= 18.66 && style.fontWeight >= 700) ? 3 : 4.5)) found.add(`${element.tagName.toLowerCase()}.${element.className} '${text.slice(0, 20)}' ${contrast.toFixed(1)}`);
   }
+  return [...found];
+});
 
-  for (const [name, width, scheme] of [['light', 1280, 'light'], ['dark', 1280, 'dark'], ['phone', 375, 'light'], ['phone-dark', 375, 'dark']]) {
-    await page.send('Emulation.setDeviceMetricsOverride', {width, height: 900, deviceScaleFactor: 1, mobile: false});
-    await page.send('Emulation.setEmulatedMedia', {features: [{name: 'prefers-color-scheme', value: scheme}]});
-    check(await page.value(`document.documentElement.scrollWidth <= ${width}`), `${name}: wider than ${width}`);
-    const light = await page.value(`(() => { const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number); return r + g + b > 380; })()`);
-    check(light === (scheme === 'light'), `${name}: the ground is ${light ? 'light' : 'dark'}`);
-    await page.screenshot(name);
+async function fitsEverywhere(page) {
+  await page.goto(admin);
+  await failures(page).first().waitFor();
+  await failures(page).first().locator('summary').first().click();
+  await failures(page).first().locator('.raw summary').click();
+  await page.waitForFunction(() => document.querySelector('details.raw pre').textContent !== '');
+  for (const [name, width, colorScheme] of [['light', 1280, 'light'], ['dark', 1280, 'dark'], ['tablet', 800, 'light'], ['phone', 360, 'light'], ['phone-dark', 360, 'dark']]) {
+    await page.setViewportSize({width, height: 800});
+    await page.emulateMedia({colorScheme});
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    check(wide <= width, `${name}: ${wide} wide, which is more than ${width}`);
+    const light = await page.evaluate(() => { const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number); return r + g + b > 380; });
+    check(light === (colorScheme === 'light'), `${name}: the ground is ${light ? 'light' : 'dark'}`);
+    for (const text of await faint(page)) check(false, `${name}: faint: ${text}`);
+    if (screenshots) await page.screenshot({path: `${screenshots}/${name}.png`, fullPage: true});
   }
-  const loaded = await page.value(`performance.getEntriesByType('resource').map(entry => entry.name).filter(name => !name.startsWith(location.origin))`);
-  check(loaded.length === 0, `loaded from elsewhere: ${loaded}`);
 }
 
 async function run() {
-  const browser = spawn(chromium, ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-                                   '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'], {stdio: 'ignore'});
+  const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update']});
   try {
-    const port = await until('the debugging port', () => { try { return fs.readFileSync(`${profile}/DevToolsActivePort`, 'utf8').split('\n')[0]; } catch { return ''; } });
-    const target = await until('a page', async () => JSON.parse((await request(`http://127.0.0.1:${port}/json/list`)).text).find(one => one.type === 'page'));
-    const page = new Page(target.webSocketDebuggerUrl);
-    await page.opened();
-    await look(page);
-  } catch (error) {
-    problems.push(String(error));
+    const context = await browser.newContext({viewport: {width: 1280, height: 800}, serviceWorkers: 'block'});
+    context.setDefaultTimeout(kPatience);
+    const requests = await watch(context), page = await context.newPage();
+    page.on('pageerror', error => problems.push(`exception: ${error.stack}`));
+    page.on('console', message => { if (message.type() === 'error') problems.push(`console: ${message.text()} ${message.location().url}`); });
+    for (const look of [showsFailuresAsTheyHappen, tellsTheStory, isNamed, needsNoMouse, sharesPlaces, fitsEverywhere]) {
+      try {
+        await look(page);
+      } catch (error) {
+        problems.push(`${look.name}: ${error}`);
+      }
+    }
+    check(requests.count >= 10, `only ${requests.count} requests were seen`);
+  } finally {
+    await browser.close();
   }
-  browser.kill('SIGKILL');
   console.log(problems.length === 0 ? 'ok' : problems.join('\n'));
-  process.exit(0);
 }
-run();
+run().catch(error => { console.log(String(error)); process.exitCode = 1; });

@@ -345,17 +345,18 @@ TEST(AdminAddress, UnixSocketIsNotForEverybody) {
 }
 
 TEST_F(AdminTest, PageLivesInChromium) {
-  for (const char* needed : {"/usr/bin/chromium", "/usr/bin/node", "/usr/share/nodejs/ws"}) {
+  const std::string modules = std::string(GATEWHY_SOURCE_DIR) + "/tests/npm/node_modules";
+  for (const std::string& needed :
+       {std::string("/usr/bin/chromium"), std::string("/usr/bin/node"), modules + "/playwright-core"}) {
     if (!std::filesystem::exists(needed)) {
-      GTEST_SKIP() << needed << " is not installed on this machine";
+      GTEST_SKIP() << needed << " is not installed on this machine (make test-deps)";
     }
   }
   start();
   ChildOptions options;
-  options.environment = {{"NODE_PATH", "/usr/share/nodejs"}};
-  options.arguments = {"/usr/bin/node",           std::string(GATEWHY_SOURCE_DIR) + "/tests/integration/admin_page.js",
-                       "/usr/bin/chromium",       gateway_->directory().path() + "/profile",
-                       "http://" + admin() + "/", "http://" + gateway_->address()};
+  options.environment = {{"NODE_PATH", modules}};
+  options.arguments = {"/usr/bin/node", std::string(GATEWHY_SOURCE_DIR) + "/tests/integration/admin_page.js",
+                       "/usr/bin/chromium", "http://" + admin() + "/", "http://" + gateway_->address()};
   if (const char* screenshots = std::getenv("GATEWHY_SCREENSHOTS")) {
     options.arguments.emplace_back(screenshots);
   }
