@@ -105,13 +105,18 @@ TEST(JsonWriterTest, ReplacesIllFormedUtf8ByMaximalParts) {
   EXPECT_EQ(readBack("\xE2\xE2\x82\xAC"), r + "\xE2\x82\xAC");
 }
 
-TEST(JsonWriterTest, EveryByteAtEveryPositionOfAWordIsSeen) {
-  for (int byte = 0; byte < 256; ++byte) {
-    for (std::size_t at = 0; at < 17; ++at) {
-      std::string text(17, 'a');
-      text[at] = static_cast<char>(byte);
-      const std::string expected = byte < 0x80 ? text : text.replace(at, 1, kReplacement);
-      EXPECT_EQ(readBack(std::string(at, 'a') + static_cast<char>(byte) + std::string(16 - at, 'a')), expected);
+TEST(JsonWriterTest, EveryByteAtEveryPositionOfSizesAroundABlockIsSeen) {
+  for (const std::size_t size : {1U, 7U, 15U, 16U, 17U, 31U, 33U}) {
+    for (int byte = 0; byte < 256; ++byte) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, 'a');
+        text[at] = static_cast<char>(byte);
+        std::string expected = text;
+        if (byte >= 0x80) {
+          expected.replace(at, 1, kReplacement);
+        }
+        EXPECT_EQ(readBack(text), expected);
+      }
     }
   }
 }

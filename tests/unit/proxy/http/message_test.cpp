@@ -30,6 +30,20 @@ TEST(FieldIds, NeighboursAreOther) {
   }
 }
 
+TEST(FieldIds, CaseIsFoldedAtEveryPlaceOfEverySize) {
+  for (std::size_t size = 1; size <= 24; ++size) {
+    const std::string lower(size, 'q');
+    for (int octet = 0; octet < 256; ++octet) {
+      for (std::size_t place = 0; place < size; ++place) {
+        std::string other = lower;
+        other[place] = static_cast<char>(octet);
+        ASSERT_EQ(equalsIgnoreCase(lower, other), octet == 'q' || octet == 'Q')
+            << octet << " at " << place << " of " << size;
+      }
+    }
+  }
+}
+
 TEST(FieldIds, CaseFoldingIsAsciiOnly) {
   EXPECT_TRUE(equalsIgnoreCase("aZ-", "Az-"));
   EXPECT_FALSE(equalsIgnoreCase("[", "{"));
@@ -49,13 +63,35 @@ TEST(Tokens, EveryOctet) {
   EXPECT_FALSE(isToken(""));
 }
 
-TEST(Values, EveryOctetAtEveryPlaceOfAWord) {
-  for (int octet = 0; octet < 256; ++octet) {
-    for (std::size_t place = 0; place < 20; ++place) {
-      std::string text(20, 'a');
-      text[place] = static_cast<char>(octet);
-      const bool valid = octets::is(text[place], octets::kValue);
-      EXPECT_EQ(findInvalidValueOctet(text, 0), valid ? text.size() : place) << octet << " at " << place;
+TEST(Values, EveryOctetAtEveryPlaceOfEverySizeAroundABlock) {
+  for (std::size_t size = 1; size <= 36; ++size) {
+    std::string text(size, 'a');
+    for (int octet = 0; octet < 256; ++octet) {
+      for (std::size_t place = 0; place < size; ++place) {
+        text[place] = static_cast<char>(octet);
+        const bool valid = octets::is(text[place], octets::kValue);
+        ASSERT_EQ(findInvalidValueOctet(text, 0), valid ? size : place) << octet << " at " << place << " of " << size;
+        text[place] = 'a';
+      }
+    }
+  }
+}
+
+TEST(Values, FieldLinesOfEverySizeAroundABlock) {
+  for (std::size_t name = 1; name <= 20; ++name) {
+    for (std::size_t value = 0; value <= 36; ++value) {
+      std::string line = std::string(name, 'n') + ":" + std::string(value, 'v');
+      FieldLine parsed;
+      ASSERT_FALSE(parseFieldLine(line, parsed));
+      ASSERT_EQ(parsed.name_size, name);
+      ASSERT_EQ(parsed.value_size, value);
+      for (std::size_t at = name + 1; at < line.size(); ++at) {
+        line[at] = '\x7f';
+        const auto fault = parseFieldLine(line, parsed);
+        ASSERT_TRUE(fault);
+        ASSERT_EQ(fault->at, at);
+        line[at] = 'v';
+      }
     }
   }
 }
