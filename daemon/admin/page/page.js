@@ -261,8 +261,15 @@ function timeline(event) {
     h('p', {class: 'legend'}, kPhases.filter(phase => used.has(phase)).map(phase => h('span', {}, svg('svg', {viewBox: '0 0 9 9', 'aria-hidden': 'true'}, svg('rect', {class: `bar ${phaseClass(phase)}`, width: 9, height: 9, rx: 2})), kPhaseNames[phase]))));
 }
 
+// A value of the evidence in lines: of an object its entries, of a list its elements.
+function lines(value) {
+  const flat = part => part === null || typeof part !== 'object' ? String(part) : Object.entries(part).map(([name, inner]) => `${name} ${flat(inner)}`).join(', ');
+  if (Array.isArray(value)) return value.map(flat).join('\n');
+  return value === null || typeof value !== 'object' ? String(value) : Object.entries(value).map(([name, inner]) => `${name} ${flat(inner)}`).join('\n');
+}
+
 function facts(pairs) {
-  return h('dl', {class: 'evidence'}, pairs.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => [h('dt', {}, name), h('dd', {}, typeof value === 'object' ? Object.entries(value).map(([k, v]) => `${k} ${typeof v === 'object' ? JSON.stringify(v) : v}`).join('\n') : String(value))]));
+  return h('dl', {class: 'evidence'}, pairs.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => [h('dt', {}, name), h('dd', {}, lines(value))]));
 }
 
 function story(event) {
