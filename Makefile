@@ -6,7 +6,7 @@ BUILD_PACKAGES := build-essential cmake ninja-build pkg-config ccache libevent-d
   libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libsystemd-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
   curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus groff-base
-PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db
+PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db python3
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 # make bench starts programs of its own; no service has to run.
 BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf strace libbenchmark-dev
@@ -38,12 +38,14 @@ tsan: test-deps
 	cmake --build --preset tsan --target gatewhy gatewhy_test_dns scenario_test lifetime_test unit_daemon
 	ctest --test-dir build-tsan --output-on-failure -R '^(Scenario/|Lifetime/|unit_daemon$$)' $(CTEST_ARGS)
 
-# build/gatewhy_VERSION_amd64.deb, clean under lintian.
+# build/gatewhy_VERSION_amd64.deb, clean under lintian, with everything in it that docs/deployment.md says.
 deb: deps package-deps
 	cmake --preset release
 	cmake --build --preset release --target gatewhy package_files
+	rm -f build/gatewhy_*.deb
 	cd build && fakeroot cpack
 	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs build/gatewhy_*.deb
+	tests/package_test.sh . build/gatewhy_*.deb
 
 fuzz: test-deps lint-deps
 	cmake --preset fuzz

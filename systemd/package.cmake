@@ -12,7 +12,10 @@ install(FILES systemd/gatewhy.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-com
         OPTIONAL)
 install(FILES docs/monitoring/alerts.yaml docs/monitoring/dashboard.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gatewhy)
 file(GLOB documents docs/*.md)
-install(FILES README.md ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# As in the source, so that the links between them work.
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(FILES docs/kubernetes/gatewhy.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs/kubernetes)
 install(FILES systemd/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(FILES systemd/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME gatewhy)
