@@ -303,8 +303,9 @@ TEST(TopTest, ShowsTheLastFailureOfEachKind) {
                 event("new", "shop", "connection_refused") + "]}");
   const auto peer = adminPeer(std::move(pages));
   const CommandResult result = gatewhy({"top", "--admin", peer->address().text()});
-  EXPECT_THAT(result.output,
-              ContainsRegex("9 012x connection_refused new .*\n.* 2x no_route lost .*\n.* 4x reset old "));
+  EXPECT_THAT(
+      result.output,
+      ContainsRegex("9 012x connection_refused at shop new .*\n.* 2x no_route lost .*\n.* 4x reset at shop old "));
   bool asked = false;
   for (const auto& record : peer->records()) {
     asked = asked || record.received.find("GET /api/v1/events?limit=10&of_each=1 ") != std::string::npos;

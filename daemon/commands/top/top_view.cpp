@@ -204,10 +204,10 @@ void appendFailures(std::string& out, const TopSnapshot& now, const TextStyle& s
     const auto status = numberAt(*event, "http.response.status_code");
     const std::string cause = textAt(*event, "diagnosis.cause"), origin = textAt(*event, "origin");
     const std::string count = countText(hourlyCount(now.history, origin, cause));
-    const std::string line =
-        fmt::format("{} {:>3} {}x {} {} {}{} {}", timestamp.size() > 19 ? timestamp.substr(11, 8) : timestamp,
-                    status ? fmt::format("{:.0f}", *status) : "-", rightAligned(count, 6), cause,
-                    textAt(*event, "request_id"), textAt(*event, "server.address"), textAt(*event, "url.path"), origin);
+    const std::string line = fmt::format(
+        "{} {:>3} {}x {}{}{} {} {}{}", timestamp.size() > 19 ? timestamp.substr(11, 8) : timestamp,
+        status ? fmt::format("{:.0f}", *status) : "-", rightAligned(count, 6), cause, origin.empty() ? "" : " at ",
+        origin, textAt(*event, "request_id"), textAt(*event, "server.address"), textAt(*event, "url.path"));
     out += columnsOf(line) > style.width ? fitted(line, style.width, style) : line;
     out += "\n";
   }
