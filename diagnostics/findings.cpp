@@ -34,8 +34,9 @@ constexpr std::string_view kMarkdownIntro =
 
 gatewhy looks at every answer of an origin and notes where it breaks what its
 own status code or fields promise. A finding changes nothing: the answer is
-passed on as it is. It says what clients and caches downstream of you have to
-guess, before one of them guesses wrong.
+passed on as it is (only a Date that is missing is added, as RFC 9110 asks of
+whoever passes an answer on). It says what clients and caches downstream of you
+have to guess, before one of them guesses wrong.
 
     {"event":"exchange", … "origin_status":401, … "findings":["401_without_www_authenticate"]}
 

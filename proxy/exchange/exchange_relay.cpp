@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "diagnostics/proxy_status.h"
+#include "proxy/exchange/current_date.h"
 #include "proxy/exchange/exchange.h"
 
 namespace gatewhy {
@@ -99,6 +100,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
                      ResponseContext{.hop_name = diagnostics.name,
                                      .request_id = identity_.requestId(),
                                      .proxy_status = proxy_status,
+                                     .date = currentDate(),
                                      .edits = &route_->response_headers,
                                      .framing = framing_,
                                      .close = close_,
@@ -174,6 +176,7 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
                       ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
                                       .request_id = identity_.requestId(),
                                       .proxy_status = {},
+                                      .date = currentDate(),
                                       .edits = &route_->response_headers,
                                       .framing = ClientFraming::None,
                                       .close = false,

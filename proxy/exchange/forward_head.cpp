@@ -264,6 +264,9 @@ void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name, con
 void appendResponseFields(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
   appendFields(out, response, kNotPassedOn, context.edits);
   appendEdits(out, context.edits);
+  if (!context.date.empty() && !response.present.has(FieldId::Date)) {
+    appendOwn(out, context.edits, "Date", context.date);
+  }
   appendVia(out, response, context.hop_name, context.edits);
   appendOwn(out, context.edits, "X-Request-ID", context.request_id);
   if (!context.proxy_status.empty()) {

@@ -36,6 +36,7 @@ struct ResponseContext {
   std::string_view hop_name;
   std::string_view request_id;
   std::string_view proxy_status;  // "" = none
+  std::string_view date;          // for a response that has none: whoever has a clock adds it (RFC 9110 section 6.6.1)
   const HeaderEdits* edits = nullptr;
   ClientFraming framing = ClientFraming::None;
   bool close = false;  // this is the connection's last response

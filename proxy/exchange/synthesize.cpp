@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/exchange/synthesize.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <ctime>
 
 #include "diagnostics/answer.h"
 #include "diagnostics/proxy_status.h"
 #include "diagnostics/reason_phrase.h"
+#include "proxy/exchange/current_date.h"
 #include "proxy/exchange/forward_head.h"
 
 namespace gatewhy {
@@ -17,19 +15,6 @@ namespace {
 constexpr std::size_t kRoomForHead = 512;
 constexpr std::uint16_t kMethodNotAllowed = 405;
 constexpr std::uint16_t kUpgradeRequired = 426;
-
-// IMF-fixdate of the present second (RFC 9110 section 5.6.7). Failures come in
-// floods, and the calendar is the dear part.
-std::string_view httpDate() {
-  thread_local std::time_t second = -1;
-  thread_local std::string text;
-  const std::time_t now = std::time(nullptr);
-  if (now != second) {
-    second = now;
-    text = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now));
-  }
-  return text;
-}
 
 struct OwnMessage {
   std::uint16_t status = 0;
@@ -57,7 +42,7 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   };
   made.bytes.append("HTTP/1.1 ").append(fmt::format_int(status).c_str()).append(" ");
   made.bytes.append(reasonPhrase(status)).append("\r\n");
-  field("Date", httpDate());
+  field("Date", currentDate());
   if (!no_length) {
     if (!body.empty()) {
       field("Content-Type", message.answer.content_type);

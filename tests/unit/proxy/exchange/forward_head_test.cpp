@@ -57,17 +57,19 @@ std::string requestHead(const HeaderEdits& edits, const std::string& fields = ""
 }
 
 enum class Kind { Final, Switching };
-std::string responseHead(Kind kind, const HeaderEdits& edits) {
+std::string responseHead(Kind kind, const HeaderEdits& edits, const std::string& more = {}) {
   ResponseParser parser{HeadLimits{}};
   const std::string status = kind == Kind::Final ? "200 OK" : "101 Switching Protocols\r\nUpgrade: websocket";
   EXPECT_EQ(parser
                 .feed("HTTP/1.1 " + status +
-                      "\r\nVia: 1.1 inner\r\nX-Request-ID: theirs\r\nProxy-Status: inner\r\nServer: theirs\r\n\r\n")
+                      "\r\nVia: 1.1 inner\r\nX-Request-ID: theirs\r\nProxy-Status: inner\r\nServer: theirs\r\n" + more +
+                      "\r\n")
                 .status,
             ParseStatus::Done);
   const ResponseContext context{.hop_name = "gatewhy",
                                 .request_id = "ours",
                                 .proxy_status = kind == Kind::Final ? "gatewhy; received-status=200" : "",
+                                .date = "now",
                                 .edits = &edits,
                                 .framing = ClientFraming::Chunked,
                                 .close = false,
@@ -100,6 +102,15 @@ TEST(ForwardHead, TheRoutesFieldIsTheOnlyOneOnResponses) {
   }
   EXPECT_THAT(linesOf(responseHead(Kind::Final, {}), "Proxy-Status"),
               ElementsAre("inner", "gatewhy; received-status=200"));
+}
+
+TEST(ForwardHead, AResponseWithoutDateGetsOne) {
+  for (const Kind kind : {Kind::Final, Kind::Switching}) {
+    EXPECT_THAT(linesOf(responseHead(kind, {}), "Date"), ElementsAre("now"));
+    EXPECT_THAT(linesOf(responseHead(kind, {}, "date: then\r\n"), "Date"), ElementsAre("then"));
+    EXPECT_THAT(linesOf(responseHead(kind, {.set = {{"DATE", "never"}}, .remove = {}}), "Date"), ElementsAre("never"));
+    EXPECT_THAT(linesOf(responseHead(kind, {.set = {}, .remove = {"date"}}), "Date"), IsEmpty());
+  }
 }
 
 TEST(ForwardHead, EditsOfOneFieldLeaveTheOthers) {
