@@ -61,11 +61,11 @@ class OriginConnection final : public Deferred, public IoHandler {
 
  private:
   friend class OriginPool;
-  // While parked: an idle connection has nothing to say, so any edge means
-  // that it is closed or out of step (RFC 9112 section 9.3: bytes nobody asked
-  // for are no response to the next request).
+  // While parked: an idle connection has nothing to say. Where an edge brings
+  // something all the same, it is closed or out of step (RFC 9112 section 9.3:
+  // bytes nobody asked for are no response to the next request).
   void onIo(bool readable, bool writable) override;
-  [[nodiscard]] bool hasOnlySessionTickets();
+  [[nodiscard]] bool isSilent();
 
   OriginPool* parked_in_ = nullptr;
   std::size_t endpoint_ = 0;

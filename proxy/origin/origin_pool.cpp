@@ -22,17 +22,15 @@ OriginConnection::OriginConnection(EventLoop& loop, const HeadLimits& limits)
     : parser(limits), expiry_(loop, [this] { parked_in_->dropParked(*this); }) {}
 
 void OriginConnection::onIo(bool is_readable, bool /*writable*/) {
-  if (is_readable && !hasOnlySessionTickets()) {
+  if (is_readable && !isSilent()) {
     parked_in_->dropParked(*this);
   }
 }
 
-// TLS 1.3 servers send session tickets whenever they like: reading them
-// yields no application byte.
-bool OriginConnection::hasOnlySessionTickets() {
-  if (!link->transport.tls()) {
-    return false;
-  }
+// An edge may be older than what was read since then, for a response comes in
+// pieces; and TLS 1.3 servers send session tickets whenever they like. Reading
+// yields no application byte in either case.
+bool OriginConnection::isSilent() {
   char byte = 0;
   return link->transport.read(&byte, 1).status == IoStatus::WouldBlock;
 }
@@ -212,10 +210,11 @@ void OriginPool::serveQueue() {
 void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> connection) {
   Endpoint& target = endpoints_[endpoint];
   const KeepAliveConfig& keep = config_.keep_alive;
-  if (connection->readable || keep.idle == 0) {
+  if (keep.idle == 0 || (connection->readable && !connection->isSilent())) {
     loop_.deferDelete(std::move(connection));
     return;
   }
+  connection->readable = false;
   connection->parked_in_ = this;
   connection->endpoint_ = endpoint;
   connection->link->watch.setHandler(connection.get());

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a parked connection makes of an edge: only reading tells whether
+// something came.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "proxy/origin/origin_pool.h"
+
+namespace gatewhy::test {
+namespace {
+
+class ParkedConnection : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
+    origin_.reset(ends[1]);
+    connection_ = std::make_unique<OriginConnection>(loop_, HeadLimits{});
+    connection_->link = std::make_unique<Link>();
+    connection_->link->transport = Transport(Fd(ends[0]));
+  }
+  void say(std::string_view text) const {
+    ASSERT_EQ(::send(origin_.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+  // As the loop does: through the handler that the pool has set.
+  IoHandler& park() {
+    IoHandler& handler = *connection_;
+    pool_.park(0, std::move(connection_));
+    return handler;
+  }
+  [[nodiscard]] std::size_t parked() const { return pool_.parked(0); }
+
+  static OriginConfig config() {
+    OriginConfig made;
+    made.name = "origin";
+    made.endpoints.emplace_back();
+    return made;
+  }
+
+  EventLoop loop_;
+  OriginConfig config_ = config();
+  OriginPool pool_{loop_, config_, {std::make_shared<EndpointState>()}, std::make_shared<OriginState>(), [] {}};
+  Fd origin_;
+  std::unique_ptr<OriginConnection> connection_;
+};
+
+TEST_F(ParkedConnection, StaysWhereAnEdgeBringsNothing) {
+  IoHandler& handler = park();
+  handler.onIo(true, true);
+  handler.onIo(false, true);
+  EXPECT_EQ(parked(), 1U);
+}
+
+TEST_F(ParkedConnection, GoesWithBytesNobodyAskedFor) {
+  IoHandler& handler = park();
+  say("HTTP/1.1 408 Request Timeout\r\n\r\n");
+  handler.onIo(true, false);
+  EXPECT_EQ(parked(), 0U);
+}
+
+TEST_F(ParkedConnection, GoesWithItsEnd) {
+  IoHandler& handler = park();
+  origin_.reset();
+  handler.onIo(true, false);
+  EXPECT_EQ(parked(), 0U);
+}
+
+TEST_F(ParkedConnection, IsParkedWithAnEdgeThatBroughtNothing) {
+  connection_->readable = true;
+  park();
+  EXPECT_EQ(parked(), 1U);
+}
+
+TEST_F(ParkedConnection, IsNotParkedWithBytesNobodyAskedFor) {
+  connection_->readable = true;
+  say("x");
+  park();
+  EXPECT_EQ(parked(), 0U);
+}
+
+}  // namespace
+}  // namespace gatewhy::test
