@@ -2,7 +2,7 @@
 # Two commands for newcomers: `make run` and `make test`. Both install what is
 # missing, on a Debian 12 as root.
 
-BUILD_PACKAGES := build-essential cmake ninja-build pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
+BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libsystemd-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
   curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus groff-base
@@ -13,14 +13,15 @@ BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf strace libb
 NPM_INSTALLED := tests/npm/node_modules/.package-lock.json
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
+export CCACHE_SLOPPINESS := pch_defines,time_macros
 export CCACHE_BASEDIR := $(CURDIR)
 
 .PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-micro bench-deps
 
 run: deps
-	cmake --preset release -DGATEWHY_TESTS=OFF
-	cmake --build --preset release --target gatewhy
-	exec build/gatewhy demo
+	cmake --preset quick
+	cmake --build --preset quick
+	exec build/quick/gatewhy demo
 
 test: test-deps
 	cmake --preset release -DGATEWHY_TESTS=ON

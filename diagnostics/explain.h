@@ -13,10 +13,10 @@
 namespace gatewhy {
 
 // One cause.
-[[nodiscard]] std::string explainCause(Cause cause, const TextStyle& style = {});
+[[nodiscard]] std::string explainCause(Cause cause, const ExplainStyle& style = {});
 // Every cause, one line each, under headings per phase; what does not fit is
 // cut with an ellipsis.
-[[nodiscard]] std::string causesTable(const TextStyle& style = {});
+[[nodiscard]] std::string causesTable(const ExplainStyle& style = {});
 // One cause as one JSON object, and all of them as an array with an object a
 // line; without a newline at the end. An absent fact is null.
 [[nodiscard]] std::string causeJson(Cause cause);
@@ -24,18 +24,18 @@ namespace gatewhy {
 
 // A code with all its meanings, and what it means when gatewhy says it. The
 // registry must have it.
-[[nodiscard]] std::string explainStatus(std::uint16_t code, const TextStyle& style = {});
+[[nodiscard]] std::string explainStatus(std::uint16_t code, const ExplainStyle& style = {});
 // A class (1 to 5), and every meaning of its codes, one line each.
-[[nodiscard]] std::string explainStatusClass(std::uint16_t digit, const TextStyle& style = {});
-[[nodiscard]] std::string statusesTable(const TextStyle& style = {});
+[[nodiscard]] std::string explainStatusClass(std::uint16_t digit, const ExplainStyle& style = {});
+[[nodiscard]] std::string statusesTable(const ExplainStyle& style = {});
 // The same as JSON; an absent fact is an absent key.
 [[nodiscard]] std::string statusJson(std::uint16_t code);
 [[nodiscard]] std::string statusClassJson(std::uint16_t digit);
 [[nodiscard]] std::string statusesJson();
 
 // One rule of the response lint.
-[[nodiscard]] std::string explainFinding(Finding finding, const TextStyle& style = {});
-[[nodiscard]] std::string findingsTable(const TextStyle& style = {});
+[[nodiscard]] std::string explainFinding(Finding finding, const ExplainStyle& style = {});
+[[nodiscard]] std::string findingsTable(const ExplainStyle& style = {});
 [[nodiscard]] std::string findingJson(Finding finding);
 [[nodiscard]] std::string findingsJson();
 

@@ -23,7 +23,7 @@ std::string numberOrNull(std::uint16_t status) {
 
 }  // namespace
 
-std::string explainCause(Cause cause, const TextStyle& style) {
+std::string explainCause(Cause cause, const ExplainStyle& style) {
   const CauseInfo& row = info(cause);
   std::string out = bold(row.name, style) + '\n';
   appendField(out, "seen", row.seen, style);
@@ -37,7 +37,7 @@ std::string explainCause(Cause cause, const TextStyle& style) {
   return out;
 }
 
-std::string causesTable(const TextStyle& style) {
+std::string causesTable(const ExplainStyle& style) {
   constexpr std::size_t kNameColumn = 36;
   constexpr std::size_t kStatusColumn = 6;
   constexpr std::size_t kTextAt = 2 + kNameColumn + kStatusColumn;

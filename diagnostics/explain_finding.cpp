@@ -8,7 +8,7 @@
 
 namespace gatewhy {
 
-std::string explainFinding(Finding finding, const TextStyle& style) {
+std::string explainFinding(Finding finding, const ExplainStyle& style) {
   const FindingInfo& row = info(finding);
   std::string out = bold(row.id, style) + '\n';
   appendField(out, "seen", row.seen, style);
@@ -19,7 +19,7 @@ std::string explainFinding(Finding finding, const TextStyle& style) {
   return out;
 }
 
-std::string findingsTable(const TextStyle& style) {
+std::string findingsTable(const ExplainStyle& style) {
   constexpr std::size_t kIdColumn = 36;
   constexpr std::size_t kLevelColumn = 8;
   constexpr std::size_t kTextAt = 2 + kIdColumn + kLevelColumn;

@@ -40,7 +40,7 @@ std::vector<const StatusMeaning*> inReadingOrder(std::uint16_t code) {
   return order;
 }
 
-void appendMeaning(std::string& out, const StatusMeaning& meaning, bool ours, const TextStyle& style) {
+void appendMeaning(std::string& out, const StatusMeaning& meaning, bool ours, const ExplainStyle& style) {
   out += fmt::format("\n{}{}\n", bold(meaning.name, style),
                      ours ? fmt::format(" (what gatewhy means by {})", meaning.code) : "");
   appendField(out, "defined by", fmt::format("{}: {} ({})", meaning.owner, meaning.reference, name(meaning.standing)),
@@ -93,7 +93,7 @@ std::string fromOrigin(std::uint16_t code) {
 }
 
 void appendCauses(std::string& out, std::string_view heading, const std::vector<Cause>& causes,
-                  const TextStyle& style) {
+                  const ExplainStyle& style) {
   if (causes.empty()) {
     return;
   }
@@ -126,7 +126,7 @@ std::string standInFor(const std::vector<Cause>& causes, std::uint16_t code) {
   return fmt::format("{} causes that otherwise are {}", only_there.size(), fmt::join(others, ", "));
 }
 
-void appendUse(std::string& out, std::uint16_t code, const TextStyle& style) {
+void appendUse(std::string& out, std::uint16_t code, const ExplainStyle& style) {
   const StatusUse use = statusUse(code);
   out += fmt::format("\n{}\n", bold("In gatewhy", style));
   appendField(out, "from origin", fromOrigin(code), style);
@@ -153,7 +153,7 @@ void appendUse(std::string& out, std::uint16_t code, const TextStyle& style) {
   appendCauses(out, fmt::format("{} is only in the log for", code), use.log_only, style);
 }
 
-void appendRows(std::string& out, std::span<const StatusMeaning> meanings, const TextStyle& style) {
+void appendRows(std::string& out, std::span<const StatusMeaning> meanings, const ExplainStyle& style) {
   constexpr std::size_t kNameColumn = 42;
   for (const StatusMeaning& meaning : meanings) {
     const bool ours = &meaning == ownMeaning(meaning.code) && !statusUse(meaning.code).none();
@@ -219,7 +219,7 @@ std::string jsonOf(std::span<const StatusMeaning> meanings) {
 
 }  // namespace
 
-std::string explainStatus(std::uint16_t code, const TextStyle& style) {
+std::string explainStatus(std::uint16_t code, const ExplainStyle& style) {
   const std::string_view phrase = reasonPhrase(code);
   std::string out = fmt::format(
       "{} ({}; {})\n", bold(phrase.empty() ? fmt::format("{}", code) : fmt::format("{} {}", code, phrase), style),
@@ -234,7 +234,7 @@ std::string explainStatus(std::uint16_t code, const TextStyle& style) {
   return out;
 }
 
-std::string explainStatusClass(std::uint16_t digit, const TextStyle& style) {
+std::string explainStatusClass(std::uint16_t digit, const ExplainStyle& style) {
   const StatusClass& known = *statusClass(static_cast<std::uint16_t>(digit * 100));
   std::string out = bold(fmt::format("{}xx {}", known.digit, known.name), style) + '\n';
   appendField(out, "meaning", known.meaning, style);
@@ -243,7 +243,7 @@ std::string explainStatusClass(std::uint16_t digit, const TextStyle& style) {
   return out + '\n' + std::string(kOursFootnote);
 }
 
-std::string statusesTable(const TextStyle& style) {
+std::string statusesTable(const ExplainStyle& style) {
   std::string out;
   std::size_t listed = 0;
   for (const StatusClass& known : allStatusClasses()) {

@@ -7,11 +7,11 @@
 
 namespace gatewhy {
 
-std::string bold(std::string_view text, const TextStyle& style) {
+std::string bold(std::string_view text, const ExplainStyle& style) {
   return style.colour ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
 }
 
-void appendField(std::string& out, std::string_view label, std::string_view text, const TextStyle& style) {
+void appendField(std::string& out, std::string_view label, std::string_view text, const ExplainStyle& style) {
   constexpr std::size_t kColumn = 16;
   const std::size_t room = std::max<std::size_t>(style.width, kColumn + 24) - kColumn;
   out += fmt::format("  {}{:<{}}{}", style.colour ? "\x1b[2m" : "", label, kColumn - 2, style.colour ? "\x1b[0m" : "");

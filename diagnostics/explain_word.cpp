@@ -23,7 +23,7 @@ bool isDigit(char c) {
 
 // ---- causes ---------------------------------------------------------------
 
-std::vector<Explanation> findCause(std::string_view word, const TextStyle& style) {
+std::vector<Explanation> findCause(std::string_view word, const ExplainStyle& style) {
   if (word.starts_with(kProblemTypePrefix)) {
     word.remove_prefix(kProblemTypePrefix.size());
   }
@@ -72,7 +72,7 @@ std::vector<std::uint16_t> codesNamed(std::string_view word) {
   return codes;
 }
 
-std::vector<Explanation> findStatus(std::string_view word, const TextStyle& style) {
+std::vector<Explanation> findStatus(std::string_view word, const ExplainStyle& style) {
   if (word.size() == 3 && foldedWord(word.substr(1)) == "xx" && word[0] >= '1' && word[0] <= '5') {
     const auto digit = static_cast<std::uint16_t>(word[0] - '0');
     return {{explainStatusClass(digit, style), statusClassJson(digit)}};
@@ -135,7 +135,7 @@ std::vector<NearWord> nearStatuses(std::string_view word) {
 
 // ---- findings -------------------------------------------------------------
 
-std::vector<Explanation> findFinding(std::string_view word, const TextStyle& style) {
+std::vector<Explanation> findFinding(std::string_view word, const ExplainStyle& style) {
   const auto finding = findingById(foldedWord(word));
   if (!finding) {
     return {};
@@ -179,7 +179,7 @@ std::span<const ExplainTable> explainTables() noexcept {
   return kTables;
 }
 
-Result<Explanation, std::vector<std::string>> explainWord(std::string_view word, const TextStyle& style) {
+Result<Explanation, std::vector<std::string>> explainWord(std::string_view word, const ExplainStyle& style) {
   std::vector<Explanation> found;
   for (const ExplainTable& table : kTables) {
     std::ranges::move(table.find(word, style), std::back_inserter(found));
@@ -198,7 +198,7 @@ Result<Explanation, std::vector<std::string>> explainWord(std::string_view word,
   return all;
 }
 
-Explanation explainEverything(const TextStyle& style) {
+Explanation explainEverything(const ExplainStyle& style) {
   Explanation all;
   for (const ExplainTable& table : kTables) {
     all.text += fmt::format("{}{}\n\n{}", all.text.empty() ? "" : "\n\n", bold(table.title, style), table.list(style));

@@ -29,8 +29,8 @@ struct ExplainTable {
   std::string_view plural;  // its key in the JSON of everything: "causes"
   std::string_view title;   // its heading
   // What `word` means in this table; empty where it means nothing.
-  std::vector<Explanation> (*find)(std::string_view word, const TextStyle& style);
-  std::string (*list)(const TextStyle& style);
+  std::vector<Explanation> (*find)(std::string_view word, const ExplainStyle& style);
+  std::string (*list)(const ExplainStyle& style);
   std::string (*json)();  // an array
   // What a mistyped word may have meant, in any order.
   std::vector<NearWord> (*near)(std::string_view word);
@@ -44,9 +44,9 @@ struct ExplainTable {
 // have is explained by all, and the JSON is then an array. The failure holds
 // the nearest words, nearest first.
 [[nodiscard]] Result<Explanation, std::vector<std::string>> explainWord(std::string_view word,
-                                                                        const TextStyle& style = {});
+                                                                        const ExplainStyle& style = {});
 // Every table.
-[[nodiscard]] Explanation explainEverything(const TextStyle& style = {});
+[[nodiscard]] Explanation explainEverything(const ExplainStyle& style = {});
 
 // For a valid code (100-599) that the registry lacks: what a client makes of
 // it, one sentence. Empty for any other word.

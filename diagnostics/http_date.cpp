@@ -33,7 +33,7 @@ bool hasShape(std::string_view text) noexcept {
   return true;
 }
 
-unsigned number(std::string_view digits) noexcept {
+unsigned decimalOf(std::string_view digits) noexcept {
   unsigned value = 0;
   for (const char digit : digits) {
     value = value * 10 + static_cast<unsigned>(digit - '0');
@@ -49,12 +49,12 @@ std::optional<std::chrono::sys_seconds> parse(std::string_view text) noexcept {
   if (indexIn(kWeekdays, text.substr(0, 3)) == 7 || month == 12) {
     return std::nullopt;
   }
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(number(text.substr(12, 4)))),
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(decimalOf(text.substr(12, 4)))),
                                          std::chrono::month(static_cast<unsigned>(month) + 1),
-                                         std::chrono::day(number(text.substr(5, 2)))};
-  const unsigned hour = number(text.substr(17, 2));
-  const unsigned minute = number(text.substr(20, 2));
-  const unsigned second = number(text.substr(23, 2));
+                                         std::chrono::day(decimalOf(text.substr(5, 2)))};
+  const unsigned hour = decimalOf(text.substr(17, 2));
+  const unsigned minute = decimalOf(text.substr(20, 2));
+  const unsigned second = decimalOf(text.substr(23, 2));
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) {
     return std::nullopt;
   }

@@ -59,6 +59,15 @@ constexpr std::array<std::uint8_t, 256> makeTable() {
 
 inline constexpr std::array<std::uint8_t, 256> kTable = detail::makeTable();
 
+constexpr bool isAlpha(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+// What a token of a structured field may hold (RFC 8941 section 3.3.4).
+constexpr bool isStructuredToken(char c) noexcept {
+  return isAlpha(c) || (c >= '0' && c <= '9') ||
+         std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
+}
+
 [[nodiscard]] constexpr bool is(char octet, Class wanted) noexcept {
   return (kTable[static_cast<unsigned char>(octet)] & wanted) != 0;
 }

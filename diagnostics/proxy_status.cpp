@@ -7,6 +7,7 @@
 #include <array>
 #include <iterator>
 
+#include "diagnostics/octets.h"
 #include "diagnostics/reason_phrase.h"
 #include "diagnostics/tls_alert.h"
 
@@ -16,17 +17,10 @@ namespace {
 constexpr std::size_t kMaxStringBytes = 512;                // of one parameter: fields have limits elsewhere
 constexpr std::uint64_t kMaxInteger = 999'999'999'999'999;  // RFC 8941 section 3.3.1
 
-bool isAlpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 // RFC 8941 section 3.3.4.
 bool isToken(std::string_view text) {
-  const auto is_token_char = [](char c) {
-    return isAlpha(c) || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
-  };
-  return !text.empty() && (isAlpha(text[0]) || text[0] == '*') && std::all_of(text.begin(), text.end(), is_token_char);
+  return !text.empty() && (octets::isAlpha(text[0]) || text[0] == '*') &&
+         std::all_of(text.begin(), text.end(), octets::isStructuredToken);
 }
 
 // RFC 8941 section 3.3.3: printable ASCII only; what is not is left out.

@@ -6,23 +6,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "diagnostics/octets.h"
+
 namespace gatewhy {
 namespace {
 
 constexpr std::size_t kLongestValue = 8192;
-constexpr std::size_t kLongestText = 512;  // of what goes into the event
+constexpr std::size_t kLongestItem = 512;  // of what goes into the event
 
 bool isDigit(char c) {
   return c >= '0' && c <= '9';
 }
 bool isLower(char c) {
   return c >= 'a' && c <= 'z';
-}
-bool isAlpha(char c) {
-  return isLower(c) || (c >= 'A' && c <= 'Z');
-}
-bool isTokenOctet(char c) {
-  return isAlpha(c) || isDigit(c) || std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
 }
 
 struct BareItem {
@@ -68,8 +64,8 @@ class Reader {
     if (first == '"') {
       return string();
     }
-    if (isAlpha(first) || first == '*') {
-      return BareItem{.type = BareItem::Type::Token, .text = std::string(takeWhile(isTokenOctet))};
+    if (octets::isAlpha(first) || first == '*') {
+      return BareItem{.type = BareItem::Type::Token, .text = std::string(takeWhile(octets::isStructuredToken))};
     }
     if (isDigit(first) || first == '-') {
       return number();
@@ -129,7 +125,7 @@ class Reader {
   }
 
   std::optional<BareItem> bytes() {
-    takeWhile([](char c) { return isAlpha(c) || isDigit(c) || c == '+' || c == '/' || c == '='; });
+    takeWhile([](char c) { return octets::isAlpha(c) || isDigit(c) || c == '+' || c == '/' || c == '='; });
     return take(':') ? std::optional(BareItem{}) : std::nullopt;
   }
 
@@ -138,7 +134,7 @@ class Reader {
 
 // A parameter of a type that RFC 9209 does not give it says nothing.
 void apply(ReceivedProxyStatus& member, std::string_view key, BareItem item) {
-  item.text.resize(std::min(item.text.size(), kLongestText));
+  item.text.resize(std::min(item.text.size(), kLongestItem));
   if (key == "error") {
     member.error = item.type == BareItem::Type::Token ? std::move(item.text) : std::string();
   } else if (key == "details") {
@@ -156,7 +152,7 @@ std::optional<ReceivedProxyStatus> readMember(Reader& reader) {
   }
   ReceivedProxyStatus member;
   member.name = std::move(name->text);
-  member.name.resize(std::min(member.name.size(), kLongestText));
+  member.name.resize(std::min(member.name.size(), kLongestItem));
   while (reader.take(';')) {
     reader.skip(" ");
     const auto key = reader.key();

@@ -19,12 +19,12 @@ namespace {
 using Facts = std::vector<std::string>;
 using How = EndFault::How;
 
-constexpr std::size_t kLongestText = 200;
+constexpr std::size_t kLongestQuoted = 200;
 constexpr std::size_t kLongestToken = 40;
 constexpr std::size_t kMostListed = 3;
 
 // Text that a peer chose: bounded, one line, no control octets.
-std::string clean(std::string_view text, std::size_t limit = kLongestText) {
+std::string clean(std::string_view text, std::size_t limit = kLongestQuoted) {
   std::string result(text.substr(0, limit));
   std::ranges::replace_if(
       result, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');

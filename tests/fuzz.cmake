@@ -11,6 +11,7 @@ find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp NO_DEFAULT
 find_path(BEAST_INCLUDE_DIR boost/beast.hpp)
 if(LLHTTP_SOURCE_DIR AND LLHTTP_INCLUDE_DIR AND BEAST_INCLUDE_DIR)
   add_library(gw_llhttp STATIC ${LLHTTP_SOURCE_DIR}/llhttp.c ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c)
+  set_property(TARGET gw_llhttp PROPERTY UNITY_BUILD OFF)
   # Foreign C: none of our warnings, none of our C++ options.
   set_property(TARGET gw_llhttp PROPERTY COMPILE_OPTIONS -w)
   target_compile_definitions(gw_llhttp PUBLIC LLHTTP_STRICT_MODE=1)

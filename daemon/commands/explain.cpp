@@ -43,7 +43,7 @@ void print(const Explanation& explanation, bool json) {
 }  // namespace
 
 int runExplain(const std::string& word, bool json) {
-  const TextStyle style{.colour = wantsColour()};
+  const ExplainStyle style{.colour = wantsColour()};
   if (word.empty()) {
     print(explainEverything(style), json);
     return kExitOk;

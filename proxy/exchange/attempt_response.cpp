@@ -12,7 +12,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr int kReadsPerTurn = 32;  // 2 MiB, then others get their turn
+constexpr int kResponseReadsPerTurn = 32;  // 2 MiB, then others get their turn
 // Below it a copy through the cache costs less than the pipe's two calls.
 constexpr std::uint64_t kSpliceTail = 64UL * 1024;
 constexpr std::uint64_t kSpliceFrom = 4 * kSpliceTail;
@@ -29,7 +29,7 @@ void Attempt::pump() {
   pumping_ = true;
   int reads = 0;
   while (state_ != State::Done && connection_->readable && !observer_.clientBlocked()) {
-    if (++reads > kReadsPerTurn) {
+    if (++reads > kResponseReadsPerTurn) {
       connection_->link->watch.kick();
       break;
     }

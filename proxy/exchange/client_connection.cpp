@@ -14,7 +14,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr int kReadsPerTurn = 16;
+constexpr int kRequestReadsPerTurn = 16;
 constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;  // read and dropped behind an answer that closes
 constexpr std::size_t kPipelineLimit = 16UL * 1024;         // bytes of later requests held while one is answered
 
@@ -155,7 +155,7 @@ void ClientConnection::pump() {
   }
   int reads = 0;
   while (readable_ && wantsRead()) {
-    if (++reads > kReadsPerTurn) {
+    if (++reads > kRequestReadsPerTurn) {
       watch_.kick();
       break;
     }

@@ -3,16 +3,13 @@
 #include <limits>
 
 #include "diagnostics/octets.h"
+#include "proxy/http/evidence_limits.h"
 #include "proxy/http/field_line.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/http/trailer_fields.h"
 
 namespace gatewhy {
 namespace {
-
-constexpr std::size_t kExcerpt = 64;
-constexpr std::size_t kExcerptBefore = 32;
-constexpr std::size_t kMostEvidence = 128;
 
 std::uint64_t hexDigit(char octet) {
   return octets::is(octet, octets::kDigit) ? static_cast<std::uint64_t>(octet - '0')

@@ -5,14 +5,12 @@
 #include <cstring>
 
 #include "diagnostics/octets.h"
+#include "proxy/http/evidence_limits.h"
 #include "proxy/http/tolerance.h"
 
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kExcerpt = 64;
-constexpr std::size_t kExcerptBefore = 32;
-constexpr std::size_t kMostEvidence = 128;  // of a name or token
 constexpr std::size_t kCrlf = 2;
 // Most heads fit and are copied in one go; what of a body comes along and has
 // to be given back is bounded.

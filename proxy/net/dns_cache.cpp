@@ -6,7 +6,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kMostEntries = 4096;
+constexpr std::size_t kMostCached = 4096;
 constexpr std::chrono::seconds kLongestPositive{3600};
 constexpr std::chrono::seconds kLongestNegative{5};
 constexpr std::chrono::seconds kServerFailure{1};
@@ -23,7 +23,7 @@ void DnsCache::put(const std::string& host, int family, const FamilyAnswer& answ
     entries_.erase(keyOf(host, family));
     return;
   }
-  if (entries_.size() >= kMostEntries) {
+  if (entries_.size() >= kMostCached) {
     makeRoom(now);
   }
   entries_.insert_or_assign(keyOf(host, family), Entry{answer, now + lifetime});
@@ -39,7 +39,7 @@ DnsCache::Hit DnsCache::get(const std::string& host, int family, TimePoint now) 
 
 void DnsCache::makeRoom(TimePoint now) {
   std::erase_if(entries_, [now](const auto& item) { return item.second.expires <= now; });
-  if (entries_.size() >= kMostEntries) {
+  if (entries_.size() >= kMostCached) {
     entries_.erase(std::min_element(entries_.begin(), entries_.end(),
                                     [](const auto& a, const auto& b) { return a.second.expires < b.second.expires; }));
   }

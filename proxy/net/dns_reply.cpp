@@ -18,7 +18,7 @@ constexpr std::uint16_t kTypeAaaa = 28;
 constexpr std::uint16_t kTypeOpt = 41;
 constexpr std::uint16_t kClassIn = 1;
 constexpr std::uint16_t kOptionEde = 15;
-constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kLongestWireName = 255;
 constexpr std::size_t kLongestEdeText = 256;
 
 char lowerCase(char c) {
@@ -79,7 +79,7 @@ class Reader {
         position = lowest = target;
         continue;
       }
-      if (length > 63 || position + 1 + length > bytes_.size() || out.size() + length + 1 > kLongestName) {
+      if (length > 63 || position + 1 + length > bytes_.size() || out.size() + length + 1 > kLongestWireName) {
         return fail();
       }
       if (length == 0) {

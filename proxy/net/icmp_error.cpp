@@ -14,7 +14,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr int kMostEntries = 16;
+constexpr int kMostQueued = 16;
 
 std::string senderOf(const cmsghdr* control) {
   // SO_EE_OFFENDER: the sender's address follows the error; family 0 = unknown.
@@ -65,7 +65,7 @@ void keepIcmpErrors(int fd, int family) noexcept {
 
 std::optional<IcmpError> takeIcmpError(int fd, const Address& target) {
   std::optional<IcmpError> found;
-  for (int i = 0; i < kMostEntries; ++i) {
+  for (int i = 0; i < kMostQueued; ++i) {
     alignas(cmsghdr) std::array<char, 512> control{};
     std::array<char, 128> packet{};  // of our own packet that caused it; not needed
     iovec part{packet.data(), packet.size()};

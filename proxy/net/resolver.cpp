@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kHostsPath = "/etc/hosts";
 constexpr const char* kResolvConfPath = "/etc/resolv.conf";
 constexpr std::size_t kLongestLabel = 63;
-constexpr std::size_t kLongestName = 253;  // RFC 1035 section 2.3.4, less the length octets
+constexpr std::size_t kLongestTextName = 253;  // RFC 1035 section 2.3.4, less the length octets
 constexpr int kFamilies[] = {AF_INET6, AF_INET};
 
 // Names are compared in lower case without the dot of the root.
@@ -34,7 +34,7 @@ std::string normalized(const std::string& host) {
 // Lengths as in RFC 1035; of the octets only those are refused that c-ares
 // would read as an escape or that no name in a configuration means.
 bool isValidName(const std::string& name) {
-  if (name.empty() || name.size() > kLongestName) {
+  if (name.empty() || name.size() > kLongestTextName) {
     return false;
   }
   std::size_t label = 0;

@@ -12,7 +12,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kCausesShown = 50;
+constexpr std::size_t kCausesOnPage = 50;
 constexpr std::size_t kCellsOfMatrix = 12;  // causes in the matrix of origins and causes
 
 // The colours are those of the error page.
@@ -57,7 +57,7 @@ std::string html(std::string_view text) {
   return escapeHtml(harmless(text));
 }
 
-std::string originName(std::string_view name) {
+std::string originInHtml(std::string_view name) {
   return name.empty() ? "<i>no origin</i>" : html(name);
 }
 
@@ -129,7 +129,7 @@ std::string originTable(const ReportModel& model) {
     fmt::format_to(std::back_inserter(out),
                    "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>"
                    "<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
-                   originName(name), countText(origin->exchanges), countText(origin->failures),
+                   originInHtml(name), countText(origin->exchanges), countText(origin->failures),
                    html(percentText(static_cast<double>(origin->failures), static_cast<double>(origin->exchanges))),
                    chart(model.axis().columns(origin->failures_over_time, 48), "bad", "failures over time"),
                    millisText(total.quantile(0.5)), millisText(total.quantile(0.99)), slow);
@@ -153,7 +153,7 @@ std::string matrix(const ReportModel& model) {
   std::string out = "<h2>Causes by origin</h2>\n<div class=\"scroll\"><table><thead><tr><th>cause</th>";
   const auto origins = rankedOrigins(model);
   for (const auto& [name, origin] : origins) {
-    out += fmt::format("<th class=\"n\">{}</th>", originName(name));
+    out += fmt::format("<th class=\"n\">{}</th>", originInHtml(name));
   }
   out += "</tr></thead><tbody>\n";
   for (const std::string_view cause : columns) {
@@ -180,13 +180,13 @@ std::string causeSections(const ReportModel& model) {
   }
   std::string out = "<h2>What to check</h2>\n";
   const auto most = static_cast<double>(causes.front().summary->count);
-  for (std::size_t i = 0; i < std::min(causes.size(), kCausesShown); ++i) {
+  for (std::size_t i = 0; i < std::min(causes.size(), kCausesOnPage); ++i) {
     const auto& [origin, name, summary] = causes[i];
     const auto known = causeByName(name);
     fmt::format_to(std::back_inserter(out),
                    "<details{}><summary><b><code>{}</code></b><span>{}</span><span class=\"soft\">{}</span></summary>"
                    "<span class=\"bar\" style=\"width:{:.1f}%\"></span>\n<dl>",
-                   i < 3 ? " open" : "", html(name), countText(summary->count), originName(origin),
+                   i < 3 ? " open" : "", html(name), countText(summary->count), originInHtml(origin),
                    100 * static_cast<double>(summary->count) / most);
     const auto row = [&out](std::string_view label, const std::string& text) {
       out += text.empty() ? "" : fmt::format("<dt>{}</dt><dd>{}</dd>", label, text);

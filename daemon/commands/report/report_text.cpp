@@ -11,7 +11,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kCausesShown = 15;
+constexpr std::size_t kCausesInText = 15;
 constexpr std::size_t kOriginsShown = 20;
 constexpr std::size_t kFindingsShown = 10;
 constexpr std::size_t kNameColumn = 24;
@@ -90,7 +90,7 @@ void appendCauses(std::string& out, const ReportModel& model, const TextStyle& s
   const auto most = static_cast<double>(causes.front().summary->count);
   const auto failures = static_cast<double>(model.failures() + model.aborted());
   out += heading("Causes", style);
-  for (std::size_t i = 0; i < std::min(causes.size(), kCausesShown); ++i) {
+  for (std::size_t i = 0; i < std::min(causes.size(), kCausesInText); ++i) {
     const auto& [origin, cause, summary] = causes[i];
     const std::size_t cells = style.width > 76 ? std::min<std::size_t>(style.width - 64, 40) : 12;
     fmt::format_to(std::back_inserter(out), "{}{:>12}{:>8}  {}\n",
@@ -109,8 +109,8 @@ void appendCauses(std::string& out, const ReportModel& model, const TextStyle& s
       appendWrapped(out, "  check first", info(*known).check_first, 16, style);
     }
   }
-  if (causes.size() > kCausesShown) {
-    out += fmt::format("and {} more: --json has all\n", causes.size() - kCausesShown);
+  if (causes.size() > kCausesInText) {
+    out += fmt::format("and {} more: --json has all\n", causes.size() - kCausesInText);
   }
 }
 

@@ -81,24 +81,24 @@ TEST(Explain, TheTableHasEveryCauseOnce) {
 
 TEST(Explain, JsonHasTheWholeRow) {
   for (const CauseInfo& row : allCauses()) {
-    const nlohmann::json json = nlohmann::json::parse(causeJson(row.cause));
-    EXPECT_EQ(json.at("cause"), row.name);
-    EXPECT_EQ(json.at("type"), problemType(row.cause));
-    EXPECT_EQ(json.at("message_id"), messageId(row.cause));
-    EXPECT_EQ(json.at("phase"), name(row.phase));
-    EXPECT_EQ(json.at("seen"), row.seen);
-    EXPECT_EQ(json.at("who_acts"), row.who_acts);
-    EXPECT_EQ(json.at("check_first"), row.check_first);
-    EXPECT_EQ(json.at("sent_status").is_null(), row.sent_status == 0);
-    EXPECT_EQ(json.at("proxy_error").is_null(), row.proxy_error == ProxyError::None);
+    const nlohmann::json parsed = nlohmann::json::parse(causeJson(row.cause));
+    EXPECT_EQ(parsed.at("cause"), row.name);
+    EXPECT_EQ(parsed.at("type"), problemType(row.cause));
+    EXPECT_EQ(parsed.at("message_id"), messageId(row.cause));
+    EXPECT_EQ(parsed.at("phase"), name(row.phase));
+    EXPECT_EQ(parsed.at("seen"), row.seen);
+    EXPECT_EQ(parsed.at("who_acts"), row.who_acts);
+    EXPECT_EQ(parsed.at("check_first"), row.check_first);
+    EXPECT_EQ(parsed.at("sent_status").is_null(), row.sent_status == 0);
+    EXPECT_EQ(parsed.at("proxy_error").is_null(), row.proxy_error == ProxyError::None);
   }
 }
 
 TEST(Explain, AllCausesAreOneJsonArray) {
-  const nlohmann::json json = nlohmann::json::parse(causesJson());
-  ASSERT_EQ(json.size(), allCauses().size());
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    EXPECT_EQ(json[i], nlohmann::json::parse(causeJson(allCauses()[i].cause)));
+  const nlohmann::json parsed = nlohmann::json::parse(causesJson());
+  ASSERT_EQ(parsed.size(), allCauses().size());
+  for (std::size_t i = 0; i < parsed.size(); ++i) {
+    EXPECT_EQ(parsed[i], nlohmann::json::parse(causeJson(allCauses()[i].cause)));
   }
 }
 

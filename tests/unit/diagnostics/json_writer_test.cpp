@@ -18,8 +18,8 @@ constexpr const char* kReplacement = "\xEF\xBF\xBD";
 
 std::string written(std::string_view text) {
   std::string out;
-  JsonWriter json(out);
-  json.string(text);
+  JsonWriter writer(out);
+  writer.string(text);
   return out;
 }
 
@@ -29,38 +29,38 @@ std::string readBack(std::string_view text) {
 
 std::string number(double value) {
   std::string out;
-  JsonWriter json(out);
-  json.number(value);
+  JsonWriter writer(out);
+  writer.number(value);
   return out;
 }
 
 TEST(JsonWriterTest, NestsObjectsAndArrays) {
   std::string out;
-  JsonWriter json(out);
-  json.beginObject();
-  json.member("name", "a");
-  json.beginArray("list");
-  json.integer(-1);
-  json.unsignedInteger(std::numeric_limits<std::uint64_t>::max());
-  json.beginObject();
-  json.endObject();
-  json.boolean(true);
-  json.endArray();
-  json.beginObject("inner");
-  json.memberNumber("ms", 0.5);
-  json.endObject();
-  json.memberBoolean("last", false);
-  json.endObject();
+  JsonWriter writer(out);
+  writer.beginObject();
+  writer.member("name", "a");
+  writer.beginArray("list");
+  writer.integer(-1);
+  writer.unsignedInteger(std::numeric_limits<std::uint64_t>::max());
+  writer.beginObject();
+  writer.endObject();
+  writer.boolean(true);
+  writer.endArray();
+  writer.beginObject("inner");
+  writer.memberNumber("ms", 0.5);
+  writer.endObject();
+  writer.memberBoolean("last", false);
+  writer.endObject();
   EXPECT_EQ(out, R"({"name":"a","list":[-1,18446744073709551615,{},true],"inner":{"ms":0.5},"last":false})");
 }
 
 TEST(JsonWriterTest, LeavesOutEmptyTexts) {
   std::string out;
-  JsonWriter json(out);
-  json.beginObject();
-  json.member("absent", "");
-  json.memberExcerpt("absent", "");
-  json.endObject();
+  JsonWriter writer(out);
+  writer.beginObject();
+  writer.member("absent", "");
+  writer.memberExcerpt("absent", "");
+  writer.endObject();
   EXPECT_EQ(out, "{}");
 }
 
@@ -131,11 +131,11 @@ TEST(JsonWriterTest, RandomBytesStayOneLineOfValidJson) {
       c = static_cast<char>(byte(random));
     }
     std::string out;
-    JsonWriter json(out);
-    json.beginArray();
-    json.string(text);
-    json.excerpt(text);
-    json.endArray();
+    JsonWriter writer(out);
+    writer.beginArray();
+    writer.string(text);
+    writer.excerpt(text);
+    writer.endArray();
     ASSERT_TRUE(nlohmann::json::accept(out)) << out;
     ASSERT_EQ(out.find('\n'), std::string::npos);
   }
@@ -143,8 +143,8 @@ TEST(JsonWriterTest, RandomBytesStayOneLineOfValidJson) {
 
 TEST(JsonWriterTest, ExcerptIsPrintableAndBounded) {
   std::string out;
-  JsonWriter json(out);
-  json.excerpt("SSH-2.0\r\n\t\\\0\xFF"s);
+  JsonWriter writer(out);
+  writer.excerpt("SSH-2.0\r\n\t\\\0\xFF"s);
   EXPECT_EQ(nlohmann::json::parse(out).get<std::string>(), "SSH-2.0\\r\\n\\t\\\\\\x00\\xff");
 
   out.clear();

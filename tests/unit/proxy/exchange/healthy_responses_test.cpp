@@ -55,7 +55,7 @@ Recording read(const std::string& server) {
   return recording;
 }
 
-std::string text(FindingSet set) {
+std::string findingNames(FindingSet set) {
   std::string out;
   for (const Finding finding : set) {
     out.append(out.empty() ? "" : " ").append(name(finding));
@@ -131,7 +131,7 @@ TEST(HealthyResponses, NothingIsFound) {
     for (const Recorded& row : recording.rows) {
       SCOPED_TRACE(recording.server + ": " + row.title);
       const std::string known = knownOf(recording.server, row.title);
-      EXPECT_EQ(text(replay(row, recording.when)), known)
+      EXPECT_EQ(findingNames(replay(row, recording.when)), known)
           << row.request << row.response.substr(0, row.response.find("\r\n\r\n"));
       healthy += known.empty() ? 1 : 0;
     }

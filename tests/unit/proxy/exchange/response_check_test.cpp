@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kNow = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-std::string text(FindingSet set) {
+std::string namesOf(FindingSet set) {
   std::string out;
   for (const Finding finding : set) {
     out.append(out.empty() ? "" : " ").append(name(finding));
@@ -33,7 +33,7 @@ std::string check(const std::string& asked, const std::string& status, const std
   EXPECT_EQ(response.feed(bytes).status, ParseStatus::Done) << bytes;
   ResponseCheck check(lint);
   check.head(request.head(), route, response.head(), *parseHttpDate(kNow));
-  return text(check.found());
+  return namesOf(check.found());
 }
 
 TEST(ResponseCheck, TheClientsFieldsCount) {
@@ -73,7 +73,7 @@ TEST(ResponseCheck, WhatWasMendedOrCutIsToldWithoutLint) {
   EXPECT_EQ(check("", "401 Unauthorized", "X : a\r\n"), "401_without_www_authenticate field_space_before_colon");
   ResponseCheck check(false);
   check.end(5, true);
-  EXPECT_EQ(text(check.found()), "response_extra_data");
+  EXPECT_EQ(namesOf(check.found()), "response_extra_data");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 #define POST "POST /x HTTP/1.1\r\nHost: a\r\n"
 #define END "\r\n"
 
-void expectAllAccepted(const std::vector<Acceptance>& rows) {
+void expectRequestsAccepted(const std::vector<Acceptance>& rows) {
   for (const Acceptance& row : rows) {
     const Outcome outcome = parseRequest(row.bytes);
     EXPECT_EQ(outcome.status, ParseStatus::Done) << escaped(row.bytes) << "\n" << outcome;
@@ -19,7 +19,7 @@ void expectAllAccepted(const std::vector<Acceptance>& rows) {
 }
 
 TEST(RequestAccepted, StartLines) {
-  expectAllAccepted({
+  expectRequestsAccepted({
       {FIRST END ""sv, "GET / 1.1 a none keep"},
       {"\r\n" FIRST END ""sv, "GET / 1.1 a none keep"},
       {"\r\n\r\n\r\n\r\n" FIRST END ""sv, "GET / 1.1 a none keep"},
@@ -40,7 +40,7 @@ TEST(RequestAccepted, StartLines) {
 }
 
 TEST(RequestAccepted, Targets) {
-  expectAllAccepted({
+  expectRequestsAccepted({
       {"GET // HTTP/1.1\r\nHost: a\r\n\r\n"sv, "GET // 1.1 a none keep"},
       {"GET //b/c HTTP/1.1\r\nHost: a\r\n\r\n"sv, "GET //b/c 1.1 a none keep"},
       {"GET /? HTTP/1.1\r\nHost: a\r\n\r\n"sv, "GET /? 1.1 a none keep"},
@@ -66,7 +66,7 @@ TEST(RequestAccepted, Targets) {
 }
 
 TEST(RequestAccepted, Hosts) {
-  expectAllAccepted({
+  expectRequestsAccepted({
       {"GET / HTTP/1.1\r\nHost:a\r\n\r\n"sv, "GET / 1.1 a none keep"},
       {"GET / HTTP/1.1\r\nHost: \t a \t \r\n\r\n"sv, "GET / 1.1 a none keep"},
       {"GET / HTTP/1.1\r\nhOsT: EXAMPLE.com\r\n\r\n"sv, "GET / 1.1 example.com none keep"},
@@ -89,7 +89,7 @@ TEST(RequestAccepted, Hosts) {
 }
 
 TEST(RequestAccepted, Fields) {
-  expectAllAccepted({
+  expectRequestsAccepted({
       {FIRST "X:\r\n" END ""sv, "GET / 1.1 a none keep"},
       {FIRST "X: \t \r\n" END ""sv, "GET / 1.1 a none keep"},
       {FIRST "X:y\r\nX:z\r\nx:\r\n" END ""sv, "GET / 1.1 a none keep"},
@@ -106,7 +106,7 @@ TEST(RequestAccepted, Fields) {
 }
 
 TEST(RequestAccepted, Bodies) {
-  expectAllAccepted({
+  expectRequestsAccepted({
       {POST "Content-Length: 0\r\n" END ""sv, "POST /x 1.1 a 0 keep"},
       {POST "Content-Length: 5\r\n" END ""sv, "POST /x 1.1 a 5 keep"},
       {POST "Content-Length:5\t\r\n" END ""sv, "POST /x 1.1 a 5 keep"},
@@ -130,7 +130,7 @@ TEST(RequestAccepted, Bodies) {
 }
 
 TEST(RequestAccepted, Connections) {
-  expectAllAccepted({
+  expectRequestsAccepted({
       {FIRST "Connection: close\r\n" END ""sv, "GET / 1.1 a none close"},
       {FIRST "Connection: CLOSE\r\n" END ""sv, "GET / 1.1 a none close"},
       {FIRST "Connection: keep-alive\r\n" END ""sv, "GET / 1.1 a none keep"},

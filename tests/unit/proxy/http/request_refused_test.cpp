@@ -8,7 +8,7 @@ namespace {
 #define POST "POST /x HTTP/1.1\r\nHost: a\r\n"
 #define END "\r\n"
 
-void expectAllRefused(const std::vector<Refusal>& rows) {
+void expectRequestsRefused(const std::vector<Refusal>& rows) {
   for (const Refusal& row : rows) {
     const Marked marked = unmark(row.bytes);
     expectRefused(parseRequest(marked.bytes), marked, row.error);
@@ -16,7 +16,7 @@ void expectAllRefused(const std::vector<Refusal>& rows) {
 }
 
 TEST(RequestRefused, WhatIsNoHttpByItsFirstOctets) {
-  expectAllRefused({
+  expectRequestsRefused({
       {"«\x16\x03\x01\x02"sv, E::NotHttp},  // TLS
       {"«\x80\x2e\x01\x03"sv, E::NotHttp},  // SSLv2
       {"«\0\0\0\0"sv, E::NotHttp},          //
@@ -28,7 +28,7 @@ TEST(RequestRefused, WhatIsNoHttpByItsFirstOctets) {
 }
 
 TEST(RequestRefused, BadMethod) {
-  expectAllRefused({
+  expectRequestsRefused({
       {"G«\xc3\x89T / HTTP/1.1\r\n"sv, E::NotHttp},
       {"GE«(T / HTTP/1.1\r\n"sv, E::MethodInvalid},
       {"«(GET / HTTP/1.1\r\n"sv, E::MethodInvalid},
@@ -48,7 +48,7 @@ TEST(RequestRefused, BadMethod) {
 }
 
 TEST(RequestRefused, StartLineNotInThreeWords) {
-  expectAllRefused({
+  expectRequestsRefused({
       {"« GET / HTTP/1.1\r\n"sv, E::StartLineWhitespace},
       {"«\tGET / HTTP/1.1\r\n"sv, E::StartLineWhitespace},
       {"GET«\t/ HTTP/1.1\r\n"sv, E::StartLineWhitespace},
@@ -69,7 +69,7 @@ TEST(RequestRefused, StartLineNotInThreeWords) {
 }
 
 TEST(RequestRefused, BadTarget) {
-  expectAllRefused({
+  expectRequestsRefused({
       {"GET /«# HTTP/1.1\r\n"sv, E::TargetInvalid},
       {"GET /a?b«#c HTTP/1.1\r\n"sv, E::TargetInvalid},
       {"GET «#a HTTP/1.1\r\n"sv, E::TargetInvalid},
@@ -117,7 +117,7 @@ TEST(RequestRefused, BadTarget) {
 }
 
 TEST(RequestRefused, BadVersion) {
-  expectAllRefused({
+  expectRequestsRefused({
       {"GET /«\r\n"sv, E::VersionInvalid},  // HTTP/0.9
       {"GET / «\r\n"sv, E::VersionInvalid},
       {"GET / «http/1.1\r\n"sv, E::VersionInvalid},
@@ -148,7 +148,7 @@ TEST(RequestRefused, BadVersion) {
 }
 
 TEST(RequestRefused, LineEndsThatAreNotCrLf) {
-  expectAllRefused({
+  expectRequestsRefused({
       {"GET / HTTP/1.1«\nHost: a\r\n\r\n"sv, E::BareLf},
       {"GET«\n"sv, E::BareLf},
       {"«\nGET / HTTP/1.1\r\n"sv, E::BareLf},
@@ -170,7 +170,7 @@ TEST(RequestRefused, LineEndsThatAreNotCrLf) {
 }
 
 TEST(RequestRefused, MalformedFields) {
-  expectAllRefused({
+  expectRequestsRefused({
       {FIRST "«: y\r\n" END ""sv, E::FieldNameEmpty},
       {FIRST "«:\r\n" END ""sv, E::FieldNameEmpty},
       {FIRST "X« : y\r\n" END ""sv, E::FieldSpaceBeforeColon},
@@ -225,7 +225,7 @@ TEST(RequestRefused, MalformedFields) {
 }
 
 TEST(RequestRefused, BadHost) {
-  expectAllRefused({
+  expectRequestsRefused({
       {"GET / HTTP/1.1\r\n«\r\n"sv, E::HostMissing},
       {"GET / HTTP/1.1\r\nX: y\r\n«\r\n"sv, E::HostMissing},
       {"GET / HTTP/1.3\r\n«\r\n"sv, E::HostMissing},
@@ -293,7 +293,7 @@ TEST(RequestRefused, BadHost) {
 }
 
 TEST(RequestRefused, BadContentLength) {
-  expectAllRefused({
+  expectRequestsRefused({
       {POST "Content-Length:«\r\n" END ""sv, E::ContentLengthInvalid},
       {POST "Content-Length: «\r\n" END ""sv, E::ContentLengthInvalid},
       {POST "Content-Length: «+5\r\n" END ""sv, E::ContentLengthInvalid},
@@ -327,7 +327,7 @@ TEST(RequestRefused, BadContentLength) {
 }
 
 TEST(RequestRefused, BadTransferEncoding) {
-  expectAllRefused({
+  expectRequestsRefused({
       {POST "Content-Length: 5\r\nTransfer-Encoding: «chunked\r\n" END ""sv, E::LengthAndCoding},
       {POST "Transfer-Encoding: chunked\r\nContent-Length: «5\r\n" END ""sv, E::LengthAndCoding},
       {POST "Transfer-Encoding: chunked\r\nContent-Length: «\r\n" END ""sv, E::LengthAndCoding},
@@ -381,7 +381,7 @@ TEST(RequestRefused, BadTransferEncoding) {
 }
 
 TEST(RequestRefused, BadConnectionAndExpect) {
-  expectAllRefused({
+  expectRequestsRefused({
       {FIRST "Connection: «content-length\r\n" END ""sv, E::ConnectionInvalid},
       {FIRST "Connection: close, «Content-Length\r\n" END ""sv, E::ConnectionInvalid},
       {FIRST "Connection: «Transfer-Encoding\r\n" END ""sv, E::ConnectionInvalid},

@@ -7,14 +7,14 @@ namespace {
 #define OK "HTTP/1.1 200 OK\r\n"
 #define END "\r\n"
 
-void expectAllRefused(const std::vector<Refusal>& rows, Method method = Method::Get) {
+void expectResponsesRefused(const std::vector<Refusal>& rows, Method method = Method::Get) {
   for (const Refusal& row : rows) {
     const Marked marked = unmark(row.bytes);
     expectRefused(parseResponse(marked.bytes, method), marked, row.error);
   }
 }
 
-void expectAllAccepted(const std::vector<Acceptance>& rows, Method method = Method::Get) {
+void expectResponsesAccepted(const std::vector<Acceptance>& rows, Method method = Method::Get) {
   for (const Acceptance& row : rows) {
     const Outcome outcome = parseResponse(row.bytes, method);
     EXPECT_EQ(outcome.status, ParseStatus::Done) << escaped(row.bytes) << "\n" << outcome;
@@ -24,7 +24,7 @@ void expectAllAccepted(const std::vector<Acceptance>& rows, Method method = Meth
 }
 
 TEST(ResponseRefused, WhatIsNoHttpByItsFirstOctets) {
-  expectAllRefused({
+  expectResponsesRefused({
       {"«ICY 200 OK\r\n"sv, E::NotHttp},
       {"«SSH-2.0-OpenSSH_9.2\r\n"sv, E::NotHttp},
       {"«220 mail ESMTP\r\n"sv, E::NotHttp},
@@ -48,7 +48,7 @@ TEST(ResponseRefused, WhatIsNoHttpByItsFirstOctets) {
 }
 
 TEST(ResponseRefused, BadVersion) {
-  expectAllRefused({
+  expectResponsesRefused({
       {"HTTP/«2 200\r\n"sv, E::VersionUnsupported},
       {"HTTP/«2.0 200 OK\r\n"sv, E::VersionUnsupported},
       {"HTTP/«0.9 200 OK\r\n"sv, E::VersionUnsupported},
@@ -69,7 +69,7 @@ TEST(ResponseRefused, BadVersion) {
 }
 
 TEST(ResponseRefused, BadStatusLine) {
-  expectAllRefused({
+  expectResponsesRefused({
       {"HTTP/1.1«\r\n"sv, E::StatusInvalid},
       {"HTTP/1.1 «\r\n"sv, E::StatusInvalid},
       {"HTTP/1.1 20«\r\n"sv, E::StatusInvalid},
@@ -99,7 +99,7 @@ TEST(ResponseRefused, BadStatusLine) {
 }
 
 TEST(ResponseRefused, BadFields) {
-  expectAllRefused({
+  expectResponsesRefused({
       {OK "X: y«\n" END ""sv, E::BareLf},
       {OK "«\n"sv, E::BareLf},
       {OK "X« : y\r\n" END ""sv, E::FieldSpaceBeforeColon},
@@ -136,12 +136,12 @@ TEST(ResponseRefused, BadFraming) {
       {"HTTP/1.0 200 OK\r\nTransfer-Encoding: «chunked\r\n\r\n"sv, E::CodingInHttp10},
       {"HTTP/1.1 204 No\r\nContent-Length: 1\r\nTransfer-Encoding: «chunked\r\n\r\n"sv, E::LengthAndCoding},
   };
-  expectAllRefused(rows);
-  expectAllRefused(rows, Method::Head);
+  expectResponsesRefused(rows);
+  expectResponsesRefused(rows, Method::Head);
 }
 
 TEST(ResponseAccepted, StatusLines) {
-  expectAllAccepted({
+  expectResponsesAccepted({
       {"HTTP/1.1 200 OK\r\n\r\n"sv, "200 'OK' 1.1 until_close close"},
       {"HTTP/1.1 200 \r\n\r\n"sv, "200 '' 1.1 until_close close"},
       {"HTTP/1.1 200\r\n\r\n"sv, "200 '' 1.1 until_close close"},
@@ -157,7 +157,7 @@ TEST(ResponseAccepted, StatusLines) {
 }
 
 TEST(ResponseAccepted, Framing) {
-  expectAllAccepted({
+  expectResponsesAccepted({
       {OK "Content-Length: 5\r\n" END ""sv, "200 'OK' 1.1 5 keep"},
       {OK "Content-Length: 0\r\n" END ""sv, "200 'OK' 1.1 0 keep"},
       {OK "Transfer-Encoding: Chunked\r\n" END ""sv, "200 'OK' 1.1 chunked keep"},
@@ -178,7 +178,7 @@ TEST(ResponseAccepted, Framing) {
 }
 
 TEST(ResponseAccepted, AnswersToHeadHaveNoBody) {
-  expectAllAccepted(
+  expectResponsesAccepted(
       {
           {OK "Content-Length: 5\r\n" END ""sv, "200 'OK' 1.1 none(5) keep"},
           {OK "Transfer-Encoding: chunked\r\n" END ""sv, "200 'OK' 1.1 none keep"},
@@ -188,7 +188,7 @@ TEST(ResponseAccepted, AnswersToHeadHaveNoBody) {
 }
 
 TEST(ResponseAccepted, AnswersToConnect) {
-  expectAllAccepted(
+  expectResponsesAccepted(
       {
           {OK "Content-Length: 5\r\n" END ""sv, "200 'OK' 1.1 none keep"},
           {OK "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END ""sv, "200 'OK' 1.1 none keep"},

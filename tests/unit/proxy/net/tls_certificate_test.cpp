@@ -21,10 +21,6 @@ std::vector<int> codes(const TlsFault& fault) {
   return out;
 }
 
-const TestPki& pki() {
-  return TestPki::get();
-}
-
 TlsFault refusalOf(SSL_CTX* server, const OriginTls& config = {}, const std::string& host = "origin.test") {
   OriginSession origin(config, host);
   EXPECT_EQ(HandshakeStatus::Failed, origin.with(server));

@@ -14,10 +14,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const TestPki& pki() {
-  return TestPki::get();
-}
-
 CertificateConfig pemPair(const std::string& name, const Identity& identity) {
   return {pki().directory.certificates(name + ".pem", {&identity}), pki().directory.key(name + ".key", identity)};
 }

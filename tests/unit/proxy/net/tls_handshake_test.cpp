@@ -215,11 +215,10 @@ TEST_F(OpenSslPeer, Tls13MissingClientCertificateIsALateAlert) {
 }
 
 TEST_F(OpenSslPeer, Tls13RejectedClientCertificateIsALateAlert) {
-  const TestPki& pki = TestPki::get();
   const Identity stranger = selfSigned(TestPki::leafSpec());
   OriginTls config;
-  config.certificate = pki.directory.certificates("stranger.pem", {&stranger});
-  config.key = pki.directory.key("stranger.key", stranger);
+  config.certificate = pki().directory.certificates("stranger.pem", {&stranger});
+  config.key = pki().directory.key("stranger.key", stranger);
   OriginSession origin(config);
   SSL_CTX_set_verify(server_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   ASSERT_EQ(HandshakeStatus::Done, origin.with(server_.get()));

@@ -213,10 +213,13 @@ struct TestPki {
   Identity leaf = signedBy(intermediate, leafSpec());
 
   static const TestPki& get() {
-    static const TestPki pki;
-    return pki;
+    static const TestPki made_once;
+    return made_once;
   }
 };
+inline const TestPki& pki() {
+  return TestPki::get();
+}
 
 // A connection of ours to a peer that serves what the test chose.
 struct OriginSession {
@@ -226,7 +229,7 @@ struct OriginSession {
 
   explicit OriginSession(OriginTls config = {}, const std::string& host = "origin.test") {
     if (config.ca_file.empty()) {
-      config.ca_file = TestPki::get().root_file;
+      config.ca_file = pki().root_file;
     }
     auto created = OriginTlsContext::create(config);
     EXPECT_TRUE(created.ok()) << (created.ok() ? "" : created.error().reason);
