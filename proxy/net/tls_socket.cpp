@@ -18,7 +18,7 @@ TlsSocket& socketOf(BIO* bio) noexcept {
 int onRead(BIO* bio, char* buffer, int size) {
   TlsSocket& socket = socketOf(bio);
   BIO_clear_retry_flags(bio);
-  if (socket.emptied && !socket.ended) {
+  if (socket.input != TlsSocket::Input::MayWait && !socket.ended) {
     BIO_set_retry_read(bio);
     errno = EAGAIN;
     return -1;
@@ -28,9 +28,11 @@ int onRead(BIO* bio, char* buffer, int size) {
     errno = 0;
     got = ::recv(socket.fd, buffer, static_cast<std::size_t>(size), 0);
   } while (got < 0 && errno == EINTR);
-  socket.emptied = got < size;
   socket.ended = got == 0;
-  if (got < 0 && errno == EAGAIN) {
+  if (got >= 0) {
+    socket.input = got < size ? TlsSocket::Input::Taken : TlsSocket::Input::MayWait;
+  } else if (errno == EAGAIN) {
+    socket.input = TlsSocket::Input::Blocked;
     BIO_set_retry_read(bio);
   }
   return static_cast<int>(got);

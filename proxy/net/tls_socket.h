@@ -5,15 +5,34 @@
 
 #include <openssl/ssl.h>
 
+#include <cstdint>
+
 namespace gatewhy {
 
 struct TlsSocket {
+  // What the last read told of the socket. Only while bytes may wait is it
+  // asked; the owner, told of a new readiness, says that they may.
+  enum class Input : std::uint8_t {
+    MayWait,
+    Taken,    // a short read: no byte is left, but a FIN or RST may stand right behind the last one
+    Blocked,  // EAGAIN: whatever comes is announced
+  };
+
   int fd = -1;  // not owned
-  // The last read was short: more is announced by a new readiness, and until
-  // the owner, told of one, resets this the socket is not asked again.
-  bool emptied = false;
+  Input input = Input::MayWait;
   bool ended = false;  // the peer's FIN has been read
   bool more = false;   // for writes: further bytes follow at once (MSG_MORE)
+
+  // The library wants more than a short read brought it. True, once for each
+  // such read: ask the socket again, for the end that shares an edge with
+  // bytes is announced by no other.
+  [[nodiscard]] bool mayHideEnd() noexcept {
+    const bool taken = input == Input::Taken;
+    if (taken) {
+      input = Input::MayWait;
+    }
+    return taken;
+  }
 };
 
 // Puts the connected, non-blocking `fd` under `ssl`, for reading and writing.

@@ -52,27 +52,34 @@ void Transport::startTls(SslPtr ssl, bool readable) {
   ssl_ = std::move(ssl);
   if (attachTlsSocket(ssl_.get(), fd_.get())) {
     startTlsTap(ssl_.get());
-    tlsSocketOf(ssl_.get()).emptied = handshake_waits_ = !readable;
+    handshake_waits_ = !readable;
+    tlsSocketOf(ssl_.get()).input = readable ? TlsSocket::Input::MayWait : TlsSocket::Input::Blocked;
   }  // else out of memory: the handshake will say so
 }
 
 HandshakeStatus Transport::handshake() {
-  if (!handshake_waits_ && SSL_get_rbio(ssl_.get()) != nullptr) {
-    tlsSocketOf(ssl_.get()).emptied = false;
+  TlsSocket* const socket = SSL_get_rbio(ssl_.get()) != nullptr ? &tlsSocketOf(ssl_.get()) : nullptr;
+  if (!handshake_waits_ && socket != nullptr) {
+    socket->input = TlsSocket::Input::MayWait;
   }
   handshake_waits_ = false;
-  ERR_clear_error();
-  const int ret = SSL_do_handshake(ssl_.get());
-  if (ret == 1) {
-    stopTlsTap(ssl_.get());
-    return HandshakeStatus::Done;
+  while (true) {
+    ERR_clear_error();
+    const int ret = SSL_do_handshake(ssl_.get());
+    if (ret == 1) {
+      stopTlsTap(ssl_.get());
+      return HandshakeStatus::Done;
+    }
+    const SslError error = takeSslError(ssl_.get(), ret);
+    if (error.kind == SSL_ERROR_WANT_READ && socket != nullptr && socket->mayHideEnd()) {
+      continue;
+    }
+    if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
+      return HandshakeStatus::WouldBlock;
+    }
+    setFault(handshakeFaultOf(ssl_.get(), error));
+    return HandshakeStatus::Failed;
   }
-  const SslError error = takeSslError(ssl_.get(), ret);
-  if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
-    return HandshakeStatus::WouldBlock;
-  }
-  setFault(handshakeFaultOf(ssl_.get(), error));
-  return HandshakeStatus::Failed;
 }
 
 TlsFault Transport::handshakeFault() const {
@@ -165,20 +172,25 @@ IoResult Transport::readTls(char* buffer, std::size_t size) {
   std::size_t total = 0;
   input_drained_ = false;
   TlsSocket& socket = tlsSocketOf(ssl_.get());
-  socket.emptied = false;  // of an earlier readiness
+  socket.input = TlsSocket::Input::MayWait;
   while (total < size) {
     const int room = static_cast<int>(std::min<std::size_t>(size - total, INT_MAX));
     ERR_clear_error();
     const int got = SSL_read(ssl_.get(), buffer + total, room);
     if (got > 0) {
       total += static_cast<std::size_t>(got);
-      if (socket.emptied && SSL_has_pending(ssl_.get()) == 0) {
+      if (socket.input != TlsSocket::Input::MayWait && SSL_has_pending(ssl_.get()) == 0) {
         input_drained_ = true;
         break;
       }
       continue;
     }
     const SslError error = takeSslError(ssl_.get(), got);
+    // Session tickets, or half a record. Behind bytes of the message the caller
+    // decides whether to ask: it knows whether the message is complete.
+    if (error.kind == SSL_ERROR_WANT_READ && total == 0 && socket.mayHideEnd()) {
+      continue;
+    }
     // WANT_WRITE: an answer to the peer's KeyUpdate did not fit into the
     // socket; the readiness to write that follows is reported like any other.
     if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
