@@ -5,7 +5,6 @@
 #include <map>
 #include <utility>
 
-#include "proxy/net/deferred_call.h"
 #include "proxy/net/dns_cache.h"
 #include "proxy/net/dns_lookup.h"
 #include "proxy/net/file_stamp.h"
