@@ -140,7 +140,7 @@ YAML::Node child(const YAML::Node& map, const char* key) {
 }
 
 Scenario readScenario(const YAML::Node& root) {
-  allowOnly(root, {"name", "cause", "slow", "config", "configs", "origin", "origins", "dns", "netns", "deny", "tls",
+  allowOnly(root, {"name", "cause", "slow", "starved_by", "config", "configs", "origin", "origins", "dns", "netns", "deny", "tls",
                    "file_privileges", "prepare", "client", "clients", "expect"});
   Scenario scenario;
   scenario.name = root["name"].as<std::string>();
