@@ -2,7 +2,7 @@
 # Two commands for newcomers: `make run` and `make test`. Both install what is
 # missing, on a Debian 12 as root.
 
-BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libspdlog-dev libfmt-dev \
+BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libsystemd-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
   curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban

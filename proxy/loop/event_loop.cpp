@@ -124,9 +124,17 @@ void DeferredCall::schedule() {
   }
 }
 
-EventLoop::EventLoop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  epoll_event wake{.events = EPOLLIN, .data = {.ptr = nullptr}};
-  if (!epoll_.valid() || !wake_fd_.valid() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_fd_.get(), &wake) != 0) {
+EventLoop::EventLoop()
+    : base_(event_base_new()),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  const auto watched = [this](event& watch, const Fd& fd, event_callback_fn callback) {
+    return fd.valid() && event_assign(&watch, base_, fd.get(), EV_READ | EV_PERSIST, callback, this) == 0 &&
+           event_add(&watch, nullptr) == 0;
+  };
+  const auto nothing = [](evutil_socket_t, short, void*) {};  // it ends the wait: turn() looks at the deadlines
+  if (base_ == nullptr || !watched(sockets_, epoll_, onSockets) || !watched(wake_, wake_fd_, onWake) ||
+      evtimer_assign(&timer_, base_, nothing, nullptr) != 0) {
     throw std::system_error(errno, std::generic_category(), "event loop");  // start-up only
   }
 }
@@ -135,6 +143,10 @@ EventLoop::~EventLoop() {
   while (!graveyard_.empty()) {
     bury();
   }
+  for (event* watch : {&sockets_, &wake_, &timer_}) {
+    event_del(watch);
+  }
+  event_base_free(base_);
 }
 
 void EventLoop::run() {
@@ -151,41 +163,49 @@ void EventLoop::stop() {
 // The order is that of causes: what sockets brought, what was put off while
 // they were served, what ran out meanwhile, and last the dead.
 void EventLoop::turn() {
-  const int count = ::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), waitTime());
-  serveSockets(count);
+  armTimer();
+  const bool more = !kicked_.empty() || !calls_.empty() || !graveyard_.empty();
+  event_base_loop(base_, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
   serveKicks();
   serveCalls();
   serveDeadlines();
   bury();
 }
 
-int EventLoop::waitTime() const {
-  if (!kicked_.empty() || !calls_.empty() || !graveyard_.empty()) {
-    return 0;
+// Moved only where the earliest deadline is another: many are armed and
+// cancelled behind it.
+void EventLoop::armTimer() {
+  if (tick_at_ == timer_at_) {
+    return;
   }
-  if (tick_at_ == TimePoint::max()) {
-    return -1;
+  timer_at_ = tick_at_;
+  if (timer_at_ == TimePoint::max()) {
+    event_del(&timer_);
+    return;
   }
   // Rounded up: a deadline must have passed when its turn comes.
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(tick_at_ - now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(wait, 0, std::numeric_limits<int>::max()));
+  const auto wait =
+      std::max(std::chrono::ceil<std::chrono::milliseconds>(timer_at_ - now()), std::chrono::milliseconds::zero());
+  const timeval after{.tv_sec = static_cast<time_t>(wait.count() / 1000),
+                      .tv_usec = static_cast<suseconds_t>(wait.count() % 1000 * 1000)};
+  event_add(&timer_, &after);
 }
 
-void EventLoop::serveSockets(int count) {
-  ready_at_ = 0;
-  ready_end_ = static_cast<std::size_t>(std::max(count, 0));  // -1: a signal came
-  bool woken = false;
-  while (ready_at_ < ready_end_) {
-    const epoll_event& event = ready_[ready_at_++];
-    if (event.data.ptr == nullptr) {
-      woken = woken || event.events != 0;  // else struck out
-      continue;
+void EventLoop::onSockets(evutil_socket_t epoll, short /*what*/, void* self) {
+  EventLoop& loop = *static_cast<EventLoop*>(self);
+  const int count = ::epoll_wait(epoll, loop.ready_.data(), static_cast<int>(loop.ready_.size()), 0);
+  loop.ready_at_ = 0;
+  loop.ready_end_ = static_cast<std::size_t>(std::max(count, 0));  // -1: a signal came
+  while (loop.ready_at_ < loop.ready_end_) {
+    const epoll_event& ready = loop.ready_[loop.ready_at_++];
+    if (ready.data.ptr != nullptr) {  // else struck out
+      static_cast<IoWatch*>(ready.data.ptr)->onEvents(ready.events);
     }
-    static_cast<IoWatch*>(event.data.ptr)->onEvents(event.events);
   }
-  if (woken) {
-    servePosted();
-  }
+}
+
+void EventLoop::onWake(evutil_socket_t /*wake*/, short /*what*/, void* self) {
+  static_cast<EventLoop*>(self)->servePosted();
 }
 
 // Those that are kicked again meanwhile come after the sockets of another turn.
@@ -277,7 +297,7 @@ Deadline::List& EventLoop::listOf(std::chrono::milliseconds duration) {
 }
 
 void EventLoop::findEarliest() {
-  tick_at_ = TimePoint::max();
+  timer_at_ = tick_at_ = TimePoint::max();
   for (const auto& [duration, list] : lists_) {
     if (list->head != nullptr) {
       tick_at_ = std::min(tick_at_, list->head->deadline_);
@@ -291,6 +311,9 @@ void EventLoop::serveDeadlines() {
   }
   const TimePoint time = now();
   if (time < tick_at_) {
+    if (timer_at_ <= time) {
+      timer_at_ = TimePoint::max();  // it went off for a deadline that was cancelled, or a little early
+    }
     return;
   }
   // A callback may arm, cancel or create lists: collect the lists first, and

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One epoll instance and its thread. Everything here belongs to that thread,
-// but for post() and stop().
+// RAII over one libevent base and its thread. Everything here belongs to that
+// thread, except for post() and stop().
+//
+// libevent waits, keeps the timer and wakes for other threads. The sockets are
+// in an epoll set of their own, which it watches as one descriptor: it tells of
+// a reset as "readable and writable", as it does of any data, and whoever stops
+// at a short read has to know of the end behind it.
 #pragma once
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <sys/epoll.h>
 
 #include <array>
@@ -36,8 +43,8 @@ class EventLoop;
 
 // A deadline that its owner embeds. Timers of one duration form a list in
 // deadline order, so arming and cancelling are O(1) and touch no heap; the
-// loop waits until the earliest (see EventLoop). It runs out up to two
-// milliseconds late, never early.
+// loop keeps a single libevent timer for the earliest (see EventLoop). It runs
+// out up to two milliseconds late, never early.
 class Deadline {
  public:
   // The callback runs on the loop thread; it may destroy its timer's owner
@@ -75,7 +82,7 @@ class IoHandler {
   ~IoHandler() = default;
 };
 
-// One socket in the loop's epoll instance: all events, edge-triggered, added
+// One socket in the loop's epoll set: all events, edge-triggered, added
 // once. The handler can be changed (connector -> connection -> pool), epoll is
 // not touched by that. Stop before the descriptor is closed.
 class IoWatch {
@@ -168,8 +175,9 @@ class EventLoop {
   static constexpr std::size_t kBatch = 256;
 
   [[nodiscard]] Deadline::List& listOf(std::chrono::milliseconds duration);
-  [[nodiscard]] int waitTime() const;  // milliseconds for epoll_wait
-  void serveSockets(int count);
+  void armTimer();
+  static void onSockets(evutil_socket_t epoll, short what, void* self);
+  static void onWake(evutil_socket_t wake, short what, void* self);
   void serveKicks();
   void serveCalls();
   void serveDeadlines();
@@ -179,8 +187,11 @@ class EventLoop {
   void forget(const IoWatch& watch) noexcept;
   void forget(const DeferredCall& call) noexcept;
 
+  event_base* base_;
   Fd epoll_;
   Fd wake_fd_;
+  event sockets_{}, wake_{}, timer_{};
+  TimePoint timer_at_ = TimePoint::max();  // when timer_ goes off; max() = it is not armed
   bool running_ = false;
   TimePoint turn_{};
   TimePoint tick_at_ = TimePoint::max();                                     // the earliest deadline, or earlier
