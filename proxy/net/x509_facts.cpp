@@ -165,10 +165,10 @@ bool isIpLiteral(const std::string& host) {
 }
 
 std::string comparableHost(const std::string& host) {
-  std::string out = lowerCase(host);
-  if (out.find(':') != std::string::npos) {
-    return out.substr(0, out.find('%'));
+  if (host.find(':') != std::string::npos) {
+    return lowerCase(host.substr(0, host.find('%')));
   }
+  std::string out = lowerCase(host);
   if (out.size() > 1 && out.back() == '.') {
     out.pop_back();
   }
