@@ -2,6 +2,7 @@
 #include "diagnostics/text_buffer.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace gatewhy {
 namespace {
@@ -9,6 +10,11 @@ namespace {
 constexpr std::size_t kSmallest = 512;
 
 }  // namespace
+
+DecimalDigits::DecimalDigits(std::uint64_t value) noexcept {
+  size_ = static_cast<std::size_t>(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr -
+                                   digits_.data());
+}
 
 void TextBuffer::grow(std::size_t size) {
   const std::size_t capacity = std::max({size_ + size, capacity_ * 2, kSmallest});

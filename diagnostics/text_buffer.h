@@ -4,8 +4,6 @@
 // room without zeroing it; a log line of forty pieces costs a fifth.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -82,9 +80,19 @@ class TextBuffer {
 };
 
 // A decimal number.
+class DecimalDigits {
+ public:
+  explicit DecimalDigits(std::uint64_t value) noexcept;
+  [[nodiscard]] const char* data() const noexcept { return digits_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  std::array<char, 20> digits_;
+  std::size_t size_;
+};
 template <class Text>
 void appendDecimal(Text& out, std::uint64_t value) {
-  const fmt::format_int digits(value);
+  const DecimalDigits digits(value);
   out.append(digits.data(), digits.size());
 }
 

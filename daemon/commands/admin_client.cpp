@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "daemon/commands/config_text.h"

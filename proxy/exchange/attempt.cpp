@@ -3,6 +3,8 @@
 // attempt_request.cpp, reading the response in attempt_response.cpp.
 #include "proxy/exchange/attempt.h"
 
+#include <openssl/ssl.h>
+
 #include <fmt/format.h>
 
 #include <algorithm>

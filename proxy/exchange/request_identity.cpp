@@ -2,7 +2,6 @@
 #include "proxy/exchange/request_identity.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "diagnostics/text_buffer.h"
 
@@ -20,14 +19,6 @@ bool allZero(std::string_view text) {
 }
 
 }  // namespace
-
-IdGenerator::IdGenerator() {
-  std::random_device device;
-  std::array<std::uint32_t, 8> words{};
-  std::generate(words.begin(), words.end(), std::ref(device));
-  std::seed_seq seed(words.begin(), words.end());
-  random_.seed(seed);
-}
 
 void RequestIdentity::assign(std::string_view given_id, std::string_view given_traceparent, IdGenerator& ids) {
   if (isAcceptableRequestId(given_id)) {

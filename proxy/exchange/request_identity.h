@@ -3,8 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <random>
 #include <string_view>
+
+#include "proxy/loop/random.h"
 
 namespace gatewhy {
 
@@ -12,11 +13,10 @@ namespace gatewhy {
 // unique, not secret, and a system call per request is too dear.
 class IdGenerator {
  public:
-  IdGenerator();
   [[nodiscard]] std::uint64_t next() { return random_(); }
 
  private:
-  std::mt19937_64 random_;
+  Random random_ = Random::seeded();
 };
 
 // The names that an exchange has in logs, on both sides: X-Request-ID and

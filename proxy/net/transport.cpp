@@ -39,6 +39,10 @@ bool wouldBlock(int error) {
 
 }  // namespace
 
+void SslDeleter::operator()(SSL* ssl) const noexcept {
+  SSL_free(ssl);
+}
+
 const TransportFault& Transport::fault() const noexcept {
   static const TransportFault none = EndFault{};
   return fault_ ? *fault_ : none;

@@ -4,8 +4,6 @@
 // error queue are copied at the failing call.
 #pragma once
 
-#include <openssl/ssl.h>
-
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
@@ -17,10 +15,13 @@
 #include "proxy/loop/fd.h"
 #include "proxy/net/splice_pipe.h"
 
+struct ssl_st;  // of <openssl/ssl.h>, which few of those who hold a Transport need
+using SSL = ssl_st;
+
 namespace gatewhy {
 
 struct SslDeleter {
-  void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
+  void operator()(SSL* ssl) const noexcept;
 };
 using SslPtr = std::unique_ptr<SSL, SslDeleter>;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <random>
 #include <string>
 
 namespace gatewhy {
@@ -34,7 +35,7 @@ Balancer::Balancer(const OriginConfig& origin)
     : balance_(origin.balance),
       primaries_(groupOf(origin, false)),
       backups_(groupOf(origin, true)),
-      random_(origin.balance == Balance::RandomTwo ? std::random_device{}() : 1) {}
+      random_(origin.balance == Balance::RandomTwo ? Random::seeded() : Random({1, 2, 3, 4})) {}
 
 bool Balancer::comesLater(const Turn& a, const Turn& b) noexcept {
   return a.at != b.at ? a.at > b.at : a.member > b.member;

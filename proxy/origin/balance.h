@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <random>
 #include <span>
 #include <vector>
 
 #include "config/config.h"
+#include "proxy/loop/random.h"
 
 namespace gatewhy {
 
@@ -68,7 +68,7 @@ class Balancer {
   Balance balance_;
   Group primaries_, backups_;
   std::vector<Turn> passed_over_;  // nextTurn()'s, kept for its capacity
-  std::minstd_rand random_;
+  Random random_;
 };
 
 }  // namespace gatewhy

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/commands/probe/probe_run.h"
 
+#include <openssl/ssl.h>
+
 #include <sys/socket.h>
 
 #include <ctime>
