@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/check.h"
+#include "config/cpu_count.h"
 #include "config/load_parts.h"
 #include "config/section.h"
 #include "config/url.h"
@@ -145,7 +146,7 @@ LoadedConfig configForUrl(std::string_view url, std::string_view from) {
 
   config.routes.emplace_back();
   nameRoutes(config);
-  config.workers = automaticWorkers();
+  config.workers = usableCpus();
   return finish(std::move(reading));
 }
 

@@ -18,9 +18,6 @@ void readRouteRules(Reader& reader, Section& section, RouteConfig& route);
 // workers, limits, trusted_proxies, dns, diagnostics, log, drain.
 void readRest(Reader& reader, Section& top, Config& config);
 
-// One per core.
-[[nodiscard]] std::uint32_t automaticWorkers();
-
 // "*" or the host, then the path: unique within the configuration.
 void nameRoutes(Config& config);
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 #include <utility>
 
+#include "config/cpu_count.h"
 #include "config/http_words.h"
 #include "config/load_parts.h"
 #include "config/url.h"
@@ -135,12 +135,8 @@ void readLog(Reader& reader, Section& section, LogConfig& log) {
 
 }  // namespace
 
-std::uint32_t automaticWorkers() {
-  return std::clamp(std::thread::hardware_concurrency(), 1U, 1024U);
-}
-
 void readRest(Reader& reader, Section& top, Config& config) {
-  config.workers = automaticWorkers();
+  config.workers = usableCpus();
   top.read("workers", config.workers);
   if (auto limits = top.section("limits")) {
     readLimits(*limits, config.limits);

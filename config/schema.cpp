@@ -20,7 +20,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "auto",
      .min = 1,
      .max = 1024,
-     .text = "Event loops. `auto`: one per core."},
+     .text = "Event loops. `auto`: one per core that the process may use; CPU affinity and the control group's CPU quota (half a core counts as one) are honoured."},
 
     {.path = "listeners", .type = List, .required = true, .min = 1, .text = "Where clients connect."},
     {.path = "listeners[]", .type = Section, .text = "One listening socket."},

@@ -24,4 +24,15 @@ open(sys.argv[2], "w").writelines(lines)
 PY
 "$gatewhy" check -c "$work/kubernetes.yaml"
 "$gatewhy" check -c "$source/systemd/gatewhy.yaml"
+"$gatewhy" check -c "$source/docs/compose/gatewhy.yaml"
+
+# Every file that the composition mounts is there.
+python3 - "$source/docs/compose/compose.yaml" <<'PY'
+import os, re, sys
+path = sys.argv[1]
+mounts = re.findall(r'"(\.{1,2}/[^":]+):/[^"]*"', open(path).read())
+assert len(mounts) >= 6, mounts
+missing = [m for m in mounts if not os.path.isfile(os.path.join(os.path.dirname(path), m))]
+assert not missing, missing
+PY
 echo ok
