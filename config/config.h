@@ -192,9 +192,15 @@ struct DiagnosticsConfig {
 
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };
 
+// Auto: Text where somebody watches (standard error is a terminal, and there is
+// no configuration file), else Json.
+enum class LogFormat : std::uint8_t { Auto, Json, Combined, Text };
+
 struct LogConfig {
   std::string destination = "stderr";  // stderr | stdout | journald | a path
-  bool failures_only = false;          // exchanges: failures
+  LogFormat format = LogFormat::Auto;
+  std::uint32_t success_percent = 100;  // of exchanges with nothing to say that are logged
+  bool failures_only = false;           // exchanges: failures
   LogLevel level = LogLevel::Info;
 };
 

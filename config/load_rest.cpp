@@ -131,6 +131,10 @@ void readLog(Reader& reader, Section& section, LogConfig& log) {
     log.failures_only = exchanges == 1;
   }
   section.readWord("level", log.level);
+  section.readWord("format", log.format);
+  if (auto sample = section.section("sample")) {
+    sample->read("success", log.success_percent);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 namespace gatewhy {
 namespace {
+namespace rows {
 
 using enum ValueType;
 
@@ -20,7 +21,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "auto",
      .min = 1,
      .max = 1024,
-     .text = "Event loops. `auto`: one per core that the process may use; CPU affinity and the control group's CPU quota (half a core counts as one) are honoured."},
+     .text = "Event loops. `auto`: one per core that the process may use; CPU affinity and the control group's CPU "
+             "quota (half a core counts as one) are honoured."},
 
     {.path = "listeners", .type = List, .required = true, .min = 1, .text = "Where clients connect."},
     {.path = "listeners[]", .type = Section, .text = "One listening socket."},
@@ -426,6 +428,21 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "log.destination",
      .fallback = "stderr",
      .text = "`stderr`, `stdout`, `journald`, or the path of a file (SIGUSR1 opens it again after rotation)."},
+    {.path = "log.format",
+     .type = Word,
+     .fallback = "auto",
+     .words = "auto|json|combined|text",
+     .text = "`json`: one object a line (docs/events.md). `combined`: the access log format of Apache and nginx, for "
+             "the tools that read it; it has no diagnosis, and events other than exchanges are comment lines. `text`: "
+             "one line a request for people. `auto`: `text` only where standard error is a terminal and gatewhy runs "
+             "without a configuration file, else `json`."},
+    {.path = "log.sample", .type = Section, .text = "What may be left out of the log. Metrics count every exchange."},
+    {.path = "log.sample.success",
+     .type = Percent,
+     .fallback = "100%",
+     .max = 100,
+     .text = "The share of uneventful exchanges that is logged: those that succeeded at the first try and without a "
+             "finding. Failures, retries and findings are always logged."},
     {.path = "log.exchanges",
      .type = Word,
      .fallback = "all",
@@ -467,6 +484,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "How long running exchanges may take to finish."},
 });
 
+}  // namespace rows
+using rows::kRows;
 }  // namespace
 
 std::span<const SchemaRow> schemaRows() noexcept {

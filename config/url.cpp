@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/un.h>
+#include <algorithm>
 
 #include <array>
 

@@ -50,13 +50,15 @@ Supervisor::Supervisor(ConfigPtr config, std::string config_file)
 // ---- starting ---------------------------------------------------------
 
 bool Supervisor::openLog() {
-  auto log = EventLog::open({.destination = config_->log.destination});
+  auto log = EventLog::open(
+      {.destination = config_->log.destination, .format = eventFormat(config_->log, !config_file_.empty())});
   if (!log) {
     std::cerr << "gatewhy: " << log.error() << "\n";
     return false;
   }
   log_ = std::move(log).value();
   log_settings_.failures_only = config_->log.failures_only;
+  log_settings_.success_percent = config_->log.success_percent;
   return true;
 }
 
@@ -233,18 +235,20 @@ void Supervisor::applyFile() {
   }
   const bool restart = loaded.config->workers != config_->workers ||
                        loaded.config->log.destination != config_->log.destination ||
-                       loaded.config->admin != config_->admin;
+                       loaded.config->log.format != config_->log.format || loaded.config->admin != config_->admin;
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
+  log_settings_.success_percent = loaded.config->log.success_percent;
   workers_.reload(listeners_.adopt(generation_, *std::move(opened), config_->workers));
   changed->workers = config_->workers;  // as running
   changed->log.destination = config_->log.destination;
+  changed->log.format = config_->log.format;
   changed->admin = config_->admin;
   config_ = changed;
   view_.setGeneration(generation_);
   const std::string message =
-      restart ? "reloaded; changes to workers, log.destination and admin need a restart" : "reloaded";
+      restart ? "reloaded; changes to workers, log.destination, log.format and admin need a restart" : "reloaded";
   view_.noteReload(true, message, problems);
   say("reload", restart ? "WARN" : "INFO", message,
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),

@@ -23,9 +23,13 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
   if (event.outcome != Outcome::Success) {
     line_.clear();
     appendJson(line_, event);
-    failures_.add(event, line_);
-    batch_.append(event, line_);
-  } else if (settings_.failures_only.load(std::memory_order_relaxed)) {
+    failures_.add(event, line_.view());
+    if (log_.format() == EventFormat::Json) {
+      batch_.append(event, line_.view());
+    } else {
+      batch_.append(event);
+    }
+  } else if (leftOut(event)) {
     return;
   } else {
     batch_.append(event);
@@ -38,9 +42,19 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
   }
 }
 
+// Of those that succeeded.
+bool WorkerSink::leftOut(const ExchangeEvent& event) {
+  if (settings_.failures_only.load(std::memory_order_relaxed)) {
+    return true;
+  }
+  constexpr std::uint32_t kAll = 100;
+  const std::uint32_t percent = settings_.success_percent.load(std::memory_order_relaxed);
+  return percent < kAll && event.told_findings.empty() && event.attempts <= 1 && random_() % kAll >= percent;
+}
+
 void WorkerSink::onLifecycle(const LifecycleEvent& event) {
   std::string line;
-  appendJson(line, event, std::chrono::system_clock::now());
+  appendLine(line, event, std::chrono::system_clock::now(), log_.format());
   batch_.append(line, true);
 }
 

@@ -9,12 +9,14 @@
 #include "daemon/log/event_log.h"
 #include "daemon/metrics/worker_metrics.h"
 #include "proxy/exchange/worker_context.h"
+#include "proxy/loop/random.h"
 
 namespace gatewhy {
 
 // Settings of the log that a reload may change (shared by all workers).
 struct LogSettings {
   std::atomic<bool> failures_only{false};
+  std::atomic<std::uint32_t> success_percent{100};  // of uneventful exchanges
 };
 
 // Where one worker's events go: they are counted, failures are kept for people
@@ -24,18 +26,22 @@ class WorkerSink final : public EventSink {
  public:
   // All must outlive it.
   WorkerSink(EventLog& log, const LogSettings& settings, WorkerMetrics& metrics, RecentFailures& failures)
-      : batch_(log), settings_(settings), metrics_(metrics), failures_(failures) {}
+      : log_(log), batch_(log), settings_(settings), metrics_(metrics), failures_(failures) {}
 
   void attach(EventLoop& loop) override;
   void onExchange(const ExchangeEvent& event) override;
   void onLifecycle(const LifecycleEvent& event) override;
 
  private:
+  [[nodiscard]] bool leftOut(const ExchangeEvent& event);
+
+  const EventLog& log_;
   EventBatch batch_;
   const LogSettings& settings_;
   WorkerMetrics& metrics_;
   RecentFailures& failures_;
-  std::string line_;  // of a failure
+  TextBuffer line_;  // of a failure, as JSON
+  Random random_ = Random::seeded();
   std::optional<Deadline> tick_;
   bool hurried_ = false;  // the tick comes soon, for a failure
 };

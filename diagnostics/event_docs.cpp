@@ -2,6 +2,7 @@
 #include "diagnostics/event_docs.h"
 
 #include <fmt/format.h>
+#include <iterator>
 
 #include <string_view>
 

@@ -2,6 +2,7 @@
 #include "diagnostics/explain_word.h"
 
 #include <fmt/format.h>
+#include <iterator>
 
 #include <algorithm>
 #include <array>

@@ -13,6 +13,10 @@ endif()
 
 add_test(NAME deployment_documents COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/deployment_docs_test.sh ${CMAKE_SOURCE_DIR} $<TARGET_FILE:gatewhy>)
 
+# GoAccess and fail2ban on real logs.
+add_test(NAME log_formats COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/log_formats_test.py ${CMAKE_SOURCE_DIR} $<TARGET_FILE:gatewhy>)
+set_tests_properties(log_formats PROPERTIES TIMEOUT 180)
+
 # What `make test-deps` installs from the npm registry.
 find_program(NODE NAMES node nodejs)
 set(NODE_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/npm/node_modules)

@@ -4,7 +4,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/sinks/sink.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <utility>
 
 #include "daemon/log/log_writer.h"
@@ -17,23 +19,45 @@ constexpr std::size_t kLongLine = 4096;  // room that a batch keeps beyond its l
 
 }  // namespace
 
+EventFormat eventFormat(const LogConfig& config, bool from_file) {
+  const int fd = config.destination == "stderr" ? STDERR_FILENO : config.destination == "stdout" ? STDOUT_FILENO : -1;
+  const bool terminal = fd >= 0 && ::isatty(fd) == 1;
+  // https://no-color.org
+  const EventFormat text =
+      terminal && std::getenv("NO_COLOR") == nullptr ? EventFormat::ColouredText : EventFormat::Text;
+  if (config.destination == "journald") {
+    return EventFormat::Json;
+  }
+  switch (config.format) {
+    case LogFormat::Json:
+      return EventFormat::Json;
+    case LogFormat::Combined:
+      return EventFormat::Combined;
+    case LogFormat::Text:
+      return text;
+    case LogFormat::Auto:
+      return terminal && !from_file ? text : EventFormat::Json;
+  }
+  return EventFormat::Json;
+}
+
 Result<std::unique_ptr<EventLog>, std::string> EventLog::open(const EventLogOptions& options) {
   auto destination = openLogDestination(options.destination);
   if (!destination) {
     return Failure<std::string>{destination.error()};
   }
-  return std::make_unique<EventLog>(std::move(*destination), options.queue_bytes);
+  return std::make_unique<EventLog>(std::move(*destination), options.queue_bytes, options.format);
 }
 
-EventLog::EventLog(std::unique_ptr<LogDestination> destination, std::size_t queue_bytes)
-    : queue_(std::make_shared<LogQueue>(queue_bytes)) {
+EventLog::EventLog(std::unique_ptr<LogDestination> destination, std::size_t queue_bytes, EventFormat format)
+    : format_(format), queue_(std::make_shared<LogQueue>(queue_bytes)) {
   // The thread inherits the mask: no signal is to be handled on it, and a
   // SIGPIPE of its own must not end the process.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([writer = std::make_unique<LogWriter>(queue_, std::move(destination))] {
+  thread_ = std::thread([writer = std::make_unique<LogWriter>(queue_, std::move(destination), format)] {
     pthread_setname_np(pthread_self(), "gatewhy-log");
     writer->run();
   });
@@ -59,7 +83,7 @@ void EventLog::write(std::string_view finished_lines, bool urgent) {
 
 void EventLog::write(const LifecycleEvent& event) {
   std::string line;
-  appendJson(line, event, std::chrono::system_clock::now());
+  appendLine(line, event, std::chrono::system_clock::now(), format_);
   write(line, /*urgent=*/true);
 }
 
@@ -84,7 +108,7 @@ EventBatch::EventBatch(EventLog& log) : log_(log) {
 }
 
 void EventBatch::append(const ExchangeEvent& event) {
-  appendJson(lines_, event);
+  appendLine(lines_, event, log_.format());
   urgent_ = urgent_ || event.outcome == Outcome::Failure;
   if (lines_.size() >= kBatchBytes) {
     handOver();
@@ -148,7 +172,7 @@ spdlog::level::level_enum spdlogLevel(LogLevel level) {
 }
 
 // Thread-safe without a lock of its own: the queue has one. Formatters and
-// patterns have no effect, because every line must stay one JSON object.
+// patterns have no effect, because every line must stay one event.
 class MessageSink final : public spdlog::sinks::sink {
  public:
   explicit MessageSink(EventLog& log) : log_(log) {}
@@ -158,7 +182,7 @@ class MessageSink final : public spdlog::sinks::sink {
                                .severity = severityOf(message.level),
                                .message = {message.payload.data(), message.payload.size()}};
     std::string line;
-    appendJson(line, event, message.time);
+    appendLine(line, event, message.time, log_.format());
     log_.write(line, message.level >= spdlog::level::warn);
   }
   void flush() override {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log: one JSON object a line, written by a thread of its own. Whoever
+// The log: one event a line, as JSON unless configured otherwise, written by a thread of its own. Whoever
 // produces lines never waits for a disk, a pipe's reader or the journal; when
 // these cannot keep up, lines are dropped and counted.
 #pragma once
@@ -17,15 +17,21 @@
 #include "config/config.h"
 #include "daemon/log/log_destination.h"
 #include "daemon/log/log_queue.h"
-#include "diagnostics/event.h"
+#include "diagnostics/event_line.h"
 #include "diagnostics/result.h"
 
 namespace gatewhy {
 
 struct EventLogOptions {
-  std::string destination = "stderr";           // stderr | stdout | journald | a path
+  std::string destination = "stderr";  // stderr | stdout | journald | a path
+  EventFormat format = EventFormat::Json;
   std::size_t queue_bytes = 8UL * 1024 * 1024;  // held in memory, being written included
 };
+
+// The form of events that the configuration asks for. The journal takes JSON
+// only. `from_file`: whoever started the daemon wrote a configuration, and is
+// not trying it out.
+[[nodiscard]] EventFormat eventFormat(const LogConfig& config, bool from_file);
 
 // Thread-safe. Must outlive its batches and its message logger.
 class EventLog {
@@ -33,7 +39,8 @@ class EventLog {
   // The error says what could not be opened.
   [[nodiscard]] static Result<std::unique_ptr<EventLog>, std::string> open(const EventLogOptions& options);
   // For destinations of other kinds.
-  EventLog(std::unique_ptr<LogDestination> destination, std::size_t queue_bytes);
+  EventLog(std::unique_ptr<LogDestination> destination, std::size_t queue_bytes,
+           EventFormat format = EventFormat::Json);
   // Flushes for at most a second; what cannot be written by then is lost.
   ~EventLog();
   EventLog(const EventLog&) = delete;
@@ -48,6 +55,7 @@ class EventLog {
   // Files: continue in the file that the path names now (after a rotation by
   // renaming). Not for signal handlers: it takes a lock.
   void reopen();
+  [[nodiscard]] EventFormat format() const noexcept { return format_; }
   // Waits until everything written so far is out; false if that took longer.
   bool flush(std::chrono::milliseconds timeout);
 
@@ -55,6 +63,7 @@ class EventLog {
   [[nodiscard]] std::uint64_t writeErrors() const noexcept;  // failed system calls
 
  private:
+  const EventFormat format_;
   std::shared_ptr<LogQueue> queue_;  // shared with the thread, which may be left behind in a dead file system
   std::thread thread_;
 };

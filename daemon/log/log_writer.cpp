@@ -7,7 +7,7 @@
 #include <string>
 
 #include "diagnostics/errno_name.h"
-#include "diagnostics/event.h"
+#include "diagnostics/event_line.h"
 
 namespace gatewhy {
 namespace {
@@ -119,7 +119,7 @@ void LogWriter::announceLoss() {
   announced_ = dropped;
   failed_writes_ = 0;
   std::string line;
-  appendJson(line, event, std::chrono::system_clock::now());
+  appendLine(line, event, std::chrono::system_clock::now(), format_);
   writeAll(line);
 }
 

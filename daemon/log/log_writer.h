@@ -9,6 +9,7 @@
 
 #include "daemon/log/log_destination.h"
 #include "daemon/log/log_queue.h"
+#include "diagnostics/event_line.h"
 
 namespace gatewhy {
 
@@ -20,8 +21,9 @@ class LogWriter {
   // How long a stop may take before lines are given up.
   static constexpr std::chrono::milliseconds kStopTime{1000};
 
-  LogWriter(std::shared_ptr<LogQueue> queue, std::unique_ptr<LogDestination> destination)
-      : queue_(std::move(queue)), destination_(std::move(destination)) {}
+  // `format`: of the lines that the writer itself adds.
+  LogWriter(std::shared_ptr<LogQueue> queue, std::unique_ptr<LogDestination> destination, EventFormat format)
+      : queue_(std::move(queue)), destination_(std::move(destination)), format_(format) {}
 
   // Returns after LogQueue::requestStop().
   void run();
@@ -36,6 +38,7 @@ class LogWriter {
 
   std::shared_ptr<LogQueue> queue_;
   std::unique_ptr<LogDestination> destination_;
+  const EventFormat format_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;  // set once the log is to stop
   std::uint64_t announced_ = 0;                                    // of the queue's dropped lines
   std::uint64_t failed_writes_ = 0;                                // not announced yet
