@@ -11,6 +11,7 @@
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
+#include "daemon/descriptor_limit.h"
 #include "daemon/signals.h"
 #include "diagnostics/errno_name.h"
 
@@ -130,6 +131,7 @@ bool Supervisor::start() {
   generation_ = std::move(generation).value();
   view_.setGeneration(generation_);
   inherited_ = InheritedSockets::fromEnvironment();
+  const std::uint64_t descriptors = raiseDescriptorLimit();
   if (!startWorkers() || !startAdmin()) {
     return false;
   }
@@ -137,6 +139,9 @@ bool Supervisor::start() {
   say("start", "INFO", "gatewhy serves",
       {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
        fact("admin", adminAddress()), fact("workers", static_cast<double>(config_->workers))});
+  if (auto shortage = descriptorShortage(*config_, descriptors)) {
+    say("message", "WARN", *shortage, {fact("cause", std::string(name(Cause::ProxyFdExhausted)))});
+  }
   if (auto unused = inherited_.dropUnused(); !unused.empty()) {
     say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
   }

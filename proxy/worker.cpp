@@ -2,10 +2,13 @@
 #include "proxy/worker.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <limits>
 
 namespace gatewhy {
 namespace {
@@ -13,6 +16,9 @@ namespace {
 // Beyond limits.connections this many more are accepted only to be told so.
 constexpr std::uint32_t kRefusalRoom = 128;
 constexpr std::chrono::seconds kShortageReport{10};
+// Descriptors that newcomers leave to the requests of those who are here.
+constexpr int kFewestInReserve = 8;
+constexpr int kMostInReserve = 64;
 
 HeadLimits headLimits(const ClientLimits& limits) {
   const std::uint64_t half = limits.request_head / 2;
@@ -29,6 +35,9 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
                .sink = *sink_,
                .counters = counters_,
                .in_flight = counters_.exchanges_in_flight.newPart(),
+               .idle = counters_.idle.enrol(loop_),
+               .floods = FloodReport(loop_, *sink_),
+               .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
                .requests = ClientRequests(loop_),
                .pipes = {},
                .ids = {},
@@ -42,6 +51,7 @@ Worker::~Worker() {
 }
 
 bool Worker::prepare(WorkerPlan plan) {
+  measureDescriptors();
   adopt(std::move(plan));
   return startListeners();
 }
@@ -96,6 +106,7 @@ void Worker::adopt(WorkerPlan plan) {
   }
   context_.generation = made;
   context_.requests.setLimits(headLimits(config.limits));
+  context_.handshakes.setLimits(config.limits.handshakes, config.limits.handshakes_per_client);
   std::erase_if(generations_, [](const auto& old) { return old.expired(); });
   generations_.push_back(made);
 
@@ -113,7 +124,7 @@ void Worker::adopt(WorkerPlan plan) {
       active.sockets.push_back(std::make_unique<Listener>(
           loop_, std::move(socket),
           [this, key = wanted.key](Fd fd, const Address& peer) { onAccept(key, std::move(fd), peer); },
-          [this, key = wanted.key](int error) { onShortage(key, error); }));
+          [this, key = wanted.key](int error) { return onShortage(key, error); }));
     }
     next.push_back(std::move(active));
   }
@@ -142,9 +153,16 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
   const Generation& generation = *context_.generation->shared;
   const std::uint32_t limit = generation.config->limits.connections;
   const std::uint32_t now = counters_.client_connections.load(std::memory_order_relaxed);
-  const bool over = limit != 0 && now >= limit;
-  if (entry == listeners_.end() || (over && now >= limit + kRefusalRoom)) {
+  if (entry == listeners_.end()) {
+    return;
+  }
+  const bool over = limit != 0 && now >= limit && !makeRoom(Flood::IdleGaveWay);
+  if (over && now >= limit + kRefusalRoom) {
+    context_.floods.note(Flood::Connections, peer.ip());
     return;  // closed unheard
+  }
+  if (!over && fd.get() >= descriptors_short_) {
+    static_cast<void>(makeRoom(Flood::Descriptors));  // requests need some too
   }
   const ListenerConfig& config = generation.config->listeners[entry->index];
   auto connection = std::make_unique<ClientConnection>(context_, *this,
@@ -178,10 +196,42 @@ void Worker::stopListeners() {
   }
 }
 
-void Worker::onShortage(const std::string& listener, int error) {
+// The longest idle client, whichever worker has it, gives way to a newcomer.
+bool Worker::makeRoom(Flood reason) {
+  const auto room = counters_.idle.makeRoom(context_.idle);
+  if (room == IdleEverywhere::Room::None) {
+    return false;
+  }
+  context_.floods.note(reason, {});
+  return true;
+}
+
+// The kernel gives the lowest free number: a high one says how many are open.
+void Worker::measureDescriptors() {
+  rlimit limit{};
+  const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= std::numeric_limits<int>::max();
+  const int most = known ? static_cast<int>(limit.rlim_cur) : std::numeric_limits<int>::max();
+  descriptors_short_ = most - std::clamp(most / 16, kFewestInReserve, kMostInReserve);
+}
+
+Listener::Shortage Worker::onShortage(const std::string& listener, int error) {
+  const bool descriptors = error == EMFILE || error == ENFILE;
+  if (descriptors) {
+    measureDescriptors();  // the limit may have been changed
+    switch (counters_.idle.makeRoom(context_.idle)) {
+      case IdleEverywhere::Room::Here:
+        context_.floods.note(Flood::Descriptors, {});
+        return Listener::Shortage::Retry;
+      case IdleEverywhere::Room::Elsewhere:
+        context_.floods.note(Flood::Descriptors, {});
+        return Listener::Shortage::Wait;
+      case IdleEverywhere::Room::None:
+        break;
+    }
+  }
   const TimePoint now = EventLoop::now();
   if (last_shortage_ != TimePoint{} && now - last_shortage_ < kShortageReport) {
-    return;
+    return Listener::Shortage::Refuse;
   }
   last_shortage_ = now;
   LifecycleEvent event;
@@ -191,11 +241,11 @@ void Worker::onShortage(const std::string& listener, int error) {
   event.facts = {{.key = "listener", .text = listener, .number = {}, .list = {}},
                  {.key = "errno", .text = {}, .number = static_cast<double>(error), .list = {}},
                  {.key = "cause",
-                  .text = std::string(
-                      name(error == EMFILE || error == ENFILE ? Cause::ProxyFdExhausted : Cause::ProxyMemoryExhausted)),
+                  .text = std::string(name(descriptors ? Cause::ProxyFdExhausted : Cause::ProxyMemoryExhausted)),
                   .number = {},
                   .list = {}}};
   sink_->onLifecycle(event);
+  return Listener::Shortage::Refuse;
 }
 
 void Worker::onConnectionClosed(ClientConnection& connection) {

@@ -25,9 +25,10 @@ DecisionFault refuse(Cause cause, std::string detail = {}) {
 }
 
 Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const Config& config) {
-  if (client.overloaded) {
-    auto fault = refuse(Cause::ProxyOverloaded, "limits.connections");
-    fault.limit = config.limits.connections;
+  if (client.refused) {
+    const bool one = *client.refused == Cause::ClientConnectionLimit;
+    auto fault = refuse(*client.refused, one ? "limits.connections_per_client" : "limits.connections");
+    fault.limit = one ? config.limits.connections_per_client : config.limits.connections;
     return fault;
   }
   if (!client.wants_certificate) {

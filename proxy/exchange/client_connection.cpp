@@ -30,7 +30,9 @@ ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner
   facts_.ip = accepted.peer.ip();
   facts_.port = accepted.peer.port();
   facts_.address = accepted.peer.bytes();
-  facts_.overloaded = accepted.overloaded;
+  if (accepted.overloaded) {
+    facts_.refused = Cause::ProxyOverloaded;
+  }
   facts_.trusted = isTrusted(accepted.peer, worker.generation->shared->config->trusted_proxies);
   worker_.counters.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
@@ -103,6 +105,7 @@ void ClientConnection::returnRequest() {
 // ---- refusing -----------------------------------------------------------
 
 void ClientConnection::rejectConnection(Observation fault) {
+  beBusy();
   state_ = State::Exchange;
   read_timer_.cancel();
   exchange_ = std::make_unique<Exchange>(worker_, *this, request().parser.head());
@@ -249,6 +252,7 @@ std::string_view ClientConnection::process(std::string_view bytes) {
 std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
   RequestParser& parser = request().parser;
   if (!parser.started()) {
+    beBusy();
     // The first byte of a request: from here the head has its own limit.
     read_timer_kind_ = Timer::ClientHead;
     read_timer_since_ = worker_.loop.turnTime();

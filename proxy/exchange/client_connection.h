@@ -31,11 +31,16 @@ struct AcceptedClient {
   Fd fd;
   Address peer;
   bool proxy_protocol = false;
-  bool overloaded = false;
+  bool overloaded = false;                        // over limits.connections: to be told so
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
 
-class ClientConnection final : public Deferred, public IoHandler, public ClientSide, private ClientTimers {
+class ClientConnection final : public Deferred,
+                               public IoHandler,
+                               public ClientSide,
+                               private ClientTimers,
+                               private IdleClient,
+                               private Handshake {
  public:
   ClientConnection(WorkerContext& worker, ConnectionOwner& owner, AcceptedClient accepted);
   ~ClientConnection() override;
@@ -67,9 +72,13 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   enum class State : std::uint8_t { ProxyHeader, Handshake, Head, Exchange, Linger, Closed };
 
   void onIo(bool readable, bool writable) override;
+  [[nodiscard]] bool countClient();
   void readProxyHeader();
+  void enterHandshake();
   void beginTls();
   void driveHandshake();
+  void onHandshakePlace() override;
+  void onHandshakeOverdue() override;
   void onHandshakeDone();
   void onHandshakeFailed(TlsFault fault);
 
@@ -98,6 +107,9 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   void onReadTimer();
   void onWriteTimer() override;
   void onRateTimer() override;
+  void beIdle();
+  void beBusy() { worker_.idle.remove(*this); }
+  [[nodiscard]] bool giveWay() override;
   void linger();
   void close();
 
@@ -105,6 +117,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   ConnectionOwner& owner_;
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   ClientFacts facts_;
+  ClientCensus::Place counted_;  // among its address's connections
   Transport transport_;
   IoWatch watch_;
   std::size_t place_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writing half of ClientConnection, its timers and its end.
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -257,6 +258,13 @@ void ClientConnection::onReadTimer() {
                                              .limit = {}}));
       return;
     case State::Handshake: {
+      if (!transport_.tls()) {
+        if (waitsForHandshake()) {
+          worker_.floods.note(Flood::Handshakes, facts_.ip);
+        }
+        close();  // it never began
+        return;
+      }
       TlsFault fault = transport_.handshakeFault();
       if (fault.first_bytes.empty()) {
         close();  // not a byte: a client that only connected
@@ -325,6 +333,9 @@ void ClientConnection::finishExchange(Disposition disposition) {
       read_timer_kind_ = Timer::ClientHead;
       read_timer_since_ = worker_.loop.turnTime();
       read_timer_.arm(worker_.generation->shared->config->limits.client_idle_timeout);
+      if (in_.empty()) {
+        beIdle();
+      }
       if (!pumping_ && (!in_.empty() || readable_ || half_closed_)) {
         watch_.kick();
       }
@@ -346,12 +357,29 @@ void ClientConnection::finishExchange(Disposition disposition) {
   }
 }
 
+void ClientConnection::beIdle() {
+  worker_.idle.add(*this, worker_.loop.turnTime());
+}
+
+// Its place is wanted now: no lingering. What it may have on the way finds a
+// closed connection, as after any idle time-out, and is sent again.
+bool ClientConnection::giveWay() {
+  char byte = 0;
+  if (::recv(transport_.fd(), &byte, 1, MSG_PEEK) > 0) {
+    return false;
+  }
+  transport_.shutdownWrite();
+  close();
+  return true;
+}
+
 // Closing with unread bytes would send RST and could take the answer away from
 // the client (RFC 9112 section 9.6): shut our side, read what still comes.
 void ClientConnection::linger() {
   if (state_ == State::Closed) {
     return;
   }
+  beBusy();
   state_ = State::Linger;
   in_.clear();
   transport_.shutdownWrite();
@@ -383,6 +411,9 @@ void ClientConnection::close() {
     return;
   }
   state_ = State::Closed;
+  beBusy();
+  leaveHandshakeGate();
+  counted_.release();
   read_timer_.cancel();
   watch_.stop();
   transport_.close();

@@ -185,7 +185,7 @@ bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) cons
   const bool committed = state_ != State::Waiting;
   const std::size_t extra = pool.config().retry.attempts;
   const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
-  if (committed || used >= extra || replay_lost_ || client_.facts().overloaded) {
+  if (committed || used >= extra || replay_lost_ || client_.facts().refused) {
     return false;
   }
   const Observation& seen = diagnosis.observation;
@@ -318,7 +318,7 @@ int Exchange::retryAfterSeconds() const {
 // so, or where request bytes would be left unread in front of the next request.
 bool Exchange::mustClose() const {
   return close_ || !request_.keep_alive || !body_done_ || worker_.draining || client_.lastRequest() ||
-         client_.facts().overloaded;
+         client_.facts().refused.has_value();
 }
 
 void Exchange::onExchangeTimeout() {
