@@ -12,6 +12,7 @@
 #include "config/load.h"
 #include "daemon/commands/run.h"
 #include "daemon/descriptor_limit.h"
+#include "daemon/out_of_memory.h"
 #include "daemon/signals.h"
 #include "diagnostics/errno_name.h"
 
@@ -57,6 +58,7 @@ bool Supervisor::openLog() {
     return false;
   }
   log_ = std::move(log).value();
+  prepareForOutOfMemory(config_->log.destination);
   log_settings_.failures_only = config_->log.failures_only;
   return true;
 }

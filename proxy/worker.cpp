@@ -19,6 +19,7 @@ constexpr std::chrono::seconds kShortageReport{10};
 // Descriptors that newcomers leave to the requests of those who are here.
 constexpr int kFewestInReserve = 8;
 constexpr int kMostInReserve = 64;
+constexpr int kShedAtOnce = 256;  // idle clients, every 50 ms while memory is short
 
 HeadLimits headLimits(const ClientLimits& limits) {
   const std::uint64_t half = limits.request_head / 2;
@@ -38,6 +39,8 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
                .idle = counters_.idle.enrol(loop_),
                .floods = FloodReport(loop_, *sink_),
                .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
+               .memory = MemoryGuard(
+                   loop_, counters_.memory, [this] { shedIdle(); }, [this] { resumeReaders(); }),
                .requests = ClientRequests(loop_),
                .pipes = {},
                .ids = {},
@@ -106,6 +109,7 @@ void Worker::adopt(WorkerPlan plan) {
   }
   context_.generation = made;
   context_.requests.setLimits(headLimits(config.limits));
+  counters_.memory.setLimit(config.limits.memory, config.workers);
   context_.handshakes.setLimits(config.limits.handshakes, config.limits.handshakes_per_client);
   std::erase_if(generations_, [](const auto& old) { return old.expired(); });
   generations_.push_back(made);
@@ -204,6 +208,19 @@ bool Worker::makeRoom(Flood reason) {
   }
   context_.floods.note(reason, {});
   return true;
+}
+
+// Memory is short: what waits for nothing goes first.
+void Worker::shedIdle() {
+  for (int i = 0; i < kShedAtOnce && context_.idle.giveWay(); ++i) {
+    context_.floods.note(Flood::Memory, {});
+  }
+}
+
+void Worker::resumeReaders() {
+  for (const auto& connection : connections_) {
+    connection->resumeAfterShortage();  // from the loop: nothing ends in here
+  }
 }
 
 // The kernel gives the lowest free number: a high one says how many are open.

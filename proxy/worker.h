@@ -73,6 +73,8 @@ class Worker final : public ConnectionOwner {
   void onAccept(const std::string& listener, Fd fd, const Address& peer);
   [[nodiscard]] bool makeRoom(Flood reason);
   void measureDescriptors();
+  void shedIdle();
+  void resumeReaders();
   [[nodiscard]] Listener::Shortage onShortage(const std::string& listener, int error);
   void onConnectionClosed(ClientConnection& connection) override;
 

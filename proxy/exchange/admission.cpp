@@ -175,6 +175,13 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   return made;
 }
 
+DecisionFault memoryFault(const MemoryUse& use) {
+  DecisionFault fault = refuse(Cause::ProxyMemoryExhausted, "more than 85 % of the memory limit is used");
+  fault.size = use.used;
+  fault.limit = use.limit;
+  return fault;
+}
+
 std::string allowedMethods(const RouteConfig* route) {
   if (route == nullptr || route->methods.empty()) {
     return "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";  // any but two tokens: the common ones stand for all

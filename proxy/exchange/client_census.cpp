@@ -6,7 +6,7 @@
 namespace gatewhy {
 
 // The finaliser of MurmurHash3.
-std::size_t ClientCensus::Hash::operator()(std::uint64_t key) const noexcept {
+std::size_t ClientHash::operator()(std::uint64_t key) const noexcept {
   std::uint64_t value = key ^ seed;
   value ^= value >> 33;
   value *= 0xff51afd7ed558ccdULL;

@@ -11,6 +11,12 @@
 
 namespace gatewhy {
 
+// Nobody outside can choose addresses that share a bucket.
+struct ClientHash {
+  std::uint64_t seed = 0;
+  std::size_t operator()(std::uint64_t key) const noexcept;
+};
+
 // A client is an address, or of IPv6 a /64: RateLimiter::keyOf(). Shared by all
 // workers; any thread. A call holds one of 64 locks for a look into a table,
 // which has an entry for each client that holds something, and no other.
@@ -54,21 +60,16 @@ class ClientCensus {
  private:
   static constexpr std::size_t kShards = 64;
   static constexpr std::size_t kKinds = 2;
-  // Nobody outside can choose addresses that share a bucket.
-  struct Hash {
-    std::uint64_t seed = 0;
-    std::size_t operator()(std::uint64_t key) const noexcept;
-  };
   using Counts = std::array<std::uint32_t, kKinds>;
   struct alignas(64) Shard {
     mutable std::mutex mutex;
-    std::unordered_map<std::uint64_t, Counts, Hash> counts;
+    std::unordered_map<std::uint64_t, Counts, ClientHash> counts;
   };
 
   [[nodiscard]] Shard& shardOf(std::uint64_t key) noexcept { return shards_[hash_(key) >> 58]; }
   void giveBack(Kind kind, std::uint64_t key) noexcept;
 
-  Hash hash_;
+  ClientHash hash_;
   std::array<Shard, kShards> shards_;
 };
 

@@ -52,6 +52,8 @@ class ClientConnection final : public Deferred,
   // Drain: an idle connection gets `grace` to bring one more request.
   void drain(std::chrono::milliseconds grace);
   void abortForDrain();
+  // Memory was short, and is not any more.
+  void resumeAfterShortage();
 
   // ClientSide
   [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
@@ -84,6 +86,9 @@ class ClientConnection final : public Deferred,
 
   void pump();
   [[nodiscard]] bool wantsRead() const;
+  [[nodiscard]] std::size_t readRoom() const;
+  [[nodiscard]] bool waitsForMemory();
+  void accountBuffers();
   [[nodiscard]] bool connectionDead() const;
   void onBytes(std::string_view bytes);
   void processHeld();
@@ -134,6 +139,8 @@ class ClientConnection final : public Deferred,
   std::size_t out_at_ = 0;
   std::unique_ptr<SplicePipe> pipe_;  // body bytes behind out_; lent while one is spliced
   bool copies_ = false;               // this response is not spliced: no pipe, or not into this socket
+  bool memory_short_ = false;         // what it sends is not read for now
+  std::int64_t buffered_ = 0;         // accounted bytes
   bool held_ = false;                 // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
   std::uint64_t moved_ = 0;                 // bytes either way since the rate timer began

@@ -44,6 +44,7 @@ void ClientConnection::send(std::string_view bytes, bool hold) {
   moved_ += sent.size;
   out_.append(bytes.substr(sent.size));
   if (!out_.empty()) {
+    accountBuffers();
     updateTimers();
   }
 }
@@ -82,6 +83,7 @@ void ClientConnection::sendData(std::string_view data, std::string_view tail) {
   out_.append(unsent(data));
   out_.append(unsent(tail));
   if (!out_.empty()) {
+    accountBuffers();
     updateTimers();
   }
 }

@@ -50,6 +50,11 @@ void Exchange::identify() {
 void Exchange::begin() {
   identify();
   body_done_ = request_.body == BodyKind::None;
+  if (worker_.memory.isShort()) {
+    close_ = true;
+    reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
+    return;
+  }
   Admission admission = admit(request_, client_.facts(), *generation_->shared, began_);
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
@@ -113,6 +118,7 @@ void Exchange::startAttempt() {
                                 .upgrade = forwardsUpgrade(request_)};
   plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
   plan.fresh = fresh_only_;
+  plan.body_here = body_done_;
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   attempt_->start(tried_);  // may fail at once

@@ -27,7 +27,7 @@ class Handshake {
 
  protected:
   Handshake() = default;
-  ~Handshake();
+  virtual ~Handshake();
   // At the gate, but no place yet.
   [[nodiscard]] bool waitsForHandshake() const noexcept { return gate_ != nullptr && !runs_; }
   void leaveHandshakeGate() noexcept;

@@ -26,7 +26,7 @@ class IdleClient {
 
  protected:
   IdleClient() = default;
-  ~IdleClient();
+  virtual ~IdleClient();
   [[nodiscard]] bool idle() const noexcept { return list_ != nullptr; }
 
  private:

@@ -42,11 +42,9 @@ void MemoryState::measure(TimePoint now) {
 
 MemoryGuard::MemoryGuard(EventLoop& loop, MemoryState& state, std::function<void()> shed,
                          std::function<void()> on_relief)
-    : loop_(loop),
-      state_(state),
-      shed_(std::move(shed)),
-      on_relief_(std::move(on_relief)),
-      tick_(loop, [this] { onTick(); }) {}
+    : loop_(loop), state_(state), shed_(std::move(shed)), on_relief_(std::move(on_relief)), tick_(loop, [this] {
+        onTick();
+      }) {}
 
 MemoryUse MemoryGuard::use() const noexcept {
   return {.used = state_.used_.load(std::memory_order_relaxed), .limit = state_.limit_.load(std::memory_order_relaxed)};

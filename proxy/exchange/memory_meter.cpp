@@ -109,8 +109,8 @@ std::optional<GroupLimit> groupLimit(std::string_view self, const std::string& r
     const bool second = line.starts_with("0::");
     const std::size_t first_colon = line.find(':');
     const std::size_t colon = line.find(':', first_colon == std::string_view::npos ? 0 : first_colon + 1);
-    const bool memory = !second && colon != std::string_view::npos &&
-                        line.substr(first_colon + 1, colon - first_colon - 1) == "memory";
+    const bool memory =
+        !second && colon != std::string_view::npos && line.substr(first_colon + 1, colon - first_colon - 1) == "memory";
     if (!second && !memory) {
       return;
     }
@@ -127,8 +127,7 @@ std::optional<GroupLimit> groupLimit(std::string_view self, const std::string& r
   return least;
 }
 
-MemoryMeter::MemoryMeter(std::uint64_t configured)
-    : statm_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {
+MemoryMeter::MemoryMeter(std::uint64_t configured) : statm_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {
   rlimit addresses{};
   if (::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY) {
     limits_.push_back({Counted::Addresses, addresses.rlim_cur});
@@ -173,8 +172,9 @@ MemoryUse MemoryMeter::measure() const {
   MemoryUse fullest;
   for (const Limit& limit : limits_) {
     const std::uint64_t bytes = pages ? used(limit.counted, *pages) : 0;
-    const bool fuller = fullest.limit == 0 || static_cast<double>(bytes) / static_cast<double>(limit.bytes) >
-                                                  static_cast<double>(fullest.used) / static_cast<double>(fullest.limit);
+    const bool fuller =
+        fullest.limit == 0 || static_cast<double>(bytes) / static_cast<double>(limit.bytes) >
+                                  static_cast<double>(fullest.used) / static_cast<double>(fullest.limit);
     if (fuller) {
       fullest = {.used = bytes, .limit = limit.bytes};
     }

@@ -15,6 +15,7 @@
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/handshake_gate.h"
 #include "proxy/exchange/idle_clients.h"
+#include "proxy/exchange/memory_guard.h"
 #include "proxy/exchange/request_identity.h"
 #include "proxy/exchange/worker_counter.h"
 #include "proxy/loop/event_loop.h"
@@ -40,6 +41,7 @@ struct ProxyCounters {
   ClientCensus census;
   IdleEverywhere idle;
   HandshakeTotals handshakes;
+  MemoryState memory;
   std::atomic<bool> told_of_cloudflare{false};
 };
 
@@ -61,6 +63,7 @@ struct WorkerContext {
   IdleClients& idle;               // this worker's
   FloodReport floods;
   HandshakeGate handshakes;
+  MemoryGuard memory;
   ClientRequests requests;
   SplicePipes pipes;
   IdGenerator ids;
