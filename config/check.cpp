@@ -142,6 +142,15 @@ void checkClientLimits(const ClientLimits& limits, CheckReport& report) {
         "limits.client_minimum_rate",
         "'limits.client_minimum_rate' has no effect: 'limits.client_body_timeout', over which it is taken, is off");
   }
+  if (limits.connections_per_client > limits.connections && report.written("limits.connections_per_client")) {
+    report.warning("limits.connections_per_client",
+                   fmt::format("one client can take all of 'limits.connections' ({})", limits.connections));
+  }
+  if (limits.handshakes != 0 && limits.handshakes_per_client > limits.handshakes &&
+      report.written("limits.handshakes_per_client")) {
+    report.warning("limits.handshakes_per_client",
+                   fmt::format("one client can take all of 'limits.handshakes' ({})", limits.handshakes));
+  }
   if (limits.request_head == 0) {
     report.warning("limits.request_head", "without 'limits.request_head' one client can fill the memory");
   }
@@ -162,6 +171,11 @@ void checkListeners(const Config& config, CheckReport& report) {
     const auto& tls = config.listeners[i].tls;
     if (tls && tls->client_ca.empty() && report.written(path)) {
       report.warning(path, "'tls.client_certificate' has no effect without 'tls.client_ca'");
+    }
+    if (tls && tls->groups.find("ffdhe") != std::string::npos) {
+      report.warning(fmt::format("listeners[{}].tls.groups", i),
+                     "with a group of finite fields a few dozen hellos a second, which cost a client nothing, keep a "
+                     "core busy (CVE-2002-20001)");
     }
   }
 }

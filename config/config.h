@@ -30,6 +30,8 @@ struct CertificateConfig {
 struct ListenerTls {
   std::vector<CertificateConfig> certificates;  // chosen by SNI; the first is the default
   std::string min_version = "1.2";              // "1.2" | "1.3"
+  std::string ciphers;                          // OpenSSL's words, TLS 1.3 suites among them; empty = ours
+  std::string groups;                           // likewise; empty = ours
   std::string client_ca;                        // empty = no client certificate is asked for
   bool client_certificate_required = true;
 };
@@ -178,6 +180,10 @@ struct ClientLimits {
   std::uint64_t request_body = 0;  // 0 = no limit
   std::uint32_t fields = 256;      // of a head, the origin's too; 0 = no limit
   std::uint32_t connections = 10000;
+  std::uint32_t connections_per_client = 1000;  // by address, IPv6 by /64; 0 = no limit
+  std::uint32_t handshakes = 256;               // TLS handshakes at once, over all workers; 0 = no limit
+  std::uint32_t handshakes_per_client = 32;     // likewise of one address; 0 = no limit
+  std::uint64_t memory = 0;                     // bytes; 0 = the process's own limit, where it has one
   Millis client_head_timeout{10000};
   Millis client_body_timeout{30000};       // without a byte of the request body, or an acknowledged one of the response
   std::uint64_t client_minimum_rate = 16;  // bytes a second over client_body_timeout; 0 = off

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/load_parts.h"
+#include "config/tls_words.h"
 #include "config/url.h"
 
 namespace gatewhy {
@@ -26,6 +27,8 @@ ListenerTls readTls(Reader& reader, Section& section) {
   if (section.readWord("min_version", version)) {
     tls.min_version = version == 0 ? "1.2" : "1.3";
   }
+  section.read("ciphers", tls.ciphers, tlsCiphersComplaint);
+  section.read("groups", tls.groups, tlsGroupsComplaint);
   section.read("client_ca", tls.client_ca);
   std::size_t mode = 0;
   if (section.readWord("client_certificate", mode)) {

@@ -53,6 +53,10 @@ void readLimits(Section& section, ClientLimits& limits) {
   section.read("request_body", limits.request_body);
   section.read("fields", limits.fields);
   section.read("connections", limits.connections);
+  section.read("connections_per_client", limits.connections_per_client);
+  section.read("handshakes", limits.handshakes);
+  section.read("handshakes_per_client", limits.handshakes_per_client);
+  section.read("memory", limits.memory);
   section.read("client_head_timeout", limits.client_head_timeout);
   section.read("client_body_timeout", limits.client_body_timeout);
   section.read("client_minimum_rate", limits.client_minimum_rate);

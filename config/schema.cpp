@@ -11,6 +11,7 @@ using enum ValueType;
 
 constexpr std::uint64_t kDay = 24 * 3'600'000ULL;  // in milliseconds
 constexpr std::uint64_t kKibi = 1024;
+constexpr std::uint64_t kMebi = 1024ULL * 1024;
 constexpr std::uint64_t kGibi = 1024ULL * 1024 * 1024;
 constexpr std::uint64_t kTebi = 1024 * kGibi;
 
@@ -55,6 +56,16 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "1.2",
      .words = "1.2|1.3",
      .text = "The oldest TLS version accepted."},
+    {.path = "listeners[].tls.ciphers",
+     .fallback = "\"\"",
+     .text = "What may be negotiated, in OpenSSL's words, separated by colons: a cipher list for TLS 1.2 "
+             "(`ECDHE+AESGCM`) and suites of TLS 1.3 (`TLS_AES_128_GCM_SHA256`), each in order of preference. Where "
+             "one of the two is not named, or for an empty value, our own: AES-GCM and ChaCha20 with forward secrecy."},
+    {.path = "listeners[].tls.groups",
+     .fallback = "\"\"",
+     .text = "Groups for the key exchange, in OpenSSL's words, separated by colons. Empty: `X25519:P-256:P-384`. "
+             "Groups of finite fields (`ffdhe2048` and larger) cost the server up to a hundred times the work for "
+             "each hello, and the client nothing."},
     {.path = "listeners[].tls.client_ca",
      .type = File,
      .fallback = "\"\"",
@@ -378,7 +389,35 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "10000",
      .min = 1,
      .max = 10'000'000,
-     .text = "Client connections, over all workers."},
+     .text = "Client connections, over all workers. When all are taken, the one that has been idle longest gives way "
+             "to a newcomer; where none is idle, the newcomer is answered 503."},
+    {.path = "limits.connections_per_client",
+     .type = Integer,
+     .fallback = "1000",
+     .max = 10'000'000,
+     .text = "Of these, those of one client address (IPv6: of one /64); more are answered 429. Not for "
+             "`trusted_proxies`, loopback addresses and unix sockets; behind a PROXY header the address counts that it "
+             "names. 0: no limit."},
+    {.path = "limits.handshakes",
+     .type = Integer,
+     .fallback = "256",
+     .max = 1'000'000,
+     .text = "TLS handshakes with clients at once, over all workers; more wait, unread, for a place. One that has made "
+             "no end after a second gives way to those that wait. 0: no limit."},
+    {.path = "limits.handshakes_per_client",
+     .type = Integer,
+     .fallback = "32",
+     .max = 1'000'000,
+     .text = "Of these, those of one client address (IPv6: of one /64); more wait. Not for `trusted_proxies`. 0: no "
+             "limit."},
+    {.path = "limits.memory",
+     .type = Size,
+     .fallback = "0",
+     .min = 16 * kMebi,
+     .max = kTebi * kKibi,
+     .text = "Memory that this process may use. Above 85 % of it new requests are answered 503 "
+             "(`proxy_memory_exhausted`), idle connections are closed and no more is read of bodies. 0: the "
+             "process's own limit, RLIMIT_AS or that of its control group, where there is one."},
     {.path = "limits.client_head_timeout",
      .type = Duration,
      .fallback = "10s",

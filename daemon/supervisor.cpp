@@ -11,6 +11,8 @@
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
+#include "daemon/descriptor_limit.h"
+#include "daemon/out_of_memory.h"
 #include "daemon/signals.h"
 #include "diagnostics/errno_name.h"
 
@@ -57,6 +59,7 @@ bool Supervisor::openLog() {
     return false;
   }
   log_ = std::move(log).value();
+  prepareForOutOfMemory(config_->log.destination);
   log_settings_.failures_only = config_->log.failures_only;
   log_settings_.success_percent = config_->log.success_percent;
   return true;
@@ -132,6 +135,7 @@ bool Supervisor::start() {
   generation_ = std::move(generation).value();
   view_.setGeneration(generation_);
   inherited_ = InheritedSockets::fromEnvironment();
+  const std::uint64_t descriptors = raiseDescriptorLimit();
   if (!startWorkers() || !startAdmin()) {
     return false;
   }
@@ -139,6 +143,9 @@ bool Supervisor::start() {
   say("start", "INFO", "gatewhy serves",
       {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
        fact("admin", adminAddress()), fact("workers", static_cast<double>(config_->workers))});
+  if (auto shortage = descriptorShortage(*config_, descriptors)) {
+    say("message", "WARN", *shortage, {fact("cause", std::string(name(Cause::ProxyFdExhausted)))});
+  }
   if (auto unused = inherited_.dropUnused(); !unused.empty()) {
     say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
   }

@@ -71,7 +71,11 @@ class Worker final : public ConnectionOwner {
   [[nodiscard]] bool startListeners();
   void stopListeners();
   void onAccept(const std::string& listener, Fd fd, const Address& peer);
-  void onShortage(const std::string& listener, int error);
+  [[nodiscard]] bool makeRoom(Flood reason);
+  void measureDescriptors();
+  void shedIdle();
+  void resumeReaders();
+  [[nodiscard]] Listener::Shortage onShortage(const std::string& listener, int error);
   void onConnectionClosed(ClientConnection& connection) override;
 
   EventLoop loop_;
@@ -84,6 +88,7 @@ class Worker final : public ConnectionOwner {
   std::vector<std::unique_ptr<ClientConnection>> connections_;  // each knows its place
   std::atomic<std::size_t> open_{0};
   TimePoint last_shortage_{};
+  int descriptors_short_ = 0;  // from this descriptor on they are about to run out
   std::thread thread_;
 };
 

@@ -25,9 +25,10 @@ DecisionFault refuse(Cause cause, std::string detail = {}) {
 }
 
 Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const Config& config) {
-  if (client.overloaded) {
-    auto fault = refuse(Cause::ProxyOverloaded, "limits.connections");
-    fault.limit = config.limits.connections;
+  if (client.refused) {
+    const bool one = *client.refused == Cause::ClientConnectionLimit;
+    auto fault = refuse(*client.refused, one ? "limits.connections_per_client" : "limits.connections");
+    fault.limit = one ? config.limits.connections_per_client : config.limits.connections;
     return fault;
   }
   if (!client.wants_certificate) {
@@ -172,6 +173,13 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   const auto index = static_cast<std::size_t>(made.route - config.routes.data());
   made.refusal = judgeRate(generation.rate_limiters[index].get(), address, ip, now);
   return made;
+}
+
+DecisionFault memoryFault(const MemoryUse& use) {
+  DecisionFault fault = refuse(Cause::ProxyMemoryExhausted, "more than 85 % of the memory limit is used");
+  fault.size = use.used;
+  fault.limit = use.limit;
+  return fault;
 }
 
 std::string allowedMethods(const RouteConfig* route) {

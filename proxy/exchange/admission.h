@@ -8,6 +8,7 @@
 #include "diagnostics/observation.h"
 #include "proxy/exchange/client_side.h"
 #include "proxy/exchange/generation.h"
+#include "proxy/exchange/memory_meter.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
@@ -23,6 +24,9 @@ struct Admission {
 // would be passed on is counted. Any thread.
 [[nodiscard]] Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation,
                               TimePoint now);
+
+// Why nothing new is begun while memory is nearly used up.
+[[nodiscard]] DecisionFault memoryFault(const MemoryUse& use);
 
 // The value of Allow for a 405 (RFC 9110 section 15.5.6). `route` may be null.
 [[nodiscard]] std::string allowedMethods(const RouteConfig* route);

@@ -98,6 +98,7 @@ void Attempt::use(Grant grant) {
   request_.forward.endpoint = &request_.origin->endpoints[endpoint_];
   request_.pool->requestBegan(endpoint_);
   counted_ = true;
+  upload_ = std::move(grant.upload);
   phase_since_ = worker_.loop.turnTime();
   if (grant.connection) {
     reused_ = true;
@@ -196,6 +197,7 @@ void Attempt::fail(Observation observation) {
 
 void Attempt::releaseConnection(bool reusable) {
   slot_ = ConnectionSlot();
+  upload_.release();
   if (!connection_) {
     return;
   }

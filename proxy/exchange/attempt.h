@@ -60,7 +60,8 @@ struct AttemptRequest {
   Resolver* resolver = nullptr;
   ForwardContext forward;  // endpoint is filled in here
   std::uint64_t balance_key = 0;
-  bool fresh = false;  // no parked connection: the last one was stale
+  bool fresh = false;      // no parked connection: the last one was stale
+  bool body_here = false;  // nothing of the request's body is still to come
 };
 
 class Attempt final : public Deferred,
@@ -79,6 +80,10 @@ class Attempt final : public Deferred,
 
   // Request body, unframed; only after onUploadReady(). `last` ends it.
   void sendBody(std::string_view data, bool last, std::string_view trailers);
+  // The last of the body has come from the client, sent on or not.
+  void noteBodyHere();
+  [[nodiscard]] bool queued() const { return state_ == State::Queued; }
+  [[nodiscard]] std::size_t buffered() const { return out_.size() - out_at_; }
   void sendTunnel(std::string_view data);
   void closeTunnelWrite();  // the client has sent FIN
   [[nodiscard]] bool uploadBlocked() const { return !ready_ || !out_.empty(); }
@@ -118,6 +123,7 @@ class Attempt final : public Deferred,
   void onConnectFailed(std::vector<AddressFailure> failures) override;
   void onGrant(Grant grant) override;
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
+  [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
 
   void use(Grant grant);
   void connect(ConnectionSlot slot);
@@ -144,6 +150,7 @@ class Attempt final : public Deferred,
 
   void armWait();
   void onTimer();
+  void onQueueTimer();
   void onWaitTimer();
   void watchSend();
   void onSendTimer();
@@ -163,6 +170,7 @@ class Attempt final : public Deferred,
   double idle_ms_ = 0;
   std::unique_ptr<Connector> connector_;
   ConnectionSlot slot_;
+  UploadPlace upload_;
   std::unique_ptr<OriginConnection> connection_;
   std::string peer_address_;  // kept when the connection goes back to the pool
   std::vector<AddressFailure> address_failures_;

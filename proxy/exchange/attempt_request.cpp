@@ -85,6 +85,14 @@ void Attempt::sendBody(std::string_view data, bool last, std::string_view traile
   write(framed.view());
 }
 
+void Attempt::noteBodyHere() {
+  request_.body_here = true;
+  upload_.release();
+  if (state_ == State::Queued) {
+    request_.pool->bodyArrived(*this);  // may begin at once
+  }
+}
+
 void Attempt::stopOwingContinue() {
   if (owesContinue()) {
     continued_ = true;
@@ -283,8 +291,7 @@ void Attempt::onTimer() {
   };
   switch (timer_kind_) {
     case Timer::Queue:
-      request_.pool->leaveQueue(*this);
-      timedOut(Phase::Routing, Timer::Queue, limits.connect, started_);
+      onQueueTimer();
       return;
     case Timer::Send:
       onSendTimer();
@@ -306,6 +313,18 @@ void Attempt::onTimer() {
       timedOut(Phase::Upgrade, Timer::Tunnel, limits.tunnel, phase_since_);
       return;
   }
+}
+
+void Attempt::onQueueTimer() {
+  const Millis limit = request_.origin->timeouts.connect;
+  request_.pool->leaveQueue(*this);
+  Observation late = observe(Phase::Routing, TimerFault{.timer = Timer::Queue,
+                                                        .limit_ms = static_cast<std::uint32_t>(limit.count()),
+                                                        .elapsed_ms = millisBetween(started_, EventLoop::now())});
+  if (!request_.body_here) {
+    late.bytes.last_line = "its body is still coming: such requests hold at most half of limits.connections";
+  }
+  fail(std::move(late));
 }
 
 // Bytes of the request that the peer's TCP has not acknowledged, with the

@@ -60,4 +60,10 @@ std::optional<Address> forwardedClient(const RequestHead& request, const std::ve
   return nearest;
 }
 
+bool isLoopbackAddress(const std::array<std::uint8_t, 16>& address) noexcept {
+  constexpr std::array<std::uint8_t, 16> kIpv6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  constexpr std::array<std::uint8_t, 13> kIpv4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+  return address == kIpv6 || std::equal(kIpv4.begin(), kIpv4.end(), address.begin());
+}
+
 }  // namespace gatewhy

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -11,6 +13,9 @@
 namespace gatewhy {
 
 [[nodiscard]] bool isTrusted(const Address& address, const std::vector<Cidr>& trusted) noexcept;
+
+// Of this host: 127.0.0.0/8 (v4-mapped) or ::1.
+[[nodiscard]] bool isLoopbackAddress(const std::array<std::uint8_t, 16>& address) noexcept;
 
 // The client that a chain of trusted proxies speaks for: read from the right,
 // the first address in X-Forwarded-For that is not trusted itself, or the

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "proxy/exchange/admission.h"
 #include "proxy/exchange/client_address.h"
 #include "proxy/net/peer_progress.h"
 
@@ -17,7 +18,8 @@ namespace {
 
 constexpr int kRequestReadsPerTurn = 16;
 constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;  // read and dropped behind an answer that closes
-constexpr std::size_t kPipelineLimit = 16UL * 1024;         // bytes of later requests held while one is answered
+constexpr std::size_t kHeadRead = 16UL * 1024;
+constexpr std::size_t kPipelineLimit = 16UL * 1024;  // bytes of later requests held while one is answered
 
 }  // namespace
 
@@ -31,12 +33,15 @@ ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner
   facts_.ip = accepted.peer.ip();
   facts_.port = accepted.peer.port();
   facts_.address = accepted.peer.bytes();
-  facts_.overloaded = accepted.overloaded;
+  if (accepted.overloaded) {
+    facts_.refused = Cause::ProxyOverloaded;
+  }
   facts_.trusted = isTrusted(accepted.peer, worker.generation->shared->config->trusted_proxies);
   worker_.counters.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 ClientConnection::~ClientConnection() {
+  worker_.memory.account(-buffered_);
   watch_.stop();
   exchange_.reset();
   returnRequest();
@@ -109,6 +114,7 @@ void ClientConnection::returnRequest() {
 // ---- refusing -----------------------------------------------------------
 
 void ClientConnection::rejectConnection(Observation fault) {
+  beBusy();
   state_ = State::Exchange;
   read_timer_.cancel();
   exchange_ = std::make_unique<Exchange>(worker_, *this, request().parser.head());
@@ -160,13 +166,13 @@ void ClientConnection::pump() {
     processHeld();
   }
   int reads = 0;
-  while (readable_ && wantsRead()) {
+  while (readable_ && wantsRead() && !waitsForMemory()) {
     if (++reads > kRequestReadsPerTurn) {
       watch_.kick();
       break;
     }
     const auto buffer = worker_.loop.readBuffer();
-    const IoResult got = transport_.read(buffer.data(), buffer.size());
+    const IoResult got = transport_.read(buffer.data(), std::min(buffer.size(), readRoom()));
     if (got.status == IoStatus::WouldBlock) {
       readable_ = false;
     } else if (got.status == IoStatus::Ended) {
@@ -186,7 +192,37 @@ void ClientConnection::pump() {
     onExchangeEnded(EndFault{.how = EndFault::How::Reset, .error = ECONNRESET});
   }
   pumping_ = false;
+  accountBuffers();
   updateTimers();
+}
+
+// While memory is short bodies stay in the kernel, and their senders wait;
+// heads are read, for they are answered.
+bool ClientConnection::waitsForMemory() {
+  memory_short_ = state_ == State::Exchange && worker_.memory.isShort();
+  return memory_short_;
+}
+
+void ClientConnection::resumeAfterShortage() {
+  if (memory_short_) {
+    memory_short_ = false;
+    watch_.kick();
+  }
+}
+
+void ClientConnection::accountBuffers() {
+  std::size_t holds = in_.size() + (out_.size() - out_at_);
+  if (request_ && state_ != State::Closed) {
+    holds += request_->parser.head().bytes.size() + (exchange_ ? exchange_->buffered() : 0);
+  }
+  const auto now = static_cast<std::int64_t>(holds);
+  worker_.memory.account(now - buffered_);
+  buffered_ = now;
+}
+
+// What comes with a head is kept while its request waits for the origin.
+std::size_t ClientConnection::readRoom() const {
+  return state_ == State::Exchange && exchange_ ? exchange_->bodyRoom() : kHeadRead;
 }
 
 bool ClientConnection::connectionDead() const {
@@ -255,6 +291,7 @@ std::string_view ClientConnection::process(std::string_view bytes) {
 std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
   RequestParser& parser = request().parser;
   if (!parser.started()) {
+    beBusy();
     // The first byte of a request: from here the head has its own limit.
     read_timer_kind_ = Timer::ClientHead;
     read_timer_since_ = worker_.loop.turnTime();
@@ -265,6 +302,9 @@ std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
   in_hand_ = bytes.size();
   switch (step.status) {
     case ParseStatus::NeedMore:
+      if (worker_.memory.isShort()) {
+        rejectConnection(observe(memoryFault(worker_.memory.use())));  // it would be kept
+      }
       return {};
     case ParseStatus::Error:
       rejectConnection(observe(parser.fault()));

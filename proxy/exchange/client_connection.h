@@ -31,11 +31,16 @@ struct AcceptedClient {
   Fd fd;
   Address peer;
   bool proxy_protocol = false;
-  bool overloaded = false;
+  bool overloaded = false;                        // over limits.connections: to be told so
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
 
-class ClientConnection final : public Deferred, public IoHandler, public ClientSide, private ClientTimers {
+class ClientConnection final : public Deferred,
+                               public IoHandler,
+                               public ClientSide,
+                               private ClientTimers,
+                               private IdleClient,
+                               private Handshake {
  public:
   ClientConnection(WorkerContext& worker, ConnectionOwner& owner, AcceptedClient accepted);
   ~ClientConnection() override;
@@ -47,6 +52,8 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   // Drain: an idle connection gets `grace` to bring one more request.
   void drain(std::chrono::milliseconds grace);
   void abortForDrain();
+  // Memory was short, and is not any more.
+  void resumeAfterShortage();
 
   // ClientSide
   [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
@@ -67,14 +74,21 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   enum class State : std::uint8_t { ProxyHeader, Handshake, Head, Exchange, Linger, Closed };
 
   void onIo(bool readable, bool writable) override;
+  [[nodiscard]] bool countClient();
   void readProxyHeader();
+  void enterHandshake();
   void beginTls();
   void driveHandshake();
+  void onHandshakePlace() override;
+  void onHandshakeOverdue() override;
   void onHandshakeDone();
   void onHandshakeFailed(TlsFault fault);
 
   void pump();
   [[nodiscard]] bool wantsRead() const;
+  [[nodiscard]] std::size_t readRoom() const;
+  [[nodiscard]] bool waitsForMemory();
+  void accountBuffers();
   [[nodiscard]] bool connectionDead() const;
   void onBytes(std::string_view bytes);
   void processHeld();
@@ -103,6 +117,9 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   void onReadTimer();
   void onBodyTimer();
   void onWriteTimer() override;
+  void beIdle();
+  void beBusy() { worker_.idle.remove(*this); }
+  [[nodiscard]] bool giveWay() override;
   void linger();
   void close();
 
@@ -110,6 +127,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   ConnectionOwner& owner_;
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   ClientFacts facts_;
+  ClientCensus::Place counted_;  // among its address's connections
   Transport transport_;
   IoWatch watch_;
   std::size_t place_ = 0;
@@ -128,6 +146,8 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   bool copies_ = false;               // this response is not spliced: no pipe, or not into this socket
   int probes_sent_ = 0;               // of this exchange, since the client's FIN
   std::uint64_t written_at_fin_ = 0;  // of written_
+  bool memory_short_ = false;         // what it sends is not read for now
+  std::int64_t buffered_ = 0;         // accounted bytes
   bool held_ = false;                 // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
   std::uint64_t received_ = 0;              // bytes read in all,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writing half of ClientConnection, and its end.
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -40,6 +41,7 @@ void ClientConnection::send(std::string_view bytes, bool hold) {
   written_ += sent.size;
   out_.append(bytes.substr(sent.size));
   if (!out_.empty()) {
+    accountBuffers();
     updateTimers();
   }
 }
@@ -78,6 +80,7 @@ void ClientConnection::sendData(std::string_view data, std::string_view tail) {
   out_.append(unsent(data));
   out_.append(unsent(tail));
   if (!out_.empty()) {
+    accountBuffers();
     updateTimers();
   }
 }
@@ -214,6 +217,9 @@ void ClientConnection::finishExchange(Disposition disposition) {
       read_timer_kind_ = Timer::ClientHead;
       read_timer_since_ = worker_.loop.turnTime();
       read_timer_.arm(worker_.generation->shared->config->limits.client_idle_timeout);
+      if (in_.empty()) {
+        beIdle();
+      }
       if (!pumping_ && (!in_.empty() || readable_ || half_closed_)) {
         watch_.kick();
       }
@@ -235,12 +241,29 @@ void ClientConnection::finishExchange(Disposition disposition) {
   }
 }
 
+void ClientConnection::beIdle() {
+  worker_.idle.add(*this, worker_.loop.turnTime());
+}
+
+// Its place is wanted now: no lingering. What it may have on the way finds a
+// closed connection, as after any idle time-out, and is sent again.
+bool ClientConnection::giveWay() {
+  char byte = 0;
+  if (::recv(transport_.fd(), &byte, 1, MSG_PEEK) > 0) {
+    return false;
+  }
+  transport_.shutdownWrite();
+  close();
+  return true;
+}
+
 // Closing with unread bytes would send RST and could take the answer away from
 // the client (RFC 9112 section 9.6): shut our side, read what still comes.
 void ClientConnection::linger() {
   if (state_ == State::Closed) {
     return;
   }
+  beBusy();
   state_ = State::Linger;
   in_.clear();
   transport_.shutdownWrite();
@@ -272,6 +295,9 @@ void ClientConnection::close() {
     return;
   }
   state_ = State::Closed;
+  beBusy();
+  leaveHandshakeGate();
+  counted_.release();
   read_timer_.cancel();
   watch_.stop();
   transport_.close();

@@ -69,6 +69,13 @@ void ClientConnection::onReadTimer() {
                                              .limit = {}}));
       return;
     case State::Handshake: {
+      if (!transport_.tls()) {
+        if (waitsForHandshake()) {
+          worker_.floods.note(Flood::Handshakes, facts_.ip);
+        }
+        close();  // it never began
+        return;
+      }
       TlsFault fault = transport_.handshakeFault();
       if (fault.first_bytes.empty()) {
         close();  // not a byte: a client that only connected

@@ -50,6 +50,11 @@ void Exchange::identify() {
 void Exchange::begin() {
   identify();
   body_done_ = request_.body == BodyKind::None;
+  if (worker_.memory.isShort()) {
+    close_ = true;
+    reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
+    return;
+  }
   Admission admission = admit(request_, client_.facts(), *generation_->shared, began_);
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
@@ -114,6 +119,7 @@ void Exchange::startAttempt() {
   plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
   plan.fresh = fresh_only_;
   may_replay_ = triesLeft();
+  plan.body_here = body_done_;
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   attempt_->start(tried_);  // may fail at once
@@ -210,7 +216,7 @@ bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) cons
 
 bool Exchange::triesLeft() const {
   const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
-  return used < pool_->config().retry.attempts && !client_.facts().overloaded;
+  return used < pool_->config().retry.attempts && !client_.facts().refused;
 }
 
 void Exchange::endAttempt() {
@@ -322,7 +328,7 @@ int Exchange::retryAfterSeconds() const {
 // so, or where request bytes would be left unread in front of the next request.
 bool Exchange::mustClose() const {
   return close_ || !request_.keep_alive || !body_done_ || worker_.draining || client_.lastRequest() ||
-         client_.facts().overloaded;
+         client_.facts().refused.has_value();
 }
 
 void Exchange::onExchangeTimeout() {

@@ -31,6 +31,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   // Request body without its framing; `last` ends it.
   void onBody(std::string_view data, bool last, std::string_view trailers);
   [[nodiscard]] bool wantsBody() const;
+  [[nodiscard]] std::size_t bodyRoom() const;  // where it does: what one read may bring, in bytes
   void onClientTunnelData(std::string_view data);
   void onTunnelClientClosed();
   void onClientDrained();
@@ -46,6 +47,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
   [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const { return state_ == State::Responding; }
+  // Bytes of the request that are kept here.
+  [[nodiscard]] std::size_t buffered() const { return replay_.size() + (attempt_ ? attempt_->buffered() : 0); }
   [[nodiscard]] bool finished() const { return state_ == State::Finished; }
   [[nodiscard]] std::uint64_t bodyReceived() const { return body_received_; }
   // The client's reader is asked to wait for nothing but itself.
@@ -80,6 +83,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
   [[nodiscard]] bool clientBlocked() const override { return client_.sendBlocked(); }
 
+  [[nodiscard]] std::size_t bodyKept() const;
   void identify();
   void quoteProxyStatus(const ResponseHead& head);
   void warnBehindCloudflare();

@@ -12,6 +12,8 @@ namespace {
 
 // Request bodies up to this size can be sent a second time.
 constexpr std::size_t kReplayLimit = 64UL * 1024;
+// Of a body whose request waits for a connection.
+constexpr std::size_t kQueuedBody = 16UL * 1024;
 
 }  // namespace
 
@@ -24,7 +26,17 @@ bool Exchange::wantsBody() const {
   if (!attempt_ || (state_ != State::Waiting && state_ != State::Responding)) {
     return false;
   }
-  return !attempt_->uploadBlocked() || (may_replay_ && !replay_lost_ && replay_.size() < kReplayLimit);
+  // A request that waits its turn is judged by whether its body is here.
+  const bool kept = may_replay_ || attempt_->queued();
+  return !attempt_->uploadBlocked() || (kept && !replay_lost_ && replay_.size() < bodyKept());
+}
+
+std::size_t Exchange::bodyKept() const {
+  return attempt_ && attempt_->queued() ? kQueuedBody : kReplayLimit;
+}
+
+std::size_t Exchange::bodyRoom() const {
+  return attempt_ && attempt_->queued() && replay_.size() < kQueuedBody ? kQueuedBody - replay_.size() : kReplayLimit;
 }
 
 void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
@@ -48,6 +60,9 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
   }
   if (flowing) {
     attempt_->sendBody(data, last, trailers_);
+  }
+  if (last && attempt_) {
+    attempt_->noteBodyHere();  // may begin what waited, and end it: the last word
   }
 }
 

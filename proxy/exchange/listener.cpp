@@ -133,7 +133,7 @@ bool takesIpv4(int listening) noexcept {
          ::getsockopt(listening, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only == 0;
 }
 
-Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<void(int)> on_shortage)
+Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, OnShortage on_shortage)
     : loop_(loop),
       fd_(std::move(fd)),
       on_accept_(std::move(on_accept)),
@@ -179,9 +179,11 @@ void Listener::acceptBatch(int limit) {
     if (error == EINTR || error == ECONNABORTED || error == EPROTO) {
       continue;
     }
-    on_shortage_(error);
-    if ((error == EMFILE || error == ENFILE) && reserve_.valid()) {
-      // Refuse one instead of leaving all to wait for a timeout of their own.
+    const Shortage next = on_shortage_(error);
+    if (next == Shortage::Retry) {
+      continue;
+    }
+    if (next == Shortage::Refuse && (error == EMFILE || error == ENFILE) && reserve_.valid()) {
       reserve_.reset();
       Fd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       refused.reset();

@@ -44,9 +44,14 @@ struct ListenSockets {
 class Listener : public IoHandler, public Deferred {
  public:
   using OnAccept = std::function<void(Fd fd, const Address& peer)>;
-  // `on_shortage` is told when accept4() fails for want of descriptors or
-  // memory (errno); accepting pauses for a moment then.
-  Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<void(int error)> on_shortage);
+  // What to do when accept4() fails for want of descriptors or memory.
+  enum class Shortage : std::uint8_t {
+    Retry,  // room was made
+    Wait,   // room will be there in a moment
+    Refuse  // close one newcomer, so that not all run into time-outs of their own; then wait
+  };
+  using OnShortage = std::function<Shortage(int error)>;  // errno
+  Listener(EventLoop& loop, Fd fd, OnAccept on_accept, OnShortage on_shortage);
   ~Listener() override;
 
   [[nodiscard]] bool start();
@@ -61,7 +66,7 @@ class Listener : public IoHandler, public Deferred {
   EventLoop& loop_;
   Fd fd_;
   OnAccept on_accept_;
-  std::function<void(int)> on_shortage_;
+  OnShortage on_shortage_;
   IoWatch watch_;
   Deadline pause_;
   Fd reserve_;  // given up to take and close one connection when descriptors run out

@@ -33,6 +33,7 @@ struct GatewayConfig {
   std::string admin = "{address: \"off\"}";
   std::string more;  // further top-level blocks
   int workers = 1;
+  std::vector<std::string> wrapper;  // a program that becomes the daemon, with its arguments: "prlimit", "--nofile=64"
 };
 [[nodiscard]] std::string toYaml(const GatewayConfig& config);
 

@@ -70,9 +70,11 @@ TEST_F(AdmissionTest, MethodsAreCaseSensitive) {
 
 TEST_F(AdmissionTest, TheFirstThingAClientCanMendIsNamed) {
   configure("methods: [GET], clients: {deny: [192.0.2.0/24]}, requires: {http_version: \"1.1\"}");
-  client_.overloaded = true;
+  client_.refused = Cause::ProxyOverloaded;
   EXPECT_EQ(refusalOf(kGet), "proxy_overloaded");
-  client_.overloaded = false;
+  client_.refused = Cause::ClientConnectionLimit;
+  EXPECT_EQ(refusalOf(kGet), "client_connection_limit");
+  client_.refused.reset();
   EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "request_denied");
   client_ = clientAt("198.51.100.1");
   EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "client_upgrade_required");
