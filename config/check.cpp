@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "config/path_readings.h"
 #include "config/schema.h"
 #include "config/units.h"
 #include "config/url.h"
@@ -27,10 +28,25 @@ bool hostCovers(const std::string& wide, const std::string& narrow) {
          narrow.ends_with(std::string_view(wide).substr(1));
 }
 
-// Only where it holds both for prefixes of characters and of whole segments.
 bool pathCovers(const std::string& wide, const std::string& narrow) {
-  return wide.empty() || wide == narrow ||
-         (narrow.starts_with(wide) && (wide.back() == '/' || narrow[wide.size()] == '/'));
+  return wide.empty() || (!narrow.empty() && isBelow(comparablePath(narrow), comparablePath(wide)));
+}
+
+// A prefix that is itself read in two ways picks its route in one of them only.
+void checkPaths(const Config& config, CheckReport& report) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const std::string& path = config.routes[i].path;
+    if (path.empty() || !hasSeveralReadings(path)) {
+      continue;
+    }
+    const PathReadings readings = readingsOf(path);
+    if (readings.texts.size() > 1) {
+      report.warning(fmt::format("routes[{}].path", i),
+                     fmt::format("servers read '{}' as '{}' too: requests for it are refused as ambiguous, unless both "
+                                 "lead to this route",
+                                 path, readings.texts[1]));
+    }
+  }
 }
 
 void checkRoutes(const Config& config, CheckReport& report) {
@@ -180,6 +196,7 @@ void checkConsistency(const Config& config, CheckReport& report) {
     checkOrigin(origin, report);
   }
   checkRoutes(config, report);
+  checkPaths(config, report);
   checkRouteRules(config, report);
   checkClientLimits(config.limits, report);
   checkDiagnostics(config.diagnostics, report);

@@ -153,10 +153,13 @@ struct RateLimitConfig {
   bool operator==(const RateLimitConfig&) const = default;
 };
 
+// What becomes of a path that servers read differently.
+enum class PathPolicy : std::uint8_t { Refuse, Normalize };
+
 struct RouteConfig {
   std::string name;        // "shop.example/api/": what the event's `route` says; bounded by configuration
   std::string host;        // lower case; empty = any; "*.example" = one or more labels below
-  std::string path;        // prefix; empty = any
+  std::string path;        // prefix, segment by segment; empty = any
   std::size_t origin = 0;  // index into Config::origins, where `respond` is absent
   std::optional<FixedResponse> respond;
   bool strip_prefix = false;
@@ -166,13 +169,15 @@ struct RouteConfig {
   ClientRules clients;
   RouteRequirements requirements;
   std::optional<RateLimitConfig> rate_limit;
-  bool upgrade = true;  // may become a tunnel (WebSocket)
+  bool upgrade = true;              // may become a tunnel (WebSocket)
+  std::optional<PathPolicy> paths;  // limits.paths of this route; absent = the general one
 };
 
 struct ClientLimits {
   std::uint64_t request_head = 32 * kKiB;
   std::uint64_t request_body = 0;  // 0 = no limit
   std::uint32_t connections = 10000;
+  PathPolicy paths = PathPolicy::Refuse;
   Millis client_head_timeout{10000};
   Millis client_body_timeout{30000};
   Millis client_idle_timeout{75000};

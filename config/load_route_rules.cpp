@@ -79,6 +79,12 @@ void readRouteRules(Reader& reader, Section& section, RouteConfig& route) {
     route.rate_limit = readRateLimit(*limit);
   }
   section.read("upgrade", route.upgrade);
+  if (auto limits = section.section("limits")) {
+    PathPolicy paths = PathPolicy::Refuse;
+    if (limits->readWord("paths", paths)) {
+      route.paths = paths;
+    }
+  }
 }
 
 }  // namespace gatewhy

@@ -5,6 +5,7 @@
 
 namespace gatewhy {
 namespace {
+namespace rows {  // ValueType::Section is not to hide the class of that name from other sources of a unity build
 
 using enum ValueType;
 
@@ -239,7 +240,10 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].host",
      .pattern = "^(\\*\\.)?[^/:*\\s]+$|^\\[",
      .text = "A host name, or `*.example` for every name below it. Absent: any."},
-    {.path = "routes[].path", .pattern = "^/", .text = "Prefix of the path. Absent: any."},
+    {.path = "routes[].path",
+     .pattern = "^/",
+     .text = "Prefix of the path, segment by segment: `/api` and `/api/` both take `/api`, `/api/` and `/api/x`, "
+             "never `/apix`. It is held against every reading of a path; see [paths.md](paths.md). Absent: any."},
     {.path = "routes[].origin", .text = "Name of the origin."},
     {.path = "routes[].strip_prefix",
      .type = Boolean,
@@ -295,6 +299,11 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Boolean,
      .fallback = "false",
      .text = "A Content-Length for every body; a chunked one is answered 411."},
+    {.path = "routes[].limits", .type = Section, .text = "Limits of this route, instead of the general ones."},
+    {.path = "routes[].limits.paths",
+     .type = Word,
+     .words = "refuse|normalize",
+     .text = "As `limits.paths`; of the route that the normal form leads to."},
     {.path = "routes[].rate_limit",
      .type = Section,
      .text = "How many requests are passed on; more are answered 429, with the seconds to wait in Retry-After. One "
@@ -366,6 +375,12 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .min = 1,
      .max = 10'000'000,
      .text = "Client connections, over all workers."},
+    {.path = "limits.paths",
+     .type = Word,
+     .fallback = "refuse",
+     .words = "refuse|normalize",
+     .text = "What becomes of a path that servers read differently, where that matters to a route: `refuse` answers "
+             "400 (`client_target_ambiguous`), `normalize` forwards the normal form. See [paths.md](paths.md)."},
     {.path = "limits.client_head_timeout",
      .type = Duration,
      .fallback = "10s",
@@ -466,6 +481,10 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .max = kDay,
      .text = "How long running exchanges may take to finish."},
 });
+
+}  // namespace rows
+
+using rows::kRows;
 
 }  // namespace
 

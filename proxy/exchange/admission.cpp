@@ -10,6 +10,7 @@
 #include "proxy/exchange/client_address.h"
 #include "proxy/exchange/forward_head.h"
 #include "proxy/exchange/rate_limiter.h"
+#include "proxy/exchange/route_choice.h"
 #include "proxy/exchange/upgrade.h"
 
 namespace gatewhy {
@@ -150,12 +151,15 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   if ((made.refusal = judgeClient(request, client, config))) {
     return made;
   }
-  made.route = generation.router.match(request.host, request.path());
+  RouteChoice choice = chooseRoute(generation.router, request.host, request.path(), config.limits.paths);
+  made.route = choice.route;
+  made.path = std::move(choice.path);
   if ((made.refusal = judgeMessage(request, config))) {
     return made;
   }
   if (made.route == nullptr) {
-    made.refusal = refuse(Cause::NoRoute);
+    made.refusal = choice.ambiguity.empty() ? refuse(Cause::NoRoute)
+                                            : refuse(Cause::ClientTargetAmbiguous, std::move(choice.ambiguity));
     return made;
   }
   const RouteConfig& route = *made.route;
@@ -169,7 +173,7 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
       (made.refusal = judgeMethod(request, route)) || (made.refusal = judgeUpgrade(request, route))) {
     return made;
   }
-  const auto index = static_cast<std::size_t>(made.route - config.routes.data());
+  const std::size_t index = generation.router.indexOf(route);
   made.refusal = judgeRate(generation.rate_limiters[index].get(), address, ip, now);
   return made;
 }

@@ -15,6 +15,7 @@ namespace gatewhy {
 struct Admission {
   const RouteConfig* route = nullptr;  // of `generation`; null where none matches, or the client was refused before
   std::string forwarded_client;        // the client's address where a trusted proxy names it; else ""
+  std::string path;                    // to be forwarded instead of the one that was sent; "" = as sent
   std::optional<DecisionFault> refusal;
 };
 

@@ -53,6 +53,7 @@ void Exchange::begin() {
   Admission admission = admit(request_, client_.facts(), *generation_->shared, began_);
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
+  path_ = std::move(admission.path);
   if (admission.refusal) {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
@@ -108,6 +109,7 @@ void Exchange::startAttempt() {
                                 .trusted_peer = client.trusted,
                                 .request_id = identity_.requestId(),
                                 .traceparent = identity_.traceparent(),
+                                .path = path_,
                                 .route = route_,
                                 .endpoint = nullptr,
                                 .upgrade = forwardsUpgrade(request_)};

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "config/path_readings.h"
+
 namespace gatewhy {
 namespace {
 
@@ -118,14 +120,15 @@ void appendOwn(TextBuffer& out, const HeaderEdits* edits, std::string_view name,
   }
 }
 
-void appendTarget(TextBuffer& out, const RequestHead& request, const RouteConfig& route) {
+void appendTarget(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
+  const RouteConfig& route = *context.route;
   if (request.method == Method::Options && request.absolute_form && request.path_size == 0 && !request.has_query) {
     out.push_back('*');  // RFC 9112 section 3.2.4
     return;
   }
-  std::string_view path = request.path();
+  std::string_view path = context.path.empty() ? request.path() : context.path;
   if (route.strip_prefix && !route.path.empty()) {
-    path.remove_prefix(std::min(path.size(), route.path.size()));
+    path = withoutPrefix(path, route.path);
     if (path.empty() || path.front() != '/') {
       out.push_back('/');
     }
@@ -313,7 +316,7 @@ void appendRequestHead(TextBuffer& out, const RequestHead& request, const Forwar
   const HeaderEdits* edits = &context.route->request_headers;
   out.append(request.methodToken());
   out.push_back(' ');
-  appendTarget(out, request, *context.route);
+  appendTarget(out, request, context);
   out.append(" HTTP/1.1\r\n");
   appendHost(out, request, context);
   appendFields(out, request, kNotForwarded, edits);

@@ -20,6 +20,7 @@ struct ForwardContext {
   bool trusted_peer = false;   // the client is one of trusted_proxies
   std::string_view request_id;
   std::string_view traceparent;
+  std::string_view path;  // to be forwarded instead of the request's own; "" = as sent
   const RouteConfig* route = nullptr;
   const EndpointConfig* endpoint = nullptr;
   bool upgrade = false;  // forward Upgrade and Connection: Upgrade

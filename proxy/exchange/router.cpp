@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "config/path_readings.h"
+
 namespace gatewhy {
 namespace {
 
@@ -14,6 +16,16 @@ std::string_view suffixOf(const RouteConfig& route) noexcept {
   return std::string_view(route.host).substr(1);  // ".example"
 }
 
+// Whether `path` with a '/' behind it sorts before `prefix`.
+bool isBefore(std::string_view path, std::string_view prefix) noexcept {
+  const int order = path.compare(prefix.substr(0, path.size()));
+  if (order != 0 || prefix.size() <= path.size()) {
+    return order < 0;
+  }
+  const auto next = static_cast<unsigned char>(prefix[path.size()]);
+  return next == '/' ? prefix.size() > path.size() + 1 : next > '/';
+}
+
 bool hostMatches(const RouteConfig& route, std::string_view host) noexcept {
   if (isWildcard(route)) {
     return host.size() > suffixOf(route).size() && host.ends_with(suffixOf(route));
@@ -23,17 +35,21 @@ bool hostMatches(const RouteConfig& route, std::string_view host) noexcept {
 
 }  // namespace
 
-RouteFit fitOf(const RouteConfig& route, std::string_view host, std::string_view path) noexcept {
+RouteFit fitOf(const RouteConfig& route, std::string_view host, std::string_view path) {
   if (!hostMatches(route, host)) {
     return RouteFit::HostDiffers;
   }
-  return path.starts_with(route.path) ? RouteFit::Matches : RouteFit::PathDiffers;
+  return isBelow(path, comparablePath(route.path)) ? RouteFit::Matches : RouteFit::PathDiffers;
 }
 
 // ---- paths of one host ------------------------------------------------
 
 void Router::PathIndex::add(std::string_view prefix, std::uint32_t route) {
-  prefixes_.push_back({.text = prefix, .first = route, .parent = kNone});
+  std::string text = comparablePath(prefix);
+  if (!text.empty() && text.back() != '/') {
+    text.push_back('/');
+  }
+  prefixes_.push_back({.text = std::move(text), .first = route, .parent = kNone});
   lowest_ = std::min(lowest_, route);
 }
 
@@ -59,17 +75,23 @@ void Router::PathIndex::seal() {
 }
 
 std::uint32_t Router::PathIndex::find(std::string_view path) const noexcept {
-  // Whatever `path` begins with sorts before it or is it, and the last entry
-  // that does so begins with it too: it or one of its parents is the answer.
-  const auto after = std::upper_bound(prefixes_.begin(), prefixes_.end(), path,
-                                      [](std::string_view wanted, const Prefix& p) { return wanted < p.text; });
+  // Every prefix ends with '/', and so, in thought, does the path: that is what
+  // keeps /apix from /api. Whatever the path begins with sorts before it or is
+  // it, and the last entry that does so begins with it too: it or one of its
+  // parents is the answer.
+  const auto after =
+      std::upper_bound(prefixes_.begin(), prefixes_.end(), path,
+                       [](std::string_view wanted, const Prefix& p) { return isBefore(wanted, p.text); });
   if (after == prefixes_.begin()) {
     return kNone;
   }
   auto at = static_cast<std::uint32_t>(after - prefixes_.begin() - 1);
   const std::string_view nearest = prefixes_[at].text;
   const auto differ = std::mismatch(nearest.begin(), nearest.end(), path.begin(), path.end()).first;
-  const auto shared = static_cast<std::size_t>(differ - nearest.begin());
+  auto shared = static_cast<std::size_t>(differ - nearest.begin());
+  if (shared == path.size() && differ != nearest.end() && *differ == '/') {
+    ++shared;
+  }
   while (at != kNone && prefixes_[at].text.size() > shared) {
     at = prefixes_[at].parent;
   }

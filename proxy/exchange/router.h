@@ -14,7 +14,7 @@ namespace gatewhy {
 // How one route judges one request, host first: what says why a route before
 // the one that was taken did not match.
 enum class RouteFit : std::uint8_t { Matches, HostDiffers, PathDiffers };
-[[nodiscard]] RouteFit fitOf(const RouteConfig& route, std::string_view host, std::string_view path) noexcept;
+[[nodiscard]] RouteFit fitOf(const RouteConfig& route, std::string_view host, std::string_view path);
 
 // Request host and path -> route: the first in the order of the configuration
 // that fits. Pure and immutable; built once per configuration. A request looks
@@ -26,8 +26,12 @@ class Router {
   explicit Router(const std::vector<RouteConfig>& routes);  // must outlive this
 
   // `host`: lower case, without port, "" where the client sent none. `path`:
-  // begins with '/' or is "*". nullptr: no route.
+  // "*", or one reading of a path (config/path_readings.h). nullptr: no route.
   [[nodiscard]] const RouteConfig* match(std::string_view host, std::string_view path) const;
+  // Where a route that match() returned stands in the configuration.
+  [[nodiscard]] std::size_t indexOf(const RouteConfig& route) const {
+    return static_cast<std::size_t>(&route - routes_.data());
+  }
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -43,7 +47,7 @@ class Router {
 
    private:
     struct Prefix {
-      std::string_view text;
+      std::string text;      // comparable, ends with '/'; "" = any path
       std::uint32_t first;   // lowest route of this prefix and of all that it begins with
       std::uint32_t parent;  // the longest other prefix that it begins with; kNone
     };

@@ -73,6 +73,22 @@ void appendRoutes(std::string& out, const RoutePlan& plan, const TextStyle& styl
   }
 }
 
+void appendReadings(std::string& out, const RoutePlan& plan, const TextStyle& style) {
+  if (plan.readings.empty()) {
+    return;
+  }
+  out += "\n" + paint("Readings", Ink::Bold, style) + " (servers may read the path as any of these)\n";
+  constexpr std::size_t kMostShown = 20;
+  for (std::size_t i = 0; i < std::min(plan.readings.size(), kMostShown); ++i) {
+    const RoutePlan::Reading& reading = plan.readings[i];
+    const std::string route = reading.route == nullptr ? "no route" : "route " + reading.route->name;
+    appendWrapped(out, "", fmt::format("{}  {}", harmless(reading.path), route), 2, style);
+  }
+  if (plan.readings.size() > kMostShown) {
+    appendWrapped(out, "", fmt::format("and {} more", plan.readings.size() - kMostShown), 2, style);
+  }
+}
+
 void appendDestination(std::string& out, const RoutePlan& plan, const Config& config, const TextStyle& style) {
   out += "\n";
   if (plan.refusal) {
@@ -128,6 +144,7 @@ std::string textOf(const RoutePlan& plan, const RouteOptions& options, const Con
                                          listener.why_not.empty() ? "" : "  no: " + listener.why_not);
     appendWrapped(out, "Listener", text, kColumn, style);
   }
+  appendReadings(out, plan, style);
   appendRoutes(out, plan, style);
   appendDestination(out, plan, config, style);
   return out;
@@ -161,6 +178,11 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
       item["why_not"] = listener.why_not;
     }
     out["listeners"].push_back(std::move(item));
+  }
+  for (const RoutePlan::Reading& reading : plan.readings) {
+    nlohmann::ordered_json item{{"path", reading.path}};
+    item["route"] = reading.route == nullptr ? nlohmann::ordered_json() : nlohmann::ordered_json(reading.route->name);
+    out["readings"].push_back(std::move(item));
   }
   for (const RouteView& view : plan.routes) {
     nlohmann::ordered_json item{{"name", view.route->name}, {"fits", view.fits}, {"taken", view.taken}};

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "config/path_readings.h"
 #include "config/url.h"
 #include "daemon/commands/request_text.h"
 #include "proxy/exchange/admission.h"
@@ -67,15 +68,15 @@ std::string whyNot(const RouteConfig& route, RouteFit fit, const RoutePlan& plan
       return fmt::format("host differs: '{}' is not {}", plan.host,
                          route.host.starts_with("*.") ? "below " + route.host.substr(2) : "'" + route.host + "'");
     case RouteFit::PathDiffers:
-      return fmt::format("path differs: '{}' does not begin with '{}'", plan.path, route.path);
+      return fmt::format("path differs: '{}' is not below '{}'", plan.path, route.path);
     case RouteFit::Matches:
       return "would match, but an earlier one is taken";
   }
   return {};
 }
 
-std::string headFor(const RequestHead& head, const RouteConfig& route, const Config& config,
-                    const ClientFacts& client) {
+std::string headFor(const RequestHead& head, const RouteConfig& route, const Config& config, const ClientFacts& client,
+                    std::string_view path) {
   const OriginConfig& origin = config.origins[route.origin];
   TextBuffer out;
   appendRequestHead(out, head,
@@ -85,6 +86,7 @@ std::string headFor(const RequestHead& head, const RouteConfig& route, const Con
                                    .trusted_peer = client.trusted,
                                    .request_id = "<new>",
                                    .traceparent = "<new>",
+                                   .path = path,
                                    .route = &route,
                                    .endpoint = &origin.endpoints.front(),
                                    .upgrade = forwardsUpgrade(head)});
@@ -154,10 +156,18 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     plan.listeners.push_back(viewOf(listener, *target));
   }
   if (admission.route != nullptr) {
-    plan.taken = &config->routes[static_cast<std::size_t>(admission.route - bare->routes.data())];
+    plan.taken = &config->routes[(*generation)->router.indexOf(*admission.route)];
   }
+  if (hasSeveralReadings(head->path())) {
+    for (const std::string& text : readingsOf(head->path()).texts) {
+      const RouteConfig* route = (*generation)->router.match(head->host, text);
+      plan.readings.push_back(
+          {.path = text, .route = route == nullptr ? nullptr : &config->routes[(*generation)->router.indexOf(*route)]});
+    }
+  }
+  const std::string comparable = comparablePath(admission.path.empty() ? head->path() : admission.path);
   for (const RouteConfig& route : config->routes) {
-    const RouteFit fit = fitOf(route, head->host, head->path());
+    const RouteFit fit = fitOf(route, head->host, comparable);
     const bool taken = &route == plan.taken;
     plan.routes.push_back(RouteView{.route = &route,
                                     .fits = fit == RouteFit::Matches,
@@ -175,7 +185,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
       planAnswer(plan, *head);
     }
   } else {
-    plan.forwarded_head = headFor(*head, *plan.taken, *config, facts);
+    plan.forwarded_head = headFor(*head, *plan.taken, *config, facts, admission.path);
   }
   return plan;
 }

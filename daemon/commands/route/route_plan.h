@@ -36,6 +36,13 @@ struct RouteView {
 
 struct RoutePlan {
   std::string host, path;  // as routing sees them
+  // How servers may read the path, as sent first, and where each leads; one
+  // where there is nothing to read differently.
+  struct Reading {
+    std::string path;
+    const RouteConfig* route = nullptr;  // of the configuration; null = none
+  };
+  std::vector<Reading> readings;
   std::vector<ListenerView> listeners;
   std::vector<RouteView> routes;
   const RouteConfig* taken = nullptr;

@@ -58,7 +58,8 @@ TEST_F(RouterTest, AWildcardStandsForOneOrMoreLabelsAndNotForNone) {
 TEST_F(RouterTest, WithoutAHostOnlyRoutesForAnyHostAreLeft) {
   const std::vector<RouteConfig> routes{route("a.example", ""), route("*.example", ""), route("", "/x"), route("", "")};
   EXPECT_EQ(taken(routes, "", "/"), 3);
-  EXPECT_EQ(taken(routes, "", "/xy"), 2);
+  EXPECT_EQ(taken(routes, "", "/x/y"), 2);
+  EXPECT_EQ(taken(routes, "", "/xy"), 3);
   EXPECT_EQ(taken({route("", "")}, "", "*"), 0);
   EXPECT_EQ(taken({route("", "/")}, "", "*"), -1);
 }
