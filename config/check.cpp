@@ -169,6 +169,13 @@ void checkDiagnostics(const DiagnosticsConfig& diagnostics, CheckReport& report)
 
 void checkListeners(const Config& config, CheckReport& report) {
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const ListenerConfig& listener = config.listeners[i];
+    if (listener.proxy_protocol && listener.proxy_protocol_from.empty() && isPublicAddress(listener.address)) {
+      report.warning(fmt::format("listeners[{}].proxy_protocol", i),
+                     fmt::format("anybody who reaches '{}' may claim any client address; name the balancers: "
+                                 "proxy_protocol: {{from: [10.0.0.0/8]}}",
+                                 listener.address));
+    }
     const std::string path = fmt::format("listeners[{}].tls.client_certificate", i);
     const auto& tls = config.listeners[i].tls;
     if (tls && tls->client_ca.empty() && report.written(path)) {

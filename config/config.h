@@ -37,6 +37,7 @@ struct ListenerTls {
 struct ListenerConfig {
   std::string address;  // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
   bool proxy_protocol = false;
+  std::vector<Cidr> proxy_protocol_from;  // only these may send the header; empty = anybody
   std::optional<ListenerTls> tls;
 };
 
@@ -119,6 +120,7 @@ struct OriginConfig {
 struct HeaderEdits {
   std::vector<std::pair<std::string, std::string>> set;  // replaces every field of that name
   std::vector<std::string> remove;
+  std::vector<std::string> keep;  // of requests: names that pass although strangers' are dropped
   [[nodiscard]] bool empty() const { return set.empty() && remove.empty(); }
 };
 
@@ -173,11 +175,15 @@ struct RouteConfig {
   std::optional<PathPolicy> paths;  // limits.paths of this route; absent = the general one
 };
 
+// What becomes of field names with "_".
+enum class Underscores : std::uint8_t { Shadows, Drop, Pass, Refuse };
+
 struct ClientLimits {
   std::uint64_t request_head = 32 * kKiB;
   std::uint64_t request_body = 0;  // 0 = no limit
   std::uint32_t connections = 10000;
   PathPolicy paths = PathPolicy::Refuse;
+  Underscores underscores = Underscores::Shadows;
   Millis client_head_timeout{10000};
   Millis client_body_timeout{30000};
   Millis client_idle_timeout{75000};

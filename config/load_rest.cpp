@@ -53,6 +53,7 @@ void readLimits(Section& section, ClientLimits& limits) {
   section.read("request_body", limits.request_body);
   section.read("connections", limits.connections);
   section.readWord("paths", limits.paths);
+  section.readWord("underscores", limits.underscores);
   section.read("client_head_timeout", limits.client_head_timeout);
   section.read("client_body_timeout", limits.client_body_timeout);
   section.read("client_idle_timeout", limits.client_idle_timeout);

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "config/claimed_fields.h"
 #include "config/http_words.h"
 #include "config/load_parts.h"
 #include "config/url.h"
@@ -28,6 +29,16 @@ std::string routeHostComplaint(const std::string& host) {
   return hostComplaint(name);
 }
 
+std::string keptNameComplaint(const std::string& name) {
+  if (!isToken(name)) {
+    return fmt::format("'{}' is not a header name", name);
+  }
+  if (name.find('_') == std::string::npos && !isClaimedField(name)) {
+    return fmt::format("'{}' needs no 'keep': it is not one of the fields that are dropped from strangers", name);
+  }
+  return "";
+}
+
 void readEdits(Reader& reader, Section& section, MessageSide side, HeaderEdits& edits) {
   const auto name_complaint = [side](const std::string& name) { return fieldNameComplaint(name, side); };
   std::unordered_map<std::string, int> lines;
@@ -48,6 +59,13 @@ void readEdits(Reader& reader, Section& section, MessageSide side, HeaderEdits& 
   for (const ReadValue& item : section.list("remove")) {
     if (auto name = readText(reader, item, name_complaint)) {
       edits.remove.push_back(*std::move(name));
+    }
+  }
+  if (side == MessageSide::Request) {
+    for (const ReadValue& item : section.list("keep")) {
+      if (auto name = readText(reader, item, keptNameComplaint)) {
+        edits.keep.push_back(*std::move(name));
+      }
     }
   }
 }

@@ -50,6 +50,8 @@ std::string typeName(const SchemaRow& row) {
       return "section";
     case ValueType::SectionOrText:
       return "text or section";
+    case ValueType::SectionOrBoolean:
+      return "`true`, `false` or section";
     case ValueType::List:
       return "list";
     case ValueType::Map:

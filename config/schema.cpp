@@ -30,10 +30,18 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443`, `unix:/run/gatewhy/http.sock`, or `systemd:NAME` for a "
              "socket passed by systemd. Port 0 lets the kernel choose."},
     {.path = "listeners[].proxy_protocol",
-     .type = Boolean,
+     .type = SectionOrBoolean,
      .fallback = "false",
-     .text =
-         "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed."},
+     .text = "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed. "
+             "Who sends it is believed about the client's address, so say who may: `{from: [10.0.0.0/8]}`. `true` "
+             "believes anybody who reaches the address."},
+    {.path = "listeners[].proxy_protocol.from",
+     .type = List,
+     .required = true,
+     .min = 1,
+     .text = "The balancers that send the header, by address. Connections of others are closed with the event "
+             "`client_proxy_header_invalid`. Peers on a unix socket are always accepted."},
+    {.path = "listeners[].proxy_protocol.from[]", .text = "An address, or a block such as `10.0.0.0/8`."},
     {.path = "listeners[].tls", .type = Section, .text = "Speak TLS. Absent: plain HTTP."},
     {.path = "listeners[].tls.certificates",
      .type = List,
@@ -264,6 +272,11 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = List,
      .text = "Names of fields to remove; gatewhy does not add them either."},
     {.path = "routes[].request_headers.remove[]", .text = "A field name."},
+    {.path = "routes[].request_headers.keep",
+     .type = List,
+     .text = "Names of fields that pass to the origin although a stranger sent them, such as `X-Real-IP`; which are "
+             "dropped otherwise: [headers.md](headers.md)."},
+    {.path = "routes[].request_headers.keep[]", .text = "A field name."},
     {.path = "routes[].response_headers",
      .type = Section,
      .text = "Changes to the response's fields, of an origin's or of the fixed answer."},
@@ -381,6 +394,14 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .words = "refuse|normalize",
      .text = "What becomes of a path that servers read differently, where that matters to a route: `refuse` answers "
              "400 (`client_target_ambiguous`), `normalize` forwards the normal form. See [paths.md](paths.md)."},
+    {.path = "limits.underscores",
+     .type = Word,
+     .fallback = "shadows",
+     .words = "shadows|drop|pass|refuse",
+     .text = "Field names with `_`, which many programs read as `-`. `shadows`: dropped where the name with `-` is one "
+             "that gatewhy or the route sets, removes, trusts or frames by, or that the request has as well; `drop`: "
+             "all of them; `refuse`: 400. `Transfer_Encoding` and `Content_Length` are always dropped. See "
+             "[headers.md](headers.md)."},
     {.path = "limits.client_head_timeout",
      .type = Duration,
      .fallback = "10s",

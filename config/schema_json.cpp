@@ -124,6 +124,17 @@ class SchemaWriter {
         json_.endObject();
         json_.endArray();
         break;
+      case ValueType::SectionOrBoolean:
+        beginAlternatives();
+        json_.beginObject();
+        type("boolean");
+        json_.endObject();
+        alternative("variable");
+        json_.beginObject();
+        sectionBody(row.path);
+        json_.endObject();
+        json_.endArray();
+        break;
       case ValueType::List:
         list(row);
         break;

@@ -148,6 +148,11 @@ const YamlEntry* Section::find(std::string_view key) const {
   return found == usable_.end() ? nullptr : found->second;
 }
 
+bool Section::isMap(std::string_view key) const {
+  const YamlEntry* entry = find(key);
+  return entry != nullptr && entry->value.kind == YamlNode::Kind::Map;
+}
+
 Position Section::at(std::string_view key) const {
   const YamlEntry* entry = find(key);
   return entry == nullptr ? value_.node->at : entry->value.at;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "proxy/exchange/client_address.h"
+#include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/forward_head.h"
 #include "proxy/exchange/rate_limiter.h"
 #include "proxy/exchange/route_choice.h"
@@ -86,7 +87,7 @@ Refusal judgeAddress(const ClientRules& rules, const AddressBytes& address, std:
 }
 
 bool cameOverTls(const RequestHead& request, const ClientFacts& client) {
-  return client.tls || (client.trusted && equalsIgnoreCase(request.valueOf(FieldId::XForwardedProto), "https"));
+  return client.tls || (client.trusted && equalsIgnoreCase(nearestValue(request, FieldId::XForwardedProto), "https"));
 }
 
 Refusal judgeProtocol(const RequestHead& request, const RouteRequirements& needs, const ClientFacts& client) {
@@ -163,6 +164,16 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
     return made;
   }
   const RouteConfig& route = *made.route;
+  if (!route.respond) {
+    DroppedFields dropped = droppedFields(request, route.request_headers, client.trusted, config.limits.underscores);
+    made.dropped = std::move(dropped.indices);
+    if (!dropped.refused.empty()) {
+      made.refusal = refuse(Cause::ClientRequestMalformed,
+                            fmt::format("limits.underscores: refuse, the field '{}'",
+                                        std::string_view(dropped.refused).substr(0, kLongestQuote)));
+      return made;
+    }
+  }
   if (hasEmptyRules(route)) {
     return made;
   }

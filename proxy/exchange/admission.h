@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "diagnostics/observation.h"
 #include "proxy/exchange/client_side.h"
@@ -16,6 +17,7 @@ struct Admission {
   const RouteConfig* route = nullptr;  // of `generation`; null where none matches, or the client was refused before
   std::string forwarded_client;        // the client's address where a trusted proxy names it; else ""
   std::string path;                    // to be forwarded instead of the one that was sent; "" = as sent
+  std::vector<std::uint32_t> dropped;  // fields that do not reach the origin (dropped_fields.h)
   std::optional<DecisionFault> refusal;
 };
 

@@ -31,6 +31,7 @@ struct AcceptedClient {
   Fd fd;
   Address peer;
   bool proxy_protocol = false;
+  const std::vector<Cidr>* proxy_senders = nullptr;  // who may send the header; null = anybody; read at once
   bool overloaded = false;
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
@@ -105,6 +106,7 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   ConnectionOwner& owner_;
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   ClientFacts facts_;
+  bool proxy_sender_refused_ = false;  // its address may not send a PROXY header
   Transport transport_;
   IoWatch watch_;
   std::size_t place_ = 0;

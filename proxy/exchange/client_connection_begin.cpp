@@ -16,6 +16,13 @@ void ClientConnection::start() {
     close();
     return;
   }
+  if (state_ == State::ProxyHeader && proxy_sender_refused_) {
+    rejectConnection(observe(DecisionFault{.cause = Cause::ClientProxyHeaderInvalid,
+                                           .detail = "proxy_protocol.from does not list " + facts_.ip,
+                                           .size = {},
+                                           .limit = {}}));
+    return;
+  }
   read_timer_kind_ = Timer::ClientHead;
   read_timer_since_ = worker_.loop.turnTime();
   read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);

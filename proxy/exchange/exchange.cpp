@@ -54,6 +54,10 @@ void Exchange::begin() {
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
   path_ = std::move(admission.path);
+  dropped_ = std::move(admission.dropped);
+  if (!dropped_.empty()) {
+    check_.requestFieldDropped();
+  }
   if (admission.refusal) {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
@@ -109,6 +113,7 @@ void Exchange::startAttempt() {
                                 .trusted_peer = client.trusted,
                                 .request_id = identity_.requestId(),
                                 .traceparent = identity_.traceparent(),
+                                .dropped = dropped_,
                                 .path = path_,
                                 .route = route_,
                                 .endpoint = nullptr,

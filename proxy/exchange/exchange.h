@@ -95,6 +95,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void finish(Disposition disposition);
   void emitEvent();
   void describeRequest(ExchangeEvent& event) const;
+  [[nodiscard]] std::vector<std::string_view> droppedNames() const;
   void closeTries();
   void describeTries(ExchangeEvent& event);
   [[nodiscard]] bool mustClose() const;
@@ -110,7 +111,9 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   TimePoint began_;
   std::chrono::system_clock::time_point timestamp_;
   RequestIdentity identity_;
-  std::string forwarded_client_;  // where a trusted proxy names the client; else ""
+  std::string path_;                    // to be forwarded instead of what was sent; "" = as sent
+  std::vector<std::uint32_t> dropped_;  // fields of the request that do not reach the origin
+  std::string forwarded_client_;        // where a trusted proxy names the client; else ""
   const RouteConfig* route_ = nullptr;
   OriginPool* pool_ = nullptr;
   std::unique_ptr<Attempt> attempt_;

@@ -341,6 +341,16 @@ void Exchange::describeTries(ExchangeEvent& event) {
   }
 }
 
+std::vector<std::string_view> Exchange::droppedNames() const {
+  constexpr std::size_t kMostNames = 16;
+  constexpr std::size_t kLongestName = 64;
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < std::min(dropped_.size(), kMostNames); ++i) {
+    names.push_back(request_.name(request_.fields[dropped_[i]]).substr(0, kLongestName));
+  }
+  return names;
+}
+
 void Exchange::emitEvent() {
   ExchangeEvent event;
   describeRequest(event);
@@ -362,6 +372,11 @@ void Exchange::emitEvent() {
   event.findings = check_.found();
   if (!event.findings.empty()) {
     event.told_findings = generation_->shared->findings->news(*route_, event.findings, EventLoop::now());
+  }
+  std::vector<std::string_view> dropped;
+  if (!dropped_.empty()) {
+    dropped = droppedNames();
+    event.dropped_fields = dropped;
   }
   if (diagnosis_) {
     event.diagnosis = diagnosis_.get();
