@@ -28,15 +28,32 @@ bool hostCovers(const std::string& wide, const std::string& narrow) {
          narrow.ends_with(std::string_view(wide).substr(1));
 }
 
-bool pathCovers(const std::string& wide, const std::string& narrow) {
-  return wide.empty() || (!narrow.empty() && isBelow(comparablePath(narrow), comparablePath(wide)));
+bool hostsCover(const RouteConfig& wide, const RouteConfig& narrow) {
+  const auto of_wide = hostPatterns(wide);
+  const auto of_narrow = hostPatterns(narrow);
+  return of_wide.empty() ||
+         (!of_narrow.empty() && std::all_of(of_narrow.begin(), of_narrow.end(), [&](const std::string& host) {
+           return std::any_of(of_wide.begin(), of_wide.end(),
+                              [&](const std::string& pattern) { return hostCovers(pattern, host); });
+         }));
+}
+
+bool pathCovers(const RouteConfig& wide, const RouteConfig& narrow) {
+  if (wide.path_match == PathMatch::Prefix && wide.path.empty()) {
+    return true;
+  }
+  if (wide.path_match == PathMatch::Prefix) {
+    return narrow.path_match != PathMatch::Regex && !narrow.path.empty() &&
+           isBelow(comparablePath(narrow.path), comparablePath(wide.path));
+  }
+  return wide.path_match == narrow.path_match && wide.path == narrow.path;
 }
 
 // A prefix that is itself read in two ways picks its route in one of them only.
 void checkPaths(const Config& config, CheckReport& report) {
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
     const std::string& path = config.routes[i].path;
-    if (path.empty() || !hasSeveralReadings(path)) {
+    if (path.empty() || config.routes[i].path_match == PathMatch::Regex || !hasSeveralReadings(path)) {
       continue;
     }
     const PathReadings readings = readingsOf(path);
@@ -58,7 +75,7 @@ void checkRoutes(const Config& config, CheckReport& report) {
     for (std::size_t earlier = 0; earlier < later; ++earlier) {
       const RouteConfig& wide = config.routes[earlier];
       const RouteConfig& narrow = config.routes[later];
-      if (hostCovers(wide.host, narrow.host) && pathCovers(wide.path, narrow.path)) {
+      if (wide.match.empty() && hostsCover(wide, narrow) && pathCovers(wide, narrow)) {
         report.warning(fmt::format("routes[{}]", later),
                        fmt::format("this route is never reached: route {} ('{}') matches everything that it does",
                                    earlier + 1, wide.name));
@@ -68,8 +85,11 @@ void checkRoutes(const Config& config, CheckReport& report) {
   }
   std::unordered_set<std::size_t> used;
   for (const RouteConfig& route : config.routes) {
-    if (!route.respond) {
+    if (!route.respond && route.origins.empty()) {
       used.insert(route.origin);
+    }
+    for (const WeightedOrigin& share : route.origins) {
+      used.insert(share.origin);
     }
   }
   for (std::size_t i = 0; i < config.origins.size(); ++i) {

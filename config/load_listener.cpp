@@ -80,6 +80,11 @@ void readListeners(Reader& reader, Section& top, Config& config) {
       }
     }
     readProxyProtocol(reader, *section, listener);
+    section->read("redirect_to_https", listener.redirect_to_https);
+    if (listener.redirect_to_https && section->has("tls")) {
+      reader.error(section->at("redirect_to_https"),
+                   "'redirect_to_https' is for a plain listener; this one speaks TLS");
+    }
     if (auto tls = section->section("tls")) {
       listener.tls = readTls(reader, *tls);
     }

@@ -31,6 +31,7 @@ ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner
   facts_.port = accepted.peer.port();
   facts_.address = accepted.peer.bytes();
   facts_.overloaded = accepted.overloaded;
+  facts_.redirects_to_https = accepted.redirects_to_https;
   facts_.trusted = isTrusted(accepted.peer, worker.generation->shared->config->trusted_proxies);
   proxy_sender_refused_ = accepted.proxy_senders != nullptr && !accepted.proxy_senders->empty() && !facts_.ip.empty() &&
                           !isTrusted(accepted.peer, *accepted.proxy_senders);

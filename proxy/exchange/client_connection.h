@@ -33,6 +33,7 @@ struct AcceptedClient {
   bool proxy_protocol = false;
   const std::vector<Cidr>* proxy_senders = nullptr;  // who may send the header; null = anybody; read at once
   bool overloaded = false;
+  bool redirects_to_https = false;
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
 

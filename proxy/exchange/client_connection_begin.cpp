@@ -99,10 +99,12 @@ void ClientConnection::driveHandshake() {
 
 void ClientConnection::onHandshakeDone() {
   state_ = State::Head;
+  facts_.tls_server_name = clientServerName(transport_.ssl());
   facts_.wants_certificate = tls_->wantsClientCertificate();
   if (facts_.wants_certificate) {
     facts_.requires_certificate = tls_->requiresClientCertificate();
     facts_.certificate = clientCertificateFacts(transport_.ssl());
+    facts_.identity = clientCertificateIdentity(transport_.ssl());
     facts_.certificate_covers = [ssl = transport_.ssl()](const std::string& host) {
       return servedCertificateCovers(ssl, host);
     };

@@ -7,6 +7,8 @@
 #include "proxy/exchange/current_date.h"
 #include "proxy/exchange/exchange.h"
 
+#include "proxy/exchange/admission.h"
+
 namespace gatewhy {
 namespace {
 
@@ -29,7 +31,7 @@ bool Exchange::wantsBody() const {
 
 void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
   body_received_ += data.size();
-  const std::uint64_t limit = generation_->shared->config->limits.request_body;
+  const std::uint64_t limit = bodyLimit(*generation_->shared->config, route_);
   if (limit != 0 && body_received_ > limit) {
     reject(Observation{.phase = Phase::ClientRequest,
                        .fault = DecisionFault{
@@ -82,6 +84,15 @@ void Exchange::onInterim(const ResponseHead& head) {
   }
 }
 
+const HeaderEdits& Exchange::responseEdits() {
+  if (route_->response_headers.templates.empty()) {
+    return route_->response_headers;
+  }
+  VariableSource source = variables();
+  source.status = status_;
+  return response_edits_.emplace(expand(route_->response_headers, source));
+}
+
 void Exchange::onResponseHead(const ResponseHead& head) {
   state_ = State::Responding;
   status_ = origin_status_ = head.status;
@@ -101,7 +112,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
                                      .request_id = identity_.requestId(),
                                      .proxy_status = proxy_status,
                                      .date = currentDate(),
-                                     .edits = &route_->response_headers,
+                                     .edits = &responseEdits(),
                                      .framing = framing_,
                                      .close = close_,
                                      .client_http10 = request_.version_minor == 0});
@@ -177,7 +188,7 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
                                       .request_id = identity_.requestId(),
                                       .proxy_status = {},
                                       .date = currentDate(),
-                                      .edits = &route_->response_headers,
+                                      .edits = &responseEdits(),
                                       .framing = ClientFraming::None,
                                       .close = false,
                                       .client_http10 = false});

@@ -126,6 +126,10 @@ void appendOwn(TextBuffer& out, const HeaderEdits* edits, std::string_view name,
   }
 }
 
+const HeaderEdits* editsOf(const ForwardContext& context) {
+  return context.edits != nullptr ? context.edits : &context.route->request_headers;
+}
+
 void appendTarget(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
   const RouteConfig& route = *context.route;
   if (request.method == Method::Options && request.absolute_form && request.path_size == 0 && !request.has_query) {
@@ -133,7 +137,7 @@ void appendTarget(TextBuffer& out, const RequestHead& request, const ForwardCont
     return;
   }
   std::string_view path = context.path.empty() ? request.path() : context.path;
-  if (route.strip_prefix && !route.path.empty()) {
+  if (route.strip_prefix && !route.path.empty() && !route.rewrite) {
     path = withoutPrefix(path, route.path);
     if (path.empty() || path.front() != '/') {
       out.push_back('/');
@@ -197,7 +201,7 @@ void appendForwarded(TextBuffer& out, const RequestHead& request, const ForwardC
 }
 
 void appendOrigins(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
-  const HeaderEdits* edits = &context.route->request_headers;
+  const HeaderEdits* edits = editsOf(context);
   const bool trusted = context.trusted_peer;
   if (adds(edits, "X-Forwarded-For") && !context.client_ip.empty()) {
     appendListField(out, "X-Forwarded-For", request, FieldId::XForwardedFor, trusted, context.client_ip);
@@ -337,7 +341,7 @@ std::string_view nearestValue(const RequestHead& request, FieldId id) noexcept {
 }
 
 void appendRequestHead(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
-  const HeaderEdits* edits = &context.route->request_headers;
+  const HeaderEdits* edits = editsOf(context);
   out.append(request.methodToken());
   out.push_back(' ');
   appendTarget(out, request, context);

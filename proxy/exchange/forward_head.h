@@ -21,6 +21,7 @@ struct ForwardContext {
   bool trusted_peer = false;   // the client is one of trusted_proxies
   std::string_view request_id;
   std::string_view traceparent;
+  const HeaderEdits* edits = nullptr;      // the route's, expanded; null = as they are written
   std::span<const std::uint32_t> dropped;  // fields of the request, by index, ascending (dropped_fields.h)
   std::string_view path;                   // to be forwarded instead of the request's own; "" = as sent
   const RouteConfig* route = nullptr;

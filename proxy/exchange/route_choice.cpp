@@ -2,6 +2,7 @@
 #include "proxy/exchange/route_choice.h"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "config/path_readings.h"
 
@@ -45,19 +46,36 @@ std::string stripComplaint(const RouteConfig& route, std::string_view path) {
                      route.path);
 }
 
+std::string rewrittenPath(const RouteConfig& route, std::string_view path) {
+  const PathRewrite& rewrite = *route.rewrite;
+  std::string out(path);
+  if (rewrite.regex != nullptr) {
+    re2::RE2::Replace(&out, *rewrite.regex, rewrite.to);
+  } else {
+    const std::string_view rest = withoutPrefix(path, route.path);
+    out = rewrite.prefix;
+    if (out.ends_with('/') && rest.starts_with('/')) {
+      out.pop_back();
+    }
+    out += rest;
+  }
+  return out.starts_with('/') ? out : "/" + out;
+}
+
 class ChoiceByReadings {
  public:
-  ChoiceByReadings(const Router& router, std::string_view host, PathPolicy policy)
-      : router_(router), host_(host), policy_(policy) {}
+  ChoiceByReadings(const Router& router, const RouteQuery& sent, PathPolicy policy)
+      : router_(router), sent_(sent), policy_(policy) {}
 
-  RouteChoice choose(std::string_view path) const {
+  [[nodiscard]] RouteChoice choose() const {
+    const std::string_view path = sent_.path;
     const PathReadings readings = readingsOf(path);
     if (std::string complaint = complaintOf(path, readings); !complaint.empty()) {
       return refused(std::move(complaint));
     }
-    const RouteConfig* route = router_.match(host_, readings.texts.front());
+    const RouteConfig* route = matching(readings.texts.front());
     for (const std::string& text : readings.texts) {
-      const RouteConfig* other = router_.match(host_, text);
+      const RouteConfig* other = matching(text);
       if (other != route) {
         return differing(path, fmt::format("as {} it is {}, as {} {}", quoted(path), routeWords(route), quoted(text),
                                            routeWords(other)));
@@ -74,6 +92,10 @@ class ChoiceByReadings {
   }
 
  private:
+  [[nodiscard]] const RouteConfig* matching(std::string_view path) const {
+    return router_.match({.host = sent_.host, .path = path, .request = sent_.request});
+  }
+
   static RouteChoice refused(std::string complaint) {
     return {.route = nullptr, .path = {}, .ambiguity = std::move(complaint)};
   }
@@ -84,12 +106,12 @@ class ChoiceByReadings {
   // this leads to decides whether that is wanted.
   [[nodiscard]] RouteChoice differing(std::string_view path, std::string complaint) const {
     std::string plain = plainPath(path);
-    const RouteConfig* route = router_.match(host_, comparablePath(plain));
+    const RouteConfig* route = matching(comparablePath(plain));
     if (route == nullptr || policyOf(*route) != PathPolicy::Normalize) {
       return refused(std::move(complaint));
     }
     for (const std::string& text : readingsOf(plain).texts) {
-      if (router_.match(host_, text) != route) {
+      if (matching(text) != route) {
         return refused(std::move(complaint));
       }
     }
@@ -97,17 +119,28 @@ class ChoiceByReadings {
   }
 
   const Router& router_;
-  std::string_view host_;
+  const RouteQuery& sent_;
   PathPolicy policy_;
 };
 
 }  // namespace
 
-RouteChoice chooseRoute(const Router& router, std::string_view host, std::string_view path, PathPolicy policy) {
-  if (!hasSeveralReadings(path)) {
-    return {.route = router.match(host, path), .path = {}, .ambiguity = {}};
+RouteChoice chooseRoute(const Router& router, const RouteQuery& sent, PathPolicy policy) {
+  const bool plain = !hasSeveralReadings(sent.path);
+  RouteChoice choice = plain ? RouteChoice{.route = router.match(sent), .path = {}, .ambiguity = {}}
+                             : ChoiceByReadings(router, sent, policy).choose();
+  if (choice.route == nullptr || !choice.route->rewrite) {
+    return choice;
   }
-  return ChoiceByReadings(router, host, policy).choose(path);
+  std::string rewritten = rewrittenPath(*choice.route, choice.path.empty() ? sent.path : choice.path);
+  if (hasSeveralReadings(rewritten) && readingsOf(rewritten).climbs) {
+    return {.route = nullptr,
+            .path = {},
+            .ambiguity = fmt::format("{} is {}, and leads above the root where it is rewritten to {}",
+                                     quoted(sent.path), routeWords(choice.route), quoted(rewritten))};
+  }
+  choice.path = std::move(rewritten);
+  return choice;
 }
 
 }  // namespace gatewhy

@@ -16,9 +16,7 @@ struct RouteChoice {
   std::string ambiguity;               // why the path is refused; "" = it is not
 };
 
-// `host` and `path` as for Router::match(), the path as sent. `policy`: of a
-// route that says nothing itself.
-[[nodiscard]] RouteChoice chooseRoute(const Router& router, std::string_view host, std::string_view path,
-                                      PathPolicy policy);
+// `sent.path`: as sent. `policy`: of a route that says nothing itself.
+[[nodiscard]] RouteChoice chooseRoute(const Router& router, const RouteQuery& sent, PathPolicy policy);
 
 }  // namespace gatewhy

@@ -131,8 +131,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       path.append(kWords[static_cast<unsigned char>(c) % kWords.size()]);
     }
   }
-  const RouteChoice refusing = chooseRoute(kRouter, "h", path, PathPolicy::Refuse);
-  const RouteChoice normal = chooseRoute(kRouter, "h", path, PathPolicy::Normalize);
+  const RouteChoice refusing = chooseRoute(kRouter, {.host = "h", .path = path}, PathPolicy::Refuse);
+  const RouteChoice normal = chooseRoute(kRouter, {.host = "h", .path = path}, PathPolicy::Normalize);
   require(refusing.path.empty(), "what is not normalised is forwarded as sent");
   require(refusing.ambiguity.empty() == (refusing.route != nullptr), "one route, or a reason");
   for (unsigned bits = 0; bits < 128; ++bits) {

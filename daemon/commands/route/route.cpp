@@ -113,8 +113,12 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     appendWrapped(out, "", fmt::format("and a body of {} bytes", plan.answer_body_size), 2, style);
     return;
   }
-  const OriginConfig& origin = config.origins[route.origin];
+  const OriginConfig& origin = config.origins[plan.origin];
   appendWrapped(out, "Origin", fmt::format("{} ({})", origin.name, name(origin.balance)), kColumn, style);
+  for (const WeightedOrigin& share : route.origins) {
+    appendWrapped(out, "  of", fmt::format("{}  weight {}", config.origins[share.origin].name, share.weight), kColumn,
+                  style);
+  }
   for (const EndpointConfig& endpoint : origin.endpoints) {
     appendWrapped(
         out, "  endpoint",
@@ -204,7 +208,7 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
   } else if (plan.taken->respond) {
     out["respond"] = answerJson(plan);
   } else {
-    const OriginConfig& origin = config.origins[plan.taken->origin];
+    const OriginConfig& origin = config.origins[plan.origin];
     out["origin"] = origin.name;
     out["balance"] = name(origin.balance);
     for (const EndpointConfig& endpoint : origin.endpoints) {

@@ -31,7 +31,7 @@ class RouteChoiceTest : public testing::Test {
     router_.emplace(routes_);
   }
   [[nodiscard]] RouteChoice choose(std::string_view path) const {
-    return chooseRoute(*router_, "shop.example", path, policy_);
+    return chooseRoute(*router_, {.host = "shop.example", .path = path}, policy_);
   }
   // "refused", "none", or the route's path, with what is forwarded instead.
   [[nodiscard]] std::string outcome(std::string_view path) const {
