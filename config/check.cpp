@@ -214,7 +214,7 @@ void CheckReport::add(ProblemLevel level, const std::string& path, std::string m
     found = sources_.find(place);
   }
   const Position at = found == sources_.end() ? Position{} : found->second;
-  problems_.push_back({level, file_, at.line, at.column, std::move(message)});
+  problems_.push_back({level, files_[static_cast<std::size_t>(at.file)], at.line, at.column, std::move(message)});
 }
 
 void checkConsistency(const Config& config, CheckReport& report) {

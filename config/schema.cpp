@@ -16,6 +16,24 @@ constexpr std::uint64_t kTebi = 1024 * kGibi;
 
 // Order: as in the manual; a section before its keys.
 constexpr auto kRows = std::to_array<SchemaRow>({
+    {.path = "include",
+     .type = List,
+     .fallback = "[]",
+     .text =
+         "Files to read as well, relative to this one, in name order: paths or patterns such as `conf.d/*.yaml`. They "
+         "hold `listeners`, `origins` and `routes`, which come behind those of this file."},
+    {.path = "include[]", .text = "A path or a pattern."},
+    {.path = "defaults",
+     .type = Section,
+     .text = "What every origin and every route starts from; what one says itself replaces it, key by key."},
+    {.path = "defaults.origin",
+     .type = Partial,
+     .words = "origins.*",
+     .text = "The keys of `origins.*`, but `endpoints`."},
+    {.path = "defaults.route",
+     .type = Partial,
+     .words = "routes[]",
+     .text = "The keys of `routes[]`, but those that say which requests a route is for and where they go."},
     {.path = "workers",
      .type = IntegerOrAuto,
      .fallback = "auto",

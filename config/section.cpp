@@ -299,7 +299,7 @@ bool Section::read(std::string_view key, std::string& out,
     reader_.error(value->at, fmt::format("'{}': {}", localName(key_row.path), complaint));
     return false;
   }
-  out = key_row.type == ValueType::File ? reader_.besideFile(value->text) : std::move(value->text);
+  out = key_row.type == ValueType::File ? reader_.besideFile(value->text, value->at.file) : std::move(value->text);
   return true;
 }
 
