@@ -73,6 +73,11 @@ void readRewrite(Reader& reader, Section& section, Section& route_section, Route
   }
   if (section.has("regex") && rewrite.regex != nullptr) {
     std::string error;
+    const std::size_t dollar = rewrite.to.find('$');
+    if (dollar != std::string::npos && rewrite.to.substr(dollar + 1, 1).find_first_of("0123456789") == 0) {
+      reader.error(section.at("to"), fmt::format("'rewrite.to': a group is written \\{}, not ${}",
+                                                 rewrite.to[dollar + 1], rewrite.to[dollar + 1]));
+    }
     if (!rewrite.regex->CheckRewriteString(rewrite.to, &error)) {
       reader.error(section.at("to"), fmt::format("'rewrite.to': {}", error));
     }
@@ -81,6 +86,16 @@ void readRewrite(Reader& reader, Section& section, Section& route_section, Route
     }
     if (rewrite.to.find_first_of("?# ") != std::string::npos) {
       reader.error(section.at("to"), "'rewrite.to' is a path: no '?', '#' or blank");
+    }
+  }
+  for (const std::string_view key : {"prefix", "to"}) {
+    const std::string& text = key == "to" ? rewrite.to : rewrite.prefix;
+    const auto parsed = TextTemplate::parse(text, TemplatePlace::Request);
+    if (!parsed || parsed->hasVariables()) {
+      reader.error(section.at(key), fmt::format("'rewrite.{}': {}", key,
+                                                parsed ? "a rewritten path has no variables; groups of the regular "
+                                                         "expression are \\1, \\2 and so on"
+                                                       : parsed.error()));
     }
   }
   if (section.has("prefix") || rewrite.regex != nullptr) {
