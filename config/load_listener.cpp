@@ -37,6 +37,21 @@ ListenerTls readTls(Reader& reader, Section& section) {
   return tls;
 }
 
+void readProxyProtocol(Reader& reader, Section& section, ListenerConfig& listener) {
+  if (!section.isMap("proxy_protocol")) {
+    section.read("proxy_protocol", listener.proxy_protocol);
+    return;
+  }
+  listener.proxy_protocol = true;
+  if (auto senders = section.section("proxy_protocol")) {
+    for (const ReadValue& item : senders->list("from")) {
+      if (const auto text = readText(reader, item, cidrComplaint)) {
+        listener.proxy_protocol_from.push_back(*Cidr::parse(*text));
+      }
+    }
+  }
+}
+
 std::string addressComplaint(const std::string& text) {
   const auto canonical = canonicalListenerAddress(text);
   return canonical ? std::string() : canonical.error();
@@ -67,7 +82,12 @@ void readListeners(Reader& reader, Section& top, Config& config) {
         }
       }
     }
-    section->read("proxy_protocol", listener.proxy_protocol);
+    readProxyProtocol(reader, *section, listener);
+    section->read("redirect_to_https", listener.redirect_to_https);
+    if (listener.redirect_to_https && section->has("tls")) {
+      reader.error(section->at("redirect_to_https"),
+                   "'redirect_to_https' is for a plain listener; this one speaks TLS");
+    }
     if (auto tls = section->section("tls")) {
       listener.tls = readTls(reader, *tls);
     }

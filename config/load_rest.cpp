@@ -57,6 +57,8 @@ void readLimits(Section& section, ClientLimits& limits) {
   section.read("handshakes", limits.handshakes);
   section.read("handshakes_per_client", limits.handshakes_per_client);
   section.read("memory", limits.memory);
+  section.readWord("paths", limits.paths);
+  section.readWord("underscores", limits.underscores);
   section.read("client_head_timeout", limits.client_head_timeout);
   section.read("client_body_timeout", limits.client_body_timeout);
   section.read("client_minimum_rate", limits.client_minimum_rate);

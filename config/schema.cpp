@@ -5,7 +5,7 @@
 
 namespace gatewhy {
 namespace {
-namespace rows {
+namespace rows {  // ValueType::Section is not to hide the class of that name from other sources of a unity build
 
 using enum ValueType;
 
@@ -17,6 +17,24 @@ constexpr std::uint64_t kTebi = 1024 * kGibi;
 
 // Order: as in the manual; a section before its keys.
 constexpr auto kRows = std::to_array<SchemaRow>({
+    {.path = "include",
+     .type = List,
+     .fallback = "[]",
+     .text =
+         "Files to read as well, relative to this one, in name order: paths or patterns such as `conf.d/*.yaml`. They "
+         "hold `listeners`, `origins` and `routes`, which come behind those of this file."},
+    {.path = "include[]", .text = "A path or a pattern."},
+    {.path = "defaults",
+     .type = Section,
+     .text = "What every origin and every route starts from; what one says itself replaces it, key by key."},
+    {.path = "defaults.origin",
+     .type = Partial,
+     .words = "origins.*",
+     .text = "The keys of `origins.*`, but `endpoints`."},
+    {.path = "defaults.route",
+     .type = Partial,
+     .words = "routes[]",
+     .text = "The keys of `routes[]`, but those that say which requests a route is for and where they go."},
     {.path = "workers",
      .type = IntegerOrAuto,
      .fallback = "auto",
@@ -32,10 +50,23 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443`, `unix:/run/gatewhy/http.sock`, or `systemd:NAME` for a "
              "socket passed by systemd. Port 0 lets the kernel choose."},
     {.path = "listeners[].proxy_protocol",
+     .type = SectionOrBoolean,
+     .fallback = "false",
+     .text = "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed. "
+             "Who sends it is believed about the client's address, so say who may: `{from: [10.0.0.0/8]}`. `true` "
+             "believes anybody who reaches the address."},
+    {.path = "listeners[].proxy_protocol.from",
+     .type = List,
+     .required = true,
+     .min = 1,
+     .text = "The balancers that send the header, by address. Connections of others are closed with the event "
+             "`client_proxy_header_invalid`. Peers on a unix socket are always accepted."},
+    {.path = "listeners[].proxy_protocol.from[]", .text = "An address, or a block such as `10.0.0.0/8`."},
+    {.path = "listeners[].redirect_to_https",
      .type = Boolean,
      .fallback = "false",
-     .text =
-         "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed."},
+     .text = "Answer every request 308 with `https://{host}{uri}`, but those below `/.well-known/acme-challenge/`, and "
+             "those that a trusted proxy says came over TLS."},
     {.path = "listeners[].tls", .type = Section, .text = "Speak TLS. Absent: plain HTTP."},
     {.path = "listeners[].tls.certificates",
      .type = List,
@@ -254,12 +285,56 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = List,
      .min = 1,
      .text = "Which request goes where; the first match wins. Absent: everything goes to the only origin."},
-    {.path = "routes[]", .type = Section, .text = "One route: `origin` or `respond`."},
+    {.path = "routes[]", .type = Section, .text = "One route: `origin`, `origins`, `respond` or `redirect`."},
     {.path = "routes[].host",
      .pattern = "^(\\*\\.)?[^/:*\\s]+$|^\\[",
      .text = "A host name, or `*.example` for every name below it. Absent: any."},
-    {.path = "routes[].path", .pattern = "^/", .text = "Prefix of the path. Absent: any."},
+    {.path = "routes[].hosts", .type = List, .min = 1, .text = "Several instead of `host`."},
+    {.path = "routes[].hosts[]", .pattern = "^(\\*\\.)?[^/:*\\s]+$|^\\[", .text = "As `host`."},
+    {.path = "routes[].path",
+     .pattern = "^/",
+     .text = "Prefix of the path, segment by segment: `/api` and `/api/` both take `/api`, `/api/` and `/api/x`, "
+             "never `/apix`. It is held against every reading of a path; see [paths.md](paths.md). Absent: any."},
+    {.path = "routes[].path_exact", .pattern = "^/", .text = "Instead of `path`: this path and no other."},
+    {.path = "routes[].path_regex",
+     .text = "Instead of `path`: a regular expression (RE2) that matches somewhere in the path; `^` and `$` bind it."},
+    {.path = "routes[].match",
+     .type = Section,
+     .text = "What else a request must have for the route to be its own; where it has not, the next route is asked. "
+             "`methods` here chooses a route, the route's own `methods` refuses (405)."},
+    {.path = "routes[].match.methods", .type = List, .min = 1, .text = "One of these methods."},
+    {.path = "routes[].match.methods[]", .text = "A method, as clients write it: `GET`."},
+    {.path = "routes[].match.headers", .type = Map, .text = "Fields with their values; `*`: present with any."},
+    {.path = "routes[].match.headers.*", .text = "The value, or `*`."},
+    {.path = "routes[].match.query", .type = Map, .text = "Query parameters, decoded; `*`: present with any value."},
+    {.path = "routes[].match.query.*", .text = "The value, or `*`."},
+    {.path = "routes[].match.cookies", .type = Map, .text = "Cookies; `*`: present with any value."},
+    {.path = "routes[].match.cookies.*", .text = "The value, or `*`."},
     {.path = "routes[].origin", .text = "Name of the origin."},
+    {.path = "routes[].origins",
+     .type = Map,
+     .min = 1,
+     .text = "Instead of `origin`: several by name, with weights. A client stays with one, chosen by its address."},
+    {.path = "routes[].origins.*", .type = Integer, .max = 1'000'000, .text = "The weight."},
+    {.path = "routes[].rewrite",
+     .type = Section,
+     .text = "Change the path before the request is passed on: `prefix`, or `regex` with `to`."},
+    {.path = "routes[].rewrite.prefix", .pattern = "^/", .text = "Put in the place of the route's `path`."},
+    {.path = "routes[].rewrite.regex",
+     .text =
+         "A regular expression (RE2); what it matches first is replaced by `to`. Where it matches nothing, the path "
+         "stays."},
+    {.path = "routes[].rewrite.to", .text = "The replacement; `\\\\1` is the first group."},
+    {.path = "routes[].redirect", .type = Section, .text = "Instead of `origin`: send the client elsewhere."},
+    {.path = "routes[].redirect.to",
+     .required = true,
+     .text = "Where: a URL or a path, with [variables](variables.md), such as `https://{host}{uri}`."},
+    {.path = "routes[].redirect.status",
+     .type = Integer,
+     .fallback = "308",
+     .min = 301,
+     .max = 308,
+     .text = "301, 302, 303, 307 or 308."},
     {.path = "routes[].strip_prefix",
      .type = Boolean,
      .fallback = "false",
@@ -274,11 +349,19 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "Fields to set; they replace every field of that name, gatewhy's own (`Via`, `X-Request-ID` and so on) "
              "too. Fields that frame or route the message (Content-Length, Transfer-Encoding, Connection, Host and so "
              "on) are refused."},
-    {.path = "routes[].request_headers.set.*", .text = "The value."},
+    {.path = "routes[].request_headers.set.*",
+     .text = "The value, with [variables](variables.md) such as `{client_address}`; a field whose value comes to "
+             "nothing is not "
+             "sent."},
     {.path = "routes[].request_headers.remove",
      .type = List,
      .text = "Names of fields to remove; gatewhy does not add them either."},
     {.path = "routes[].request_headers.remove[]", .text = "A field name."},
+    {.path = "routes[].request_headers.keep",
+     .type = List,
+     .text = "Names of fields that pass to the origin although a stranger sent them, such as `X-Real-IP`; which are "
+             "dropped otherwise: [headers.md](headers.md)."},
+    {.path = "routes[].request_headers.keep[]", .text = "A field name."},
     {.path = "routes[].response_headers",
      .type = Section,
      .text = "Changes to the response's fields, of an origin's or of the fixed answer."},
@@ -314,6 +397,33 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Boolean,
      .fallback = "false",
      .text = "A Content-Length for every body; a chunked one is answered 411."},
+    {.path = "routes[].timeouts", .type = Section, .text = "Of this route, instead of its origin's, key by key."},
+    {.path = "routes[].timeouts.resolve", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.resolve`."},
+    {.path = "routes[].timeouts.connect", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.connect`."},
+    {.path = "routes[].timeouts.tls_handshake",
+     .type = Duration,
+     .max = kDay,
+     .text = "As `origins.*.timeouts.tls_handshake`."},
+    {.path = "routes[].timeouts.send", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.send`."},
+    {.path = "routes[].timeouts.response_head",
+     .type = Duration,
+     .max = kDay,
+     .text = "As `origins.*.timeouts.response_head`."},
+    {.path = "routes[].timeouts.response_idle",
+     .type = Duration,
+     .max = kDay,
+     .text = "As `origins.*.timeouts.response_idle`."},
+    {.path = "routes[].timeouts.exchange", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.exchange`."},
+    {.path = "routes[].limits", .type = Section, .text = "Limits of this route, instead of the general ones."},
+    {.path = "routes[].limits.request_body",
+     .type = Size,
+     .min = 1,
+     .max = kTebi * kKibi,
+     .text = "As `limits.request_body`."},
+    {.path = "routes[].limits.paths",
+     .type = Word,
+     .words = "refuse|normalize",
+     .text = "As `limits.paths`; of the route that the normal form leads to."},
     {.path = "routes[].rate_limit",
      .type = Section,
      .text = "How many requests are passed on; more are answered 429, with the seconds to wait in Retry-After. One "
@@ -418,6 +528,20 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "Memory that this process may use. Above 85 % of it new requests are answered 503 "
              "(`proxy_memory_exhausted`), idle connections are closed and no more is read of bodies. 0: the "
              "process's own limit, RLIMIT_AS or that of its control group, where there is one."},
+    {.path = "limits.paths",
+     .type = Word,
+     .fallback = "refuse",
+     .words = "refuse|normalize",
+     .text = "What becomes of a path that servers read differently, where that matters to a route: `refuse` answers "
+             "400 (`client_target_ambiguous`), `normalize` forwards the normal form. See [paths.md](paths.md)."},
+    {.path = "limits.underscores",
+     .type = Word,
+     .fallback = "shadows",
+     .words = "shadows|drop|pass|refuse",
+     .text = "Field names with `_`, which many programs read as `-`. `shadows`: dropped where the name with `-` is one "
+             "that gatewhy or the route sets, removes, trusts or frames by, or that the request has as well; `drop`: "
+             "all of them; `refuse`: 400. `Transfer_Encoding` and `Content_Length` are always dropped. See "
+             "[headers.md](headers.md)."},
     {.path = "limits.client_head_timeout",
      .type = Duration,
      .fallback = "10s",
@@ -553,7 +677,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
 });
 
 }  // namespace rows
+
 using rows::kRows;
+
 }  // namespace
 
 std::span<const SchemaRow> schemaRows() noexcept {

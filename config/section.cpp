@@ -148,6 +148,11 @@ const YamlEntry* Section::find(std::string_view key) const {
   return found == usable_.end() ? nullptr : found->second;
 }
 
+bool Section::isMap(std::string_view key) const {
+  const YamlEntry* entry = find(key);
+  return entry != nullptr && entry->value.kind == YamlNode::Kind::Map;
+}
+
 Position Section::at(std::string_view key) const {
   const YamlEntry* entry = find(key);
   return entry == nullptr ? value_.node->at : entry->value.at;
@@ -294,7 +299,7 @@ bool Section::read(std::string_view key, std::string& out,
     reader_.error(value->at, fmt::format("'{}': {}", localName(key_row.path), complaint));
     return false;
   }
-  out = key_row.type == ValueType::File ? reader_.besideFile(value->text) : std::move(value->text);
+  out = key_row.type == ValueType::File ? reader_.besideFile(value->text, value->at.file) : std::move(value->text);
   return true;
 }
 

@@ -313,6 +313,13 @@ void appendJson(TextBuffer& out, const ExchangeEvent& event) {
     }
     json.endArray();
   }
+  if (!event.dropped_fields.empty()) {
+    json.beginArray("dropped_fields");
+    for (const std::string_view field : event.dropped_fields) {
+      json.string(field);
+    }
+    json.endArray();
+  }
   out += "}\n";
 }
 

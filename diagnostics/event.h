@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,7 +59,8 @@ struct ExchangeEvent {
   const std::vector<TryRecord>* tries = nullptr;  // written when it has more than one
   Timings timings;
   const Diagnosis* diagnosis = nullptr;
-  FindingSet findings;       // all of them, to be counted
+  std::span<const std::string_view> dropped_fields;  // names of the request's fields that did not reach the origin
+  FindingSet findings;                               // all of them, to be counted
   FindingSet told_findings;  // those that the log has not told of this route lately: what is written
 };
 

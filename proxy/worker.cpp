@@ -172,7 +172,9 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
                                                        AcceptedClient{.fd = std::move(fd),
                                                                       .peer = peer,
                                                                       .proxy_protocol = config.proxy_protocol,
+                                                                      .proxy_senders = &config.proxy_protocol_from,
                                                                       .overloaded = over,
+                                                                      .redirects_to_https = config.redirect_to_https,
                                                                       .tls = generation.listener_tls[entry->index]});
   ClientConnection& started = *connection;
   started.setPlace(connections_.size());

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "diagnostics/observation.h"
 #include "proxy/exchange/client_side.h"
@@ -15,9 +16,21 @@ namespace gatewhy {
 
 struct Admission {
   const RouteConfig* route = nullptr;  // of `generation`; null where none matches, or the client was refused before
+  std::size_t origin = 0;              // of the route's, where it does not answer itself
   std::string forwarded_client;        // the client's address where a trusted proxy names it; else ""
+  std::string path;                    // to be forwarded instead of the one that was sent; "" = as sent
+  std::vector<std::uint32_t> dropped;  // fields that do not reach the origin (dropped_fields.h)
   std::optional<DecisionFault> refusal;
 };
+
+// The largest request body of a route (which may be null); 0 = no limit.
+[[nodiscard]] std::uint64_t bodyLimit(const Config& config, const RouteConfig* route);
+
+// The answer of a listener with redirect_to_https; a route of no configuration.
+[[nodiscard]] const RouteConfig& httpsRedirect();
+
+// Whether the client itself used TLS, as a trusted proxy tells it.
+[[nodiscard]] bool cameOverTls(const RequestHead& request, const ClientFacts& client);
 
 // Judges a request whose head is complete: the client first, then the message,
 // then what its route demands; a rate limit counts last, so that only what

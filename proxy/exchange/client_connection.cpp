@@ -36,7 +36,10 @@ ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner
   if (accepted.overloaded) {
     facts_.refused = Cause::ProxyOverloaded;
   }
+  facts_.redirects_to_https = accepted.redirects_to_https;
   facts_.trusted = isTrusted(accepted.peer, worker.generation->shared->config->trusted_proxies);
+  proxy_sender_refused_ = accepted.proxy_senders != nullptr && !accepted.proxy_senders->empty() && !facts_.ip.empty() &&
+                          !isTrusted(accepted.peer, *accepted.proxy_senders);
   worker_.counters.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -31,7 +31,9 @@ struct AcceptedClient {
   Fd fd;
   Address peer;
   bool proxy_protocol = false;
-  bool overloaded = false;                        // over limits.connections: to be told so
+  const std::vector<Cidr>* proxy_senders = nullptr;  // who may send the header; null = anybody; read at once
+  bool overloaded = false;                           // over limits.connections: to be told so
+  bool redirects_to_https = false;
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
 
@@ -128,6 +130,7 @@ class ClientConnection final : public Deferred,
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   ClientFacts facts_;
   ClientCensus::Place counted_;  // among its address's connections
+  bool proxy_sender_refused_ = false;  // its address may not send a PROXY header
   Transport transport_;
   IoWatch watch_;
   std::size_t place_ = 0;

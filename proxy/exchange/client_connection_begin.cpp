@@ -23,6 +23,13 @@ void ClientConnection::start() {
     close();
     return;
   }
+  if (state_ == State::ProxyHeader && proxy_sender_refused_) {
+    rejectConnection(observe(DecisionFault{.cause = Cause::ClientProxyHeaderInvalid,
+                                           .detail = "proxy_protocol.from does not list " + facts_.ip,
+                                           .size = {},
+                                           .limit = {}}));
+    return;
+  }
   read_timer_kind_ = Timer::ClientHead;
   read_timer_since_ = worker_.loop.turnTime();
   read_timer_.arm(worker_.generation->shared->config->limits.client_head_timeout);
@@ -158,10 +165,12 @@ void ClientConnection::onHandshakeDone() {
   leaveHandshakeGate();
   state_ = State::Head;
   beIdle();
+  facts_.tls_server_name = clientServerName(transport_.ssl());
   facts_.wants_certificate = tls_->wantsClientCertificate();
   if (facts_.wants_certificate) {
     facts_.requires_certificate = tls_->requiresClientCertificate();
     facts_.certificate = clientCertificateFacts(transport_.ssl());
+    facts_.identity = clientCertificateIdentity(transport_.ssl());
     facts_.certificate_covers = [ssl = transport_.ssl()](const std::string& host) {
       return servedCertificateCovers(ssl, host);
     };

@@ -58,6 +58,12 @@ void Exchange::begin() {
   Admission admission = admit(request_, client_.facts(), *generation_->shared, began_);
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
+  path_ = std::move(admission.path);
+  origin_ = admission.origin;
+  dropped_ = std::move(admission.dropped);
+  if (!dropped_.empty()) {
+    check_.requestFieldDropped();
+  }
   if (admission.refusal) {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
@@ -66,9 +72,13 @@ void Exchange::begin() {
     respondFixed();
     return;
   }
-  pool_ = generation_->pools[route_->origin].get();
+  if (!route_->request_headers.templates.empty()) {
+    request_edits_ = expand(route_->request_headers, variables());
+  }
+  pool_ = generation_->pools[origin_].get();
+  origin_config_ = &generation_->shared->originFor(*route_, origin_);
   pool_->earnRetry();
-  exchange_timer_.arm(pool_->config().timeouts.exchange);
+  exchange_timer_.arm(origin_config_->timeouts.exchange);
   startAttempt();
 }
 
@@ -80,6 +90,21 @@ void Exchange::reject(Observation fault) {
   conclude(diagnosed(std::move(fault)));
 }
 
+VariableSource Exchange::variables() const {
+  const ClientFacts& client = client_.facts();
+  const bool forwarded = !forwarded_client_.empty();
+  return {.request = request_,
+          .client = client,
+          .client_address = forwarded ? std::string_view(forwarded_client_) : std::string_view(client.ip),
+          .forwarded = forwarded,
+          .scheme = cameOverTls(request_, client) ? "https" : "http",
+          .request_id = identity_.requestId(),
+          .route = route_->name,
+          .origin = pool_ == nullptr ? std::string_view() : std::string_view(pool_->config().name),
+          .status = 0,
+          .cause = {}};
+}
+
 void Exchange::respondFixed() {
   generated_by_ = GeneratedBy::Proxy;
   status_ = route_->respond->status;
@@ -88,7 +113,9 @@ void Exchange::respondFixed() {
     return;
   }
   close_ = mustClose();
-  const SynthesizedResponse made = synthesizeFixed(*route_, request_, identity_.requestId(), close_);
+  VariableSource source = variables();
+  source.status = status_;
+  const SynthesizedResponse made = synthesizeFixed(*route_, source, close_);
   response_body_ = made.body_size;
   client_.send(made.bytes, false);
   awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
@@ -102,8 +129,8 @@ void Exchange::startAttempt() {
   const ClientFacts& client = client_.facts();
   AttemptRequest plan;
   plan.head = &request_;
-  plan.origin = &config.origins[route_->origin];
-  plan.runtime = &generation_->shared->origins[route_->origin];
+  plan.origin = origin_config_;
+  plan.runtime = &generation_->shared->origins[origin_];
   plan.pool = pool_;
   plan.own_listeners = &generation_->own_listeners;
   plan.resolver = generation_->resolver.get();
@@ -113,6 +140,9 @@ void Exchange::startAttempt() {
                                 .trusted_peer = client.trusted,
                                 .request_id = identity_.requestId(),
                                 .traceparent = identity_.traceparent(),
+                                .edits = request_edits_ ? &*request_edits_ : &route_->request_headers,
+                                .dropped = dropped_,
+                                .path = path_,
                                 .route = route_,
                                 .endpoint = nullptr,
                                 .upgrade = forwardsUpgrade(request_)};
@@ -336,7 +366,7 @@ void Exchange::onExchangeTimeout() {
     return;
   }
   const TimerFault fault{.timer = Timer::Exchange,
-                         .limit_ms = static_cast<std::uint32_t>(pool_->config().timeouts.exchange.count()),
+                         .limit_ms = static_cast<std::uint32_t>(origin_config_->timeouts.exchange.count()),
                          .elapsed_ms = millisBetween(began_, EventLoop::now()),
                          .longest_phase = attempt_ ? attempt_->longestPhase() : Phase::Routing};
   conclude(diagnosed(attempt_ ? attempt_->observe(Phase::Internal, fault)
@@ -352,7 +382,7 @@ void Exchange::onClientFault(Observation fault) {
   Diagnosis diagnosis = diagnosed(std::move(fault));
   if (attempt_ && state_ == State::Waiting) {
     // Who left, and what was about to be said of the origin.
-    const auto limit = static_cast<double>(pool_->config().timeouts.response_head.count());
+    const auto limit = static_cast<double>(origin_config_->timeouts.response_head.count());
     if (limit > 0 && attempt_->waitedMs() > limit / 2) {
       diagnosis.would_be = Cause::ResponseTimeout;
     }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/exchange/variables.h"
+
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
 #include "proxy/exchange/response_check.h"
@@ -103,6 +105,9 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void finish(Disposition disposition);
   void emitEvent();
   void describeRequest(ExchangeEvent& event) const;
+  [[nodiscard]] std::vector<std::string_view> droppedNames() const;
+  [[nodiscard]] VariableSource variables() const;
+  [[nodiscard]] const HeaderEdits& responseEdits();
   void closeTries();
   void describeTries(ExchangeEvent& event);
   [[nodiscard]] bool mustClose() const;
@@ -118,7 +123,13 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   TimePoint began_;
   std::chrono::system_clock::time_point timestamp_;
   RequestIdentity identity_;
-  std::string forwarded_client_;  // where a trusted proxy names the client; else ""
+  const OriginConfig* origin_config_ = nullptr;  // with the route's timeouts; null before an origin is chosen
+  std::size_t origin_ = 0;                       // of the configuration's
+  std::optional<HeaderEdits> request_edits_;     // the route's, expanded; absent where it has no variables
+  std::optional<HeaderEdits> response_edits_;    // likewise
+  std::string path_;                             // to be forwarded instead of what was sent; "" = as sent
+  std::vector<std::uint32_t> dropped_;           // fields of the request that do not reach the origin
+  std::string forwarded_client_;                 // where a trusted proxy names the client; else ""
   const RouteConfig* route_ = nullptr;
   OriginPool* pool_ = nullptr;
   std::unique_ptr<Attempt> attempt_;

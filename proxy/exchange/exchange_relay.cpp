@@ -7,6 +7,8 @@
 #include "proxy/exchange/current_date.h"
 #include "proxy/exchange/exchange.h"
 
+#include "proxy/exchange/admission.h"
+
 namespace gatewhy {
 namespace {
 
@@ -41,7 +43,7 @@ std::size_t Exchange::bodyRoom() const {
 
 void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
   body_received_ += data.size();
-  const std::uint64_t limit = generation_->shared->config->limits.request_body;
+  const std::uint64_t limit = bodyLimit(*generation_->shared->config, route_);
   if (limit != 0 && body_received_ > limit) {
     reject(Observation{.phase = Phase::ClientRequest,
                        .fault = DecisionFault{
@@ -114,6 +116,15 @@ void Exchange::onInterim(const ResponseHead& head) {
   }
 }
 
+const HeaderEdits& Exchange::responseEdits() {
+  if (route_->response_headers.templates.empty()) {
+    return route_->response_headers;
+  }
+  VariableSource source = variables();
+  source.status = status_;
+  return response_edits_.emplace(expand(route_->response_headers, source));
+}
+
 void Exchange::onResponseHead(const ResponseHead& head) {
   state_ = State::Responding;
   if (!replay_.empty()) {
@@ -136,7 +147,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
                                      .request_id = identity_.requestId(),
                                      .proxy_status = proxy_status,
                                      .date = currentDate(),
-                                     .edits = &route_->response_headers,
+                                     .edits = &responseEdits(),
                                      .framing = framing_,
                                      .close = close_,
                                      .client_http10 = request_.version_minor == 0});
@@ -212,7 +223,7 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
                                       .request_id = identity_.requestId(),
                                       .proxy_status = {},
                                       .date = currentDate(),
-                                      .edits = &route_->response_headers,
+                                      .edits = &responseEdits(),
                                       .framing = ClientFraming::None,
                                       .close = false,
                                       .client_http10 = false});
@@ -376,6 +387,16 @@ void Exchange::describeTries(ExchangeEvent& event) {
   }
 }
 
+std::vector<std::string_view> Exchange::droppedNames() const {
+  constexpr std::size_t kMostNames = 16;
+  constexpr std::size_t kLongestName = 64;
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < std::min(dropped_.size(), kMostNames); ++i) {
+    names.push_back(request_.name(request_.fields[dropped_[i]]).substr(0, kLongestName));
+  }
+  return names;
+}
+
 void Exchange::emitEvent() {
   ExchangeEvent event;
   describeRequest(event);
@@ -397,6 +418,11 @@ void Exchange::emitEvent() {
   event.findings = check_.found();
   if (!event.findings.empty()) {
     event.told_findings = generation_->shared->findings->news(*route_, event.findings, EventLoop::now());
+  }
+  std::vector<std::string_view> dropped;
+  if (!dropped_.empty()) {
+    dropped = droppedNames();
+    event.dropped_fields = dropped;
   }
   if (diagnosis_) {
     event.diagnosis = diagnosis_.get();

@@ -97,9 +97,14 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
                   request);
 }
 
-SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead& request, std::string_view request_id,
-                                    bool close) {
+SynthesizedResponse synthesizeFixed(const RouteConfig& route, const VariableSource& source, bool close) {
   const FixedResponse& fixed = *route.respond;
+  const RequestHead& request = source.request;
+  const std::string_view request_id = source.request_id;
+  HeaderEdits edits = expand(route.response_headers, source);
+  if (fixed.location && !isEdited(edits, "Location")) {
+    edits.set.emplace_back("Location", redirectTarget(*fixed.location, source));
+  }
   const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
   FailureFields fields{.allow = {}, .upgrade = {}, .retry_after_s = 0, .close = close};
   if (fixed.retry_after) {
@@ -116,7 +121,7 @@ SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead&
                    .request_id = request_id,
                    .proxy_status = {},
                    .fields = fields,
-                   .edits = route.response_headers},
+                   .edits = edits},
                   request);
 }
 

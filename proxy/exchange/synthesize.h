@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "diagnostics/diagnosis.h"
+#include "proxy/exchange/variables.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
@@ -32,7 +33,6 @@ struct FailureFields {
                                                     std::uint16_t origin_status, const FailureFields& fields);
 // A route's fixed answer, with the route's changes to response fields; `route`
 // has one.
-[[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead& request,
-                                                  std::string_view request_id, bool close);
+[[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const VariableSource& source, bool close);
 
 }  // namespace gatewhy

@@ -42,7 +42,7 @@ ProxyHeader parseV1(std::string_view bytes) {
   header.status = ProxyHeader::Status::Done;
   header.consumed = end + 2;
   std::string_view line = bytes.substr(kV1.size(), end - kV1.size());
-  if (line.substr(0, 7) == "UNKNOWN") {
+  if (line == "UNKNOWN" || line.starts_with("UNKNOWN ")) {
     return header;
   }
   std::array<std::string_view, 5> words;  // family, source, destination, source port, destination port

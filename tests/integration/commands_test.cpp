@@ -96,7 +96,7 @@ TEST_F(RouteTest, SaysWhichAndWhyNotTheOthers) {
   EXPECT_THAT(result.output, ContainsRegex("closed.example +host differs: 'a.shop.example' is not"));
   EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/ +taken"));
   EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/v2/ +would match, but an earlier one is taken"));
-  EXPECT_THAT(result.output, ContainsRegex("\\*/any/ +path differs: '/api/v2/cart' does not begin with '/any/'"));
+  EXPECT_THAT(result.output, ContainsRegex("\\*/any/ +path differs: '/api/v2/cart' is not below '/any/'"));
   EXPECT_THAT(result.output, AllOf(HasSubstr("GET /v2/cart?id=7 HTTP/1.1"), HasSubstr("Host: 10.0.0.7:8080"),
                                    HasSubstr("X-Env: prod"), HasSubstr("X-Kept: 2"), Not(HasSubstr("X-Debug"))));
   EXPECT_THAT(result.output, AllOf(HasSubstr("weight 2"), HasSubstr("backup")));

@@ -330,7 +330,7 @@ TEST(Load, Routes) {
   expectEach({
       {with("{origin: shp}"), "t.yaml:7:14: error: unknown origin 'shp'; did you mean 'shop'?"},
       {with("{origin: elsewhere}"), "unknown origin 'elsewhere'"},
-      {with("{path: /a}"), "t.yaml:7:5: error: the route needs 'origin' or 'respond'"},
+      {with("{path: /a}"), "t.yaml:7:5: error: the route needs 'origin', 'origins', 'respond' or 'redirect'"},
       {with("{origin: shop, respond: {status: 503}}"), "'respond' and 'origin' exclude each other"},
       {with("{respond: {status: 99}}"), "must be between 200 and 599, not 99"},
       {with("{respond: {status: 700}}"), "must be between 200 and 599, not 700"},

@@ -172,5 +172,62 @@ TEST(ForwardedClient, IsReadFromTheRight) {
   EXPECT_EQ(read("X-Forwarded-For: ,\r\n"), "none");
 }
 
+TEST_F(AdmissionTest, APlainListenerThatRedirectsAnswersBeforeAnyRoute) {
+  configure("clients: {deny: [192.0.2.1]}");
+  client_.redirects_to_https = true;
+  EXPECT_EQ(judge(kGet).route, &httpsRedirect());
+  EXPECT_EQ(refusalOf(kGet), "");
+  EXPECT_EQ(refusalOf("GET / HTTP/1.0\r\n\r\n"), "client_host_invalid") << "there is no host to redirect to";
+  EXPECT_EQ(refusalOf("TRACE / HTTP/1.1\r\nHost: h\r\n\r\n"), "client_method_unsupported");
+  EXPECT_EQ(refusalOf("GET /.well-known/acme-challenge/t HTTP/1.1\r\nHost: h\r\n\r\n"), "request_denied");
+  EXPECT_EQ(judge("GET /.well-known/acme-challenge/../x HTTP/1.1\r\nHost: h\r\n\r\n").route, &httpsRedirect());
+  const std::string forwarded = "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-Proto: https\r\n\r\n";
+  EXPECT_EQ(judge(forwarded).route, &httpsRedirect()) << "a stranger says so";
+  client_.trusted = true;
+  EXPECT_EQ(refusalOf(forwarded), "request_denied");
+}
+
+TEST_F(AdmissionTest, OfSeveralProtocolsTheNearestCounts) {
+  configure("requires: {tls: true}");
+  client_.trusted = true;
+  const auto asked = [](const std::string& fields) { return "GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n"; };
+  EXPECT_EQ(refusalOf(asked("X-Forwarded-Proto: https\r\n")), "");
+  EXPECT_EQ(refusalOf(asked("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n")), "client_upgrade_required");
+  EXPECT_EQ(refusalOf(asked("X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n")), "");
+}
+
+TEST_F(AdmissionTest, ARoutesOwnLimitForBodiesCounts) {
+  configure("limits: {request_body: 4B}", "limits: {request_body: 100B}\n");
+  const auto upload = [](int size) {
+    return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+  };
+  EXPECT_EQ(refusalOf(upload(4)), "");
+  EXPECT_EQ(refusalOf(upload(5)), "client_body_too_large");
+}
+
+TEST_F(AdmissionTest, FieldNamesWithUnderscoresCanBeRefused) {
+  configure("", "limits: {underscores: refuse}\n");
+  EXPECT_EQ(refusalOf("GET / HTTP/1.1\r\nHost: h\r\nX_A: 1\r\n\r\n"), "client_request_malformed");
+  EXPECT_EQ(refusalOf("GET / HTTP/1.1\r\nHost: h\r\nX-A: a_b\r\n\r\n"), "");
+}
+
+TEST_F(AdmissionTest, AClientStaysWithOneOfSeveralOrigins) {
+  LoadedConfig loaded = loadConfig(
+      "listeners: [{address: \"127.0.0.1:0\"}]\norigins:\n  a: {endpoints: [\"http://127.0.0.1:9\"]}\n"
+      "  b: {endpoints: [\"http://127.0.0.1:8\"]}\nroutes: [{origins: {a: 90, b: 10}}]\n",
+      "t.yaml", [](const std::string&) { return std::optional<std::string>(); });
+  ASSERT_TRUE(loaded.config) << format(loaded.problems.front());
+  generation_ = Generation::create(loaded.config, states_).value();
+  int of_b = 0;
+  for (int i = 0; i < 1000; ++i) {
+    client_ = clientAt(("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250)).c_str());
+    const std::size_t origin = judge(kGet).origin;
+    EXPECT_EQ(judge(kGet).origin, origin);
+    of_b += origin == 1 ? 1 : 0;
+  }
+  EXPECT_GT(of_b, 50);
+  EXPECT_LT(of_b, 200);
+}
+
 }  // namespace
 }  // namespace gatewhy
