@@ -14,8 +14,9 @@
 #include <utility>
 
 #include "config/check.h"
-#include "config/cpu_count.h"
 #include "config/config_tree.h"
+#include "config/cpu_count.h"
+#include "config/instance_name.h"
 #include "config/load_parts.h"
 #include "config/load_unchecked.h"
 #include "config/section.h"
@@ -80,6 +81,9 @@ LoadedConfig finish(Reading reading) {
   };
   loaded.problems.erase(std::unique(loaded.problems.begin(), loaded.problems.end(), same), loaded.problems.end());
   if (!hasError(loaded.problems)) {
+    if (reading.config.diagnostics.name.empty()) {
+      reading.config.diagnostics.name = defaultInstanceName(reading.config);
+    }
     loaded.config = std::make_shared<const Config>(std::move(reading.config));
   }
   return loaded;

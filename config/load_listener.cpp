@@ -82,6 +82,7 @@ void readListeners(Reader& reader, Section& top, Config& config) {
         }
       }
     }
+    section->read("ipv6_only", listener.ipv6_only);
     readProxyProtocol(reader, *section, listener);
     section->read("redirect_to_https", listener.redirect_to_https);
     if (listener.redirect_to_https && section->has("tls")) {

@@ -33,13 +33,13 @@ std::string routeHostComplaint(const std::string& host) {
 
 void readHosts(Reader& reader, Section& section, RouteConfig& route) {
   section.read("host", route.host, routeHostComplaint);
-  route.host = lowerCase(route.host);
+  route.host = canonicalHost(route.host);
   for (const ReadValue& item : section.list("hosts")) {
     const auto host = readText(reader, item, routeHostComplaint);
     if (!host) {
       continue;
     }
-    std::string lower = lowerCase(*host);
+    std::string lower = canonicalHost(*host);
     if (std::find(route.hosts.begin(), route.hosts.end(), lower) != route.hosts.end()) {
       reader.error(item.node->at, fmt::format("the host '{}' is listed twice", *host));
     }

@@ -61,7 +61,8 @@ Refusal judgeMessage(const RequestHead& request, const Config& config, const Rou
     return fault;
   }
   if (passedHereBefore(request, config.diagnostics.name)) {
-    return refuse(Cause::ProxyLoop, "this hop's name is in CDN-Loop or Via");
+    return refuse(Cause::ProxyLoop,
+                  fmt::format("'{}' (diagnostics.name) is in CDN-Loop or Via already", config.diagnostics.name));
   }
   return std::nullopt;
 }
@@ -221,7 +222,12 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   if ((made.refusal = judgeMessage(request, config, made.route))) {
     return made;
   }
+  const auto hops_left = request.maxForwards();
+  made.options_end_here = hops_left && *hops_left == 0;
   if (made.route == nullptr) {
+    if (made.options_end_here && request.path() == "*" && choice.ambiguity.empty()) {
+      return made;  // about this hop, not about a resource
+    }
     made.refusal = choice.ambiguity.empty() ? refuse(Cause::NoRoute)
                                             : refuse(Cause::ClientTargetAmbiguous, std::move(choice.ambiguity));
     return made;

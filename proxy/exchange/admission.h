@@ -21,6 +21,7 @@ struct Admission {
   std::string path;                    // to be forwarded instead of the one that was sent; "" = as sent
   std::vector<std::uint32_t> dropped;  // fields that do not reach the origin (dropped_fields.h)
   std::optional<DecisionFault> refusal;
+  bool options_end_here = false;  // OPTIONS with Max-Forwards: 0 (RFC 9110 section 7.6.2)
 };
 
 // The largest request body of a route (which may be null); 0 = no limit.
@@ -41,7 +42,8 @@ struct Admission {
 // Why nothing new is begun while memory is nearly used up.
 [[nodiscard]] DecisionFault memoryFault(const MemoryUse& use);
 
-// The value of Allow for a 405 (RFC 9110 section 15.5.6). `route` may be null.
+// The value of Allow for a 405 (RFC 9110 section 15.5.6) and for an OPTIONS that
+// ends here. `route` may be null.
 [[nodiscard]] std::string allowedMethods(const RouteConfig* route);
 // The value of Upgrade for a 426 (RFC 9110 section 15.5.22, RFC 2817 section
 // 4.2): what `route` demands and the request lacks.

@@ -68,6 +68,10 @@ void Exchange::begin() {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
   }
+  if (admission.options_end_here && (route_ == nullptr || !route_->respond)) {
+    respondOptions();
+    return;
+  }
   if (route_->respond) {
     respondFixed();
     return;
@@ -115,7 +119,19 @@ void Exchange::respondFixed() {
   close_ = mustClose();
   VariableSource source = variables();
   source.status = status_;
-  const SynthesizedResponse made = synthesizeFixed(*route_, source, close_);
+  sendOwn(synthesizeFixed(*route_, source, close_));
+}
+
+void Exchange::respondOptions() {
+  generated_by_ = GeneratedBy::Proxy;
+  close_ = mustClose();
+  const SynthesizedResponse made =
+      synthesizeOptions(route_, allowedMethods(route_), request_, identity_.requestId(), close_);
+  status_ = made.status;
+  sendOwn(made);
+}
+
+void Exchange::sendOwn(const SynthesizedResponse& made) {
   response_body_ = made.body_size;
   client_.send(made.bytes, false);
   awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);

@@ -100,6 +100,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void conclude(Diagnosis diagnosis);
   void answerFailure();
   void respondFixed();
+  void respondOptions();
+  void sendOwn(const SynthesizedResponse& made);
   void endAttempt();
   void awaitDelivery(Disposition disposition);
   void finish(Disposition disposition);

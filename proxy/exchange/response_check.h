@@ -28,6 +28,9 @@ class ResponseCheck {
   // its end or none.
   void end(std::uint64_t content, bool extra_data);
 
+  // What is no matter of the response.
+  void note(Finding finding) { found_.add(finding); }
+
   [[nodiscard]] FindingSet found() const { return found_; }
 
  private:

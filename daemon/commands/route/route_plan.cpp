@@ -247,6 +247,9 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
       plan.allow = allowedMethods(admission.route);
     }
+  } else if (admission.options_end_here && (plan.taken == nullptr || !plan.taken->respond)) {
+    plan.options_end_here = true;
+    plan.allow = allowedMethods(admission.route);
   } else if (plan.taken->respond) {
     if (plan.taken->respond->status != kNoAnswer) {
       planAnswer(plan, *head, facts, admission);

@@ -339,19 +339,13 @@ TEST(ResponseLint, NamesThePromiseThatExtraBytesBreak) {
 }
 
 // Judged by the parser (tests/unit/proxy/http/tolerance_test.cpp) or above.
-constexpr F kElsewhere[] = {F::InterimWithContentLength,
-                            F::Status204WithBody,
-                            F::Status205WithContent,
-                            F::Status304WithBody,
-                            F::HeadWithBody,
-                            F::ResponseExtraData,
-                            F::ContentWithoutContentType,
-                            F::StatusOutOfRange,
-                            F::ReasonMalformed,
-                            F::FieldFolded,
-                            F::FieldSpaceBeforeColon,
-                            F::FieldLineMalformed,
-                            F::ContentLengthRepeated};
+constexpr F kElsewhere[] = {F::DnsStale,           F::InterimWithContentLength,
+                            F::Status204WithBody,  F::Status205WithContent,
+                            F::Status304WithBody,  F::HeadWithBody,
+                            F::ResponseExtraData,  F::ContentWithoutContentType,
+                            F::StatusOutOfRange,   F::ReasonMalformed,
+                            F::FieldFolded,        F::FieldSpaceBeforeColon,
+                            F::FieldLineMalformed, F::ContentLengthRepeated};
 
 TEST(ResponseLint, EveryRuleHasItsViolation) {
   FindingSet shown;
