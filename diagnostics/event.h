@@ -58,8 +58,9 @@ struct ExchangeEvent {
   const std::vector<TryRecord>* tries = nullptr;  // written when it has more than one
   Timings timings;
   const Diagnosis* diagnosis = nullptr;
-  FindingSet findings;       // all of them, to be counted
-  FindingSet told_findings;  // those that the log has not told of this route lately: what is written
+  const std::vector<Symptom>* later = nullptr;  // what came after it
+  FindingSet findings;                          // all of them, to be counted
+  FindingSet told_findings;                     // those that the log has not told of this route lately: what is written
 };
 
 // Appends one line, '\n' included. Any byte in any string is survived: what

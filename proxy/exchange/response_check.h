@@ -26,6 +26,9 @@ class ResponseCheck {
   // its end or none.
   void end(std::uint64_t content, bool extra_data);
 
+  // Found elsewhere.
+  void note(FindingSet findings) { found_.add(findings); }
+
   [[nodiscard]] FindingSet found() const { return found_; }
 
  private:

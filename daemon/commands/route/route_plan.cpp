@@ -20,8 +20,6 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::uint16_t kNoAnswer = 444;
-
 struct Target {
   bool tls = false;
   std::optional<std::uint16_t> port;  // as written
@@ -171,7 +169,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
       plan.allow = allowedMethods(admission.route);
     }
   } else if (plan.taken->respond) {
-    if (plan.taken->respond->status != kNoAnswer) {
+    if (!sendsNothing(plan.taken->respond->status)) {
       planAnswer(plan, *head);
     }
   } else {

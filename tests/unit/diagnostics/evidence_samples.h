@@ -96,10 +96,30 @@ inline Diagnosis bodySample() {
   observation.bytes = {200, true, 900, 4196, 4096, 10000, "Content-Length: 10000"};
   observation.tcp = TcpSnapshot{1, 350, 2, 0, 0, 900, 5000, 64240, true, 12};
   observation.elapsed_ms = 42;
-  Diagnosis diagnosis = diagnose(std::move(observation), StatusPolicy{});
-  diagnosis.later = {{"EPIPE on write", 51.5}};
-  diagnosis.would_be = Cause::ResponseTimeout;
-  return diagnosis;
+  observation.interrupted = InterruptedFacts{.phase = Phase::ResponseHead, .waited_ms = 40, .limit_ms = 60};
+  return diagnose(std::move(observation), StatusPolicy{});
+}
+
+// A head that is not complete, to a request that wanted more than an answer.
+inline Diagnosis headSample() {
+  Observation observation;
+  observation.phase = Phase::ResponseHead;
+  observation.fault = TimerFault{.timer = Timer::ResponseHead, .limit_ms = 1000, .elapsed_ms = 1000.5};
+  observation.bytes.response_received = 70;
+  observation.bytes.interims = {100, 103};
+  observation.bytes.head_received = 20;
+  observation.bytes.silent_ms = 12.5;
+  observation.request = {.upgrade = "websocket", .awaits_continue = true};
+  return diagnose(std::move(observation), StatusPolicy{});
+}
+
+inline Diagnosis upgradeSample() {
+  return sample(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::OtherProtocol, .given = "chat"});
+}
+
+// What comes after a diagnosis.
+inline std::vector<Symptom> laterSample() {
+  return {{"EPIPE on write", 51.5}};
 }
 
 inline Diagnosis decisionSample() {
@@ -109,7 +129,7 @@ inline Diagnosis decisionSample() {
 inline std::vector<Diagnosis> allSamples() {
   return {dnsSample(),   connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
           alertSample(), tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
-          bodySample(),  decisionSample()};
+          bodySample(),  decisionSample(),   headSample(),         upgradeSample()};
 }
 
 }  // namespace gatewhy::test

@@ -351,7 +351,10 @@ constexpr F kElsewhere[] = {F::InterimWithContentLength,
                             F::FieldFolded,
                             F::FieldSpaceBeforeColon,
                             F::FieldLineMalformed,
-                            F::ContentLengthRepeated};
+                            F::ChunkSizePadded,
+                            F::ContentLengthRepeated,
+                            F::UpgradeIgnored,
+                            F::UnsolicitedBytes};
 
 TEST(ResponseLint, EveryRuleHasItsViolation) {
   FindingSet shown;
