@@ -69,6 +69,11 @@ void writeCertificate(JsonWriter& json, const Diagnosis& diagnosis, const TlsFau
         json,
         {"x509_code", "x509_name", "x509_depth", "x509_subject", "x509_issuer", "x509_not_before", "x509_not_after"},
         *decisive);
+    json.member("x509_serial", decisive->serial);
+    json.member("x509_revoked_at", decisive->revoked_at);
+    json.member("x509_revocation_reason", decisive->revocation_reason);
+    json.member("x509_revocation_source", decisive->revocation_source);
+    json.member("x509_crl_next_update", decisive->crl_next_update);
   }
   if (fault.problems.size() > 1) {
     json.beginArray("x509_problems");

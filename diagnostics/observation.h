@@ -112,6 +112,11 @@ struct X509Problem {
   int depth = 0;                      // 0 = leaf
   std::string subject, issuer;        // RFC 2253, bounded
   std::string not_before, not_after;  // RFC 3339
+  std::string serial;                 // of the certificate, hexadecimal
+  // Of revocation (RFC 5280 section 5, RFC 6960); times as above:
+  std::string revoked_at, revocation_reason;  // "keyCompromise"
+  std::string revocation_source;              // "crl" or "ocsp"
+  std::string crl_next_update;                // where a list is at fault: when it should have been renewed
 };
 
 struct TlsFault {

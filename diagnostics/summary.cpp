@@ -184,6 +184,13 @@ void addProblem(Facts& facts, const TlsFault& fault) {
   if (problem->code == kNotYetValid && !problem->not_before.empty()) {
     facts.push_back("not valid before " + clean(problem->not_before));
   }
+  if (!problem->revoked_at.empty()) {
+    facts.push_back(fmt::format("serial {}, revoked at {}{}{}", clean(problem->serial), clean(problem->revoked_at),
+                                problem->revocation_reason.empty() ? "" : " for ", clean(problem->revocation_reason)));
+  }
+  if (!problem->crl_next_update.empty()) {
+    facts.push_back("the list was to be renewed by " + clean(problem->crl_next_update));
+  }
   if (isNameMismatch(*problem)) {
     facts.push_back(
         fmt::format("wanted {}, has {}", clean(fault.wanted_name),
@@ -378,6 +385,27 @@ std::string_view firstSentence(std::string_view text) {
   return text;
 }
 
+// Why nobody can tell whether the certificate is revoked.
+std::string_view revocationStory(const TlsFault& fault) {
+  constexpr int kMissing = 3;
+  constexpr int kNotYetValid = 11;
+  constexpr int kExpired = 12;
+  constexpr int kStapleMissing = 73;
+  const X509Problem* problem = decisiveProblem(fault);
+  switch (problem == nullptr ? 0 : problem->code) {
+    case kMissing:
+      return "Whether the origin's certificate is revoked cannot be told: tls.crl_file has no list of its issuer";
+    case kNotYetValid:
+      return "Whether the origin's certificate is revoked cannot be told: the issuer's list is not valid yet";
+    case kExpired:
+      return "Whether the origin's certificate is revoked cannot be told: the issuer's list has expired";
+    case kStapleMissing:
+      return "The origin's certificate demands an OCSP response, and the origin sent none";
+    default:
+      return "Whether the origin's certificate is revoked cannot be told: the issuer's list is not usable";
+  }
+}
+
 // What was seen, in one sentence: the row's, unless the row stands for
 // several stories and this is another one of them.
 std::string_view storyOf(Cause cause, const Observation& seen) {
@@ -389,6 +417,9 @@ std::string_view storyOf(Cause cause, const Observation& seen) {
   }
   if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
     return "The connection ended after interim responses, without a byte of the final one";
+  }
+  if (cause == Cause::TlsCertificateRevocationUnknown) {
+    return revocationStory(std::get<TlsFault>(seen.fault));
   }
   return firstSentence(info(cause).seen);
 }

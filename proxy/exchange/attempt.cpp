@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "proxy/net/tls_record.h"
 #include "proxy/net/x509_facts.h"
 
 namespace gatewhy {
@@ -130,6 +131,7 @@ void Attempt::onConnected(Connected connected) {
   worker_.loop.deferDelete(std::move(connector_));
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
     request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
+    observer_.onFindings(tlsRecordOf(ssl).findings);
   }
   auto connection = std::make_unique<OriginConnection>(worker_.loop, headLimits(request_.origin->limits));
   connection->link = std::move(connected.link);

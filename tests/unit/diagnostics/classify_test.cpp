@@ -182,6 +182,8 @@ Examples certificateExamples() {
       examples.push_back({"X509 " + std::to_string(code), badCertificate({code}), cause});
     }
   };
+  add({23}, Cause::TlsCertificateRevoked);
+  add({3, 8, 11, 12, 33, 35, 44, 73}, Cause::TlsCertificateRevocationUnknown);
   add({9}, Cause::TlsCertificateNotYetValid);
   add({10}, Cause::TlsCertificateExpired);
   add({18}, Cause::TlsCertificateSelfSigned);

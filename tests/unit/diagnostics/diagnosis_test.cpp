@@ -188,6 +188,20 @@ TEST(Summary, NamesTheCertificate) {
   EXPECT_THAT(text, HasSubstr("not valid after 2024-01-31T00:00:00Z"));
 }
 
+TEST(Summary, TellsRevokedMissingAndExpiredListsApart) {
+  TlsFault fault{.failure = TlsFailure::Certificate};
+  fault.problems.push_back(
+      {.code = 23, .serial = "4F01", .revoked_at = "2024-01-31T00:00:00Z", .revocation_reason = "keyCompromise"});
+  EXPECT_THAT(summary(handshaking(fault)), HasSubstr("serial 4F01, revoked at 2024-01-31T00:00:00Z for keyCompromise"));
+  fault.problems = {{.code = 3}};
+  EXPECT_THAT(summary(handshaking(fault)), HasSubstr("tls.crl_file has no list of its issuer"));
+  fault.problems = {{.code = 12, .crl_next_update = "2024-01-31T00:00:00Z"}};
+  EXPECT_THAT(summary(handshaking(fault)),
+              AllOf(HasSubstr("has expired"), HasSubstr("renewed by 2024-01-31T00:00:00Z")));
+  fault.problems = {{.code = 73}};
+  EXPECT_THAT(summary(handshaking(fault)), HasSubstr("demands an OCSP response"));
+}
+
 TEST(Summary, NamesWantedAndPresentedNames) {
   TlsFault fault{
       .failure = TlsFailure::Certificate, .wanted_name = "shop.internal", .names = {"a", "b", "c", "d", "e"}};

@@ -48,6 +48,13 @@ inline TlsFault certificateFault() {
       {19, "self-signed certificate in certificate chain", 1, "CN=Root", "CN=Root", "2020-01-01T00:00:00Z",
        "2030-01-01T00:00:00Z"},
       {10, "certificate has expired", 0, "CN=shop", "CN=Root", "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"}};
+  for (X509Problem& problem : fault.problems) {
+    problem.serial = "4F00";
+    problem.revoked_at = "2020-06-01T00:00:00Z";
+    problem.revocation_reason = "keyCompromise";
+    problem.revocation_source = "crl";
+    problem.crl_next_update = "2020-07-01T00:00:00Z";
+  }
   fault.chain_length = 2;
   fault.chain_last_issuer = "CN=Root";
   fault.wanted_name = "shop.internal";

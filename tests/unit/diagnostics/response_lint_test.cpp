@@ -354,7 +354,10 @@ constexpr F kElsewhere[] = {F::InterimWithContentLength,
                             F::ChunkSizePadded,
                             F::ContentLengthRepeated,
                             F::UpgradeIgnored,
-                            F::UnsolicitedBytes};
+                            F::UnsolicitedBytes,
+                            F::OcspStatusUnknown,
+                            F::OcspStapleExpired,
+                            F::OcspStapleUnusable};
 
 TEST(ResponseLint, EveryRuleHasItsViolation) {
   FindingSet shown;
