@@ -111,6 +111,50 @@ Result<KeyPtr, std::string> readPrivateKey(const std::string& path) {
   return Failure{fmt::format("'{}' holds no usable PEM private key ({})", path, opensslReason())};
 }
 
+Result<std::vector<CrlPtr>, std::string> readRevocationLists(const std::string& path) {
+  auto bio = openFile(path);
+  if (!bio) {
+    return Failure{bio.error()};
+  }
+  std::vector<CrlPtr> lists;
+  ERR_clear_error();
+  while (X509_CRL* list = PEM_read_bio_X509_CRL(bio->get(), nullptr, nullptr, nullptr)) {
+    lists.emplace_back(list);
+  }
+  if (!endOfPem()) {
+    return Failure{
+        fmt::format("'{}' holds a broken revocation list (number {}): {}", path, lists.size() + 1, opensslReason())};
+  }
+  ERR_clear_error();
+  if (lists.empty()) {
+    return Failure{fmt::format("'{}' holds no PEM revocation list (X509 CRL)", path)};
+  }
+  return lists;
+}
+
+std::string validityComplaint(const X509_CRL& list) {
+  const ASN1_TIME* until = X509_CRL_get0_nextUpdate(&list);
+  if (until != nullptr && X509_cmp_current_time(until) < 0) {
+    return fmt::format("expired on {}", dateOf(until));
+  }
+  const ASN1_TIME* from = X509_CRL_get0_lastUpdate(&list);
+  if (X509_cmp_current_time(from) > 0) {
+    return fmt::format("is not valid before {}", dateOf(from));
+  }
+  return "";
+}
+
+std::string nameInWords(const X509_NAME* name) {
+  const BioPtr out(BIO_new(BIO_s_mem()));
+  constexpr unsigned long kFlags = XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+  if (out == nullptr || X509_NAME_print_ex(out.get(), name, 0, kFlags) < 0) {
+    return "";
+  }
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &data);
+  return size <= 0 ? std::string() : std::string(data, static_cast<std::size_t>(size));
+}
+
 std::string validityComplaint(const X509& certificate) {
   const ASN1_TIME* until = X509_get0_notAfter(&certificate);
   if (X509_cmp_current_time(until) < 0) {

@@ -16,6 +16,10 @@ struct X509Deleter {
   void operator()(X509* certificate) const noexcept { X509_free(certificate); }
 };
 using X509Ptr = std::unique_ptr<X509, X509Deleter>;
+struct CrlDeleter {
+  void operator()(X509_CRL* list) const noexcept { X509_CRL_free(list); }
+};
+using CrlPtr = std::unique_ptr<X509_CRL, CrlDeleter>;
 struct KeyDeleter {
   void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
 };
@@ -26,7 +30,13 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
 // A key that needs a passphrase is an error: nobody is there to type it.
 [[nodiscard]] Result<KeyPtr, std::string> readPrivateKey(const std::string& path);
 
+// All revocation lists of a file, at least one.
+[[nodiscard]] Result<std::vector<CrlPtr>, std::string> readRevocationLists(const std::string& path);
+
 // "expired on 2024-05-01", "is not valid before …"; "" where it is valid now.
 [[nodiscard]] std::string validityComplaint(const X509& certificate);
+[[nodiscard]] std::string validityComplaint(const X509_CRL& list);
+// "CN=Shop CA" (RFC 2253).
+[[nodiscard]] std::string nameInWords(const X509_NAME* name);
 
 }  // namespace gatewhy

@@ -136,6 +136,9 @@ void checkTls(const OriginConfig& origin, const std::string& path, CheckReport& 
     if (!origin.tls.ca_file.empty()) {
       report.warning(path + ".tls.ca_file", "'tls.ca_file' has no effect with 'tls.verify: false'");
     }
+    if (!origin.tls.crl_file.empty()) {
+      report.warning(path + ".tls.crl_file", "'tls.crl_file' has no effect with 'tls.verify: false'");
+    }
   }
 }
 

@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -81,6 +83,41 @@ void checkAuthorities(const std::string& file, const std::string& path, CheckRep
   }
 }
 
+// Which lists there are, and of which authority in ca_file there is none: an
+// origin's own certificate is refused then, another one is not looked up.
+void checkRevocationLists(const OriginTls& tls, const std::string& path, CheckReport& report) {
+  if (tls.crl_file.empty()) {
+    return;
+  }
+  const auto lists = readRevocationLists(tls.crl_file);
+  if (!lists) {
+    report.error(path, lists.error());
+    return;
+  }
+  for (const CrlPtr& list : *lists) {
+    if (const std::string complaint = validityComplaint(*list); !complaint.empty()) {
+      report.warning(path, fmt::format("the revocation list of '{}' in '{}' {}",
+                                       nameInWords(X509_CRL_get_issuer(list.get())), tls.crl_file, complaint));
+    }
+  }
+  const auto authorities = tls.ca_file.empty() ? Result<std::vector<X509Ptr>, std::string>(std::vector<X509Ptr>())
+                                               : readCertificates(tls.ca_file);
+  if (!authorities) {
+    return;  // reported at ca_file
+  }
+  for (const X509Ptr& authority : *authorities) {
+    const X509_NAME* name = X509_get_subject_name(authority.get());
+    const bool listed = std::any_of(lists->begin(), lists->end(), [name](const CrlPtr& list) {
+      return X509_NAME_cmp(X509_CRL_get_issuer(list.get()), name) == 0;
+    });
+    if (!listed && X509_check_ca(authority.get()) != 0) {
+      report.warning(path, fmt::format("'{}' has no revocation list of '{}': origins with a certificate that it issued "
+                                       "itself are refused, and intermediates of its are not looked up",
+                                       tls.crl_file, nameInWords(name)));
+    }
+  }
+}
+
 void checkDirectory(const std::string& file, const std::string& path, CheckReport& report) {
   const std::string directory = directoryOf(file);
   struct stat status {};
@@ -128,6 +165,7 @@ void checkFiles(const Config& config, CheckReport& report) {
   for (const OriginConfig& origin : config.origins) {
     const std::string path = fmt::format("origins.{}.tls", origin.name);
     checkAuthorities(origin.tls.ca_file, path + ".ca_file", report);
+    checkRevocationLists(origin.tls, path + ".crl_file", report);
     checkPair(origin.tls.certificate, origin.tls.key, path, report);
   }
   checkLogFile(config.log.destination, report);

@@ -80,6 +80,7 @@ struct OriginTimeouts {
 struct OriginTls {
   bool verify = true;
   std::string ca_file;      // empty = the system's roots
+  std::string crl_file;     // empty = revocation lists are not asked
   std::string server_name;  // SNI and name to verify; empty = the endpoint's host
   std::string min_version = "1.2";
   std::string certificate, key;  // ours, for origins that ask for one

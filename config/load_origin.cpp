@@ -50,6 +50,7 @@ void readTimeouts(Section& section, OriginTimeouts& timeouts) {
 void readTls(Reader& reader, Section& section, OriginTls& tls) {
   section.read("verify", tls.verify);
   section.read("ca_file", tls.ca_file);
+  section.read("crl_file", tls.crl_file);
   section.read("server_name", tls.server_name,
                [](const std::string& name) { return name.empty() ? std::string() : hostComplaint(name); });
   tls.server_name = std::string(withoutFinalDot(tls.server_name));

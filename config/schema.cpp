@@ -204,9 +204,11 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "PEM file of the authorities to trust. Empty: the system's."},
     {.path = "origins.*.tls.crl_file",
      .type = File,
-     .availability = Availability::OnlyInterim,
-     .interim = "",
-     .text = "PEM file of revocation lists."},
+     .fallback = "\"\"",
+     .text = "PEM file of revocation lists (CRLs). An origin whose certificate is on one, or whose issuer has no valid "
+             "list here, is refused. For authorities above the issuer a missing list is only a warning of `check`. A "
+             "changed file is read again within seconds. Empty: revocation is not looked up; what an origin sends "
+             "along itself (OCSP) counts all the same."},
     {.path = "origins.*.tls.server_name",
      .fallback = "\"\"",
      .text = "The name to ask for (SNI) and to find in the certificate. Empty: the endpoint's host."},

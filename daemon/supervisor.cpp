@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <iostream>
+#include <set>
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr std::chrono::milliseconds kIdleGrace{1000};
 constexpr std::chrono::milliseconds kAbortGrace{2000};
 constexpr std::chrono::milliseconds kPoll{10};
+constexpr std::chrono::milliseconds kLookAtLists{5000};  // has a revocation list been renewed?
 constexpr std::chrono::milliseconds kUpgradeLimit{60000};
 
 LifecycleEvent::Fact fact(std::string_view key, std::string text) {
@@ -172,12 +174,38 @@ bool Supervisor::start() {
 int Supervisor::nextSignal() {
   for (;;) {
     const auto every = heartbeat_.interval();
-    const int signal = awaitSignal(every);
+    const bool lists = std::any_of(config_->origins.begin(), config_->origins.end(),
+                                   [](const OriginConfig& origin) { return !origin.tls.crl_file.empty(); });
+    const int signal = awaitSignal(lists ? std::min(every.value_or(kLookAtLists), kLookAtLists) : every);
     if (every) {
       heartbeat_.beat();
     }
+    if (lists) {
+      refreshRevocations();
+    }
     if (signal != 0) {
       return signal;
+    }
+  }
+}
+
+// Lists are renewed by somebody else, daily as a rule, and count from the next
+// handshake on.
+void Supervisor::refreshRevocations() {
+  std::set<const OriginTlsContext*> looked_at;  // origins share contexts
+  for (const OriginRuntime& origin : generation_->origins) {
+    if (origin.tls == nullptr || !looked_at.insert(origin.tls.get()).second) {
+      continue;
+    }
+    const auto refreshed = origin.tls->refreshRevocations();
+    if (!refreshed) {
+      continue;
+    }
+    if (refreshed->problem.empty()) {
+      say("message", "INFO", "changed revocation lists are in force", {fact("file", refreshed->file)});
+    } else {
+      say("message", "ERROR", "changed revocation lists cannot be used; the old ones stay in force",
+          {fact("file", refreshed->file), fact("problem", refreshed->problem)});
     }
   }
 }

@@ -56,6 +56,7 @@ class Supervisor {
   // Waits for `done`, a signal to stop at once, or the time; true: a signal.
   bool waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit);
   int nextSignal();
+  void refreshRevocations();
   void say(std::string_view event, std::string_view severity, std::string_view message,
            std::vector<LifecycleEvent::Fact> facts = {});
 

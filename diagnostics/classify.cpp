@@ -107,6 +107,10 @@ Cause causeOfResponseHeadTimer(const Observation& seen) noexcept {
   if (pathIsSilent(seen)) {
     return Cause::RequestUnacknowledged;
   }
+  // The client waits for 100 (Continue) and the origin for the body.
+  if (seen.request.awaits_continue && seen.bytes.head_received == 0) {
+    return Cause::ContinueTimeout;
+  }
   if (seen.bytes.response_received > 0) {
     return Cause::ResponseHeadStalled;
   }
@@ -280,6 +284,12 @@ Cause causeOfEnd(const EndFault& fault, const Observation& seen) noexcept {
   return Cause::ProxyInternalError;
 }
 
+// ---- a 101 that may not be passed on -----------------------------------
+
+Cause causeOfUpgrade(const UpgradeFault& fault) noexcept {
+  return fault.rule == UpgradeRule::Unsolicited ? Cause::UpgradeUnsolicited : Cause::UpgradeInvalid;
+}
+
 // One overload per alternative of Fault: a new one does not compile until it
 // has a rule.
 struct Rules {
@@ -291,6 +301,7 @@ struct Rules {
   Cause operator()(const ParseFault& fault) const noexcept { return causeOfParse(fault, seen); }
   Cause operator()(const TimerFault& fault) const noexcept { return causeOfTimer(fault, seen); }
   Cause operator()(const EndFault& fault) const noexcept { return causeOfEnd(fault, seen); }
+  Cause operator()(const UpgradeFault& fault) const noexcept { return causeOfUpgrade(fault); }
   Cause operator()(const DecisionFault& fault) const noexcept { return fault.cause; }
 };
 
@@ -307,6 +318,17 @@ bool requestUnacknowledged(const Observation& observation) noexcept {
   // requests too, so that it can only miss, not accuse.
   const std::uint64_t written = observation.connection.tls ? bytes.tls_plain_written : bytes.request_written;
   return tcp.unacked > 0 || tcp.notsent_bytes > 0 || tcp.bytes_acked < written;
+}
+
+bool onlyInterims(const Observation& observation) noexcept {
+  return !observation.bytes.interims.empty() && observation.bytes.head_received == 0;
+}
+
+bool headDripped(const Observation& observation) noexcept {
+  const auto* timer = std::get_if<TimerFault>(&observation.fault);
+  const ByteFacts& bytes = observation.bytes;
+  return timer != nullptr && timer->timer == Timer::ResponseHead && bytes.head_received > 0 && bytes.silent_ms &&
+         *bytes.silent_ms < timer->elapsed_ms / 2;
 }
 
 Cause classify(const Observation& observation) noexcept {

@@ -10,4 +10,10 @@ namespace gatewhy {
 // proxy_internal_error, with the raw numbers kept in the observation.
 [[nodiscard]] Cause classify(const Observation& observation) noexcept;
 
+// Interim responses (1xx) came, and no byte of a final one.
+[[nodiscard]] bool onlyInterims(const Observation& observation) noexcept;
+// The time for the response head was over while it was still coming: bytes
+// came in the second half of the wait too.
+[[nodiscard]] bool headDripped(const Observation& observation) noexcept;
+
 }  // namespace gatewhy

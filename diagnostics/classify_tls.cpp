@@ -93,6 +93,24 @@ Cause causeOfCertificate(const TlsFault& fault) noexcept {
     case 48:  // name excluded
     case 79:  // CA certificate without CA:TRUE
       return Cause::TlsCertificateInvalidChain;
+    case 23:
+      return Cause::TlsCertificateRevoked;
+    case 3:   // no list of the issuer
+    case 5:   // its signature cannot be read
+    case 8:   // or is wrong
+    case 11:  // the list is not valid yet
+    case 12:  // or has expired
+    case 15:  // or has no such times
+    case 16:
+    case 33:  // whose list it is is not known
+    case 35:  // the issuer may not sign lists
+    case 36:  // an extension that must be understood
+    case 44:  // it is about others
+    case 54:
+    case 73:  // the certificate demands an OCSP response, and none came
+    case 74:
+    case 75:
+      return Cause::TlsCertificateRevocationUnknown;
     case 26:
       return Cause::TlsCertificateWrongUsage;
     case 62:

@@ -77,6 +77,24 @@ void applyPolicy(Diagnosis& diagnosis, const CauseInfo& row, const StatusPolicy&
   }
 }
 
+// What was about to be said of the origin when the client left.
+std::optional<Cause> wouldBe(const Observation& seen) noexcept {
+  if (!seen.interrupted || seen.interrupted->limit_ms == 0) {
+    return std::nullopt;
+  }
+  const bool soon = seen.interrupted->waited_ms > seen.interrupted->limit_ms / 2.0;
+  return soon ? std::optional(Cause::ResponseTimeout) : std::nullopt;
+}
+
+// Where the exchange stood. Of a client that went away that is what it did
+// not wait for.
+Phase phaseOf(const CauseInfo& row, const Observation& seen) noexcept {
+  if (row.cause == Cause::ClientClosedRequest && seen.interrupted) {
+    return seen.interrupted->phase;
+  }
+  return isOfAnyPhase(row.cause) ? seen.phase : row.phase;
+}
+
 }  // namespace
 
 std::uint16_t reportedStatus(Cause cause, const StatusPolicy& policy) {
@@ -89,7 +107,8 @@ Diagnosis diagnose(Observation observation, const StatusPolicy& policy) {
   const CauseInfo& row = info(classify(observation));
   Diagnosis diagnosis;
   diagnosis.cause = row.cause;
-  diagnosis.phase = isOfAnyPhase(row.cause) ? observation.phase : row.phase;
+  diagnosis.phase = phaseOf(row, observation);
+  diagnosis.would_be = wouldBe(observation);
   diagnosis.blame = row.blame;
   if (const auto* timer = std::get_if<TimerFault>(&observation.fault);
       timer != nullptr && row.cause == Cause::ExchangeTimeout) {

@@ -23,12 +23,8 @@ struct StatusPolicy {
   std::unordered_map<Cause, std::uint16_t> overrides;
 };
 
-// Something seen after the first cause; kept, never promoted.
-struct Symptom {
-  std::string what;  // "ECONNRESET on read"
-  double at_ms = 0;  // since the exchange began
-};
-
+// diagnose() makes it, and nobody edits it: what is to be said of a failure
+// has to stand in its Observation before.
 struct Diagnosis {
   Cause cause = Cause::ProxyInternalError;
   Phase phase = Phase::Internal;
@@ -40,9 +36,19 @@ struct Diagnosis {
   Retry retry = Retry::Never;
   std::string summary;  // one sentence, names the facts (errno name, file, seconds)
   Observation observation;
-  std::vector<Symptom> later;
   std::optional<Cause> would_be;  // client left while this was about to happen
 };
+
+// Something seen after the first cause; kept beside it, never promoted.
+struct Symptom {
+  std::string what;  // "ECONNRESET on read"
+  double at_ms = 0;  // since the exchange began
+};
+
+// True for the status of silent_drop: the connection is closed without a byte.
+[[nodiscard]] inline bool sendsNothing(std::uint16_t status) {
+  return status == info(Cause::SilentDrop).log_status;
+}
 
 // True where the status tells the client to try again later, which
 // Retry-After makes useful (RFC 9110 section 15.6.4).

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "diagnostics/evidence.h"
 #include "diagnostics/json_writer.h"
@@ -154,7 +155,7 @@ void writeTimings(Json& json, const Timings& timings) {
   }
 }
 
-void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis) {
+void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis, std::span<const Symptom> later) {
   json.beginObject();
   json.member("cause", name(diagnosis.cause));
   json.member("phase", name(diagnosis.phase));
@@ -169,7 +170,7 @@ void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis) {
   json.member("retry", name(diagnosis.retry));
   json.member("summary", diagnosis.summary);
   json.key("evidence");
-  writeEvidence(json, diagnosis);
+  writeEvidence(json, diagnosis, later);
   json.endObject();
 }
 
@@ -183,7 +184,7 @@ void writeTries(JsonWriter& json, const std::vector<TryRecord>& tries) {
     writeTimings(json, attempt.timings);
     if (attempt.diagnosis) {
       json.key("diagnosis");
-      writeDiagnosis(json, *attempt.diagnosis);
+      writeDiagnosis(json, *attempt.diagnosis, {});
     }
     json.endObject();
   }
@@ -338,7 +339,10 @@ void appendJson(TextBuffer& out, const ExchangeEvent& event) {
   writeOriginFacts(json, event);
   writeTimings(json, event.timings);
   if (event.diagnosis != nullptr) {
-    memberWritten(json, "diagnosis", *event.diagnosis, writeDiagnosis);
+    memberWritten(json, "diagnosis", event, [](JsonWriter& within, const ExchangeEvent& whole) {
+      const auto later = whole.later != nullptr ? std::span<const Symptom>(*whole.later) : std::span<const Symptom>();
+      writeDiagnosis(within, *whole.diagnosis, later);
+    });
   }
   if (!event.told_findings.empty()) {
     json.beginArray("findings");

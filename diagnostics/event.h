@@ -62,6 +62,7 @@ struct ExchangeEvent {
   Timings timings;
   const Diagnosis* diagnosis = nullptr;
   std::span<const std::string_view> dropped_fields;  // names of the request's fields that did not reach the origin
+  const std::vector<Symptom>* later = nullptr;       // what came after the diagnosis
   FindingSet findings;                               // all of them, to be counted
   FindingSet told_findings;  // those that the log has not told of this route lately: what is written
 };

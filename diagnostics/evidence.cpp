@@ -69,6 +69,11 @@ void writeCertificate(JsonWriter& json, const Diagnosis& diagnosis, const TlsFau
         json,
         {"x509_code", "x509_name", "x509_depth", "x509_subject", "x509_issuer", "x509_not_before", "x509_not_after"},
         *decisive);
+    json.member("x509_serial", decisive->serial);
+    json.member("x509_revoked_at", decisive->revoked_at);
+    json.member("x509_revocation_reason", decisive->revocation_reason);
+    json.member("x509_revocation_source", decisive->revocation_source);
+    json.member("x509_crl_next_update", decisive->crl_next_update);
   }
   if (fault.problems.size() > 1) {
     json.beginArray("x509_problems");
@@ -200,6 +205,11 @@ struct FaultWriter {
     writeTrue(json, "reset_after_fin", fault.reset_after_fin);
   }
 
+  void operator()(const UpgradeFault& fault) const {
+    json.member("upgrade_rule", name(fault.rule));
+    json.member("upgrade_given", fault.given);
+  }
+
   void operator()(const DecisionFault& fault) const {
     json.member("detail", fault.detail);
     writeSize(json, fault.size, fault.limit);
@@ -280,9 +290,28 @@ std::optional<std::uint64_t> requestBytesAcked(const Observation& observation) {
   return std::nullopt;
 }
 
+// How far a head came that is not complete: interim responses alone, a piece
+// of the final head, and whether it was still coming.
+void writeHeadProgress(JsonWriter& json, const Observation& observation) {
+  const ByteFacts& bytes = observation.bytes;
+  if (!bytes.interims.empty()) {
+    json.beginArray("interim_statuses");
+    for (const std::uint16_t status : bytes.interims) {
+      json.string(std::to_string(status));
+    }
+    json.endArray();
+    json.memberUnsigned("head_bytes_received", bytes.head_received);
+  }
+  if (bytes.silent_ms) {
+    json.memberNumber("silent_ms", *bytes.silent_ms);
+  }
+  writeTrue(json, "head_dripped", headDripped(observation));
+}
+
 void writeBytes(JsonWriter& json, const Observation& observation) {
   const ByteFacts& bytes = observation.bytes;
   writeBytesReceived(json, observation);
+  writeHeadProgress(json, observation);
   json.member("last_line", bytes.last_line);
   if (bytes.request_written > 0) {
     json.memberUnsigned("request_bytes_written", bytes.request_written);
@@ -294,6 +323,11 @@ void writeBytes(JsonWriter& json, const Observation& observation) {
   if (bytes.tls_plain_written > 0) {
     json.memberUnsigned("transport_bytes_written", bytes.tls_plain_written);
   }
+}
+
+void writeRequest(JsonWriter& json, const RequestFacts& request) {
+  json.member("upgrade_requested", request.upgrade);
+  writeTrue(json, "awaits_continue", request.awaits_continue);
 }
 
 void writeConnection(JsonWriter& json, const ConnectionFacts& connection) {
@@ -339,15 +373,15 @@ void writeTcp(JsonWriter& json, const TcpSnapshot& tcp) {
   json.endObject();
 }
 
-void writeHistory(JsonWriter& json, const Diagnosis& diagnosis) {
+void writeHistory(JsonWriter& json, const Diagnosis& diagnosis, std::span<const Symptom> later) {
   if (diagnosis.would_be) {
     json.member("would_be", name(*diagnosis.would_be));
   }
-  if (diagnosis.later.empty()) {
+  if (later.empty()) {
     return;
   }
   json.beginArray("later");
-  for (const Symptom& symptom : diagnosis.later) {
+  for (const Symptom& symptom : later) {
     json.beginObject();
     json.member("what", symptom.what);
     json.memberNumber("at_ms", symptom.at_ms);
@@ -383,7 +417,7 @@ const X509Problem* decisiveProblem(const Diagnosis& diagnosis) {
   return &fault->problems.front();
 }
 
-void writeEvidence(JsonWriter& json, const Diagnosis& diagnosis) {
+void writeEvidence(JsonWriter& json, const Diagnosis& diagnosis, std::span<const Symptom> later) {
   const Observation& observation = diagnosis.observation;
   json.beginObject();
   std::visit(FaultWriter{json, diagnosis}, observation.fault);
@@ -391,11 +425,12 @@ void writeEvidence(JsonWriter& json, const Diagnosis& diagnosis) {
     json.memberNumber("elapsed_ms", elapsed_ms);
   }
   writeBytes(json, observation);
+  writeRequest(json, observation.request);
   writeConnection(json, observation.connection);
   if (observation.tcp) {
     writeTcp(json, *observation.tcp);
   }
-  writeHistory(json, diagnosis);
+  writeHistory(json, diagnosis, later);
   json.endObject();
 }
 

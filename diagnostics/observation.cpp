@@ -152,6 +152,42 @@ std::string_view name(Timer timer) noexcept {
   return {};
 }
 
+std::string_view name(UpgradeRule rule) noexcept {
+  switch (rule) {
+    case UpgradeRule::Unsolicited:
+      return "unsolicited";
+    case UpgradeRule::UpgradeMissing:
+      return "upgrade_missing";
+    case UpgradeRule::OtherProtocol:
+      return "other_protocol";
+    case UpgradeRule::ConnectionMissing:
+      return "connection_missing";
+    case UpgradeRule::AcceptMissing:
+      return "accept_missing";
+    case UpgradeRule::AcceptDiffers:
+      return "accept_differs";
+  }
+  return {};
+}
+
+std::string_view description(UpgradeRule rule) noexcept {
+  switch (rule) {
+    case UpgradeRule::Unsolicited:
+      return "the request did not ask for an upgrade";
+    case UpgradeRule::UpgradeMissing:
+      return "the 101 has no Upgrade field";
+    case UpgradeRule::OtherProtocol:
+      return "the 101 names another protocol";
+    case UpgradeRule::ConnectionMissing:
+      return "the 101 has no Connection: upgrade";
+    case UpgradeRule::AcceptMissing:
+      return "the 101 has no Sec-WebSocket-Accept";
+    case UpgradeRule::AcceptDiffers:
+      return "Sec-WebSocket-Accept does not answer the Sec-WebSocket-Key";
+  }
+  return {};
+}
+
 std::string_view name(EndFault::How how) noexcept {
   switch (how) {
     case EndFault::How::Fin:

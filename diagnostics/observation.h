@@ -125,6 +125,11 @@ struct X509Problem {
   int depth = 0;                      // 0 = leaf
   std::string subject, issuer;        // RFC 2253, bounded
   std::string not_before, not_after;  // RFC 3339
+  std::string serial;                 // of the certificate, hexadecimal
+  // Of revocation (RFC 5280 section 5, RFC 6960); times as above:
+  std::string revoked_at, revocation_reason;  // "keyCompromise"
+  std::string revocation_source;              // "crl" or "ocsp"
+  std::string crl_next_update;                // where a list is at fault: when it should have been renewed
 };
 
 struct TlsFault {
@@ -217,6 +222,24 @@ struct EndFault {
 };
 [[nodiscard]] std::string_view name(EndFault::How how) noexcept;
 
+// Which rule of switching protocols a 101 breaks (RFC 9110 section 15.2.2,
+// RFC 6455 section 4.2.2).
+enum class UpgradeRule : std::uint8_t {
+  Unsolicited,        // nobody asked for an upgrade
+  UpgradeMissing,     // no Upgrade field
+  OtherProtocol,      // not the protocol that was asked for
+  ConnectionMissing,  // Connection does not name Upgrade
+  AcceptMissing,      // no Sec-WebSocket-Accept
+  AcceptDiffers,      // Sec-WebSocket-Accept does not answer Sec-WebSocket-Key
+};
+[[nodiscard]] std::string_view name(UpgradeRule rule) noexcept;         // "upgrade_missing"
+[[nodiscard]] std::string_view description(UpgradeRule rule) noexcept;  // "the 101 has no Upgrade"
+
+struct UpgradeFault {
+  UpgradeRule rule = UpgradeRule::Unsolicited;
+  std::string given;  // the protocol that the 101 names; the request's is RequestFacts::upgrade
+};
+
 // A decision of our own: no observation could say it better than its name.
 struct DecisionFault {
   Cause cause = Cause::ProxyInternalError;
@@ -225,7 +248,8 @@ struct DecisionFault {
   std::uint32_t retry_after_s = 0;  // when the same request would pass; 0 = not known
 };
 
-using Fault = std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, DecisionFault>;
+using Fault =
+    std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, UpgradeFault, DecisionFault>;
 
 // ---- what surrounded it -----------------------------------------------
 
@@ -262,6 +286,23 @@ struct ByteFacts {
   std::uint64_t body_received = 0;      // of the body at fault (response, or request on the client side)
   std::optional<std::uint64_t> body_expected;
   std::string last_line;  // last complete head line received, bounded
+  // Of a response whose final head is not complete:
+  std::vector<std::uint16_t> interims;  // statuses of the interim responses (1xx) that came, in order
+  std::uint64_t head_received = 0;      // bytes of the final head
+  std::optional<double> silent_ms;      // since the last byte of the response; absent where none came
+};
+
+// What the request asked of the origin, as long as that was open.
+struct RequestFacts {
+  std::string upgrade;           // the protocol that it asked to switch to; "" = none
+  bool awaits_continue = false;  // it expects 100 (Continue), and neither that nor its body had come
+};
+
+// What the exchange was doing when the client failed it.
+struct InterruptedFacts {
+  Phase phase = Phase::ClientRequest;
+  double waited_ms = 0;        // for the response head, so far
+  std::uint32_t limit_ms = 0;  // timeouts.response_head; 0 = none
 };
 
 struct Observation {
@@ -269,6 +310,8 @@ struct Observation {
   Fault fault = DecisionFault{};
   ConnectionFacts connection;
   ByteFacts bytes;
+  RequestFacts request;
+  std::optional<InterruptedFacts> interrupted;  // of faults on the client's side, where an origin was at work
   std::optional<TcpSnapshot> tcp;
   double elapsed_ms = 0;  // since the phase began
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "diagnostics/certificate_problem.h"
+#include "diagnostics/classify.h"
 #include "diagnostics/errno_name.h"
 #include "diagnostics/peer_name.h"
 #include "diagnostics/tls_alert.h"
@@ -95,7 +96,9 @@ void addReuse(Facts& facts, const ConnectionFacts& connection) {
 }
 
 void addRequestBytes(Facts& facts, const Observation& seen) {
-  if (!seen.bytes.request_complete) {
+  if (seen.request.awaits_continue) {
+    facts.push_back(fmt::format("request head of {} bytes handed over", seen.bytes.request_written));
+  } else if (!seen.bytes.request_complete) {
     facts.push_back(fmt::format("{} bytes of an unfinished request handed over", seen.bytes.request_written));
   } else {
     facts.push_back(fmt::format("request of {} bytes handed over", seen.bytes.request_written));
@@ -103,6 +106,30 @@ void addRequestBytes(Facts& facts, const Observation& seen) {
   if (seen.tcp && !seen.connection.tls && !seen.connection.reused) {
     facts.push_back(
         fmt::format("{} of them acknowledged", std::min(seen.tcp->bytes_acked, seen.bytes.request_written)));
+  }
+}
+
+std::string joinedStatuses(const std::vector<std::uint16_t>& statuses) {
+  return listed(statuses, [](std::uint16_t status) { return std::to_string(status); });
+}
+
+void addHeadProgress(Facts& facts, const ByteFacts& bytes) {
+  if (!bytes.interims.empty()) {
+    facts.push_back("interim responses " + joinedStatuses(bytes.interims));
+    facts.push_back(fmt::format("{} bytes of the final head", bytes.head_received));
+  }
+  if (bytes.silent_ms) {
+    facts.push_back(fmt::format("the last byte came {} before", duration(*bytes.silent_ms)));
+  }
+}
+
+// What the request asked for beyond an answer.
+void addRequest(Facts& facts, const RequestFacts& request) {
+  if (!request.upgrade.empty()) {
+    facts.push_back("the request asked for an upgrade to " + clean(request.upgrade, kLongestToken));
+  }
+  if (request.awaits_continue) {
+    facts.emplace_back("the client waits for 100 (Continue) before it sends its body");
   }
 }
 
@@ -121,6 +148,8 @@ void addBytes(Facts& facts, const Observation& seen) {
     case Phase::ResponseHead:
       addRequestBytes(facts, seen);
       facts.push_back(fmt::format("received {} bytes", seen.bytes.response_received));
+      addHeadProgress(facts, seen.bytes);
+      addRequest(facts, seen.request);
       return;
     case Phase::ResponseBody:
       addBodyBytes(facts, seen.bytes);
@@ -154,6 +183,13 @@ void addProblem(Facts& facts, const TlsFault& fault) {
   }
   if (problem->code == kNotYetValid && !problem->not_before.empty()) {
     facts.push_back("not valid before " + clean(problem->not_before));
+  }
+  if (!problem->revoked_at.empty()) {
+    facts.push_back(fmt::format("serial {}, revoked at {}{}{}", clean(problem->serial), clean(problem->revoked_at),
+                                problem->revocation_reason.empty() ? "" : " for ", clean(problem->revocation_reason)));
+  }
+  if (!problem->crl_next_update.empty()) {
+    facts.push_back("the list was to be renewed by " + clean(problem->crl_next_update));
   }
   if (isNameMismatch(*problem)) {
     facts.push_back(
@@ -248,9 +284,9 @@ struct FactsOf {
     if (!fault.header_name.empty()) {
       facts.push_back("field " + clean(fault.header_name, kLongestToken));
     }
-    const bool token_is_public = fault.error == ParseError::CodingUnsupported ||
-                                 fault.error == ParseError::StatusInvalid ||
-                                 fault.error == ParseError::VersionUnsupported;
+    const bool token_is_public =
+        fault.error == ParseError::CodingUnsupported || fault.error == ParseError::StatusInvalid ||
+        fault.error == ParseError::VersionUnsupported || fault.error == ParseError::ContentLengthDiffers;
     if (token_is_public && !fault.token.empty()) {
       facts.push_back("'" + clean(fault.token, kLongestToken) + "'");
     }
@@ -277,6 +313,15 @@ struct FactsOf {
     facts.push_back(endText(fault));
     addReuse(facts, seen.connection);
     addBytes(facts, seen);
+    addLimit(facts, "", 0, seen.elapsed_ms);
+  }
+
+  void operator()(const UpgradeFault& fault) const {
+    facts.emplace_back(description(fault.rule));
+    if (fault.rule == UpgradeRule::OtherProtocol) {
+      facts.push_back(fmt::format("asked for {}, given {}", clean(seen.request.upgrade, kLongestToken),
+                                  clean(fault.given, kLongestToken)));
+    }
     addLimit(facts, "", 0, seen.elapsed_ms);
   }
 
@@ -360,13 +405,52 @@ std::string_view firstSentence(std::string_view text) {
   return text;
 }
 
+// Why nobody can tell whether the certificate is revoked.
+std::string_view revocationStory(const TlsFault& fault) {
+  constexpr int kMissing = 3;
+  constexpr int kNotYetValid = 11;
+  constexpr int kExpired = 12;
+  constexpr int kStapleMissing = 73;
+  const X509Problem* problem = decisiveProblem(fault);
+  switch (problem == nullptr ? 0 : problem->code) {
+    case kMissing:
+      return "Whether the origin's certificate is revoked cannot be told: tls.crl_file has no list of its issuer";
+    case kNotYetValid:
+      return "Whether the origin's certificate is revoked cannot be told: the issuer's list is not valid yet";
+    case kExpired:
+      return "Whether the origin's certificate is revoked cannot be told: the issuer's list has expired";
+    case kStapleMissing:
+      return "The origin's certificate demands an OCSP response, and the origin sent none";
+    default:
+      return "Whether the origin's certificate is revoked cannot be told: the issuer's list is not usable";
+  }
+}
+
+// What was seen, in one sentence: the row's, unless the row stands for
+// several stories and this is another one of them.
+std::string_view storyOf(Cause cause, const Observation& seen) {
+  if (cause == Cause::ResponseHeadStalled && onlyInterims(seen)) {
+    return "Interim responses came, and not a byte of the final one in time";
+  }
+  if (cause == Cause::ResponseHeadStalled && headDripped(seen)) {
+    return "The response head was still coming, too slowly, when its time was over";
+  }
+  if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
+    return "The connection ended after interim responses, without a byte of the final one";
+  }
+  if (cause == Cause::TlsCertificateRevocationUnknown) {
+    return revocationStory(std::get<TlsFault>(seen.fault));
+  }
+  return firstSentence(info(cause).seen);
+}
+
 }  // namespace
 
 std::string summarize(Cause cause, const Observation& observation) {
   Facts facts;
   add(facts, where(observation.connection));
   std::visit(FactsOf{observation, facts}, observation.fault);
-  std::string sentence(firstSentence(info(cause).seen));
+  std::string sentence(storyOf(cause, observation));
   if (!facts.empty()) {
     sentence += fmt::format(" ({})", fmt::join(facts, ", "));
   }

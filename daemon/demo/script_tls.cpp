@@ -119,8 +119,30 @@ std::string applyParameters(SSL_CTX* context, const Step& step) {
   return {};
 }
 
+int sendStaple(SSL* ssl, void* response) {
+  const auto& der = *static_cast<const std::string*>(response);
+  void* copy = OPENSSL_memdup(der.data(), der.size());
+  return SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(der.size())) == 1 ? SSL_TLSEXT_ERR_OK
+                                                                                        : SSL_TLSEXT_ERR_NOACK;
+}
+
+std::string applyStaple(SSL_CTX* context, const Step& step, const TlsFiles& files) {
+  const std::string name(step.option("staple"));
+  if (name.empty()) {
+    return {};
+  }
+  const auto found = files.staples.find(name);
+  if (found == files.staples.end()) {
+    return fmt::format("no OCSP response named '{}'", name);
+  }
+  SSL_CTX_set_tlsext_status_cb(context, sendStaple);
+  SSL_CTX_set_tlsext_status_arg(context, const_cast<std::string*>(&found->second));
+  return {};
+}
+
 std::string unknownOption(const Step& step) {
-  constexpr std::array<std::string_view, 8> kKnown = {"cert", "ca", "verify", "min", "max", "ciphers", "alpn", "sni"};
+  constexpr std::array<std::string_view, 9> kKnown = {"cert",    "ca",   "verify", "min",   "max",
+                                                      "ciphers", "alpn", "sni",    "staple"};
   for (const auto& [key, value] : step.options) {
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end()) {
       return fmt::format("tls knows no option '{}'", key);
@@ -149,6 +171,9 @@ Result<TlsSessionPtr, std::string> newTlsSession(const Step& step, const TlsFile
   }
   if (problem.empty()) {
     problem = applyFiles(context.get(), step, files, server);
+  }
+  if (problem.empty()) {
+    problem = applyStaple(context.get(), step, files);
   }
   if (!problem.empty()) {
     return Failure{std::move(problem)};

@@ -23,6 +23,7 @@ struct TlsIdentity {
 struct TlsFiles {
   std::map<std::string, TlsIdentity> identities;
   std::map<std::string, std::string> authorities;
+  std::map<std::string, std::string> staples;  // OCSP responses, DER; outlive the sessions that send them
 };
 
 struct TlsSessionDeleter {
@@ -32,7 +33,7 @@ using TlsSessionPtr = std::unique_ptr<SSL, TlsSessionDeleter>;
 
 // A session set up from the options of a `tls` step: cert=NAME, ca=NAME,
 // verify=require|none, min=1.2, max=1.3, ciphers=LIST (TLS 1.2), alpn=a:b,
-// sni=NAME (client). The error is a sentence.
+// sni=NAME (client), staple=NAME (server). The error is a sentence.
 [[nodiscard]] Result<TlsSessionPtr, std::string> newTlsSession(const Step& step, const TlsFiles& files, bool server);
 
 // What the library's error queue holds, emptied: "" where nothing.

@@ -265,6 +265,10 @@ void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals
       page.sample({{"origin", name}, {"finding", gatewhy::name(finding)}}, count);
     }
   }
+  page.begin(Metric::UnsolicitedBytes);
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    page.sample({{"origin", config.origins[i].name}}, generation->origins[i].state->unsolicited.count());
+  }
   page.begin(Metric::OriginCertificateExpiry);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     for (std::size_t j = 0; j < config.origins[i].endpoints.size(); ++j) {

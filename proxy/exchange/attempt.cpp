@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "proxy/net/tls_record.h"
 #include "proxy/net/x509_facts.h"
 
 namespace gatewhy {
@@ -134,6 +135,7 @@ void Attempt::onConnected(Connected connected) {
   worker_.loop.deferDelete(std::move(connector_));
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
     request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
+    observer_.onFindings(tlsRecordOf(ssl).findings);
   }
   auto connection = std::make_unique<OriginConnection>(
       worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits));
@@ -173,8 +175,17 @@ Observation Attempt::observe(Phase phase, Fault fault) const {
   seen.bytes.body_expected = state_ == State::Body ? decoder_.expected() : std::nullopt;
   if (state_ == State::Head && connection_) {
     seen.bytes.last_line = std::string(connection_->parser.lastCompleteLine().substr(0, 128));
+    seen.bytes.interims = interims_;
+    seen.bytes.head_received = response_bytes_ - interim_bytes_;
+    if (last_byte_ != TimePoint{}) {
+      seen.bytes.silent_ms = millisBetween(last_byte_, EventLoop::now());
+    }
+    seen.request.awaits_continue = owesContinue();
   } else if (state_ == State::Body && decoder_.kind() == BodyKind::Chunked) {
     seen.bytes.last_line = "chunked";
+  }
+  if (request_.forward.upgrade && state_ < State::Body) {
+    seen.request.upgrade = request_.head->valueOf(FieldId::Upgrade);
   }
   if (connection_) {
     const Transport& transport = connection_->link->transport;
@@ -270,11 +281,13 @@ Timings Attempt::timings() const {
   Timings t = connector_ ? connector_->timings() : connect_timings_;
   const TimePoint end = ended_ != TimePoint{} ? ended_ : EventLoop::now();
   const auto until = [&](TimePoint next) { return next != TimePoint{} ? next : end; };
+  // Who waits for 100 (Continue) sends nothing meanwhile.
+  const TimePoint sent = write_ended_ != TimePoint{} ? write_ended_ : expecting_since_;
   if (write_began_ != TimePoint{}) {
-    t.send = millisBetween(write_began_, until(write_ended_));
+    t.send = millisBetween(write_began_, until(sent));
   }
-  if (write_ended_ != TimePoint{} && (first_byte_ == TimePoint{} || first_byte_ >= write_ended_)) {
-    t.wait = millisBetween(write_ended_, until(first_byte_));
+  if (sent != TimePoint{} && (first_byte_ == TimePoint{} || first_byte_ >= sent)) {
+    t.wait = millisBetween(sent, until(first_byte_));
   }
   if (first_byte_ != TimePoint{}) {
     t.receive = millisBetween(first_byte_, end);

@@ -36,6 +36,8 @@ class AttemptObserver {
   virtual void onResponseSpliced(std::size_t size) = 0;  // so many were put into it
   // All that one read brought has been reported: what was held back may go.
   virtual void onBatchEnd() = 0;
+  // Something about the response that is no failure.
+  virtual void onFindings(FindingSet findings) = 0;
   // `extra_data`: bytes came after the message's end, so the connection was closed.
   virtual void onResponseEnd(const std::string& trailers, bool extra_data) = 0;
   // A valid 101: from here on bytes are the tunnel's.
@@ -189,11 +191,14 @@ class Attempt final : public Deferred,
 
   BodyDecoder decoder_;
   std::uint64_t response_bytes_ = 0;
-  std::uint32_t interims_ = 0;
+  std::vector<std::uint16_t> interims_;  // statuses of the interim responses so far
   std::uint64_t interim_bytes_ = 0;
+  TimePoint last_byte_{};        // of the response
+  TimePoint expecting_since_{};  // the head is sent and 100 (Continue) is waited for
   bool pumping_ = false;
   bool splice_ = true;  // until the kernel says that it cannot
   bool answered_ = false;
+  bool out_of_step_ = false;  // the body's framing broke a rule: who knows where the next response begins
 
   Deadline timer_;
   Timer timer_kind_ = Timer::Send;

@@ -2,6 +2,7 @@
 // The writing half of Attempt: request head and body, tunnel bytes, and the
 // timers that run while an answer is waited for.
 #include <algorithm>
+#include <cassert>
 
 #include "proxy/exchange/attempt.h"
 #include "proxy/net/peer_progress.h"
@@ -50,6 +51,7 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   }
   write(worker_.scratch.view());
   if (owesContinue() && out_.empty()) {
+    expecting_since_ = worker_.loop.turnTime();
     armWait();
   }
   if (state_ == State::Head) {
@@ -96,6 +98,7 @@ void Attempt::noteBodyHere() {
 void Attempt::stopOwingContinue() {
   if (owesContinue()) {
     continued_ = true;
+    expecting_since_ = TimePoint{};
     if (timer_kind_ == Timer::ResponseHead) {
       timer_.cancel();  // from here the client, or the writing, is waited for
     }
@@ -309,10 +312,21 @@ void Attempt::onTimer() {
       }
       timedOut(Phase::ResponseBody, Timer::ResponseIdle, limits.response_idle, phase_since_);
       return;
-    default:
+    case Timer::Tunnel:
       timedOut(Phase::Upgrade, Timer::Tunnel, limits.tunnel, phase_since_);
       return;
+    case Timer::Resolve:
+    case Timer::Connect:
+    case Timer::TlsHandshake:
+    case Timer::Exchange:
+    case Timer::ClientTls:
+    case Timer::ClientHead:
+    case Timer::ClientBody:
+    case Timer::ClientWrite:
+    case Timer::ClientRate:
+      break;  // others' timers
   }
+  assert(false && "an attempt does not run this timer");
 }
 
 void Attempt::onQueueTimer() {

@@ -16,7 +16,7 @@ constexpr int kResponseReadsPerTurn = 32;  // 2 MiB, then others get their turn
 // Below it a copy through the cache costs less than the pipe's two calls.
 constexpr std::uint64_t kSpliceTail = 64UL * 1024;
 constexpr std::uint64_t kSpliceFrom = 4 * kSpliceTail;
-constexpr std::uint32_t kMaxInterims = 32;
+constexpr std::size_t kMaxInterims = 32;
 constexpr std::uint64_t kMaxInterimBytes = 64 * 1024UL;
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
 
@@ -100,6 +100,7 @@ void Attempt::onBytes(std::string_view bytes) {
     first_byte_ = worker_.loop.turnTime();
   }
   response_bytes_ += bytes.size();
+  last_byte_ = worker_.loop.turnTime();
   while (state_ == State::Head && !bytes.empty()) {
     bytes = onHeadBytes(bytes);
   }
@@ -143,16 +144,19 @@ void Attempt::onHeadDone() {
   }
   state_ = State::Body;
   phase_since_ = worker_.loop.turnTime();
-  decoder_.start(head.body, head.content_length);
+  decoder_.start(head.body, head.content_length,
+                 BodyLimits{.mend_sizes = request_.origin->strictness == Strictness::Report});
   observer_.onResponseHead(head);
 }
 
 void Attempt::onInterimDone() {
   interim_bytes_ += connection_->parser.head().bytes.size();
-  if (++interims_ > kMaxInterims || interim_bytes_ > kMaxInterimBytes) {
+  interims_.push_back(connection_->parser.head().status);
+  if (interims_.size() > kMaxInterims || interim_bytes_ > kMaxInterimBytes) {
     fail(observe(
         Phase::ResponseHead,
-        DecisionFault{.cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_, .limit = kMaxInterims}));
+        DecisionFault{
+            .cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_.size(), .limit = kMaxInterims}));
     return;
   }
   if (connection_->parser.head().status == 100) {
@@ -187,6 +191,10 @@ void Attempt::onBodyBytes(std::string_view bytes) {
       fail(observe(Phase::ResponseBody, decoder_.fault()));
       return;
     }
+    if (const FindingSet mended = decoder_.takeMended(); !mended.empty()) {
+      out_of_step_ = true;
+      observer_.onFindings(mended);
+    }
     if (!step.data.empty()) {
       observer_.onResponseData(step.data);
     }
@@ -207,7 +215,7 @@ void Attempt::complete(bool extra_data) {
   ended_ = EventLoop::now();
   timer_.cancel();
   const bool reusable = connection_->parser.head().keep_alive && decoder_.kind() != BodyKind::UntilClose &&
-                        !extra_data && request_done_ && out_.empty() && !write_fault_ &&
+                        !extra_data && !out_of_step_ && request_done_ && out_.empty() && !write_fault_ &&
                         !connection_->link->watch.peerClosed() && !connection_->link->transport.hasBufferedInput();
   state_ = State::Done;
   answered_ = true;

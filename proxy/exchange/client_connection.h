@@ -129,7 +129,7 @@ class ClientConnection final : public Deferred,
   ConnectionOwner& owner_;
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   ClientFacts facts_;
-  ClientCensus::Place counted_;  // among its address's connections
+  ClientCensus::Place counted_;        // among its address's connections
   bool proxy_sender_refused_ = false;  // its address may not send a PROXY header
   Transport transport_;
   IoWatch watch_;

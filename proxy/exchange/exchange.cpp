@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "diagnostics/peer_name.h"
 #include "proxy/exchange/admission.h"
 #include "proxy/exchange/upgrade.h"
 
@@ -82,6 +83,7 @@ void Exchange::begin() {
   pool_ = generation_->pools[origin_].get();
   origin_config_ = &generation_->shared->originFor(*route_, origin_);
   pool_->earnRetry();
+  tellUnsolicited();
   exchange_timer_.arm(origin_config_->timeouts.exchange);
   startAttempt();
 }
@@ -109,10 +111,37 @@ VariableSource Exchange::variables() const {
           .cause = {}};
 }
 
+// Bytes that came while no request was under way belong to no exchange: the
+// next one carries the finding, and the first time the log quotes them.
+void Exchange::tellUnsolicited() {
+  const auto news = pool_->takeUnsolicited();
+  if (!news) {
+    return;
+  }
+  FindingSet finding;
+  finding.add(Finding::UnsolicitedBytes);
+  check_.note(finding);
+  if (!news->first) {
+    return;
+  }
+  LifecycleEvent event;
+  event.event = "message";
+  event.severity = "WARN";
+  event.message =
+      "an origin sent bytes on an idle connection, which no request had asked for; the connection was closed, and "
+      "further ones are counted only";
+  event.facts = {{.key = "cause", .text = std::string(name(Cause::ResponseUnsolicited)), .number = {}, .list = {}},
+                 {.key = "origin", .text = pool_->config().name, .number = {}, .list = {}},
+                 {.key = "endpoint", .text = news->endpoint, .number = {}, .list = {}},
+                 {.key = "excerpt", .text = news->excerpt, .number = {}, .list = {}},
+                 {.key = "peer_speaks", .text = std::string(identifyPeer(news->excerpt)), .number = {}, .list = {}}};
+  worker_.sink.onLifecycle(event);
+}
+
 void Exchange::respondFixed() {
   generated_by_ = GeneratedBy::Proxy;
   status_ = route_->respond->status;
-  if (status_ == 444) {
+  if (sendsNothing(status_)) {
     finish(Disposition::Drop);
     return;
   }
@@ -186,7 +215,7 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     recordTry(std::move(endpoint), std::move(address.peer_address), false, address.timings,
               diagnosed(std::move(address.observation)));
   }
-  Diagnosis diagnosis = diagnosed(std::move(observation));
+  const Diagnosis diagnosis = diagnosed(std::move(observation));
   attempt_recorded_ = true;
   if (attempt_->endpointChosen()) {
     recordTry(std::string(attempt_->endpointUrl()), diagnosis.observation.connection.peer_address, attempt_->reused(),
@@ -204,7 +233,7 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     startAttempt();
     return;
   }
-  conclude(std::move(diagnosis));
+  conclude(diagnosis);
 }
 
 // Passive ejection: failures that speak of the endpoint, not of the client or
@@ -284,14 +313,13 @@ void Exchange::conclude(Diagnosis diagnosis) {
     return;
   }
   if (diagnosis_) {
-    diagnosis_->later.push_back(
-        Symptom{.what = std::string(name(diagnosis.cause)), .at_ms = millisBetween(began_, EventLoop::now())});
+    noteLater(name(diagnosis.cause));
     if (state_ == State::Draining) {
       finish(Disposition::Reset);
     }
     return;
   }
-  diagnosis_ = std::make_unique<Diagnosis>(std::move(diagnosis));
+  diagnosis_ = std::make_unique<const Diagnosis>(std::move(diagnosis));
   exchange_timer_.cancel();
   const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
   if (committed) {
@@ -307,6 +335,10 @@ void Exchange::conclude(Diagnosis diagnosis) {
     return;
   }
   answerFailure();
+}
+
+void Exchange::noteLater(std::string_view what) {
+  later_.push_back(Symptom{.what = std::string(what), .at_ms = millisBetween(began_, EventLoop::now())});
 }
 
 void Exchange::answerFailure() {
@@ -395,19 +427,23 @@ void Exchange::onClientFault(Observation fault) {
     return;
   }
   fault.elapsed_ms = millisBetween(began_, EventLoop::now());
-  Diagnosis diagnosis = diagnosed(std::move(fault));
-  if (attempt_ && state_ == State::Waiting) {
-    // Who left, and what was about to be said of the origin.
-    const auto limit = static_cast<double>(origin_config_->timeouts.response_head.count());
-    if (limit > 0 && attempt_->waitedMs() > limit / 2) {
-      diagnosis.would_be = Cause::ResponseTimeout;
+  if (attempt_) {
+    fault.interrupted = interrupted();
+    if (state_ == State::Waiting) {
+      fault.connection = attempt_->observe(attempt_->phase(), EndFault{}).connection;
     }
-    diagnosis.observation.connection = attempt_->observe(attempt_->phase(), EndFault{}).connection;
   }
-  if (attempt_ && diagnosis.cause == Cause::ClientClosedRequest) {
-    diagnosis.phase = attempt_->phase();  // what the client did not wait for
+  conclude(diagnosed(std::move(fault)));
+}
+
+// What the origin was at when the client failed us.
+InterruptedFacts Exchange::interrupted() const {
+  InterruptedFacts facts{.phase = attempt_->phase()};
+  if (state_ == State::Waiting) {
+    facts.waited_ms = attempt_->waitedMs();
+    facts.limit_ms = static_cast<std::uint32_t>(origin_config_->timeouts.response_head.count());
   }
-  conclude(std::move(diagnosis));
+  return facts;
 }
 
 void Exchange::noteHalfClose() {

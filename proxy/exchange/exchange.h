@@ -78,6 +78,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] SplicePipe* splicePipe() override;
   void onResponseSpliced(std::size_t size) override;
   void onBatchEnd() override;
+  void onFindings(FindingSet findings) override { check_.note(findings); }
   void onResponseEnd(const std::string& trailers, bool extra_data) override;
   void onTunnelOpen(const ResponseHead& head) override;
   void onTunnelData(std::string_view data) override;
@@ -89,6 +90,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void identify();
   void quoteProxyStatus(const ResponseHead& head);
   void warnBehindCloudflare();
+  void tellUnsolicited();
   void startAttempt();
   [[nodiscard]] bool triesLeft() const;
   void dropReplay();
@@ -98,6 +100,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
                  std::optional<Diagnosis> diagnosis);
   [[nodiscard]] Diagnosis diagnosed(Observation observation) const;
   void conclude(Diagnosis diagnosis);
+  void noteLater(std::string_view what);
+  [[nodiscard]] InterruptedFacts interrupted() const;
   void answerFailure();
   void respondFixed();
   void respondOptions();
@@ -137,7 +141,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   std::unique_ptr<Attempt> attempt_;
   std::vector<std::size_t> tried_;
   std::vector<TryRecord> tries_;
-  std::unique_ptr<Diagnosis> diagnosis_;  // null: nothing has failed
+  std::unique_ptr<const Diagnosis> diagnosis_;  // null: nothing has failed
+  std::vector<Symptom> later_;                  // what came after it
   std::unique_ptr<ReceivedProxyStatus> origin_proxy_status_;
   ResponseCheck check_;
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_

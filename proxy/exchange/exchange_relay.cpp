@@ -307,11 +307,10 @@ void Exchange::onSettled(bool arrived) {
   const bool short_body = diagnosis_ && diagnosis_->cause == Cause::ClientLengthMismatch;
   if (!diagnosis_ || short_body) {
     gone.elapsed_ms = millisBetween(began_, half_closed_at_);
-    diagnosis_ = std::make_unique<Diagnosis>(diagnosed(std::move(gone)));
-    diagnosis_->phase = half_closed_phase_;
+    gone.interrupted = InterruptedFacts{.phase = half_closed_phase_};
+    diagnosis_ = std::make_unique<const Diagnosis>(diagnosed(std::move(gone)));
   } else {
-    diagnosis_->later.push_back(
-        Symptom{.what = "the client was gone", .at_ms = millisBetween(began_, EventLoop::now())});
+    noteLater("the client was gone");
   }
   finish(Disposition::Drop);
 }
@@ -402,7 +401,7 @@ void Exchange::emitEvent() {
   ExchangeEvent event;
   describeRequest(event);
   event.status = status_;
-  if (status_ != 0 && status_ != 444) {
+  if (status_ != 0 && !sendsNothing(status_)) {
     event.response_body_size = response_body_;
   }
   event.generated_by = generated_by_;
@@ -433,6 +432,7 @@ void Exchange::emitEvent() {
   }
   if (diagnosis_) {
     event.diagnosis = diagnosis_.get();
+    event.later = &later_;
     const bool left = diagnosis_->cause == Cause::ClientClosedRequest ||
                       diagnosis_->cause == Cause::ClientAbortedUpload ||
                       diagnosis_->cause == Cause::TunnelResetByClient;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "proxy/exchange/upgrade.h"
+
 namespace gatewhy {
 namespace {
 
@@ -55,6 +57,9 @@ void ResponseCheck::head(const RequestHead& request, const RouteConfig& route, c
   end_.to_head = request.method == Method::Head;
   if (!lint_) {
     return;
+  }
+  if (head.status >= 200 && head.status < 300 && forwardsUpgrade(request)) {
+    found_.add(Finding::UpgradeIgnored);
   }
   const ForwardedRequest asked(request, route);
   ResponseLint lint(asked, std::chrono::floor<std::chrono::seconds>(now), head.status, head.reason());

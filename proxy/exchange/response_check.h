@@ -31,6 +31,9 @@ class ResponseCheck {
   // What is no matter of the response.
   void note(Finding finding) { found_.add(finding); }
 
+  // Found elsewhere.
+  void note(FindingSet findings) { found_.add(findings); }
+
   [[nodiscard]] FindingSet found() const { return found_; }
 
  private:

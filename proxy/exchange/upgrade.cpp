@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/exchange/upgrade.h"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <array>
@@ -27,28 +26,32 @@ std::string webSocketAccept(std::string_view key) {
   return {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(length)};
 }
 
-std::optional<DecisionFault> judgeSwitch(const RequestHead& request, bool upgrade_forwarded,
-                                         const ResponseHead& response) {
-  if (!upgrade_forwarded) {
-    return DecisionFault{.cause = Cause::UpgradeUnsolicited, .detail = {}, .size = {}, .limit = {}};
-  }
-  const auto invalid = [](std::string detail) {
-    return DecisionFault{.cause = Cause::UpgradeInvalid, .detail = std::move(detail), .size = {}, .limit = {}};
-  };
-  const auto asked = request.valueOf(FieldId::Upgrade);
+std::optional<UpgradeFault> judgeSwitch(const RequestHead& request, bool upgrade_forwarded,
+                                        const ResponseHead& response) {
   const auto given = response.valueOf(FieldId::Upgrade);
+  const auto broken = [given](UpgradeRule rule) { return UpgradeFault{.rule = rule, .given = std::string(given)}; };
+  if (!upgrade_forwarded) {
+    return broken(UpgradeRule::Unsolicited);
+  }
+  if (given.empty()) {
+    return broken(UpgradeRule::UpgradeMissing);
+  }
+  const auto asked = request.valueOf(FieldId::Upgrade);
   if (!equalsIgnoreCase(asked, given)) {
-    return invalid(fmt::format("asked for '{}', given '{}'", asked, given));
+    return broken(UpgradeRule::OtherProtocol);
   }
   if (!response.upgrade) {
-    return invalid("101 without Connection: upgrade");
+    return broken(UpgradeRule::ConnectionMissing);
   }
   const auto key = request.valueOf(FieldId::SecWebSocketKey);
-  if (equalsIgnoreCase(asked, "websocket") && !key.empty() &&
-      response.valueOf(FieldId::SecWebSocketAccept) != webSocketAccept(key)) {
-    return invalid("Sec-WebSocket-Accept does not answer Sec-WebSocket-Key");
+  if (!equalsIgnoreCase(asked, "websocket") || key.empty()) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  const auto accept = response.valueOf(FieldId::SecWebSocketAccept);
+  if (accept.empty()) {
+    return broken(UpgradeRule::AcceptMissing);
+  }
+  return accept == webSocketAccept(key) ? std::nullopt : std::optional(broken(UpgradeRule::AcceptDiffers));
 }
 
 }  // namespace gatewhy

@@ -16,8 +16,8 @@ namespace gatewhy {
 
 // Judges a 101 (RFC 9110 section 15.2.2, RFC 6455 section 4.2.2): nullopt
 // where it answers what was asked.
-[[nodiscard]] std::optional<DecisionFault> judgeSwitch(const RequestHead& request, bool upgrade_forwarded,
-                                                       const ResponseHead& response);
+[[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const RequestHead& request, bool upgrade_forwarded,
+                                                      const ResponseHead& response);
 
 // base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2.
 [[nodiscard]] std::string webSocketAccept(std::string_view key);

@@ -26,6 +26,7 @@ void BodyDecoder::start(BodyKind kind, std::uint64_t content_length, const BodyL
   remaining_ = received_ = content_length_ = 0;
   offset_ = chunk_line_ = trailers_size_ = 0;
   extended_ = false;
+  mended_ = {};
   line_.clear();
   trailers_.clear();
   limits_ = limits;
@@ -170,10 +171,13 @@ void BodyDecoder::takeSize(char octet) {
   } else if (octet == ';') {
     extended_ = true;
     state_ = State::ExtensionNameFirst;
-  } else if (octet == '\r' && state_ == State::Size) {
+  } else if (octet == '\r' && (state_ == State::Size || limits_.mend_sizes)) {
+    if (state_ == State::SizeBlank) {
+      mended_.add(Finding::ChunkSizePadded);
+    }
     state_ = State::ChunkLineLf;
   } else if (octets::isBlank(octet)) {
-    state_ = State::SizeBlank;  // only before an extension
+    state_ = State::SizeBlank;  // only before an extension, unless it is mended
   } else {
     fail(ParseError::ChunkSizeInvalid);
   }

@@ -17,6 +17,7 @@ struct HeadFault {
   std::size_t at = 0;
   std::string_view header_name;
   std::string_view token;
+  std::string_view second_token = {};  // where two contradict each other
 };
 
 // Sizes and offsets within the line.

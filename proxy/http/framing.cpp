@@ -69,27 +69,58 @@ std::optional<HeadFault> readConnection(Head& head, const Field& field, Connecti
   return std::nullopt;
 }
 
-std::optional<HeadFault> readContentLength(Head& head, const Field& field, FindingSet* mended) {
+// The number that `text` is; else the index of the octet at which it stops
+// being one that fits (its size, where it is empty).
+std::optional<std::uint64_t> readLength(std::string_view text, std::size_t& stops_at) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
-  std::string_view value = head.value(field);
-  if (mended != nullptr && value.find(',') != std::string_view::npos) {
-    value = onlyMember(value);
-    mended->add(Finding::ContentLengthRepeated);
-  }
   std::uint64_t length = 0;
-  std::size_t at = 0;
-  for (; at < value.size() && octets::is(value[at], octets::kDigit); ++at) {
-    const auto digit = static_cast<std::uint64_t>(value[at] - '0');
+  for (stops_at = 0; stops_at < text.size() && octets::is(text[stops_at], octets::kDigit); ++stops_at) {
+    const auto digit = static_cast<std::uint64_t>(text[stops_at] - '0');
     if (length > (kMost - digit) / 10) {
       break;
     }
     length = length * 10 + digit;
   }
-  if (value.empty() || at != value.size()) {
-    return fieldFault(head, field, ParseError::ContentLengthInvalid, at, value);
+  return text.empty() || stops_at != text.size() ? std::nullopt : std::optional(length);
+}
+
+// All Content-Lengths of a head, be they fields or members of a list. What is
+// not a number is told before numbers that contradict each other, and those
+// before one that is only repeated: three different faults at the sender.
+std::optional<HeadFault> readContentLengths(Head& head, FindingSet* mended) {
+  std::optional<std::string_view> first;
+  std::optional<HeadFault> second;
+  for (const Field& field : head.fields) {
+    if (field.id != FieldId::ContentLength) {
+      continue;
+    }
+    ListReader list(head.value(field));
+    while (list.next()) {
+      std::size_t stops_at = 0;
+      const auto length = readLength(list.member(), stops_at);
+      if (!length) {
+        return fieldFault(head, field, ParseError::ContentLengthInvalid, list.offset() + stops_at, head.value(field));
+      }
+      if (!first) {
+        first = list.member();
+        head.content_length = *length;
+        continue;
+      }
+      const bool differs = list.member() != *first;
+      if (!second || (differs && second->error == ParseError::ContentLengthRepeated)) {
+        const ParseError error = differs ? ParseError::ContentLengthDiffers : ParseError::ContentLengthRepeated;
+        second = fieldFault(head, field, error, list.offset(), *first);
+        second->second_token = differs ? list.member() : std::string_view();
+      }
+    }
+  }
+  if (second && (mended == nullptr || second->error != ParseError::ContentLengthRepeated)) {
+    return second;
+  }
+  if (second) {
+    mended->add(Finding::ContentLengthRepeated);  // taken once (RFC 9110 section 8.6)
   }
   head.has_content_length = true;
-  head.content_length = length;
   head.body = BodyKind::Length;
   return std::nullopt;
 }
@@ -159,21 +190,14 @@ std::optional<HeadFault> weighFraming(Head& head, FindingSet* mended) {
   const Field* second_coding = nullptr;
   for (const Field& field : head.fields) {
     if (field.id == FieldId::ContentLength) {
-      if (length != nullptr && mended != nullptr && onlyMember(head.value(*length)) == onlyMember(head.value(field))) {
-        mended->add(Finding::ContentLengthRepeated);
-        continue;
-      }
-      if (length != nullptr) {
-        return fieldFault(head, field, ParseError::ContentLengthDiffers, 0, head.value(field));
-      }
-      length = &field;
+      length = length == nullptr ? &field : length;
     } else if (field.id == FieldId::TransferEncoding) {
       second_coding = coding == nullptr ? nullptr : &field;
       coding = coding == nullptr ? &field : coding;
     }
   }
   if (coding == nullptr) {
-    return length == nullptr ? std::nullopt : readContentLength(head, *length, mended);
+    return readContentLengths(head, mended);
   }
   if (length != nullptr) {
     return fieldFault(head, *std::max(length, coding), ParseError::LengthAndCoding, 0, head.value(*coding));

@@ -10,7 +10,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "diagnostics/findings.h"
 #include "diagnostics/observation.h"
 #include "proxy/http/authority.h"
 #include "proxy/http/head_reader.h"
@@ -91,6 +93,10 @@ class ResponseParser final : public HeadReader {
 struct BodyLimits {
   std::uint32_t chunk_line = 4096;     // size and extensions
   std::uint32_t trailers = 16 * 1024;  // whole trailer section
+  // Blanks between a chunk size and its CR LF are taken for none, and noted
+  // (strictness: report). Behind them nothing but the line's end can stand, and
+  // the chunk is written anew.
+  bool mend_sizes = false;
 };
 
 // Takes the framing off a message body.
@@ -122,6 +128,8 @@ class BodyDecoder {
   [[nodiscard]] std::uint64_t received() const { return received_; }  // payload octets
   [[nodiscard]] std::optional<std::uint64_t> expected() const;        // Length only
   [[nodiscard]] const ParseFault& fault() const { return fault_; }
+  // What was mended since the last call.
+  [[nodiscard]] FindingSet takeMended() { return std::exchange(mended_, FindingSet()); }
   // Trailer fields as received, "Name: value\r\n" each, validated; without
   // fields that may not be trailers (framing, routing: RFC 9110 section 6.5.1).
   [[nodiscard]] const std::string& trailers() const { return trailers_; }
@@ -174,6 +182,7 @@ class BodyDecoder {
   std::uint64_t trailers_size_ = 0;  // octets of the trailer section so far
   std::string line_;                 // unfinished trailer line
   std::string trailers_;
+  FindingSet mended_;
   ParseFault fault_;
 };
 

@@ -266,6 +266,9 @@ void HeadReader::fail(const HeadFault& fault) {
   fault_.excerpt = bytes.substr(from, kExcerpt);
   fault_.header_name = fault.header_name.substr(0, kMostEvidence);
   fault_.token = fault.token.substr(0, kMostEvidence);
+  if (!fault.second_token.empty()) {
+    fault_.token.append(", ").append(fault.second_token.substr(0, kMostEvidence));
+  }
 }
 
 // What was seen is given as one more than the limit, since how much more was

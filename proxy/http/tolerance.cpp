@@ -83,18 +83,4 @@ bool mayLeaveOutReason(std::string_view reason) noexcept {
   return !hasLineEnd(reason);
 }
 
-std::string_view onlyMember(std::string_view list) noexcept {
-  ListReader reader(list);
-  std::string_view only;
-  while (reader.next()) {
-    if (only.empty()) {
-      only = reader.member();
-    }
-    if (only.empty() || reader.member() != only) {
-      return list;
-    }
-  }
-  return only;
-}
-
 }  // namespace gatewhy

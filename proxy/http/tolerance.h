@@ -35,7 +35,4 @@ namespace gatewhy {
 // not stand there.
 [[nodiscard]] bool mayLeaveOutReason(std::string_view reason) noexcept;
 
-// "5, 5" → "5" (RFC 9110 section 8.6); the value as it is where its members differ.
-[[nodiscard]] std::string_view onlyMember(std::string_view list) noexcept;
-
 }  // namespace gatewhy

@@ -28,6 +28,11 @@ void SessionCache::put(const std::string& host, SslSessionPtr session) {
   of_host.push_back(std::move(session));
 }
 
+void SessionCache::clear() {
+  const std::lock_guard lock(mutex_);
+  sessions_.clear();
+}
+
 SslSessionPtr SessionCache::take(const std::string& host) {
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(host);

@@ -20,6 +20,7 @@ class SessionCache {
  public:
   void put(const std::string& host, SslSessionPtr session);
   [[nodiscard]] SslSessionPtr take(const std::string& host);  // null: none
+  void clear();                                               // what made certificates acceptable has changed
 
  private:
   std::mutex mutex_;

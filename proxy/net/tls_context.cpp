@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "proxy/net/ocsp_staple.h"
+#include "proxy/net/revocation_lists.h"
 #include "proxy/net/session_cache.h"
 #include "proxy/net/tls_fault.h"
 #include "proxy/net/tls_record.h"
@@ -69,8 +71,24 @@ int acceptOrigin(X509_STORE_CTX* /*store*/, void* /*arg*/) {
 
 class OriginTlsContextImpl final : public OriginTlsContext {
  public:
-  OriginTlsContextImpl(SslCtxPtr context, const OriginTls& config)
-      : context_(std::move(context)), server_name_(config.server_name), verify_(config.verify) {}
+  OriginTlsContextImpl(SslCtxPtr context, const OriginTls& config, std::unique_ptr<RevocationLists> lists)
+      : context_(std::move(context)),
+        server_name_(config.server_name),
+        verify_(config.verify),
+        lists_(std::move(lists)) {}
+
+  [[nodiscard]] std::optional<Refreshed> refreshRevocations() const override {
+    if (lists_ == nullptr || !lists_->changed()) {
+      return std::nullopt;
+    }
+    Refreshed refreshed{.file = lists_->file(), .problem = {}};
+    if (const auto fault = lists_->load()) {
+      refreshed.problem = fault->reason.empty() ? "no revocation list in it" : fault->reason;
+    } else {
+      cacheOf(context_.get()).clear();  // a resumed session shows no certificate
+    }
+    return refreshed;
+  }
 
   [[nodiscard]] Result<SslPtr, TlsFault> newSession(const std::string& host) const override {
     const std::string name = comparableHost(server_name_.empty() ? host : server_name_);
@@ -87,6 +105,9 @@ class OriginTlsContextImpl final : public OriginTlsContext {
     }
     if (verify_ && !expectName(ssl, name, literal)) {
       return Failure{setupFault("server_name " + name)};
+    }
+    if (lists_ != nullptr) {
+      lists_->applyTo(ssl);
     }
     if (const SslSessionPtr earlier = cacheOf(context_.get()).take(name)) {
       SSL_set_session(ssl, earlier.get());
@@ -108,6 +129,7 @@ class OriginTlsContextImpl final : public OriginTlsContext {
   SslCtxPtr context_;
   std::string server_name_;
   bool verify_;
+  std::unique_ptr<RevocationLists> lists_;  // null: no tls.crl_file
 };
 
 }  // namespace
@@ -131,6 +153,17 @@ Result<std::shared_ptr<const OriginTlsContext>, TlsFault> OriginTlsContext::crea
       X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
     }
   }
+  std::unique_ptr<RevocationLists> lists;
+  if (config.verify && !config.crl_file.empty()) {
+    lists = std::make_unique<RevocationLists>(config.crl_file, config.ca_file);
+    if (auto fault = lists->load()) {
+      return Failure{std::move(*fault)};
+    }
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  }
+  if (config.verify) {
+    checkStaples(ctx);
+  }
   if (!config.certificate.empty()) {
     if (auto fault = loadCertificate(ctx, config.certificate, config.key)) {
       return Failure{std::move(*fault)};
@@ -149,7 +182,7 @@ Result<std::shared_ptr<const OriginTlsContext>, TlsFault> OriginTlsContext::crea
   SSL_CTX_sess_set_new_cb(ctx, onNewSession);
   SSL_CTX_set_info_callback(ctx, onInfo);
   return std::shared_ptr<const OriginTlsContext>(
-      std::make_shared<const OriginTlsContextImpl>(std::move(context).value(), config));
+      std::make_shared<const OriginTlsContextImpl>(std::move(context).value(), config, std::move(lists)));
 }
 
 }  // namespace gatewhy

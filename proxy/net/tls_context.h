@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,15 @@ class OriginTlsContext {
   // of alerts in both directions, handshake messages, first bytes and every
   // verification error.
   [[nodiscard]] virtual Result<SslPtr, TlsFault> newSession(const std::string& host) const = 0;
+
+  // Reads tls.crl_file again where it has changed: sessions from now on are
+  // held against what is in it. nullopt: nothing has changed, or there is no
+  // such file. Reads the disk: not on a worker's thread; any other.
+  struct Refreshed {
+    std::string file;
+    std::string problem;  // "" = taken; else the old lists stay in force
+  };
+  [[nodiscard]] virtual std::optional<Refreshed> refreshRevocations() const = 0;
 };
 
 // What a listener's client showed; valid after the handshake.

@@ -87,7 +87,8 @@ TlsFailure failureOf(unsigned long code, const TlsRecord& record) {
   if (reason >= SSL_AD_REASON_OFFSET) {
     return TlsFailure::AlertReceived;
   }
-  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED ||
+      (reason == SSL_R_INVALID_STATUS_RESPONSE && !record.problems.empty())) {
     return TlsFailure::Certificate;
   }
   if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {

@@ -159,10 +159,16 @@ int collectProblem(int ok, X509_STORE_CTX* store) {
   std::vector<X509Problem>& problems = tlsRecordOf(ssl).problems;
   const int code = X509_STORE_CTX_get_error(store);
   const int depth = X509_STORE_CTX_get_error_depth(store);
+  if (code == X509_V_ERR_UNABLE_TO_GET_CRL && depth > 0) {
+    return 1;  // of authorities above the issuer lists are welcome, and `check` says which are missing
+  }
   const bool known = std::any_of(problems.begin(), problems.end(),
                                  [&](const X509Problem& p) { return p.code == code && p.depth == depth; });
   if (!known && problems.size() < kMaxProblems) {
     problems.push_back(problemOf(X509_STORE_CTX_get_current_cert(store), code, depth));
+    if (X509_CRL* list = X509_STORE_CTX_get0_current_crl(store); list != nullptr) {
+      addRevocation(problems.back(), list, X509_STORE_CTX_get_current_cert(store));
+    }
   }
   return 1;
 }
@@ -208,6 +214,14 @@ void stopTlsTap(SSL* ssl) noexcept {
   SSL_set_msg_callback(ssl, nullptr);
 }
 
+void recordChain(TlsRecord& record, const STACK_OF(X509) * sent, X509* leaf) {
+  record.chain_length = sent == nullptr ? 0 : sk_X509_num(sent);
+  if (record.chain_length > 0) {
+    record.chain_last_issuer = nameText(X509_get_issuer_name(sk_X509_value(sent, record.chain_length - 1)));
+  }
+  record.names = alternativeNames(leaf);
+}
+
 void recordTlsInfo(const SSL* ssl, int where, int ret) {
   const auto alert = static_cast<int>(static_cast<unsigned>(ret) & 0xFFU);
   if ((where & SSL_CB_ALERT) == 0 || alert == SSL_AD_CLOSE_NOTIFY) {
@@ -231,12 +245,7 @@ int verifyAndRecord(X509_STORE_CTX* store, OnCertificateProblem then) {
   if (record.problems.empty()) {
     return 1;
   }
-  const STACK_OF(X509)* sent = X509_STORE_CTX_get0_untrusted(store);
-  record.chain_length = sent == nullptr ? 0 : sk_X509_num(sent);
-  if (record.chain_length > 0) {
-    record.chain_last_issuer = nameText(X509_get_issuer_name(sk_X509_value(sent, record.chain_length - 1)));
-  }
-  record.names = alternativeNames(X509_STORE_CTX_get0_cert(store));
+  recordChain(record, X509_STORE_CTX_get0_untrusted(store), X509_STORE_CTX_get0_cert(store));
   // Chooses the alert, and is what SSL_get_verify_result() and a session
   // ticket remember.
   X509_STORE_CTX_set_error(store, record.problems.front().code);

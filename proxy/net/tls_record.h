@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "diagnostics/findings.h"
 #include "diagnostics/observation.h"
 
 namespace gatewhy {
@@ -30,6 +31,7 @@ struct TlsRecord {
   int chain_length = 0;
   std::string chain_last_issuer;
   std::vector<std::string> names;  // of the leaf
+  FindingSet findings;             // about the handshake, where it is none of the problems
 
   // Handshake bytes that are here: a header may announce more than came, and
   // read-ahead may hold what follows the handshake.
@@ -55,5 +57,7 @@ void recordTlsInfo(const SSL* ssl, int where, int ret);
 // wrong, so that the record has every problem, not just the first.
 enum class OnCertificateProblem : std::uint8_t { Refuse, Continue };
 int verifyAndRecord(X509_STORE_CTX* store, OnCertificateProblem then);
+// What goes with a problem: the chain as it was `sent` (may be null), and the leaf's names.
+void recordChain(TlsRecord& record, const STACK_OF(X509) * sent, X509* leaf);
 
 }  // namespace gatewhy

@@ -72,18 +72,25 @@ std::optional<TlsFault> loadCertificate(SSL_CTX* context, const std::string& cer
 }
 
 std::optional<TlsFault> loadRoots(SSL_CTX* context, const std::string& file) {
+  return loadRoots(SSL_CTX_get_cert_store(context), file);
+}
+
+std::optional<TlsFault> loadRoots(X509_STORE* store, const std::string& file) {
   ERR_clear_error();
-  if (file.empty()) {
-    // Not SSL_CTX_set_default_verify_paths(): its third place, the store, reads
-    // the whole directory at each issuer that is not found.
-    if (SSL_CTX_set_default_verify_file(context) != 1 || SSL_CTX_set_default_verify_dir(context) != 1) {
-      return setupFault("the system's certificate authorities");
-    }
-    return std::nullopt;
+  if (!file.empty()) {
+    return X509_STORE_load_file(store, file.c_str()) == 1 ? std::nullopt : std::optional(setupFault(file));
   }
-  if (SSL_CTX_load_verify_file(context, file.c_str()) != 1) {
-    return setupFault(file);
+  // Not X509_STORE_set_default_paths(): its third place, the store, reads the
+  // whole directory at each issuer that is not found.
+  X509_LOOKUP* in_file = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+  X509_LOOKUP* in_directory = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
+  if (in_file == nullptr || in_directory == nullptr) {
+    return setupFault("the system's certificate authorities");
   }
+  // Either may be missing, as in the library's own call.
+  X509_LOOKUP_load_file(in_file, nullptr, X509_FILETYPE_DEFAULT);
+  X509_LOOKUP_add_dir(in_directory, nullptr, X509_FILETYPE_DEFAULT);
+  ERR_clear_error();
   return std::nullopt;
 }
 

@@ -34,6 +34,7 @@ using SslSessionPtr = std::unique_ptr<SSL_SESSION, SslSessionDeleter>;
 [[nodiscard]] std::optional<TlsFault> loadCertificate(SSL_CTX* context, const std::string& certificate,
                                                       const std::string& key);
 [[nodiscard]] std::optional<TlsFault> loadRoots(SSL_CTX* context, const std::string& file);
+[[nodiscard]] std::optional<TlsFault> loadRoots(X509_STORE* store, const std::string& file);
 // An SSL of the context with its record.
 [[nodiscard]] Result<SslPtr, TlsFault> newRecordedSsl(SSL_CTX* context);
 

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <openssl/bn.h>
+#include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -31,6 +33,21 @@ NamesPtr subjectAltNames(X509* certificate) {
 std::string textOf(const ASN1_STRING* value) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
           static_cast<std::size_t>(ASN1_STRING_length(value))};
+}
+
+struct EnumeratedDeleter {
+  void operator()(ASN1_ENUMERATED* value) const noexcept { ASN1_ENUMERATED_free(value); }
+};
+struct NumberDeleter {
+  void operator()(BIGNUM* number) const noexcept { BN_free(number); }
+};
+
+std::string serialText(const ASN1_INTEGER* serial) {
+  const std::unique_ptr<BIGNUM, NumberDeleter> number(ASN1_INTEGER_to_BN(serial, nullptr));
+  char* text = number == nullptr ? nullptr : BN_bn2hex(number.get());
+  std::string out = text == nullptr ? "" : text;
+  OPENSSL_free(text);
+  return out;
 }
 
 std::string lowerCase(std::string text) {
@@ -110,8 +127,27 @@ X509Problem problemOf(X509* certificate, int code, int depth) {
     problem.issuer = nameText(X509_get_issuer_name(certificate));
     problem.not_before = timeText(X509_get0_notBefore(certificate));
     problem.not_after = timeText(X509_get0_notAfter(certificate));
+    problem.serial = serialText(X509_get0_serialNumber(certificate));
   }
   return problem;
+}
+
+void addRevocation(X509Problem& problem, X509_CRL* list, X509* certificate) {
+  if (problem.code != X509_V_ERR_CERT_REVOKED) {
+    problem.crl_next_update = timeText(X509_CRL_get0_nextUpdate(list));
+    return;
+  }
+  problem.revocation_source = "crl";
+  X509_REVOKED* entry = nullptr;
+  if (certificate == nullptr || X509_CRL_get0_by_cert(list, &entry, certificate) != 1) {
+    return;
+  }
+  problem.revoked_at = timeText(X509_REVOKED_get0_revocationDate(entry));
+  const std::unique_ptr<ASN1_ENUMERATED, EnumeratedDeleter> reason(
+      static_cast<ASN1_ENUMERATED*>(X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, nullptr, nullptr)));
+  if (reason != nullptr) {
+    problem.revocation_reason = OCSP_crl_reason_str(ASN1_ENUMERATED_get(reason.get()));
+  }
 }
 
 bool certificateCovers(X509* certificate, const std::string& host) {

@@ -19,6 +19,8 @@ namespace gatewhy {
 [[nodiscard]] std::vector<std::string> alternativeNames(X509* certificate);  // SAN names and addresses, bounded
 // `certificate` may be null: then only code, name and depth are known.
 [[nodiscard]] X509Problem problemOf(X509* certificate, int code, int depth);
+// What `list` says of a problem that it gave rise to.
+void addRevocation(X509Problem& problem, X509_CRL* list, X509* certificate);
 // RFC 9110 section 4.3.4: SAN only, never the common name; RFC 9525 section
 // 6.3: a wildcard is a whole label. `host` may be an IP literal.
 [[nodiscard]] bool certificateCovers(X509* certificate, const std::string& host);

@@ -9,6 +9,7 @@
 
 #include "diagnostics/cause.h"
 #include "proxy/loop/event_loop.h"
+#include "proxy/origin/unsolicited.h"
 
 namespace gatewhy {
 
@@ -82,10 +83,11 @@ class EndpointState {
   std::atomic<std::int64_t> certificate_expiry_{0};
 };
 
-// Exchanges that wait for a connection to an origin, over all workers.
+// What all workers know together about one origin.
 struct OriginState {
-  std::atomic<std::uint32_t> waiting{0};
+  std::atomic<std::uint32_t> waiting{0};          // exchanges that wait for a connection
   std::atomic<std::uint32_t> waiting_uploads{0};  // of these, those whose body is still coming
+  UnsolicitedRecord unsolicited;
 };
 
 }  // namespace gatewhy

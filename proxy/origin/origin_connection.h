@@ -66,6 +66,7 @@ class OriginConnection final : public Deferred, public IoHandler {
   // something all the same, it is closed or out of step (RFC 9112 section 9.3:
   // bytes nobody asked for are no response to the next request).
   void onIo(bool readable, bool writable) override;
+  // What reading brings while nothing was asked; bytes are noted.
   [[nodiscard]] bool isSilent();
 
   OriginPool* parked_in_ = nullptr;

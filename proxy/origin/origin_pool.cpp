@@ -2,6 +2,7 @@
 #include "proxy/origin/origin_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace gatewhy {
@@ -42,8 +43,12 @@ void OriginConnection::onIo(bool is_readable, bool /*writable*/) {
 // pieces; and TLS 1.3 servers send session tickets whenever they like. Reading
 // yields no application byte in either case.
 bool OriginConnection::isSilent() {
-  char byte = 0;
-  return link->transport.read(&byte, 1).status == IoStatus::WouldBlock;
+  std::array<char, UnsolicitedRecord::kExcerpt> bytes{};
+  const IoResult got = link->transport.read(bytes.data(), bytes.size());
+  if (got.status == IoStatus::Ok && parked_in_ != nullptr) {
+    parked_in_->noteUnsolicited(endpoint_, std::string_view(bytes.data(), got.size));
+  }
+  return got.status == IoStatus::WouldBlock;
 }
 
 OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
@@ -283,13 +288,13 @@ void OriginPool::serveQueue() {
 void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> connection) {
   Endpoint& target = endpoints_[endpoint];
   const KeepAliveConfig& keep = config_.keep_alive;
+  connection->parked_in_ = this;
+  connection->endpoint_ = endpoint;
   if (keep.idle == 0 || (connection->readable && !connection->isSilent())) {
     loop_.deferDelete(std::move(connection));
     return;
   }
   connection->readable = false;
-  connection->parked_in_ = this;
-  connection->endpoint_ = endpoint;
   connection->link->watch.setHandler(connection.get());
   connection->idle_since = loop_.turnTime();
   // The surplus of a crowd stays for a moment, for the crowd's next requests
@@ -325,6 +330,10 @@ void OriginPool::dropParked(OriginConnection& which) {
     dead->expiry_.cancel();
     loop_.deferDelete(std::move(dead));  // frees the slot a turn later, outside the socket's callback
   }
+}
+
+void OriginPool::noteUnsolicited(std::size_t endpoint, std::string_view bytes) {
+  origin_state_->unsolicited.note(config_.endpoints[endpoint].url, bytes);
 }
 
 void OriginPool::closeParked() {

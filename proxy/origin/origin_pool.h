@@ -11,6 +11,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -105,6 +106,8 @@ class OriginPool {
   [[nodiscard]] std::size_t parked(std::size_t endpoint) const { return endpoints_[endpoint].parked.size(); }
   [[nodiscard]] EndpointState& state(std::size_t endpoint) { return *endpoints_[endpoint].state; }
   [[nodiscard]] const OriginConfig& config() const { return config_; }
+  // Bytes that parked connections brought since the last call, on any worker.
+  [[nodiscard]] std::optional<UnsolicitedBytes> takeUnsolicited() { return origin_state_->unsolicited.takeNews(); }
 
   // Retry budget: every exchange earns a part of a retry, every retry costs one.
   void earnRetry() noexcept;
@@ -130,6 +133,7 @@ class OriginPool {
   }
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
   void dropParked(OriginConnection& parked);
+  void noteUnsolicited(std::size_t endpoint, std::string_view bytes);
   void onSlotReleased();
   ConnectionSlot slotFor(std::size_t endpoint);
 

@@ -41,9 +41,7 @@ Diagnosis diagnosisOf(Pieces& pieces) {
   observation.connection.endpoint = pieces.next();
   observation.connection.peer_address = pieces.next();
   observation.bytes.last_line = pieces.next();
-  Diagnosis diagnosis = diagnose(observation, StatusPolicy{});
-  diagnosis.later.push_back({pieces.nextString(), 1.5});
-  return diagnosis;
+  return diagnose(observation, StatusPolicy{});
 }
 
 void requireOneJsonLine(const std::string& line) {
@@ -60,6 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace gatewhy::fuzz;
   Pieces pieces(asText(data, size));
   const Diagnosis diagnosis = diagnosisOf(pieces);
+  const std::vector<Symptom> later{{pieces.nextString(), 1.5}};
   const std::vector<TryRecord> tries(2,
                                      TryRecord{pieces.nextString(), pieces.nextString(), true, Timings{}, diagnosis});
   ExchangeEvent event;
@@ -78,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   event.attempts = 2;
   event.tries = &tries;
   event.diagnosis = &diagnosis;
+  event.later = &later;
   event.outcome = gatewhy::Outcome::Failure;
   std::string line;
   appendJson(line, event);

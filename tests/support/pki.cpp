@@ -84,6 +84,9 @@ void addExtensions(X509* certificate, X509* issuer, const CertificateSpec& spec)
   if (spec.usage != Usage::Any) {
     addExtension(certificate, issuer, NID_ext_key_usage, spec.usage == Usage::Server ? "serverAuth" : "clientAuth");
   }
+  if (spec.must_staple) {
+    addExtension(certificate, issuer, NID_tlsfeature, "status_request");
+  }
   if (const std::string names = alternativeNames(spec); !names.empty()) {
     addExtension(certificate, issuer, NID_subject_alt_name, names);
   }

@@ -25,6 +25,7 @@ struct CertificateSpec {
   KeyType key = KeyType::Ec256;
   Usage usage = Usage::Any;
   bool authority = false;
+  bool must_staple = false;                                  // RFC 7633
   std::chrono::seconds not_before = -std::chrono::hours(1);  // from now
   std::chrono::seconds not_after = std::chrono::hours(24);
   std::string digest = "SHA256";  // of the signature; "SHA1" and "MD5" are weak

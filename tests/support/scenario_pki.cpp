@@ -6,6 +6,8 @@
 
 #include <chrono>
 
+#include "tests/support/revocation.h"
+
 namespace gatewhy::test {
 namespace {
 
@@ -23,6 +25,7 @@ class Writer {
     files.authorities[name] = directory_.certificates(name + ".pem", {&identity});
     static_cast<void>(directory_.key(name + ".key", identity));
   }
+  void list(const std::string& name, const std::string& pem) { directory_.write(name, pem); }
   TlsFiles files;
 
  private:
@@ -36,10 +39,30 @@ CertificateSpec leaf() {
   return spec;
 }
 
+// Lists by name below ${PKI}, and what the origin staples: about the certificates `default` and `revoked`.
+void writeRevocations(Writer& writer, const Identity& root, const Identity& good) {
+  const Identity revoked = signedBy(root, leaf());
+  writer.identity("revoked", {&revoked});
+  const CrlSpec old{.last_update = -hours(48), .next_update = -hours(24)};
+  writer.list("revoked.crl", crlPem(root, {&revoked}));
+  writer.list("expired.crl", crlPem(root, {&revoked}, old));
+  const Identity other = selfSigned(authority("gatewhy test elsewhere"));
+  writer.list("elsewhere.crl", crlPem(other, {}));
+  writer.files.staples["revoked"] = ocspResponse(revoked, root, root, {.status = OcspStatus::Revoked});
+  writer.files.staples["unknown"] = ocspResponse(good, root, root, {.status = OcspStatus::Unknown});
+  writer.files.staples["expired"] =
+      ocspResponse(good, root, root, {.this_update = -hours(48), .next_update = -hours(24)});
+  CertificateSpec demanding = leaf();
+  demanding.must_staple = true;
+  const Identity must_staple = signedBy(root, demanding);
+  writer.identity("must-staple", {&must_staple});
+}
+
 void writeLeaves(Writer& writer, const Identity& root) {
   CertificateSpec spec = leaf();
   const Identity good = signedBy(root, spec);
   writer.identity("default", {&good});
+  writeRevocations(writer, root, good);
   spec.not_before = -hours(24 * 30);
   spec.not_after = -hours(24);
   const Identity expired = signedBy(root, spec);

@@ -136,6 +136,7 @@ class Run final : public AttemptObserver {
   SplicePipe* splicePipe() override { return nullptr; }
   void onResponseSpliced(std::size_t /*size*/) override {}
   void onBatchEnd() override {}
+  void onFindings(FindingSet findings) override { check_.note(findings); }
   void onResponseEnd(const std::string& /*trailers*/, bool extra_data) override {
     check_.end(result_.body_size, extra_data);
     result_.findings = check_.found();

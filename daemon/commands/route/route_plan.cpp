@@ -22,8 +22,6 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::uint16_t kNoAnswer = 444;
-
 struct Target {
   bool tls = false;
   std::optional<std::uint16_t> port;  // as written
@@ -251,7 +249,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     plan.options_end_here = true;
     plan.allow = allowedMethods(admission.route);
   } else if (plan.taken->respond) {
-    if (plan.taken->respond->status != kNoAnswer) {
+    if (!sendsNothing(plan.taken->respond->status)) {
       planAnswer(plan, *head, facts, admission);
     }
   } else {

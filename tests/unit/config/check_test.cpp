@@ -13,6 +13,7 @@
 
 #include "config/certificate_file.h"
 #include "config_testing.h"
+#include "tests/support/revocation.h"
 
 namespace gatewhy {
 namespace {
@@ -155,6 +156,27 @@ TEST_F(CheckTest, AuthoritiesAndOriginCertificate) {
   EXPECT_THAT(check("listeners: [{address: \"127.0.0.1:0\"}]\norigins:\n  a:\n    endpoints: [\"https://a\"]\n"
                     "    tls: {ca_file: ca.pem, certificate: a.pem, key: a.key}\n"),
               ElementsAre(HasSubstr("c:5:20: error: cannot read"), HasSubstr("a.pem"), HasSubstr("a.key")));
+}
+
+TEST_F(CheckTest, RevocationLists) {
+  const test::PemDirectory pem;
+  const test::Identity root = test::selfSigned(test::authority("Root"));
+  const test::Identity intermediate = test::signedBy(root, test::authority("Intermediate"));
+  const std::string authorities = pem.certificates("ca.pem", {&root, &intermediate});
+  const test::CrlSpec old{.last_update = -std::chrono::hours(48), .next_update = -std::chrono::hours(24)};
+  const auto with = [&](const std::string& lists) {
+    return check(
+        "listeners: [{address: \"127.0.0.1:0\"}]\norigins:\n  a:\n    endpoints: [\"https://a\"]\n    tls: {ca_file: " +
+        authorities + ", crl_file: " + pem.write("lists.pem", lists) + "}\n");
+  };
+  const std::string both = test::crlPem(root, {}) + test::crlPem(intermediate, {});
+  EXPECT_THAT(with(both), IsEmpty());
+  EXPECT_THAT(with(test::crlPem(intermediate, {})),
+              ElementsAre(AllOf(HasSubstr("warning: "), HasSubstr("no revocation list of 'CN=Root'"))));
+  EXPECT_THAT(
+      with(test::crlPem(root, {}) + test::crlPem(intermediate, {}, old)),
+      ElementsAre(AllOf(HasSubstr("warning: the revocation list of 'CN=Intermediate'"), HasSubstr("expired on"))));
+  EXPECT_THAT(with("nothing"), ElementsAre(AllOf(HasSubstr("error: "), HasSubstr("no PEM revocation list"))));
 }
 
 TEST_F(CheckTest, DirectoriesOfLogAndSocket) {

@@ -55,7 +55,7 @@ origins:
       - {url: "unix:/run/app.sock", weight: 7, backup: true}
     balance: random_two
     timeouts: {resolve: 1s, connect: 2s, tls_handshake: 3s, send: 4s, response_head: 5s, response_idle: 6s, tunnel: 7s, exchange: 1m}
-    tls: {verify: false, ca_file: ca.pem, crl_file: "", server_name: shop.example, min_version: "1.3", certificate: c, key: k}
+    tls: {verify: false, ca_file: ca.pem, crl_file: lists.pem, server_name: shop.example, min_version: "1.3", certificate: c, key: k}
     limits: {response_head: 16KiB, connections: 5, pending: 0}
     keep_alive: {idle: 0, timeout: 9s}
     retry: {attempts: 2, budget: 50%}
@@ -125,6 +125,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(origin.timeouts.exchange, Millis{60000});
   EXPECT_FALSE(origin.tls.verify);
   EXPECT_EQ(origin.tls.ca_file, "/etc/gatewhy/ca.pem");
+  EXPECT_EQ(origin.tls.crl_file, "/etc/gatewhy/lists.pem");
   EXPECT_EQ(origin.tls.server_name, "shop.example");
   EXPECT_EQ(origin.tls.min_version, "1.3");
   EXPECT_EQ(origin.tls.certificate, "/etc/gatewhy/c");
@@ -376,7 +377,6 @@ TEST(Load, HeaderEditsCannotInjectOrReframe) {
 TEST(Load, WhatIsNotThereYetIsRefused) {
   const std::string origins = "origins: {a: {endpoints: [\"http://a\"]}}\n";
   expectEach({
-      {withOrigin("tls: {crl_file: a.pem}"), "'tls.crl_file' is not available yet"},
       {"listeners: [{address: \"127.0.0.1:0\", http2: true}]\n" + origins, "'http2: true' is not available yet"},
       {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' cannot be 'yes'"},
       {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2://a\"]}}\n",

@@ -153,7 +153,7 @@ TEST(AnswerTest, EverythingIsEscaped) {
   Diagnosis diagnosis = refused();
   diagnosis.summary = "<b>bold</b>";
   diagnosis.observation.connection.tls = true;
-  diagnosis.later = {{"</pre><script>", 1}};
+  diagnosis.observation.bytes.last_line = "</pre><script>";
   const std::string page = makeAnswer(diagnosis, 502, id, kHtml, Disclose::Evidence, "<i>hop").body;
   EXPECT_THAT(page, AllOf(Not(HasSubstr("<script>")), Not(HasSubstr("<b>bold")), Not(HasSubstr("<i>")),
                           HasSubstr("&lt;script&gt;&quot;&#39;&amp;\\x01")));

@@ -182,6 +182,8 @@ Examples certificateExamples() {
       examples.push_back({"X509 " + std::to_string(code), badCertificate({code}), cause});
     }
   };
+  add({23}, Cause::TlsCertificateRevoked);
+  add({3, 8, 11, 12, 33, 35, 44, 73}, Cause::TlsCertificateRevocationUnknown);
   add({9}, Cause::TlsCertificateNotYetValid);
   add({10}, Cause::TlsCertificateExpired);
   add({18}, Cause::TlsCertificateSelfSigned);
@@ -274,6 +276,12 @@ Examples endExamples() {
   };
 }
 
+Observation expectingContinue(ByteFacts bytes) {
+  Observation waiting = seen(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead}, std::move(bytes));
+  waiting.request.awaits_continue = true;
+  return waiting;
+}
+
 Examples timerExamples() {
   const auto waiting = [](Timer timer, ByteFacts bytes, TcpSnapshot tcp) {
     return seen(Phase::ResponseHead, TimerFault{.timer = timer}, std::move(bytes), tcp);
@@ -292,6 +300,14 @@ Examples timerExamples() {
       {"head, no TCP_INFO", timedOut(Timer::ResponseHead), Cause::ResponseTimeout},
       {"head, begun", waiting(Timer::ResponseHead, {.request_complete = true, .response_received = 3}, acknowledged),
        Cause::ResponseHeadStalled},
+      {"head, 100 (Continue) owed", expectingContinue({}), Cause::ContinueTimeout},
+      {"head, 100 (Continue) owed after 102", expectingContinue({.response_received = 30, .interims = {102}}),
+       Cause::ContinueTimeout},
+      {"head, 100 (Continue) owed, and a final head begun",
+       expectingContinue({.response_received = 9, .head_received = 9}), Cause::ResponseHeadStalled},
+      {"upgrade, unsolicited", seen(Phase::Upgrade, UpgradeFault{}), Cause::UpgradeUnsolicited},
+      {"upgrade, invalid", seen(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::AcceptDiffers}),
+       Cause::UpgradeInvalid},
       {"body", timedOut(Timer::ResponseIdle), Cause::ResponseIdleTimeout},
       {"exchange", timedOut(Timer::Exchange), Cause::ExchangeTimeout},
       {"queue", timedOut(Timer::Queue), Cause::OriginQueueTimeout},
@@ -358,8 +374,6 @@ const std::set<Cause>& decisions() {
       Cause::ResponseBodyTooLarge,
       Cause::ResponseContentCodingError,
       Cause::UpgradeRefused,
-      Cause::UpgradeInvalid,
-      Cause::UpgradeUnsolicited,
       Cause::UpgradeNotAllowed,
       Cause::TunnelResetByClient,
       Cause::ProxyOverloaded,
@@ -392,6 +406,17 @@ TEST(Classify, ADecisionIsItsOwnCause) {
   for (const CauseInfo& row : allCauses()) {
     EXPECT_EQ(classify(seen(row.phase, DecisionFault{.cause = row.cause})), row.cause) << row.name;
   }
+}
+
+TEST(Classify, AHeadDripsWhereBytesCameInTheSecondHalfOfTheWait) {
+  Observation waiting = seen(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead, .elapsed_ms = 1000},
+                             {.response_received = 30, .head_received = 30, .silent_ms = 20});
+  EXPECT_TRUE(headDripped(waiting));
+  waiting.bytes.silent_ms = 900;
+  EXPECT_FALSE(headDripped(waiting));
+  waiting.bytes = {.response_received = 30, .interims = {103}, .silent_ms = 20};
+  EXPECT_FALSE(headDripped(waiting)) << "of the head that is waited for, nothing came";
+  EXPECT_TRUE(onlyInterims(waiting));
 }
 
 TEST(Classify, UnacknowledgedBytesOverTlsAreCountedAsTheKernelGotThem) {

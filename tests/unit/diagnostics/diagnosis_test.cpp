@@ -131,6 +131,47 @@ TEST(Summary, NamesTheLimitInSeconds) {
               HasSubstr("connect limit 250 ms"));
 }
 
+TEST(Diagnosis, OfAClientThatLeftItSaysWhatWasInterrupted) {
+  Observation gone = seen(Phase::ClientRequest, EndFault{.reset_after_fin = true}, {.request_complete = true});
+  gone.interrupted = InterruptedFacts{.phase = Phase::ResponseHead, .waited_ms = 600, .limit_ms = 1000};
+  const Diagnosis late = diagnose(gone, {});
+  EXPECT_EQ(late.cause, Cause::ClientClosedRequest);
+  EXPECT_EQ(late.phase, Phase::ResponseHead);
+  EXPECT_EQ(late.would_be, Cause::ResponseTimeout);
+  gone.interrupted->waited_ms = 400;
+  EXPECT_FALSE(diagnose(gone, {}).would_be) << "not half of the limit";
+  gone.interrupted = InterruptedFacts{.phase = Phase::ResponseBody};
+  EXPECT_EQ(diagnose(gone, {}).phase, Phase::ResponseBody);
+  EXPECT_FALSE(diagnose(gone, {}).would_be);
+}
+
+TEST(Summary, TellsTheStoriesOfOneCauseApart) {
+  Observation stalled = seen(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead, .elapsed_ms = 1000},
+                             {.response_received = 30, .head_received = 30, .silent_ms = 990});
+  EXPECT_THAT(summary(stalled), HasSubstr("fell silent"));
+  stalled.bytes.silent_ms = 20;
+  EXPECT_THAT(summary(stalled), AllOf(HasSubstr("still coming"), HasSubstr("the last byte came 20 ms before")));
+  stalled.bytes = {.response_received = 60, .interims = {100, 103}, .silent_ms = 990};
+  EXPECT_THAT(summary(stalled), AllOf(HasSubstr("not a byte of the final one"), HasSubstr("100, 103")));
+  stalled.fault = EndFault{};
+  EXPECT_THAT(summary(stalled), HasSubstr("without a byte of the final one"));
+}
+
+TEST(Summary, NamesTheRuleThatA101Breaks) {
+  Observation switched = seen(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::OtherProtocol, .given = "chat"});
+  switched.request.upgrade = "websocket";
+  EXPECT_THAT(summary(switched), HasSubstr("asked for websocket, given chat"));
+  switched.fault = UpgradeFault{.rule = UpgradeRule::UpgradeMissing};
+  EXPECT_THAT(summary(switched), HasSubstr("the 101 has no Upgrade field"));
+}
+
+TEST(Summary, SaysThatBothSidesWait) {
+  Observation waiting = seen(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead}, {.request_written = 90});
+  waiting.request.awaits_continue = true;
+  EXPECT_THAT(summary(waiting), AllOf(HasSubstr("Both sides waited"), HasSubstr("request head of 90 bytes"),
+                                      Not(HasSubstr("unfinished"))));
+}
+
 TEST(Summary, CountsTheBody) {
   EXPECT_THAT(summary(seen(Phase::ResponseBody, EndFault{}, {.body_received = 1200, .body_expected = 5000})),
               HasSubstr("FIN, received 1200 of 5000 bytes"));
@@ -145,6 +186,20 @@ TEST(Summary, NamesTheCertificate) {
   const std::string text = summary(handshaking(fault));
   EXPECT_THAT(text, HasSubstr("CN=shop.example: certificate has expired (code 10) at depth 0"));
   EXPECT_THAT(text, HasSubstr("not valid after 2024-01-31T00:00:00Z"));
+}
+
+TEST(Summary, TellsRevokedMissingAndExpiredListsApart) {
+  TlsFault fault{.failure = TlsFailure::Certificate};
+  fault.problems.push_back(
+      {.code = 23, .serial = "4F01", .revoked_at = "2024-01-31T00:00:00Z", .revocation_reason = "keyCompromise"});
+  EXPECT_THAT(summary(handshaking(fault)), HasSubstr("serial 4F01, revoked at 2024-01-31T00:00:00Z for keyCompromise"));
+  fault.problems = {{.code = 3}};
+  EXPECT_THAT(summary(handshaking(fault)), HasSubstr("tls.crl_file has no list of its issuer"));
+  fault.problems = {{.code = 12, .crl_next_update = "2024-01-31T00:00:00Z"}};
+  EXPECT_THAT(summary(handshaking(fault)),
+              AllOf(HasSubstr("has expired"), HasSubstr("renewed by 2024-01-31T00:00:00Z")));
+  fault.problems = {{.code = 73}};
+  EXPECT_THAT(summary(handshaking(fault)), HasSubstr("demands an OCSP response"));
 }
 
 TEST(Summary, NamesWantedAndPresentedNames) {

@@ -223,9 +223,11 @@ json fullEvent(const Diagnosis& diagnosis) {
                                         {"http://10.0.0.8:80", "10.0.0.8:80"}};
   const ReceivedProxyStatus said{
       .name = "edge", .error = "connection_timeout", .details = "10 s", .received_status = 504};
+  const std::vector<Symptom> later = test::laterSample();
   ExchangeEvent event = success();
   event.outcome = Outcome::Failure;
   event.diagnosis = &diagnosis;
+  event.later = &later;
   event.origin_proxy_status = &said;
   event.attempts = 2;
   event.tries = &tries;

@@ -49,6 +49,13 @@ inline TlsFault certificateFault() {
       {19, "self-signed certificate in certificate chain", 1, "CN=Root", "CN=Root", "2020-01-01T00:00:00Z",
        "2030-01-01T00:00:00Z"},
       {10, "certificate has expired", 0, "CN=shop", "CN=Root", "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"}};
+  for (X509Problem& problem : fault.problems) {
+    problem.serial = "4F00";
+    problem.revoked_at = "2020-06-01T00:00:00Z";
+    problem.revocation_reason = "keyCompromise";
+    problem.revocation_source = "crl";
+    problem.crl_next_update = "2020-07-01T00:00:00Z";
+  }
   fault.chain_length = 2;
   fault.chain_last_issuer = "CN=Root";
   fault.wanted_name = "shop.internal";
@@ -103,10 +110,30 @@ inline Diagnosis bodySample() {
   observation.bytes = {200, true, 900, 4196, 4096, 10000, "Content-Length: 10000"};
   observation.tcp = TcpSnapshot{1, 350, 2, 0, 0, 900, 5000, 64240, true, 12};
   observation.elapsed_ms = 42;
-  Diagnosis diagnosis = diagnose(std::move(observation), StatusPolicy{});
-  diagnosis.later = {{"EPIPE on write", 51.5}};
-  diagnosis.would_be = Cause::ResponseTimeout;
-  return diagnosis;
+  observation.interrupted = InterruptedFacts{.phase = Phase::ResponseHead, .waited_ms = 40, .limit_ms = 60};
+  return diagnose(std::move(observation), StatusPolicy{});
+}
+
+// A head that is not complete, to a request that wanted more than an answer.
+inline Diagnosis headSample() {
+  Observation observation;
+  observation.phase = Phase::ResponseHead;
+  observation.fault = TimerFault{.timer = Timer::ResponseHead, .limit_ms = 1000, .elapsed_ms = 1000.5};
+  observation.bytes.response_received = 70;
+  observation.bytes.interims = {100, 103};
+  observation.bytes.head_received = 20;
+  observation.bytes.silent_ms = 12.5;
+  observation.request = {.upgrade = "websocket", .awaits_continue = true};
+  return diagnose(std::move(observation), StatusPolicy{});
+}
+
+inline Diagnosis upgradeSample() {
+  return sample(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::OtherProtocol, .given = "chat"});
+}
+
+// What comes after a diagnosis.
+inline std::vector<Symptom> laterSample() {
+  return {{"EPIPE on write", 51.5}};
 }
 
 inline Diagnosis decisionSample() {
@@ -116,7 +143,7 @@ inline Diagnosis decisionSample() {
 inline std::vector<Diagnosis> allSamples() {
   return {dnsSample(),   connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
           alertSample(), tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
-          bodySample(),  decisionSample()};
+          bodySample(),  decisionSample(),   headSample(),         upgradeSample()};
 }
 
 }  // namespace gatewhy::test

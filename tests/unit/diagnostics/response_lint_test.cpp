@@ -345,7 +345,10 @@ constexpr F kElsewhere[] = {F::DnsStale,           F::InterimWithContentLength,
                             F::ResponseExtraData,  F::ContentWithoutContentType,
                             F::StatusOutOfRange,   F::ReasonMalformed,
                             F::FieldFolded,        F::FieldSpaceBeforeColon,
-                            F::FieldLineMalformed, F::ContentLengthRepeated};
+                            F::FieldLineMalformed, F::ContentLengthRepeated,
+                            F::ChunkSizePadded,    F::UpgradeIgnored,
+                            F::UnsolicitedBytes,   F::OcspStatusUnknown,
+                            F::OcspStapleExpired,  F::OcspStapleUnusable};
 
 TEST(ResponseLint, EveryRuleHasItsViolation) {
   FindingSet shown;

@@ -43,6 +43,16 @@ TEST(ResponseCheck, TheClientsFieldsCount) {
       << "nominated fields are not forwarded";
 }
 
+TEST(ResponseCheck, ASuccessIgnoresAnUpgrade) {
+  const std::string asked = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+  EXPECT_EQ(check(asked, "200 OK", ""), "upgrade_ignored");
+  EXPECT_EQ(check(asked, "200 OK", "", {}, false), "") << "lint is off";
+  EXPECT_EQ(check(asked, "404 Not Found", ""), "") << "refused, not ignored";
+  EXPECT_EQ(check("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n", "200 OK", ""), "")
+      << "h2c is not passed on";
+  EXPECT_EQ(check("Upgrade: websocket\r\n", "200 OK", ""), "") << "nobody asked: Connection does not name it";
+}
+
 TEST(ResponseCheck, TheRoutesEditsCount) {
   RouteConfig route;
   route.request_headers.set = {{"range", "bytes=0-4"}};

@@ -189,6 +189,29 @@ TEST(Chunked, Refused) {
   }
 }
 
+// strictness: report. Blanks anywhere else stay refused.
+TEST(Chunked, PaddedSizesAreTakenWhereAsked) {
+  const BodyLimits mend{.mend_sizes = true};
+  BodyDecoder decoder;
+  for (const std::string_view bytes : {"3   \r\nabc\r\n0   \r\n\r\n"sv, "3\t \r\nabc\r\n0\r\n\r\n"sv}) {
+    const Outcome outcome = parseChunked(bytes, mend);
+    EXPECT_EQ(outcome.status, ParseStatus::Done) << outcome;
+    EXPECT_EQ(outcome.result, "abc|");
+    decoder.start(BodyKind::Chunked, 0, mend);
+    static_cast<void>(decoder.feed(bytes));
+    FindingSet padded;
+    padded.add(Finding::ChunkSizePadded);
+    EXPECT_EQ(decoder.takeMended(), padded);
+    EXPECT_TRUE(decoder.takeMended().empty()) << "told once";
+  }
+  decoder.start(BodyKind::Chunked, 0, mend);
+  static_cast<void>(decoder.feed("3 ;a=b\r\n"));
+  EXPECT_TRUE(decoder.takeMended().empty()) << "blanks before an extension are allowed";
+  for (const std::string_view bytes : {" 3\r\nabc\r\n"sv, "3 3\r\n"sv, "3 \nabc"sv, "3 ;a \r\nabc"sv, "3 \r\r\n"sv}) {
+    EXPECT_EQ(parseChunked(bytes, mend).status, ParseStatus::Error) << escaped(bytes);
+  }
+}
+
 TEST(Chunked, StopsAtTheEndOfTheMessage) {
   const Outcome outcome = parseChunked("1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n");
   EXPECT_EQ(outcome.status, ParseStatus::Done);

@@ -37,13 +37,14 @@ class ParkedConnection : public testing::Test {
   static OriginConfig config() {
     OriginConfig made;
     made.name = "origin";
-    made.endpoints.emplace_back();
+    made.endpoints.emplace_back().url = "http://origin.test";
     return made;
   }
 
   EventLoop loop_;
   OriginConfig config_ = config();
-  OriginPool pool_{loop_, config_, {std::make_shared<EndpointState>()}, std::make_shared<OriginState>(), [] {}};
+  std::shared_ptr<OriginState> state_ = std::make_shared<OriginState>();
+  OriginPool pool_{loop_, config_, {std::make_shared<EndpointState>()}, state_, [] {}};
   Fd origin_;
   std::unique_ptr<OriginConnection> connection_;
 };
@@ -60,6 +61,15 @@ TEST_F(ParkedConnection, GoesWithBytesNobodyAskedFor) {
   say("HTTP/1.1 408 Request Timeout\r\n\r\n");
   handler.onIo(true, false);
   EXPECT_EQ(parked(), 0U);
+  EXPECT_EQ(state_->unsolicited.count(), 1U);
+  const auto told = pool_.takeUnsolicited();
+  ASSERT_TRUE(told);
+  EXPECT_TRUE(told->first);
+  EXPECT_EQ(told->endpoint, "http://origin.test");
+  EXPECT_EQ(told->excerpt, "HTTP/1.1 408 Request Timeout\r\n\r\n");
+  EXPECT_FALSE(pool_.takeUnsolicited()) << "told once";
+  state_->unsolicited.note("http://origin.test", "again");
+  EXPECT_FALSE(pool_.takeUnsolicited()->first);
 }
 
 TEST_F(ParkedConnection, GoesWithItsEnd) {
@@ -67,6 +77,7 @@ TEST_F(ParkedConnection, GoesWithItsEnd) {
   origin_.reset();
   handler.onIo(true, false);
   EXPECT_EQ(parked(), 0U);
+  EXPECT_EQ(state_->unsolicited.count(), 0U) << "an end is not a word";
 }
 
 TEST_F(ParkedConnection, IsParkedWithAnEdgeThatBroughtNothing) {
