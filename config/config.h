@@ -17,6 +17,7 @@
 #include "config/cidr.h"
 #include "config/text_template.h"
 #include "diagnostics/diagnosis.h"
+#include "diagnostics/redaction.h"
 
 namespace re2 {
 class RE2;
@@ -43,8 +44,10 @@ struct ListenerTls {
 };
 
 struct ListenerConfig {
-  std::string address;     // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
-  bool ipv6_only = false;  // of "[::]:PORT": no IPv4 even where no other listener has the port for it
+  std::string address;                // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
+  bool ipv6_only = false;             // of "[::]:PORT": no IPv4 even where no other listener has the port for it
+  std::optional<std::uint32_t> mode;  // of the file of a unix socket; absent = as the umask has it
+  std::string group;                  // and its group; empty = the daemon's
   bool proxy_protocol = false;
   bool redirect_to_https = false;
   std::vector<Cidr> proxy_protocol_from;  // only these may send the header; empty = anybody
@@ -280,6 +283,7 @@ struct LogConfig {
   std::uint32_t success_percent = 100;  // of exchanges with nothing to say that are logged
   bool failures_only = false;           // exchanges: failures
   LogLevel level = LogLevel::Info;
+  Redaction redaction;  // YAML key `redact`: what values are never shown, here or anywhere
 };
 
 inline constexpr const char* kDefaultAdminAddress = "127.0.0.1:9180";
@@ -300,6 +304,7 @@ struct DrainConfig {
 struct Config {
   std::string source;         // file name, for messages
   std::uint32_t workers = 1;  // `auto` is resolved at load
+  std::string user, group;    // what a daemon started as root becomes; empty = stays
   std::vector<ListenerConfig> listeners;
   std::vector<OriginConfig> origins;
   std::vector<RouteConfig> routes;  // never empty after load: absent routes become one that matches all

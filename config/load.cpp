@@ -5,17 +5,15 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <system_error>
 #include <tuple>
 #include <utility>
 
 #include "config/check.h"
 #include "config/config_tree.h"
 #include "config/cpu_count.h"
+#include "config/file_text.h"
 #include "config/instance_name.h"
 #include "config/load_parts.h"
 #include "config/load_unchecked.h"
@@ -89,26 +87,6 @@ LoadedConfig finish(Reading reading) {
   return loaded;
 }
 
-struct FileCloser {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-
-// The content, cut after one byte too many (which parsing then refuses), or
-// the reason why there is none.
-Result<std::string, std::string> readFile(const std::string& path) {
-  const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) {
-    return Failure{std::generic_category().message(errno)};
-  }
-  std::string content(kMaxYamlBytes + 1, '\0');
-  errno = 0;
-  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
-  if (std::ferror(file.get()) != 0) {
-    return Failure{std::generic_category().message(errno)};
-  }
-  return content;
-}
-
 // The files that a pattern (glob(7)) stands for, in name order.
 std::vector<std::string> filesLike(const std::string& pattern) {
   glob_t found{};
@@ -143,8 +121,8 @@ LoadedConfig loadConfig(std::string_view yaml, const std::string& file, const En
 namespace {
 
 // The file with what it includes, or the reason why there is none.
-Result<Reading, LoadedConfig> readFileTree(const std::string& path) {
-  const auto content = readFile(path);
+Result<Reading, LoadedConfig> readFileTree(const std::string& path, Pipes pipes) {
+  const auto content = readTextFile(path, kMaxYamlBytes, pipes);
   if (!content) {
     return Failure{onlyProblem(path, fmt::format("cannot be read: {}", content.error()))};
   }
@@ -152,14 +130,15 @@ Result<Reading, LoadedConfig> readFileTree(const std::string& path) {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
-  const FileAccess access{.list = filesLike, .read = readFile};
+  const FileAccess access{.list = filesLike,
+                          .read = [](const std::string& file) { return readTextFile(file, kMaxYamlBytes); }};
   return readText(*content, path, environment, &access);
 }
 
 }  // namespace
 
-LoadedConfig loadConfigFile(const std::string& path) {
-  auto reading = readFileTree(path);
+LoadedConfig loadConfigFile(const std::string& path, Pipes pipes) {
+  auto reading = readFileTree(path, pipes);
   if (!reading) {
     return std::move(reading).error();
   }
@@ -170,7 +149,7 @@ LoadedConfig loadConfigFile(const std::string& path) {
 }
 
 LoadedConfig loadUnchecked(const std::string& path) {
-  auto reading = readFileTree(path);
+  auto reading = readFileTree(path, Pipes::Accepted);
   return reading ? finish(std::move(reading).value()) : std::move(reading).error();
 }
 

@@ -57,6 +57,26 @@ std::string addressComplaint(const std::string& text) {
   return canonical ? std::string() : canonical.error();
 }
 
+std::string modeComplaint(const std::string& text) {
+  const bool octal = (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
+                     text.find_first_not_of("01234567") == std::string::npos;
+  return octal ? std::string() : fmt::format("'{}' is not a file mode; write four octal digits: \"0660\"", text);
+}
+
+void readSocketFile(Reader& reader, Section& section, ListenerConfig& listener) {
+  std::string mode;
+  if (section.read("mode", mode, modeComplaint)) {
+    constexpr int kOctal = 8;
+    listener.mode = static_cast<std::uint32_t>(std::stoul(mode, nullptr, kOctal));
+  }
+  section.read("group", listener.group);
+  for (const char* key : {"mode", "group"}) {
+    if (section.has(key) && !listener.address.starts_with("unix:")) {
+      reader.error(section.at(key), fmt::format("'{}' is for the file of a unix: listener", key));
+    }
+  }
+}
+
 bool kernelChoosesPort(const std::string& address) {
   return address.ends_with(":0") && !address.starts_with("unix:");
 }
@@ -83,6 +103,7 @@ void readListeners(Reader& reader, Section& top, Config& config) {
       }
     }
     section->read("ipv6_only", listener.ipv6_only);
+    readSocketFile(reader, *section, listener);
     readProxyProtocol(reader, *section, listener);
     section->read("redirect_to_https", listener.redirect_to_https);
     if (listener.redirect_to_https && section->has("tls")) {

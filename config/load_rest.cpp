@@ -130,6 +130,32 @@ void readAdmin(Reader& reader, Section& section, Config& config) {
   }
 }
 
+std::string redactComplaint(const std::string& text) {
+  const auto plain = [](char c) { return c > ' ' && c < 0x7F && c != '&' && c != '=' && c != ':'; };
+  return !text.empty() && std::all_of(text.begin(), text.end(), plain)
+             ? std::string()
+             : fmt::format("'{}' is not a name; write one, where '*' stands for any characters: token, \"*key*\"",
+                           text);
+}
+
+void readRedact(Reader& reader, Section& section, LogConfig& log) {
+  RedactionRules rules;
+  const auto names = [&](std::string_view key, std::vector<std::string>& out) {
+    std::vector<std::string> read;
+    for (const ReadValue& item : section.list(key)) {
+      if (auto name = readText(reader, item, redactComplaint)) {
+        read.push_back(*std::move(name));
+      }
+    }
+    if (section.has(key)) {
+      out = std::move(read);
+    }
+  };
+  names("query", rules.query);
+  names("headers", rules.headers);
+  log.redaction = Redaction(rules);
+}
+
 void readLog(Reader& reader, Section& section, LogConfig& log) {
   if (section.read("destination", log.destination, destinationComplaint) &&
       log.destination.find('/') != std::string::npos) {
@@ -144,6 +170,9 @@ void readLog(Reader& reader, Section& section, LogConfig& log) {
   if (auto sample = section.section("sample")) {
     sample->read("success", log.success_percent);
   }
+  if (auto redact = section.section("redact")) {
+    readRedact(reader, *redact, log);
+  }
 }
 
 }  // namespace
@@ -151,6 +180,10 @@ void readLog(Reader& reader, Section& section, LogConfig& log) {
 void readRest(Reader& reader, Section& top, Config& config) {
   config.workers = usableCpus();
   top.read("workers", config.workers);
+  top.read("user", config.user);
+  if (top.read("group", config.group) && !config.group.empty() && config.user.empty()) {
+    reader.error(top.at("group"), "'group' goes with 'user': name that as well");
+  }
   if (auto limits = top.section("limits")) {
     readLimits(*limits, config.limits);
   }

@@ -42,6 +42,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .max = 1024,
      .text = "Event loops. `auto`: one per core that the process may use; CPU affinity and the control group's CPU "
              "quota (half a core counts as one) are honoured."},
+    {.path = "user",
+     .fallback = "\"\"",
+     .text = "Who a daemon that is started as root becomes once its log, sockets, certificates and keys are open; of "
+             "root's rights only binding ports below 1024 stays (CAP_NET_BIND_SERVICE). Whatever is opened later, by a "
+             "reload, a renewal, a rotation or an upgrade, is opened as this user: `check` and the start name what it "
+             "cannot read. Empty: nobody else. Under systemd the unit's `User=` does the same, and earlier."},
+    {.path = "group", .fallback = "\"\"", .text = "With `user`: its group. Empty: the user's own."},
 
     {.path = "listeners", .type = List, .required = true, .min = 1, .text = "Where clients connect."},
     {.path = "listeners[]", .type = Section, .text = "One listening socket."},
@@ -50,6 +57,14 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text =
          "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443` (IPv4 too, see `ipv6_only`), `unix:/run/gatewhy/http.sock`, or "
          "`systemd:NAME` for a socket passed by systemd. Port 0 lets the kernel choose."},
+    {.path = "listeners[].mode",
+     .pattern = "^0?[0-7]{3}$",
+     .text = "Of a `unix:` listener: the mode of its file, `\"0660\"`; whoever may write to it may connect. Absent: as "
+             "the umask has it."},
+    {.path = "listeners[].group",
+     .fallback = "\"\"",
+     .text = "Of a `unix:` listener: the group of its file. After root is given up, one that `user` is a member of. "
+             "Empty: the daemon's own."},
     {.path = "listeners[].ipv6_only",
      .type = Boolean,
      .fallback = "false",
@@ -659,6 +674,25 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .max = 100,
      .text = "The share of uneventful exchanges that is logged: those that succeeded at the first try and without a "
              "finding. Failures, retries and findings are always logged."},
+    {.path = "log.redact",
+     .type = Section,
+     .text = "Values that are written as `…`, in the log and wherever else an exchange is shown: the admin API, the "
+             "live page, `why`, `report`, evidence on error pages."},
+    {.path = "log.redact.query",
+     .type = List,
+     .fallback =
+         "[\"*token*\", \"*key*\", \"*secret*\", \"*password*\", passwd, pwd, pass, \"*signature*\", sig, code, "
+         "auth, \"*credential*\", \"*session*\", sid, \"*jwt*\", otp]",
+     .text = "Parameters of the query (and of the path, behind a `;`), by name; `*` stands for any characters, letter "
+             "case does not count. A list of your own takes the place of this one; `[]` hides none."},
+    {.path = "log.redact.query[]", .text = "One name."},
+    {.path = "log.redact.headers",
+     .type = List,
+     .fallback = "[]",
+     .text = "Header fields whose values never stand in excerpts, by name, as above. Beside these, always: "
+             "`Authorization`, `Proxy-Authorization`, `Cookie`, `Set-Cookie`, and names that hold `token`, `secret`, "
+             "`password`, `credential` or `api-key`."},
+    {.path = "log.redact.headers[]", .text = "One name."},
     {.path = "log.exchanges",
      .type = Word,
      .fallback = "all",

@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <map>
 #include <utility>
+
+#include "daemon/privileges.h"
 
 namespace gatewhy {
 namespace {
@@ -82,17 +85,30 @@ Result<ListenerSet::Opened, ListenFault> ListenerSet::openMissing(const Config& 
   Opened opened(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const ListenAddress& one = wanted[i];
+    const ListenerConfig& listener = config.listeners[one.index];
     if (find(one.key) != bound_.end() || (one.ipv4_half && takesIpv4Already(wanted[i - 1], opened[i - 1]))) {
+      if (auto applied = applySocketRights(listener); !applied) {
+        return Failure{std::move(applied).error()};
+      }
       continue;
     }
     const auto parsed = Address::parse(one.address);
-    const bool both = parsed && parsed->port() == 0 && wantsIpv4Too(config, config.listeners[one.index]);
+    const bool both = parsed && parsed->port() == 0 && wantsIpv4Too(config, listener);
+    // With a mode of its own, the file is nobody's until it has that mode.
+    constexpr mode_t kOwnerOnly = 0177;
+    const auto before = listener.mode ? std::optional(::umask(kOwnerOnly)) : std::nullopt;
     auto sockets = inherited.open(one.address, workers, descriptorName(one.key), both);
+    if (before) {
+      ::umask(*before);
+    }
     if (!sockets) {
       if (one.ipv4_half && sockets.error().error == EAFNOSUPPORT) {
         continue;  // a kernel without IPv4
       }
       return Failure{std::move(sockets).error()};
+    }
+    if (auto applied = applySocketRights(listener); !applied) {
+      return Failure{std::move(applied).error()};
     }
     if (systemdName(one.key).empty()) {
       if (auto file = SocketFile::of(sockets->local)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -66,6 +67,10 @@ struct ExchangeEvent {
   FindingSet findings;                               // all of them, to be counted
   FindingSet told_findings;  // those that the log has not told of this route lately: what is written
 };
+
+// A line is no longer than that, whatever strangers send: long values are cut,
+// with a mark.
+inline constexpr std::size_t kMostEvent = 16UL * 1024;
 
 // Appends one line, '\n' included. Any byte in any string is survived: what
 // is not UTF-8 becomes U+FFFD, controls are escaped (RFC 8259 section 7).

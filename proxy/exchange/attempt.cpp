@@ -174,7 +174,7 @@ Observation Attempt::observe(Phase phase, Fault fault) const {
   seen.bytes.body_received = decoder_.received();
   seen.bytes.body_expected = state_ == State::Body ? decoder_.expected() : std::nullopt;
   if (state_ == State::Head && connection_) {
-    seen.bytes.last_line = std::string(connection_->parser.lastCompleteLine().substr(0, 128));
+    seen.bytes.last_line = connection_->parser.lastCompleteLine(worker_.redaction()).substr(0, 128);
     seen.bytes.interims = interims_;
     seen.bytes.head_received = response_bytes_ - interim_bytes_;
     if (last_byte_ != TimePoint{}) {

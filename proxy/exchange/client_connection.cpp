@@ -310,7 +310,7 @@ std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
       }
       return {};
     case ParseStatus::Error:
-      rejectConnection(observe(parser.fault()));
+      rejectConnection(observe(parser.fault(worker_.redaction())));
       return {};  // what follows cannot be framed
     case ParseStatus::Done:
       startExchange();
@@ -337,7 +337,7 @@ std::string_view ClientConnection::onBodyBytes(std::string_view bytes) {
   bytes.remove_prefix(step.consumed);
   in_hand_ = bytes.size();
   if (step.status == ParseStatus::Error) {
-    exchange_->onClientFault(observe(decoder.fault()));
+    exchange_->onClientFault(observe(decoder.fault(worker_.redaction())));
     return {};
   }
   if (!step.data.empty() || decoder.done()) {

@@ -304,6 +304,7 @@ void Exchange::endAttempt() {
 // ---- failing ----------------------------------------------------------
 
 Diagnosis Exchange::diagnosed(Observation observation) const {
+  redactEvidence(observation, generation_->shared->config->log.redaction);
   return diagnose(std::move(observation), generation_->shared->config->diagnostics.policy);
 }
 

@@ -166,6 +166,7 @@ void Exchange::quoteProxyStatus(const ResponseHead& head) {
     }
   }
   if (auto said = readProxyStatus(joined)) {
+    said->details = worker_.redaction().text(said->details);
     origin_proxy_status_ = std::make_unique<ReceivedProxyStatus>(*std::move(said));
   }
 }
@@ -400,6 +401,13 @@ std::vector<std::string_view> Exchange::droppedNames() const {
 void Exchange::emitEvent() {
   ExchangeEvent event;
   describeRequest(event);
+  const Redaction& redact = generation_->shared->config->log.redaction;
+  const auto query = event.query.empty() ? std::nullopt : redact.pairs(event.query);
+  event.query = query ? *query : event.query;
+  // A path has parameters too (";jsessionid=").
+  const bool parameters = event.path.find(';') != std::string_view::npos;
+  const auto path = parameters ? redact.pairs(event.path) : std::nullopt;
+  event.path = path ? *path : event.path;
   event.status = status_;
   if (status_ != 0 && !sendsNothing(status_)) {
     event.response_body_size = response_body_;

@@ -70,6 +70,8 @@ struct WorkerContext {
   WorkerGenerationPtr generation;  // for new exchanges
   TextBuffer scratch;              // heads are written here; free between callbacks
   bool draining = false;           // answer what is there, once, with Connection: close
+
+  [[nodiscard]] const Redaction& redaction() const { return generation->shared->config->log.redaction; }
 };
 
 }  // namespace gatewhy

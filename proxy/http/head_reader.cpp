@@ -66,6 +66,17 @@ std::string_view HeadReader::lastCompleteLine() const {
   return std::string_view(base().bytes).substr(last_line_at_, line_at_ - kCrlf - last_line_at_);
 }
 
+std::string HeadReader::lastCompleteLine(const Redaction& redact) const {
+  return redact.excerpt(base().bytes, last_line_at_, lastCompleteLine().size());
+}
+
+ParseFault HeadReader::fault(const Redaction& redact) const {
+  ParseFault shown = fault_;
+  const std::size_t from = fault_.offset - std::min<std::size_t>(fault_.offset, kExcerptBefore);
+  shown.excerpt = redact.excerpt(base().bytes, from, fault_.excerpt.size());
+  return shown;
+}
+
 void HeadReader::resetReader() {
   if (status_ == ParseStatus::Error) {
     fault_ = {};
