@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs every story under tests/scenario against the real binary.
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,6 +36,10 @@ const YAML::Node& clientSideStatuses() {
   return kTable;
 }
 
+std::string starvedBy(const path& file) {
+  return YAML::LoadFile(file.string())["starved_by"].as<std::string>("");
+}
+
 std::vector<path> scenarioFiles() {
   std::vector<path> files;
   for (const auto& entry : std::filesystem::directory_iterator(path(GATEWHY_SOURCE_DIR) / "tests/scenario")) {
@@ -44,6 +49,13 @@ std::vector<path> scenarioFiles() {
     }
   }
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Those whose diagnosis a starved machine can change, and the others.
+std::vector<path> scenarioFiles(bool starved) {
+  std::vector<path> files = scenarioFiles();
+  std::erase_if(files, [starved](const path& file) { return starvedBy(file).empty() == starved; });
   return files;
 }
 
@@ -70,6 +82,19 @@ bool wantsNoDiagnosis(const YAML::Node& wanted) {
 
 std::string causeOf(const json& event) {
   return event.value("/diagnosis/cause"_json_pointer, "");
+}
+
+// For tests/repeat: what each exchange was booked as, whatever the order of
+// those that ran at once.
+void printDiagnoses(const path& file, const ScenarioResult& result) {
+  std::multiset<std::string> booked;
+  for (const json& event : result.events) {
+    if (event.value("event", "") == "exchange") {
+      booked.insert(fmt::format("{}/{}/{}", event.value("outcome", ""),
+                                event.value("/diagnosis/phase"_json_pointer, "-"), causeOf(event)));
+    }
+  }
+  fmt::print("diagnoses of {}: {}\n", testName(file), fmt::join(booked, " "));
 }
 
 class ScenarioTest : public testing::TestWithParam<path> {
@@ -216,6 +241,7 @@ TEST_P(ScenarioTest, IsDiagnosed) {
   }
   const ScenarioResult result = (*world)->run(wanted);
   check(*scenario, result);
+  printDiagnoses(GetParam(), result);
   if (HasFailure()) {
     for (const json& line : result.events) {
       fmt::print("event: {}\n", line.dump(-1, ' ', false, json::error_handler_t::replace));
@@ -232,8 +258,17 @@ TEST_P(ScenarioTest, IsDiagnosed) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenario, ScenarioTest, testing::ValuesIn(scenarioFiles()),
+INSTANTIATE_TEST_SUITE_P(Scenario, ScenarioTest, testing::ValuesIn(scenarioFiles(false)),
                          [](const testing::TestParamInfo<path>& test) { return testName(test.param); });
+// Apart, for only these may be repeated.
+INSTANTIATE_TEST_SUITE_P(Starved, ScenarioTest, testing::ValuesIn(scenarioFiles(true)),
+                         [](const testing::TestParamInfo<path>& test) { return testName(test.param); });
+
+TEST(ScenarioCoverage, WhatMayBeRepeatedHasAReason) {
+  for (const path& file : scenarioFiles(true)) {
+    EXPECT_GT(starvedBy(file).size(), 30U) << file << ": a reason says why";
+  }
+}
 
 // A cause that nobody has seen happen is a claim, not a diagnosis.
 TEST(ScenarioCoverage, EveryCauseHasAStoryOrAReason) {

@@ -2,9 +2,11 @@
 #include "proxy/loop/event_loop.h"
 
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -41,9 +43,7 @@ void Deadline::arm(std::chrono::milliseconds after) {
   next_ = nullptr;
   (prev_ != nullptr ? prev_->next_ : list_->head) = this;
   list_->tail = this;
-  if (deadline_ < loop_.tick_at_) {
-    loop_.rearm();
-  }
+  loop_.tick_at_ = std::min(loop_.tick_at_, deadline_);
 }
 
 void Deadline::cancel() noexcept {
@@ -57,92 +57,199 @@ void Deadline::cancel() noexcept {
 }
 
 bool IoWatch::start(EventLoop& loop, int fd, IoHandler* handler) {
+  // With EPOLLRDHUP a FIN wakes even a reader that has stopped reading.
+  return add(loop, fd, handler, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+bool IoWatch::startLevel(EventLoop& loop, int fd, IoHandler* handler, bool readable, bool writable) {
+  return add(loop, fd, handler, (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U));
+}
+
+bool IoWatch::add(EventLoop& loop, int fd, IoHandler* handler, std::uint32_t events) {
   stop();
-  peer_closed_ = false;
+  peer_closed_ = failed_ = false;
   loop_ = &loop;
-  handler_ = handler;
-  // EV_CLOSED asks for EPOLLRDHUP; with it a FIN wakes even a reader that has
-  // stopped reading, and dispatch() reports it as readability.
-  if (event_assign(&event_, loop.base(), fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, &IoWatch::dispatch,
-                   this) != 0) {
-    return false;
-  }
-  started_ = event_add(&event_, nullptr) == 0;
+  fd_ = fd;
+  epoll_event event{.events = events, .data = {.ptr = this}};
+  started_ = ::epoll_ctl(loop.epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  handler_ = started_ ? handler : nullptr;
   return started_;
 }
 
 void IoWatch::stop() noexcept {
   if (started_) {
-    event_del(&event_);
-    started_ = false;
+    ::epoll_ctl(loop_->epoll_.get(), EPOLL_CTL_DEL, fd_, nullptr);
+    loop_->forget(*this);
+    started_ = kicked_ = false;
   }
   handler_ = nullptr;
 }
 
 void IoWatch::kick() noexcept {
-  if (started_) {
-    event_active(&event_, EV_READ, 0);
+  if (started_ && !kicked_) {
+    kicked_ = true;
+    loop_->kicked_.push_back(this);
   }
 }
 
-void IoWatch::dispatch(evutil_socket_t /*fd*/, short what, void* self) {
-  auto* watch = static_cast<IoWatch*>(self);
-  watch->peer_closed_ = watch->peer_closed_ || (what & EV_CLOSED) != 0;
-  if (watch->handler_ != nullptr) {
-    EventLoop& loop = *watch->loop_;
+void IoWatch::onEvents(std::uint32_t events) {
+  // A FIN and a hang-up are states and stay; an error is told once, and to
+  // whoever reads next. A reset is both.
+  peer_closed_ = peer_closed_ || (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+  failed_ = (events & EPOLLERR) != 0;
+  const bool readable = kicked_ || (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  kicked_ = false;
+  tell(readable, (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0);
+}
+
+void IoWatch::tell(bool readable, bool writable) {
+  if (handler_ != nullptr) {
+    EventLoop& loop = *loop_;
     loop.turn_ = EventLoop::now();
-    watch->handler_->onIo((what & (EV_READ | EV_CLOSED)) != 0,
-                          (what & EV_WRITE) != 0);  // the watch's last word: it may be gone
+    handler_->onIo(readable, writable);  // the watch's last word: it may be gone
     loop.turn_ = TimePoint{};
   }
 }
 
-EventLoop::EventLoop() : base_(nullptr), wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  event_config* config = event_config_new();
-  if (config != nullptr) {
-    // Deadlines are kept with steady_clock; libevent need not cache or check.
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    event_config_require_features(config, EV_FEATURE_ET);
-    base_ = event_base_new_with_config(config);
-    event_config_free(config);
+DeferredCall::~DeferredCall() {
+  if (scheduled_) {
+    loop_.forget(*this);
   }
-  if (base_ == nullptr || !wake_fd_.valid()) {
+}
+
+void DeferredCall::schedule() {
+  if (!scheduled_) {
+    scheduled_ = true;
+    loop_.calls_.push_back(this);
+  }
+}
+
+EventLoop::EventLoop()
+    : base_(event_base_new()),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  const auto watched = [this](event& watch, const Fd& fd, event_callback_fn callback) {
+    return fd.valid() && event_assign(&watch, base_, fd.get(), EV_READ | EV_PERSIST, callback, this) == 0 &&
+           event_add(&watch, nullptr) == 0;
+  };
+  const auto nothing = [](evutil_socket_t, short, void*) {};  // it ends the wait: turn() looks at the deadlines
+  if (base_ == nullptr || !watched(sockets_, epoll_, onSockets) || !watched(wake_, wake_fd_, onWake) ||
+      evtimer_assign(&timer_, base_, nothing, nullptr) != 0) {
     throw std::system_error(errno, std::generic_category(), "event loop");  // start-up only
   }
-  evtimer_assign(
-      &tick_, base_, [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->onTick(); }, this);
-  event_assign(
-      &wake_, base_, wake_fd_.get(), EV_READ | EV_PERSIST,
-      [](evutil_socket_t, short, void* self) { static_cast<EventLoop*>(self)->onWake(); }, this);
-  event_add(&wake_, nullptr);
-  event_assign(
-      &reap_, base_, -1, 0,
-      [](evutil_socket_t, short, void* self) {
-        // Destructors may bury more: take what is there, the rest waits a turn.
-        auto& loop = *static_cast<EventLoop*>(self);
-        loop.dying_.swap(loop.graveyard_);
-        loop.dying_.clear();
-      },
-      this);
 }
 
 EventLoop::~EventLoop() {
   while (!graveyard_.empty()) {
-    std::vector<std::unique_ptr<Deferred>> dead;
-    dead.swap(graveyard_);
+    bury();
   }
-  event_del(&tick_);
-  event_del(&wake_);
-  event_del(&reap_);
+  for (event* watch : {&sockets_, &wake_, &timer_}) {
+    event_del(watch);
+  }
   event_base_free(base_);
 }
 
 void EventLoop::run() {
-  event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  running_ = true;
+  while (running_) {
+    turn();
+  }
 }
 
 void EventLoop::stop() {
-  post([this] { event_base_loopbreak(base_); });
+  post([this] { running_ = false; });
+}
+
+// The order is that of causes: what sockets brought, what was put off while
+// they were served, what ran out meanwhile, and last the dead.
+void EventLoop::turn() {
+  armTimer();
+  const bool more = !kicked_.empty() || !calls_.empty() || !graveyard_.empty();
+  event_base_loop(base_, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+  serveKicks();
+  serveCalls();
+  serveDeadlines();
+  bury();
+}
+
+// Moved only where the earliest deadline is another: many are armed and
+// cancelled behind it.
+void EventLoop::armTimer() {
+  if (tick_at_ == timer_at_) {
+    return;
+  }
+  timer_at_ = tick_at_;
+  if (timer_at_ == TimePoint::max()) {
+    event_del(&timer_);
+    return;
+  }
+  // Rounded up: a deadline must have passed when its turn comes.
+  const auto wait =
+      std::max(std::chrono::ceil<std::chrono::milliseconds>(timer_at_ - now()), std::chrono::milliseconds::zero());
+  const timeval after{.tv_sec = static_cast<time_t>(wait.count() / 1000),
+                      .tv_usec = static_cast<suseconds_t>(wait.count() % 1000 * 1000)};
+  event_add(&timer_, &after);
+}
+
+void EventLoop::onSockets(evutil_socket_t epoll, short /*what*/, void* self) {
+  EventLoop& loop = *static_cast<EventLoop*>(self);
+  const int count = ::epoll_wait(epoll, loop.ready_.data(), static_cast<int>(loop.ready_.size()), 0);
+  loop.ready_at_ = 0;
+  loop.ready_end_ = static_cast<std::size_t>(std::max(count, 0));  // -1: a signal came
+  while (loop.ready_at_ < loop.ready_end_) {
+    const epoll_event& ready = loop.ready_[loop.ready_at_++];
+    if (ready.data.ptr != nullptr) {  // else struck out
+      static_cast<IoWatch*>(ready.data.ptr)->onEvents(ready.events);
+    }
+  }
+}
+
+void EventLoop::onWake(evutil_socket_t /*wake*/, short /*what*/, void* self) {
+  static_cast<EventLoop*>(self)->servePosted();
+}
+
+// Those that are kicked again meanwhile come after the sockets of another turn.
+void EventLoop::serveKicks() {
+  kicking_.swap(kicked_);
+  for (std::size_t i = 0; i < kicking_.size(); ++i) {
+    IoWatch* const watch = kicking_[i];
+    if (watch != nullptr && watch->kicked_) {  // else an edge came first
+      kicking_[i] = nullptr;
+      watch->kicked_ = false;
+      watch->tell(true, false);
+    }
+  }
+  kicking_.clear();
+}
+
+void EventLoop::serveCalls() {
+  calling_.swap(calls_);
+  for (std::size_t i = 0; i < calling_.size(); ++i) {
+    DeferredCall* const call = calling_[i];
+    if (call != nullptr) {
+      calling_[i] = nullptr;
+      call->scheduled_ = false;
+      call->call_();  // its last word: it may be gone
+    }
+  }
+  calling_.clear();
+}
+
+void EventLoop::forget(const IoWatch& watch) noexcept {
+  for (std::size_t i = ready_at_; i < ready_end_; ++i) {
+    if (ready_[i].data.ptr == &watch) {
+      ready_[i] = {};
+    }
+  }
+  for (auto* list : {&kicked_, &kicking_}) {
+    std::replace(list->begin(), list->end(), const_cast<IoWatch*>(&watch), static_cast<IoWatch*>(nullptr));
+  }
+}
+
+void EventLoop::forget(const DeferredCall& call) noexcept {
+  for (auto* list : {&calls_, &calling_}) {
+    std::replace(list->begin(), list->end(), const_cast<DeferredCall*>(&call), static_cast<DeferredCall*>(nullptr));
+  }
 }
 
 void EventLoop::post(std::function<void()> task) {
@@ -155,7 +262,7 @@ void EventLoop::post(std::function<void()> task) {
   [[maybe_unused]] const auto written = ::write(wake_fd_.get(), &one, sizeof one);
 }
 
-void EventLoop::onWake() {
+void EventLoop::servePosted() {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto size = ::read(wake_fd_.get(), &count, sizeof count);
   std::vector<std::function<void()>> tasks;
@@ -169,15 +276,15 @@ void EventLoop::onWake() {
 }
 
 void EventLoop::deferDelete(std::unique_ptr<Deferred> object) {
-  if (!object) {
-    return;
+  if (object) {
+    graveyard_.push_back(std::move(object));
   }
-  graveyard_.push_back(std::move(object));
-  if (graveyard_.size() == 1) {
-    // An event made active inside a callback runs after all callbacks that are
-    // pending in this turn.
-    event_active(&reap_, 0, 0);
-  }
+}
+
+// Destructors may bury more: that waits a turn.
+void EventLoop::bury() {
+  dying_.swap(graveyard_);
+  dying_.clear();
 }
 
 Deadline::List& EventLoop::listOf(std::chrono::milliseconds duration) {
@@ -189,28 +296,26 @@ Deadline::List& EventLoop::listOf(std::chrono::milliseconds duration) {
   return *slot;
 }
 
-void EventLoop::rearm() {
-  TimePoint earliest = TimePoint::max();
+void EventLoop::findEarliest() {
+  timer_at_ = tick_at_ = TimePoint::max();
   for (const auto& [duration, list] : lists_) {
-    if (list->head != nullptr && list->head->deadline_ < earliest) {
-      earliest = list->head->deadline_;
+    if (list->head != nullptr) {
+      tick_at_ = std::min(tick_at_, list->head->deadline_);
     }
   }
-  tick_at_ = earliest;
-  if (earliest == TimePoint::max()) {
-    event_del(&tick_);
-    return;
-  }
-  const auto wait = std::max(std::chrono::microseconds(0), std::chrono::duration_cast<std::chrono::microseconds>(
-                                                               earliest - now() + std::chrono::microseconds(999)));
-  timeval tv{};
-  tv.tv_sec = static_cast<time_t>(wait.count() / 1000000);
-  tv.tv_usec = static_cast<suseconds_t>(wait.count() % 1000000);
-  event_add(&tick_, &tv);
 }
 
-void EventLoop::onTick() {
+void EventLoop::serveDeadlines() {
+  if (tick_at_ == TimePoint::max()) {
+    return;
+  }
   const TimePoint time = now();
+  if (time < tick_at_) {
+    if (timer_at_ <= time) {
+      timer_at_ = TimePoint::max();  // it went off for a deadline that was cancelled, or a little early
+    }
+    return;
+  }
   // A callback may arm, cancel or create lists: collect the lists first, and
   // look at each head afresh after every callback.
   std::vector<Deadline::List*> lists;
@@ -225,8 +330,7 @@ void EventLoop::onTick() {
       expired->on_expired_();
     }
   }
-  tick_at_ = TimePoint::max();
-  rearm();
+  findEarliest();
 }
 
 }  // namespace gatewhy

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// RAII over one libevent base. Everything here belongs to the loop's thread,
-// but for post() and stop().
+// RAII over one libevent base and its thread. Everything here belongs to that
+// thread, except for post() and stop().
+//
+// libevent waits, keeps the timer and wakes for other threads. The sockets are
+// in an epoll set of their own, which it watches as one descriptor: it tells of
+// a reset as "readable and writable", as it does of any data, and whoever stops
+// at a short read has to know of the end behind it.
 #pragma once
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <sys/epoll.h>
 
 #include <array>
 #include <chrono>
@@ -76,9 +82,9 @@ class IoHandler {
   ~IoHandler() = default;
 };
 
-// One libevent event per socket: READ|WRITE|ET|PERSIST, added once. The
-// handler can be changed (connector -> connection -> pool), the event is not
-// touched by that. Stop before the descriptor is closed.
+// One socket in the loop's epoll set: all events, edge-triggered, added
+// once. The handler can be changed (connector -> connection -> pool), epoll is
+// not touched by that. Stop before the descriptor is closed.
 class IoWatch {
  public:
   IoWatch() = default;
@@ -87,21 +93,53 @@ class IoWatch {
   IoWatch& operator=(const IoWatch&) = delete;
 
   [[nodiscard]] bool start(EventLoop& loop, int fd, IoHandler* handler);  // false: errno says why
+  // For those who do not read to EAGAIN: level-triggered, and only what was
+  // asked for, which a second call may change.
+  [[nodiscard]] bool startLevel(EventLoop& loop, int fd, IoHandler* handler, bool readable, bool writable);
   void setHandler(IoHandler* handler) noexcept { handler_ = handler; }
   void stop() noexcept;
-  // Calls the handler again in a later turn, as if the socket were readable:
-  // for work left over by fairness or by a paused reader.
+  // Calls the handler again at the end of this turn of the loop, or of the
+  // next one where that end has begun, as if the socket were readable: for
+  // work left over by fairness or by a paused reader.
   void kick() noexcept;
-  // The peer's FIN has been announced (EPOLLRDHUP); data may still be unread.
-  [[nodiscard]] bool peerClosed() const noexcept { return peer_closed_; }
+  // The peer's FIN or RST has been announced, or an error of the socket; data
+  // may still be unread. Nothing more will be announced: who stops at a short
+  // read while this is true has lost the end.
+  [[nodiscard]] bool peerClosed() const noexcept { return peer_closed_ || failed_; }
+  // The loop's: what epoll told of the socket (EPOLLIN …).
+  void onEvents(std::uint32_t events);
 
  private:
-  static void dispatch(evutil_socket_t fd, short what, void* self);
-  event event_{};
+  friend class EventLoop;
+  [[nodiscard]] bool add(EventLoop& loop, int fd, IoHandler* handler, std::uint32_t events);
+  void tell(bool readable, bool writable);
+
   EventLoop* loop_ = nullptr;
   IoHandler* handler_ = nullptr;
+  int fd_ = -1;
   bool started_ = false;
+  bool kicked_ = false;
   bool peer_closed_ = false;
+  bool failed_ = false;  // the last edge told of an error, which the next read or write will return
+};
+
+// A call that runs after the current callback returns, on the loop thread; its
+// owner may die before that. Unlike EventLoop::post it takes no lock and no
+// system call.
+class DeferredCall {
+ public:
+  DeferredCall(EventLoop& loop, std::function<void()> call) : loop_(loop), call_(std::move(call)) {}
+  ~DeferredCall();
+  DeferredCall(const DeferredCall&) = delete;
+  DeferredCall& operator=(const DeferredCall&) = delete;
+
+  void schedule();  // once per turn, however often it is asked for
+
+ private:
+  friend class EventLoop;
+  EventLoop& loop_;
+  std::function<void()> call_;
+  bool scheduled_ = false;
 };
 
 class EventLoop {
@@ -113,6 +151,8 @@ class EventLoop {
 
   void run();   // until stop()
   void stop();  // any thread
+  // One turn of run(): waits for whatever comes first, and serves all of it.
+  void turn();
   // Runs `task` on the loop thread, later. Any thread; takes a lock and a
   // system call, so not for the hot path.
   void post(std::function<void()> task);
@@ -127,26 +167,43 @@ class EventLoop {
   [[nodiscard]] TimePoint turnTime() const { return turn_ == TimePoint{} ? now() : turn_; }
   // 64 KiB that whoever is reading may use until it returns to the loop.
   [[nodiscard]] std::span<char> readBuffer() noexcept { return read_buffer_; }
-  [[nodiscard]] event_base* base() noexcept { return base_; }
 
  private:
   friend class Deadline;
   friend class IoWatch;
+  friend class DeferredCall;
+  static constexpr std::size_t kBatch = 256;
+
   [[nodiscard]] Deadline::List& listOf(std::chrono::milliseconds duration);
-  void rearm();
-  void onTick();
-  void onWake();
+  void armTimer();
+  static void onSockets(evutil_socket_t epoll, short what, void* self);
+  static void onWake(evutil_socket_t wake, short what, void* self);
+  void serveKicks();
+  void serveCalls();
+  void serveDeadlines();
+  void findEarliest();
+  void servePosted();
+  void bury();
+  void forget(const IoWatch& watch) noexcept;
+  void forget(const DeferredCall& call) noexcept;
 
   event_base* base_;
-  TimePoint turn_{};
-  event tick_{};
-  TimePoint tick_at_ = TimePoint::max();
-  std::unordered_map<std::int64_t, std::unique_ptr<Deadline::List>> lists_;  // by milliseconds
-  event wake_{};
+  Fd epoll_;
   Fd wake_fd_;
+  event sockets_{}, wake_{}, timer_{};
+  TimePoint timer_at_ = TimePoint::max();  // when timer_ goes off; max() = it is not armed
+  bool running_ = false;
+  TimePoint turn_{};
+  TimePoint tick_at_ = TimePoint::max();                                     // the earliest deadline, or earlier
+  std::unordered_map<std::int64_t, std::unique_ptr<Deadline::List>> lists_;  // by milliseconds
+  // Of this turn; those from ready_at_ on are still to be served. What is
+  // stopped meanwhile is struck out.
+  std::array<epoll_event, kBatch> ready_{};
+  std::size_t ready_at_ = 0, ready_end_ = 0;
+  std::vector<IoWatch*> kicked_, kicking_;
+  std::vector<DeferredCall*> calls_, calling_;
   std::mutex posted_mutex_;
   std::vector<std::function<void()>> posted_;
-  event reap_{};
   std::vector<std::unique_ptr<Deferred>> graveyard_, dying_;
   std::array<char, 65536> read_buffer_{};
 };

@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "proxy/net/deferred_call.h"
 #include "proxy/net/dns_verdict.h"
 #include "proxy/net/tcp_race.h"
 

@@ -7,7 +7,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace gatewhy {
@@ -18,6 +20,7 @@ constexpr int kFirstTryMs = 1000;
 constexpr int kTries = 2;
 // DNS flag day 2020: fits every path without fragments.
 constexpr int kEdnsSize = 1232;
+using TimerStep = std::chrono::duration<std::int64_t, std::ratio<1, 50>>;  // 20 ms
 
 void initLibrary() {
   static const int status = ares_library_init(ARES_LIB_INIT_ALL);
@@ -36,6 +39,18 @@ Address fromAres(const ares_addr_port_node& node) {
 struct DnsChannel::Query {
   DnsChannel& channel;
   OnAnswer on_answer;
+};
+
+// c-ares reads a stream once for each call, not to EAGAIN: level-triggered.
+struct DnsChannel::Socket final : public IoHandler {
+  Socket(DnsChannel& owner, ares_socket_t number) : channel(owner), fd(number) {}
+  void onIo(bool readable, bool writable) override {
+    channel.process(readable ? fd : ARES_SOCKET_BAD, writable ? fd : ARES_SOCKET_BAD);  // the last word: we may be gone
+  }
+
+  DnsChannel& channel;
+  ares_socket_t fd;
+  IoWatch watch;
 };
 
 // c-ares calls an unsuccessful socket() "connection refused"; our own calls
@@ -62,9 +77,9 @@ struct DnsChannel::SocketFunctions {
   }
 };
 
-DnsChannel::DnsChannel(EventLoop& loop, const Address& server) : loop_(loop), server_(server.text()) {
+DnsChannel::DnsChannel(EventLoop& loop, const Address& server)
+    : loop_(loop), server_(server.text()), timer_(loop, [this] { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }) {
   initLibrary();
-  evtimer_assign(&timer_, loop_.base(), &DnsChannel::onTimer, this);
   ares_options options{};
   options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS;
   options.timeout = kFirstTryMs;
@@ -91,7 +106,6 @@ DnsChannel::~DnsChannel() {
   if (channel_ != nullptr) {
     ares_destroy(channel_);  // ends every query and closes every socket, through the callbacks below
   }
-  event_del(&timer_);
 }
 
 void DnsChannel::query(const std::string& host, int family, OnAnswer on_answer) {
@@ -125,45 +139,33 @@ void DnsChannel::onAresAnswer(void* query, int status, int /*timeouts*/, unsigne
 
 void DnsChannel::onSocketState(void* data, ares_socket_t fd, int readable, int writable) {
   auto& self = *static_cast<DnsChannel*>(data);
-  const auto found = self.sockets_.find(fd);
-  if (found != self.sockets_.end()) {
-    event_del(found->second.get());
-  }
   if (readable == 0 && writable == 0) {
-    if (found != self.sockets_.end()) {
-      self.sockets_.erase(found);
-    }
+    self.sockets_.erase(fd);
     return;
   }
-  std::unique_ptr<event>& slot = self.sockets_[fd];
+  std::unique_ptr<Socket>& slot = self.sockets_[fd];
   if (slot == nullptr) {
-    slot = std::make_unique<event>();
+    slot = std::make_unique<Socket>(self, fd);
   }
-  const auto interest = static_cast<short>((readable != 0 ? EV_READ : 0) | (writable != 0 ? EV_WRITE : 0) | EV_PERSIST);
-  event_assign(slot.get(), self.loop_.base(), fd, interest, &DnsChannel::onSocketEvent, data);
-  event_add(slot.get(), nullptr);  // on failure the query ends by its timer
+  // On failure the query ends by its timer.
+  [[maybe_unused]] const bool started =
+      slot->watch.startLevel(self.loop_, fd, slot.get(), readable != 0, writable != 0);
 }
 
-void DnsChannel::onSocketEvent(evutil_socket_t fd, short what, void* data) {
-  auto& self = *static_cast<DnsChannel*>(data);
-  ares_process_fd(self.channel_, (what & EV_READ) != 0 ? fd : ARES_SOCKET_BAD,
-                  (what & EV_WRITE) != 0 ? fd : ARES_SOCKET_BAD);
-  self.armTimer();
-}
-
-void DnsChannel::onTimer(evutil_socket_t, short, void* data) {
-  auto& self = *static_cast<DnsChannel*>(data);
-  ares_process_fd(self.channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-  self.armTimer();
+void DnsChannel::process(ares_socket_t readable, ares_socket_t writable) {
+  ares_process_fd(channel_, readable, writable);
+  armTimer();
 }
 
 void DnsChannel::armTimer() {
   timeval wait{};
-  if (ares_timeout(channel_, nullptr, &wait) != nullptr) {
-    evtimer_add(&timer_, &wait);
-  } else {
-    evtimer_del(&timer_);
+  if (ares_timeout(channel_, nullptr, &wait) == nullptr) {
+    timer_.cancel();
+    return;
   }
+  // Whole steps: the loop keeps a list for each duration.
+  const auto exact = std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec);
+  timer_.arm(std::max(std::chrono::ceil<TimerStep>(exact), TimerStep(1)));
 }
 
 std::optional<Address> parseDnsServer(std::string_view text) {

@@ -45,11 +45,12 @@ class DnsChannel {
 
  private:
   struct Query;
+  struct Socket;
   struct SocketFunctions;
   static void onAresAnswer(void* query, int status, int timeouts, unsigned char* bytes, int size);
   static void onSocketState(void* self, ares_socket_t fd, int readable, int writable);
-  static void onSocketEvent(evutil_socket_t fd, short what, void* self);
-  static void onTimer(evutil_socket_t fd, short what, void* self);
+  // Either may be ARES_SOCKET_BAD; with both so, what ran out is looked at.
+  void process(ares_socket_t readable, ares_socket_t writable);
   void armTimer();
 
   EventLoop& loop_;
@@ -58,8 +59,8 @@ class DnsChannel {
   int setup_status_ = ARES_SUCCESS;
   int socket_error_ = 0;
   bool closing_ = false;
-  event timer_{};
-  std::unordered_map<ares_socket_t, std::unique_ptr<event>> sockets_;
+  Deadline timer_;
+  std::unordered_map<ares_socket_t, std::unique_ptr<Socket>> sockets_;
 };
 
 inline constexpr std::uint16_t kDnsPort = 53;

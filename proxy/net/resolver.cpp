@@ -7,7 +7,6 @@
 #include <sstream>
 #include <utility>
 
-#include "proxy/net/deferred_call.h"
 #include "proxy/net/dns_cache.h"
 #include "proxy/net/file_stamp.h"
 #include "proxy/net/hosts_file.h"

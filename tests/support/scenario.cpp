@@ -142,8 +142,8 @@ YAML::Node child(const YAML::Node& map, const char* key) {
 }
 
 Scenario readScenario(const YAML::Node& root) {
-  allowOnly(root, {"name", "cause", "slow", "config", "configs", "origin", "origins", "dns", "dns_sets", "netns",
-                   "deny", "tls", "file_privileges", "prepare", "client", "clients", "expect"});
+  allowOnly(root, {"name", "cause", "slow", "starved_by", "config", "configs", "origin", "origins", "dns", "dns_sets",
+                   "netns", "deny", "tls", "file_privileges", "prepare", "client", "clients", "expect"});
   Scenario scenario;
   scenario.name = root["name"].as<std::string>();
   scenario.cause = root["cause"].as<std::string>();

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "proxy/net/deferred_call.h"
+#include "proxy/loop/event_loop.h"
 
 namespace gatewhy {
 namespace {

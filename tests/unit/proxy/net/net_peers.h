@@ -3,7 +3,6 @@
 // a clock, the loop turns until what was expected has happened.
 #pragma once
 
-#include <event2/event.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -23,7 +22,7 @@ namespace gatewhy {
 
 inline void turnUntil(EventLoop& loop, const std::function<bool()>& done) {
   while (!done()) {
-    ASSERT_NE(event_base_loop(loop.base(), EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY), -1);
+    loop.turn();
   }
 }
 
@@ -45,21 +44,19 @@ inline Fd boundSocket(const char* ip, std::uint16_t port, int type, int backlog 
 }
 
 // Calls `on_readable` whenever the descriptor is readable.
-class ReadEvent {
+class ReadEvent final : private IoHandler {
  public:
   ReadEvent(EventLoop& loop, int fd, std::function<void()> on_readable) : on_readable_(std::move(on_readable)) {
-    event_assign(
-        &event_, loop.base(), fd, EV_READ | EV_PERSIST,
-        [](evutil_socket_t, short, void* self) { static_cast<ReadEvent*>(self)->on_readable_(); }, this);
-    event_add(&event_, nullptr);
+    EXPECT_TRUE(watch_.startLevel(loop, fd, this, true, false));
   }
-  ~ReadEvent() { event_del(&event_); }
   ReadEvent(const ReadEvent&) = delete;
   ReadEvent& operator=(const ReadEvent&) = delete;
 
  private:
-  event event_{};
+  void onIo(bool /*readable*/, bool /*writable*/) override { on_readable_(); }
+
   std::function<void()> on_readable_;
+  IoWatch watch_;
 };
 
 // A scripted DNS server, UDP and TCP on one port of 127.0.0.1.
