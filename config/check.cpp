@@ -137,6 +137,11 @@ void checkClientLimits(const ClientLimits& limits, CheckReport& report) {
                      fmt::format("without 'limits.{}' a client can hold a connection for ever", name));
     }
   }
+  if (limits.client_body_timeout.count() == 0 && report.written("limits.client_minimum_rate")) {
+    report.warning(
+        "limits.client_minimum_rate",
+        "'limits.client_minimum_rate' has no effect: 'limits.client_body_timeout', over which it is taken, is off");
+  }
   if (limits.request_head == 0) {
     report.warning("limits.request_head", "without 'limits.request_head' one client can fill the memory");
   }

@@ -61,6 +61,7 @@ struct OriginTimeouts {
   Millis send{30000};
   Millis response_head{60000};
   Millis response_idle{60000};
+  Millis tunnel{3600000};
   Millis exchange{0};
 };
 
@@ -169,13 +170,19 @@ struct RouteConfig {
   bool upgrade = true;  // may become a tunnel (WebSocket)
 };
 
+// What a client's FIN means while it waits for its response.
+enum class ClientAbort : std::uint8_t { Probe, Cancel, Finish };
+
 struct ClientLimits {
   std::uint64_t request_head = 32 * kKiB;
   std::uint64_t request_body = 0;  // 0 = no limit
+  std::uint32_t fields = 256;      // of a head, the origin's too; 0 = no limit
   std::uint32_t connections = 10000;
   Millis client_head_timeout{10000};
-  Millis client_body_timeout{30000};
+  Millis client_body_timeout{30000};       // without a byte of the request body, or an acknowledged one of the response
+  std::uint64_t client_minimum_rate = 16;  // bytes a second over client_body_timeout; 0 = off
   Millis client_idle_timeout{75000};
+  ClientAbort client_abort = ClientAbort::Probe;
 };
 
 struct DnsConfig {

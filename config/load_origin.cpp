@@ -43,6 +43,7 @@ void readTimeouts(Section& section, OriginTimeouts& timeouts) {
   section.read("send", timeouts.send);
   section.read("response_head", timeouts.response_head);
   section.read("response_idle", timeouts.response_idle);
+  section.read("tunnel", timeouts.tunnel);
   section.read("exchange", timeouts.exchange);
 }
 

@@ -51,10 +51,13 @@ std::string destinationComplaint(const std::string& destination) {
 void readLimits(Section& section, ClientLimits& limits) {
   section.read("request_head", limits.request_head);
   section.read("request_body", limits.request_body);
+  section.read("fields", limits.fields);
   section.read("connections", limits.connections);
   section.read("client_head_timeout", limits.client_head_timeout);
   section.read("client_body_timeout", limits.client_body_timeout);
+  section.read("client_minimum_rate", limits.client_minimum_rate);
   section.read("client_idle_timeout", limits.client_idle_timeout);
+  section.readWord("client_abort", limits.client_abort);
 }
 
 void readStatuses(Reader& reader, Section& section, StatusPolicy& policy) {

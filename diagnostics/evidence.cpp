@@ -184,6 +184,9 @@ struct FaultWriter {
 
   void operator()(const TimerFault& fault) const {
     writeTimer(json, fault.timer, fault.limit_ms);
+    if (fault.timer == Timer::ClientRate) {
+      writeSize(json, fault.moved, fault.due);
+    }
     if (fault.timer == Timer::Exchange) {
       json.member("longest_phase", name(fault.longest_phase));
     }

@@ -180,15 +180,18 @@ enum class Timer : std::uint8_t {
   ClientHead,
   ClientBody,
   ClientWrite,
+  ClientRate,
   Tunnel,
 };
-[[nodiscard]] std::string_view name(Timer timer) noexcept;  // the YAML key: "response_head"
+// The key of the configuration that moves it: "response_head". Some share one.
+[[nodiscard]] std::string_view name(Timer timer) noexcept;
 
 struct TimerFault {
   Timer timer = Timer::Exchange;
   std::uint32_t limit_ms = 0;
   double elapsed_ms = 0;
   Phase longest_phase = Phase::Internal;  // Timer::Exchange: where the budget went
+  std::uint64_t moved = 0, due = 0;       // Timer::ClientRate: bytes in that time, and what the rate asks for
 };
 
 // How a stream ended when it should not have.

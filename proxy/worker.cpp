@@ -15,8 +15,7 @@ constexpr std::uint32_t kRefusalRoom = 128;
 constexpr std::chrono::seconds kShortageReport{10};
 
 HeadLimits headLimits(const ClientLimits& limits) {
-  const std::uint64_t half = limits.request_head / 2;
-  return HeadLimits{.section = limits.request_head, .start_line = half, .field = half, .fields = 256};
+  return HeadLimits{.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 namespace gatewhy {
 namespace {
 
-HeadLimits headLimits(const OriginLimits& limits) {
-  return HeadLimits{.section = limits.response_head, .start_line = 0, .field = limits.response_head / 4, .fields = 256};
+HeadLimits headLimits(const OriginLimits& limits, const ClientLimits& both_ways) {
+  return HeadLimits{.section = limits.response_head, .start_line = 0, .field = 0, .fields = both_ways.fields};
 }
 
 }  // namespace
@@ -131,7 +131,8 @@ void Attempt::onConnected(Connected connected) {
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
     request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
   }
-  auto connection = std::make_unique<OriginConnection>(worker_.loop, headLimits(request_.origin->limits));
+  auto connection = std::make_unique<OriginConnection>(
+      worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits));
   connection->link = std::move(connected.link);
   connection->slot = std::move(slot_);
   connection->peer_address = std::move(connected.peer_address);

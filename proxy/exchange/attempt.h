@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/exchange/forward_head.h"
+#include "proxy/exchange/progress_clock.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/loop/recycled.h"
@@ -144,6 +145,8 @@ class Attempt final : public Deferred,
   void armWait();
   void onTimer();
   void onWaitTimer();
+  void watchSend();
+  void onSendTimer();
   [[nodiscard]] bool requestStuck(const TcpSnapshot& tcp) const;
   [[nodiscard]] Phase exchangePhase() const;
   void fail(Observation observation);
@@ -187,6 +190,8 @@ class Attempt final : public Deferred,
   TimePoint started_;
   TimePoint phase_since_;
   TimePoint write_began_{}, write_ended_{}, first_byte_{}, ended_{};
+  TimePoint request_moved_{};  // the peer's TCP still took bytes of it then; looked at by the wait timer
+  ProgressClock sending_;      // while out_ waits
   Timings connect_timings_;
 };
 

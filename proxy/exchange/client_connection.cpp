@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "proxy/exchange/client_address.h"
+#include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
@@ -68,6 +69,10 @@ void ClientConnection::onIo(bool readable, bool writable) {
     onEnded();
     return;
   }
+  if (half_closed_ && state_ == State::Exchange && connectionDead()) {
+    onClientLeft(true);
+    return;
+  }
   if (writable && unsent()) {
     flush();
     if (!unsent() && exchange_ && !write_broken_) {
@@ -91,6 +96,7 @@ void ClientConnection::returnRequest() {
   copies_ = false;
   if (pipe_) {
     worker_.pipes.giveBack(std::move(pipe_));
+    boundUnsentBytes(transport_.fd());
   }
   if (request_) {
     if (out_.empty()) {
@@ -189,7 +195,7 @@ bool ClientConnection::connectionDead() const {
 }
 
 void ClientConnection::onBytes(std::string_view bytes) {
-  moved_ += bytes.size();
+  received_ += bytes.size();
   if (!in_.empty()) {
     in_.append(bytes);
     processHeld();
@@ -277,6 +283,9 @@ void ClientConnection::startExchange() {
   request_->decoder.start(head.body, head.content_length);
   exchange_ = std::make_unique<Exchange>(worker_, *this, head);
   exchange_->begin();
+  if (half_closed_ && exchange_ && state_ == State::Exchange) {
+    watchForLeaving();  // pipelined: its FIN came before its turn
+  }
 }
 
 std::string_view ClientConnection::onBodyBytes(std::string_view bytes) {
@@ -323,31 +332,6 @@ void ClientConnection::onEnded() {
     case State::Closed:
       close();
       return;
-  }
-}
-
-void ClientConnection::onExchangeEnded(const EndFault& end) {
-  if (!exchange_) {
-    close();
-    return;
-  }
-  const bool orderly =
-      end.how == EndFault::How::Fin || end.how == EndFault::How::CloseNotify || end.how == EndFault::How::TlsTruncated;
-  if (!orderly || write_broken_) {
-    const bool tunnel = exchange_->inTunnel();
-    exchange_->onClientFault(
-        tunnel ? observe(DecisionFault{.cause = Cause::TunnelResetByClient, .detail = {}, .size = {}, .limit = {}})
-               : observe(EndFault{.how = EndFault::How::Reset, .error = end.error}));
-    return;
-  }
-  // Its sending side is shut. A request that is whole is still answered; if
-  // the client has gone for good, the answer's RST will tell.
-  half_closed_ = true;
-  exchange_->noteHalfClose();
-  if (exchange_->inTunnel()) {
-    exchange_->onTunnelClientClosed();
-  } else if (!exchange_->bodyDone()) {
-    exchange_->onClientFault(observe(EndFault{.how = EndFault::How::Fin}));
   }
 }
 

@@ -89,15 +89,20 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   [[nodiscard]] bool requestStarted() const { return request_ && request_->parser.started(); }
   void onEnded();
   void onExchangeEnded(const EndFault& end);
+  void watchForLeaving();
+  void onLeaveTimer() override;
+  void onClientLeft(bool reset);
   [[nodiscard]] Observation observe(Fault fault) const;
 
   [[nodiscard]] bool unsent() const { return out_at_ < out_.size() || (pipe_ && pipe_->held() != 0); }
   void flushPipe();
-  void onProgress(std::size_t size);
   void updateTimers();
+  void watchUpload(bool due);
+  void watchDownload(bool due);
+  void judgeProgress(const ProgressClock::Look& look, Timer stalled);
   void onReadTimer();
+  void onBodyTimer();
   void onWriteTimer() override;
-  void onRateTimer() override;
   void linger();
   void close();
 
@@ -121,9 +126,12 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   std::size_t out_at_ = 0;
   std::unique_ptr<SplicePipe> pipe_;  // body bytes behind out_; lent while one is spliced
   bool copies_ = false;               // this response is not spliced: no pipe, or not into this socket
+  int probes_sent_ = 0;               // of this exchange, since the client's FIN
+  std::uint64_t written_at_fin_ = 0;  // of written_
   bool held_ = false;                 // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
-  std::uint64_t moved_ = 0;                 // bytes either way since the rate timer began
+  std::uint64_t received_ = 0;              // bytes read in all,
+  std::uint64_t written_ = 0;               // and those that the kernel took
   std::unique_ptr<ClientRequest> request_;  // null while idle
   std::unique_ptr<Exchange> exchange_;
   Timer read_timer_kind_ = Timer::ClientHead;

@@ -113,6 +113,7 @@ void Exchange::startAttempt() {
                                 .upgrade = forwardsUpgrade(request_)};
   plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
   plan.fresh = fresh_only_;
+  may_replay_ = triesLeft();
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   attempt_->start(tried_);  // may fail at once
@@ -183,9 +184,7 @@ void Exchange::noteFailure(const Diagnosis& diagnosis) {
 // would fail again, so that needs another endpoint; a stale one does not.
 bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const {
   const bool committed = state_ != State::Waiting;
-  const std::size_t extra = pool.config().retry.attempts;
-  const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
-  if (committed || used >= extra || replay_lost_ || client_.facts().overloaded) {
+  if (committed || !triesLeft() || replay_lost_) {
     return false;
   }
   const Observation& seen = diagnosis.observation;
@@ -207,6 +206,11 @@ bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) cons
   std::vector<std::size_t> tried = tried_;
   tried.push_back(attempt_->endpointIndex());
   return attempt_->endpointChosen() && pool.hasAlternative(tried);
+}
+
+bool Exchange::triesLeft() const {
+  const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
+  return used < pool_->config().retry.attempts && !client_.facts().overloaded;
 }
 
 void Exchange::endAttempt() {
@@ -334,10 +338,6 @@ void Exchange::onExchangeTimeout() {
 }
 
 void Exchange::onClientFault(Observation fault) {
-  const auto* end = std::get_if<EndFault>(&fault.fault);
-  if (state_ == State::Responding && end != nullptr && end->how == EndFault::How::Fin) {
-    return;  // answered before the upload ended; the client does not send the rest
-  }
   if (diagnosis_ && state_ != State::Finished) {
     conclude(diagnosed(std::move(fault)));
     return;

@@ -44,6 +44,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
 
   [[nodiscard]] bool bodyDone() const { return body_done_; }
   [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
+  [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
+  [[nodiscard]] bool responding() const { return state_ == State::Responding; }
   [[nodiscard]] bool finished() const { return state_ == State::Finished; }
   [[nodiscard]] std::uint64_t bodyReceived() const { return body_received_; }
   // The client's reader is asked to wait for nothing but itself.
@@ -82,6 +84,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void quoteProxyStatus(const ResponseHead& head);
   void warnBehindCloudflare();
   void startAttempt();
+  [[nodiscard]] bool triesLeft() const;
+  void dropReplay();
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
   void noteFailure(const Diagnosis& diagnosis);
   void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
@@ -122,7 +126,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
   bool fresh_only_ = false;        // the last parked connection was stale
 
-  std::string replay_;  // request body so far, while it is short enough to be sent again
+  std::string replay_;       // request body so far, while it is short enough to be sent again
+  bool may_replay_ = false;  // another try could use it
   bool replay_lost_ = false;
   std::string trailers_;
   std::uint64_t body_received_ = 0;

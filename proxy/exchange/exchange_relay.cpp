@@ -24,7 +24,7 @@ bool Exchange::wantsBody() const {
   if (!attempt_ || (state_ != State::Waiting && state_ != State::Responding)) {
     return false;
   }
-  return !attempt_->uploadBlocked() || (!replay_lost_ && replay_.size() < kReplayLimit);
+  return !attempt_->uploadBlocked() || (may_replay_ && !replay_lost_ && replay_.size() < kReplayLimit);
 }
 
 void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
@@ -40,11 +40,10 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
   trailers_ = trailers;
   const bool flowing = attempt_ && attempt_->takesBody();
   if (!replay_lost_) {
-    if (!flowing || replay_.size() + data.size() <= kReplayLimit) {
+    if (!flowing || (may_replay_ && replay_.size() + data.size() <= kReplayLimit)) {
       replay_.append(data);
     } else {
-      replay_lost_ = true;
-      replay_ = std::string();
+      dropReplay();
     }
   }
   if (flowing) {
@@ -52,9 +51,27 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
   }
 }
 
+void Exchange::dropReplay() {
+  replay_lost_ = true;
+  replay_ = std::string();
+}
+
+// Now bytes of the request go out. Another try needs the body again only where
+// another endpoint may get it, or the connection turns out to be stale and the
+// request can do no harm twice; else no copy is kept.
 void Exchange::onUploadReady() {
-  if (!replay_.empty() || (body_done_ && request_.body != BodyKind::None)) {
+  const bool has_body = request_.body != BodyKind::None;
+  if (has_body && may_replay_) {
+    std::vector<std::size_t> tried = tried_;
+    tried.push_back(attempt_->endpointIndex());
+    may_replay_ =
+        (attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) || pool_->hasAlternative(tried);
+  }
+  if (!replay_.empty() || (body_done_ && has_body)) {
     attempt_->sendBody(replay_, body_done_, trailers_);
+  }
+  if (has_body && attempt_ && !may_replay_) {
+    dropReplay();
   }
   if (attempt_ && !attempt_->uploadBlocked() && !body_done_) {
     client_.resumeBody();
@@ -84,6 +101,9 @@ void Exchange::onInterim(const ResponseHead& head) {
 
 void Exchange::onResponseHead(const ResponseHead& head) {
   state_ = State::Responding;
+  if (!replay_.empty()) {
+    dropReplay();  // from here there is no other try
+  }
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
   check_.head(request_, *route_, head, timestamp_ + (worker_.loop.turnTime() - began_));

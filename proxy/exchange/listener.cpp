@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "proxy/exchange/socket_file.h"
+#include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
@@ -145,6 +146,7 @@ Listener::~Listener() {
 }
 
 bool Listener::start() {
+  boundUnsentBytes(fd_.get());
   return watch_.start(loop_, fd_.get(), this);
 }
 

@@ -20,8 +20,9 @@
 
 namespace gatewhy {
 
-// 0 = no limit. A line is measured without its CRLF, the section with all of
-// them.
+// 0 = no limit; a line then has all of the section, and a field that takes
+// more than half of it is what made the head too large. A line is measured
+// without its CRLF, the section with all of them.
 struct HeadLimits {
   std::uint64_t section = std::uint64_t{32} * 1024;  // the whole head, start line included
   std::uint64_t start_line = std::uint64_t{16} * 1024;

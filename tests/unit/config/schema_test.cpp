@@ -130,6 +130,10 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(number("limits.connections"), ClientLimits{}.connections);
   EXPECT_EQ(duration("limits.client_head_timeout"), ClientLimits{}.client_head_timeout);
   EXPECT_EQ(duration("limits.client_body_timeout"), ClientLimits{}.client_body_timeout);
+  EXPECT_EQ(duration("origins.*.timeouts.tunnel"), OriginTimeouts{}.tunnel);
+  EXPECT_EQ(size("limits.client_minimum_rate"), ClientLimits{}.client_minimum_rate);
+  EXPECT_EQ(word("limits.client_abort"), static_cast<long>(ClientLimits{}.client_abort));
+  EXPECT_EQ(number("limits.fields"), ClientLimits{}.fields);
   EXPECT_EQ(duration("limits.client_idle_timeout"), ClientLimits{}.client_idle_timeout);
   EXPECT_EQ(flag("dns.hosts_file"), DnsConfig{}.hosts_file);
   EXPECT_EQ(word("diagnostics.profile"), static_cast<long>(StatusPolicy{}.profile));

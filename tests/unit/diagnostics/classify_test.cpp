@@ -298,6 +298,7 @@ Examples timerExamples() {
       {"client head", timedOut(Timer::ClientHead), Cause::ClientHeadTimeout},
       {"client body", timedOut(Timer::ClientBody), Cause::ClientBodyTimeout},
       {"client write", timedOut(Timer::ClientWrite), Cause::ClientWriteTimeout},
+      {"client rate", timedOut(Timer::ClientRate), Cause::ClientTooSlow},
       {"tunnel", timedOut(Timer::Tunnel), Cause::TunnelIdleTimeout},
   };
 }
