@@ -77,8 +77,8 @@ std::optional<ProgressClock::Look> ProgressClock::judgeRate() {
   const double elapsed_ms = std::chrono::duration<double, std::milli>(waited_ - from.waited).count();
   const std::uint64_t moved = *moved_ - from.moved;
   const auto due = static_cast<std::uint64_t>(static_cast<double>(limits_.minimum_rate) * elapsed_ms / 1000);
-  if (moved >= due) {
-    return std::nullopt;
+  if (moved == 0 || moved >= due) {
+    return std::nullopt;  // none at all is silence, which is judged with its grace
   }
   return Look{.verdict = Verdict::TooSlow, .elapsed_ms = elapsed_ms, .moved = moved, .due = due};
 }

@@ -60,8 +60,11 @@ TEST(ProgressClock, SteadyReadersOfAnyPaceStay) {
 
 // TCP tells of a window in jumps: bytes come in lumps with nothing between.
 TEST(ProgressClock, LumpsWithPausesBelowTheLimitStay) {
-  Run run(kDefault);
-  EXPECT_EQ(run.until(seconds(600), [](milliseconds at) { return at / seconds(27) * 65536; }).verdict, Verdict::Rearm);
+  for (const seconds lump : {seconds(5), seconds(27), seconds(32)}) {
+    Run run(kDefault);
+    const auto moved = [&](milliseconds at) { return static_cast<std::uint64_t>(at / lump) * 65536; };
+    EXPECT_EQ(run.until(seconds(600), moved).verdict, Verdict::Rearm) << lump.count();
+  }
 }
 
 TEST(ProgressClock, APauseOfThirteenSecondsStays) {
