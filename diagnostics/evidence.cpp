@@ -302,7 +302,10 @@ void writeHeadProgress(JsonWriter& json, const Observation& observation) {
     json.endArray();
     json.memberUnsigned("head_bytes_received", bytes.head_received);
   }
-  if (bytes.silent_ms) {
+  // An octet at fault ended the wait as soon as it came.
+  const bool waited =
+      std::holds_alternative<TimerFault>(observation.fault) || std::holds_alternative<EndFault>(observation.fault);
+  if (bytes.silent_ms && waited) {
     json.memberNumber("silent_ms", *bytes.silent_ms);
   }
   writeTrue(json, "head_dripped", headDripped(observation));

@@ -66,14 +66,15 @@ only these, are mended, passed on and noted:
 | white space before the colon | the field without it | `field_space_before_colon` |
 | a line without colon, with an impossible name, or with a control octet in its value | the answer without that line | `field_line_malformed` |
 | Content-Length twice, the same number | one | `content_length_repeated` |
+| blanks between a chunk size and its CR LF | the chunks, written anew | `chunk_size_padded` |
 | a control octet in the reason phrase | the status without a phrase | `reason_malformed` |
 | a status from 600 to 999 | the same | `status_out_of_range` |
 
 Never mended, because it decides where a message ends or who reads which part
 of it: a NUL, a CR or LF out of place, any fault in a line that names
 Content-Length, Transfer-Encoding, Connection, Trailer or Upgrade, lengths that
-differ, a length beside a transfer coding, anything in a chunked body or in an
-interim response. A connection on which something was mended is not used again.
+differ, a length beside a transfer coding, anything else in a chunked body,
+anything in an interim response. A connection on which something was mended is not used again.
 
 ## What is not a rule
 

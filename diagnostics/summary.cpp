@@ -438,8 +438,9 @@ std::string_view storyOf(Cause cause, const Observation& seen) {
   if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
     return "The connection ended after interim responses, without a byte of the final one";
   }
-  if (cause == Cause::TlsCertificateRevocationUnknown) {
-    return revocationStory(std::get<TlsFault>(seen.fault));
+  if (const auto* tls = std::get_if<TlsFault>(&seen.fault);
+      tls != nullptr && cause == Cause::TlsCertificateRevocationUnknown) {
+    return revocationStory(*tls);
   }
   return firstSentence(info(cause).seen);
 }

@@ -44,6 +44,7 @@ void writeRevocations(Writer& writer, const Identity& root, const Identity& good
   const Identity revoked = signedBy(root, leaf());
   writer.identity("revoked", {&revoked});
   const CrlSpec old{.last_update = -hours(48), .next_update = -hours(24)};
+  writer.list("clean.crl", crlPem(root, {}));
   writer.list("revoked.crl", crlPem(root, {&revoked}));
   writer.list("expired.crl", crlPem(root, {&revoked}, old));
   const Identity other = selfSigned(authority("gatewhy test elsewhere"));
