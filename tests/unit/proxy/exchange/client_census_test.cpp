@@ -63,7 +63,14 @@ TEST(ClientCensus, CountsOverAllThreads) {
   for (const auto& mine : held) {
     sum += mine.size();
   }
-  EXPECT_EQ(kLimit, sum);
+  EXPECT_LE(sum, kLimit);
+  auto& rest = held.front();
+  for (auto place = census.take(Kind::Connection, 7, kLimit); place.held();
+       place = census.take(Kind::Connection, 7, kLimit)) {
+    rest.push_back(std::move(place));
+    ++sum;
+  }
+  EXPECT_EQ(kLimit, sum);  // none was lost or counted twice
 }
 
 }  // namespace
