@@ -405,6 +405,10 @@ class AresResolver : public Resolver {
       into.ede_code = from.ede_code;
       into.ede_text = std::move(from.ede_text);
     }
+    if (into.searched.empty() && !from.searched.empty()) {
+      into.searched = std::move(from.searched);
+      into.host = std::move(from.host);
+    }
     if (into.cname_chain.empty()) {
       into.cname_chain = std::move(from.cname_chain);
       into.cname_loop = from.cname_loop;
