@@ -59,6 +59,11 @@ class Run final : public AttemptObserver {
                 .sink = sink_,
                 .counters = counters_,
                 .in_flight = counters_.exchanges_in_flight.newPart(),
+                .idle = counters_.idle.enrol(loop_),
+                .floods = FloodReport(loop_, sink_),
+                .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
+                .memory = MemoryGuard(
+                    loop_, counters_.memory, [] {}, [] {}),
                 .requests = ClientRequests(loop_),
                 .pipes = {},
                 .ids = {},
