@@ -97,7 +97,7 @@ bool Supervisor::giveUpRoot() {
   } else if (*became == Became::NotRoot) {
     say("message", "WARN", fmt::format("not started as root: 'user' ({}) changes nothing", config_->user));
   }
-  return became.has_value();
+  return became.ok();
 }
 
 bool Supervisor::startWorkers(ListenerSet::Opened opened) {
