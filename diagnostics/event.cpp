@@ -195,9 +195,10 @@ void writeTry(JsonWriter& json, const TryRecord& attempt) {
 struct EventRoom {
   std::size_t text;   // octets of one value, escaped
   std::size_t tries;  // octets of all tries; the last of those that do not fit are left out
+  std::size_t names;  // of dropped fields, likewise
 };
 constexpr std::array<EventRoom, 3> kEventRooms = {
-    {{2048, std::numeric_limits<std::size_t>::max()}, {256, 4096}, {64, 0}}};
+    {{2048, std::numeric_limits<std::size_t>::max(), 256}, {256, 4096, 16}, {64, 0, 16}}};
 
 void writeTries(FastJsonWriter& json, const std::vector<TryRecord>& tries, std::size_t room) {
   std::string all = "[";
@@ -391,7 +392,8 @@ void writeExchange(TextBuffer& out, const ExchangeEvent& event, const EventRoom&
   }
   if (!event.dropped_fields.empty()) {
     json.beginArray("dropped_fields");
-    for (const std::string_view field : event.dropped_fields) {
+    for (const std::string_view field :
+         std::span(event.dropped_fields).first(std::min(event.dropped_fields.size(), room.names))) {
       json.string(field);
     }
     json.endArray();
