@@ -50,7 +50,9 @@ void forEachLine(std::string_view text, const Line& line) {
 
 bool alone(const std::string& procs) {
   bool only = !procs.empty();
-  forEachLine(procs, [&](std::string_view pid) { only = only && leadingNumber(pid) == std::uint64_t(::getpid()); });
+  forEachLine(procs, [&](std::string_view pid) {
+    only = only && leadingNumber(pid) == static_cast<std::uint64_t>(::getpid());
+  });
   return only;
 }
 
