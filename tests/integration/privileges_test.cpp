@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,13 @@ using testing::Not;
 
 constexpr const char* kUser = "nobody";
 constexpr const char* kGroup = "www-data";
+
+// Socket::connectTo() knows 127.0.0.1 alone.
+bool connects(const std::string& to) {
+  const auto address = Address::parse(to);
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return ::connect(fd.get(), address->get(), address->size) == 0;
+}
 
 class PrivilegesTest : public testing::Test {
  protected:
@@ -110,7 +118,7 @@ TEST_F(PrivilegesTest, AReloadOpensAPortBelow1024AndRenewsAKey) {
   const auto first = reload(1);
   ASSERT_TRUE(first);
   EXPECT_EQ(first->value("outcome", ""), "applied") << first->dump();
-  EXPECT_TRUE(Socket::connectTo("127.0.0.3:443").open());
+  EXPECT_TRUE(connects("127.0.0.3:443"));
   // A renewal that only root can read: said, and the old one serves.
   directory_.key("site.key", identity_);
   ASSERT_EQ(::chmod(key_.c_str(), 0600), 0);
@@ -135,8 +143,9 @@ TEST_F(PrivilegesTest, AnUpgradeGoesOnAsThatUser) {
   const std::string status((std::istreambuf_iterator<char>(file)), {});
   EXPECT_THAT(status, HasSubstr("Uid:\t65534\t65534"));
   EXPECT_THAT(status, HasSubstr("CapEff:\t0000000000000400")) << "it can open port 443 on a reload as well";
-  EXPECT_TRUE(Socket::connectTo("127.0.0.4:443").open());
+  EXPECT_TRUE(connects("127.0.0.4:443"));
   ::kill(successor, SIGTERM);
+  expectCleanEnd(*daemon_, daemon_->stop());
 }
 
 TEST_F(PrivilegesTest, WhatTheUserCannotReadIsNamed) {
@@ -147,8 +156,8 @@ TEST_F(PrivilegesTest, WhatTheUserCannotReadIsNamed) {
   EXPECT_THAT(checked.output, HasSubstr("warning: user 'nobody' cannot read '" + key_));
   EXPECT_THAT(checked.output, Not(HasSubstr("cannot read '" + pem_)));
   start(config());
-  EXPECT_THAT(daemon_->standardError(), HasSubstr("user 'nobody' cannot read '" + key_));
   expectCleanEnd(*daemon_, daemon_->stop());
+  EXPECT_THAT(daemon_->standardError(), HasSubstr("user 'nobody' cannot read '" + key_));
   GatewayConfig unknown = config();
   unknown.more = "user: no-such-user\n";
   const CommandResult wrong = runCommand({GATEWHY_BINARY, "check", "-c", write("unknown.yaml", toYaml(unknown))});

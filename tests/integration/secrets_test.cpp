@@ -112,7 +112,7 @@ class SecretsTest : public testing::Test {
     return all;
   }
   // After the end: every place where an event is shown.
-  void expectNothingShown(std::size_t least) {
+  void expectNothingShown(std::size_t least, bool something_hidden = true) {
     Socket admin = Socket::connectTo(gateway_->daemon().adminAddress());
     admin.send("GET /api/v1/events?limit=2000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     admin.receiveToEnd();
@@ -130,7 +130,7 @@ class SecretsTest : public testing::Test {
         EXPECT_THAT(field, Not(HasSubstr(kSecret)));
       }
     }
-    EXPECT_THAT(log, HasSubstr("…"));
+    EXPECT_EQ(log.find("…") != std::string::npos, something_hidden);
     const std::string file = gateway_->directory().write("events.json", log);
     for (const json& event : events) {
       const CommandResult why = runCommand({GATEWHY_BINARY, "why", event.value("request_id", "?"), "--log", file});
@@ -188,7 +188,7 @@ TEST_F(SecretsTest, OfPlainRequestsOnATlsPort) {
   ASSERT_NE(address, "");
   told(address, withSecret("GET /?token=S HTTP/1.1\r\nHost: a.example\r\n\r\n"));
   told(address, withSecret("GET / HTTP/1.1\r\nCookie: S\r\n\r\n"));
-  expectNothingShown(2);
+  expectNothingShown(2, false);  // as of now they are not kept at all
 }
 
 }  // namespace
