@@ -98,9 +98,11 @@ void Section::unknownKey(const YamlEntry& entry) {
   std::string hint = reader_.suggestion(entry.key, schemaKeys(value_.schema_path));
   if (hint.empty()) {
     const auto sections = sectionsWithKey(entry.key);
-    if (sections.size() == 1) {
-      hint = sections.front().empty() ? "; it belongs at the top level"
-                                      : fmt::format("; it belongs in '{}'", sections.front());
+    constexpr std::size_t kMostShown = 2;
+    if (sections.size() == 1 && sections.front().empty()) {
+      hint = "; it belongs at the top level";
+    } else if (!sections.empty() && sections.size() <= kMostShown) {
+      hint = fmt::format("; it belongs in '{}'", fmt::join(sections, "' or '"));
     }
   }
   reader_.error(entry.at, fmt::format("unknown key '{}'{}", entry.key, hint));

@@ -219,7 +219,7 @@ TEST(Load, MissingKeysHaveTheParentsPlace) {
 
 TEST(Load, AKeyInTheWrongPlaceIsShownItsOwn) {
   EXPECT_THAT(problems(withBase("resolve: 1s\n")),
-              ElementsAre(EndsWith("unknown key 'resolve'; it belongs in 'origins.*.timeouts'")));
+              ElementsAre(EndsWith("unknown key 'resolve'; it belongs in 'origins.*.timeouts' or 'routes[].timeouts'")));
 }
 
 struct Case {

@@ -334,6 +334,7 @@ const std::set<Cause>& decisions() {
       Cause::ClientMethodUnsupported,
       Cause::ClientUpgradeRequired,
       Cause::ClientMisdirected,
+      Cause::ClientTargetAmbiguous,
       Cause::ClientBodyTooLarge,
       Cause::ClientLengthRequired,
       Cause::ClientIdleClosed,

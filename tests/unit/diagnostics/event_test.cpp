@@ -199,6 +199,8 @@ json fullEvent(const Diagnosis& diagnosis) {
   event.attempts = 2;
   event.tries = &tries;
   event.told_findings.add(Finding::Status401WithoutWwwAuthenticate);
+  const std::vector<std::string_view> dropped{"X-Real-IP"};
+  event.dropped_fields = dropped;
   return written(event);
 }
 
