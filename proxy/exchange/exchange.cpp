@@ -77,13 +77,13 @@ void Exchange::begin() {
     respondFixed();
     return;
   }
-  if (!route_->request_headers.templates.empty()) {
-    request_edits_ = expand(route_->request_headers, variables());
-  }
   pool_ = generation_->pools[origin_].get();
   origin_config_ = &generation_->shared->originFor(*route_, origin_);
   pool_->earnRetry();
   tellUnsolicited();
+  if (!route_->request_headers.templates.empty()) {
+    request_edits_ = expand(route_->request_headers, variables());
+  }
   exchange_timer_.arm(origin_config_->timeouts.exchange);
   startAttempt();
 }

@@ -106,7 +106,7 @@ std::string whyNot(const RouteConfig& route, RouteFit fit, const RoutePlan& plan
     case RouteFit::CookieDiffers:
       return "match.cookies does not hold: " + conditionWords(route.match.cookies, "=");
     case RouteFit::Matches:
-      return "would match, but an earlier one is taken";
+      return plan.taken == nullptr ? "would match the path as it was sent" : "would match, but an earlier one is taken";
   }
   return {};
 }
