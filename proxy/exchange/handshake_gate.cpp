@@ -17,6 +17,9 @@ constexpr std::chrono::milliseconds kHandshakePatience{1000};
 constexpr std::chrono::milliseconds kFairPatience{100};
 // Of those that wait: more of one client must not hide the next one for long.
 constexpr std::size_t kLookedAt = 64;
+// A handshake is a millisecond of work: those who are served get their turn in between.
+constexpr std::size_t kBegunAtOnce = 8;
+constexpr std::size_t kEndedAtOnce = 4;
 
 }  // namespace
 
@@ -100,7 +103,8 @@ void HandshakeGate::leave(Handshake& handshake) noexcept {
 }
 
 void HandshakeGate::serve() {
-  for (std::size_t looked = 0; looked < kLookedAt && !waiting_.empty() && !full(); ++looked) {
+  std::size_t begun = 0;
+  for (std::size_t looked = 0; looked < kLookedAt && begun < kBegunAtOnce && !waiting_.empty() && !full(); ++looked) {
     Handshake& next = *waiting_.front();
     if (!takePlace(next)) {
       waiting_.splice(waiting_.end(), waiting_, waiting_.begin());  // its client has all that it may: the others
@@ -108,6 +112,7 @@ void HandshakeGate::serve() {
     }
     waiting_.pop_front();
     begin(next);
+    ++begun;
   }
 }
 
@@ -138,8 +143,8 @@ void HandshakeGate::endOverdue() {
     if (full() || (handshake->client_ && std::any_of(waiting_.begin(), looked_at, same_client))) {
       overdue.push_back(handshake);
     }
-    if (overdue.size() == waiting_.size()) {
-      break;  // one for each that waits
+    if (overdue.size() >= std::min(waiting_.size(), kEndedAtOnce)) {
+      break;
     }
   }
   for (Handshake* handshake : overdue) {
