@@ -31,6 +31,7 @@ Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const
     const bool one = *client.refused == Cause::ClientConnectionLimit;
     auto fault = refuse(*client.refused, one ? "limits.connections_per_client" : "limits.connections");
     fault.limit = one ? config.limits.connections_per_client : config.limits.connections;
+    fault.retry_after_s = 1;  // as soon as one of the others ends
     return fault;
   }
   if (!client.wants_certificate) {

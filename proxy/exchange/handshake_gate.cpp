@@ -2,6 +2,8 @@
 #include "proxy/exchange/handshake_gate.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <vector>
 
 namespace gatewhy {
@@ -11,8 +13,13 @@ namespace {
 constexpr std::chrono::milliseconds kLook{20};
 // An honest handshake is over within two round trips and a retransmission.
 constexpr std::chrono::milliseconds kHandshakePatience{1000};
+// Where others hold more than one each, a client that holds none waits no longer than this.
+constexpr std::chrono::milliseconds kFairPatience{100};
 // Of those that wait: more of one client must not hide the next one for long.
 constexpr std::size_t kLookedAt = 64;
+// A handshake is a millisecond of work: those who are served get their turn in between.
+constexpr std::size_t kBegunAtOnce = 8;
+constexpr std::size_t kEndedAtOnce = 1;  // fifty a second and worker
 
 }  // namespace
 
@@ -61,7 +68,14 @@ void HandshakeGate::enter(Handshake& handshake, std::optional<std::uint64_t> cli
     begin(handshake);
     return;
   }
-  handshake.at_ = waiting_.insert(waiting_.end(), &handshake);
+  // A client that has no handshake under way goes before those that have.
+  const auto holds_some = [this](const Handshake* waits) {
+    return std::any_of(running_.begin(), running_.end(),
+                       [&](const Handshake* runs) { return runs->client_ == waits->client_; });
+  };
+  const auto before =
+      holds_some(&handshake) ? waiting_.end() : std::find_if(waiting_.begin(), waiting_.end(), holds_some);
+  handshake.at_ = waiting_.insert(before, &handshake);
   if (!tick_.armed()) {
     tick_.arm(kLook);
   }
@@ -89,7 +103,8 @@ void HandshakeGate::leave(Handshake& handshake) noexcept {
 }
 
 void HandshakeGate::serve() {
-  for (std::size_t looked = 0; looked < kLookedAt && !waiting_.empty() && !full(); ++looked) {
+  std::size_t begun = 0;
+  for (std::size_t looked = 0; looked < kLookedAt && begun < kBegunAtOnce && !waiting_.empty() && !full(); ++looked) {
     Handshake& next = *waiting_.front();
     if (!takePlace(next)) {
       waiting_.splice(waiting_.end(), waiting_, waiting_.begin());  // its client has all that it may: the others
@@ -97,15 +112,30 @@ void HandshakeGate::serve() {
     }
     waiting_.pop_front();
     begin(next);
+    ++begun;
   }
 }
 
 void HandshakeGate::endOverdue() {
-  const TimePoint late = EventLoop::now() - kHandshakePatience;
+  const TimePoint now = EventLoop::now();
   std::vector<Handshake*> overdue;
+  std::map<std::optional<std::uint64_t>, std::size_t> held;  // by client
+  for (const Handshake* handshake : running_) {
+    ++held[handshake->client_];
+  }
+  // Those that hold none stand first, see enter().
+  const auto has = [&](const Handshake* waits) { return held.contains(waits->client_); };
+  auto without = std::distance(waiting_.begin(), std::find_if(waiting_.begin(), waiting_.end(), has));
   for (Handshake* handshake : running_) {
-    if (handshake->since_ > late) {
-      break;
+    const auto age = now - handshake->since_;
+    if (without != 0 && full() && age > kFairPatience && held[handshake->client_] > 1) {
+      overdue.push_back(handshake);
+      --held[handshake->client_];
+      --without;
+      continue;
+    }
+    if (age <= kHandshakePatience) {
+      continue;
     }
     const auto same_client = [&](const Handshake* waits) { return waits->client_ == handshake->client_; };
     const auto looked_at =
@@ -113,8 +143,8 @@ void HandshakeGate::endOverdue() {
     if (full() || (handshake->client_ && std::any_of(waiting_.begin(), looked_at, same_client))) {
       overdue.push_back(handshake);
     }
-    if (overdue.size() == waiting_.size()) {
-      break;  // one for each that waits
+    if (overdue.size() >= std::min(waiting_.size(), kEndedAtOnce)) {
+      break;
     }
   }
   for (Handshake* handshake : overdue) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <string>
 
@@ -87,6 +88,21 @@ TEST_F(HandshakeGateTest, TheOverdueGiveWayToThoseThatWait) {
   runUntilBegun(next);
   EXPECT_TRUE(stalls.overdue);
   EXPECT_FALSE(next.overdue);
+}
+
+// Few addresses with many stalled handshakes each must not make others queue
+// behind all that they have waiting.
+TEST_F(HandshakeGateTest, WhoHoldsNoneGoesBeforeThoseThatHoldMany) {
+  gate_.setLimits(4, 0);
+  for (int i = 0; i < 100; ++i) {
+    enter(i % 2);
+  }
+  Shaker& newcomer = enter(7);
+  EXPECT_FALSE(newcomer.began);
+  runUntilBegun(newcomer);
+  // Not all that are late: one, for the one that waits.
+  EXPECT_EQ(1, std::count_if(shakers_.begin(), shakers_.end(), [](const Shaker& shaker) { return shaker.overdue; }));
+  EXPECT_EQ(96U, gate_.waiting());
 }
 
 TEST_F(HandshakeGateTest, OverdueOnesOfOthersStayWhereOnlyOneClientWaits) {
