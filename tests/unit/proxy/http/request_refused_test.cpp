@@ -326,7 +326,7 @@ TEST(RequestRefused, BadContentLength) {
       {POST "Content-Length: 5\r\nContent-Length:«\r\n" END ""sv, E::ContentLengthInvalid},
       {POST "Content-Length: 5\r\nContent-Length: «abc\r\n" END ""sv, E::ContentLengthInvalid},
       {"GET / HTTP/1.0\r\nContent-Length: «x\r\n\r\n"sv, E::ContentLengthInvalid},
-      {"GET / HTTP/1.0\r\nContent-Length: 1\r\nContent-Length: «1\r\n\r\n"sv, E::ContentLengthDiffers},
+      {"GET / HTTP/1.0\r\nContent-Length: 1\r\nContent-Length: «1\r\n\r\n"sv, E::ContentLengthRepeated},
   });
 }
 

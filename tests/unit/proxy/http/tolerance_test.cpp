@@ -138,8 +138,8 @@ TEST(Tolerance, NothingThatFramesIsMended) {
       // Lengths.
       {OK "Content-Length: 5\r\nContent-Length: «6\r\n" END ""sv, E::ContentLengthDiffers},
       {OK "Content-Length: 5\r\nContent-Length: «05\r\n" END ""sv, E::ContentLengthDiffers},
-      {OK "Content-Length: 5«, 6\r\n" END ""sv, E::ContentLengthInvalid},
-      {OK "Content-Length: 5«,\r\n" END ""sv, E::ContentLengthInvalid},
+      {OK "Content-Length: 5, «6\r\n" END ""sv, E::ContentLengthDiffers},
+      {OK "Content-Length: 5,«\r\n" END ""sv, E::ContentLengthInvalid},
       {OK "Content-Length: «+5, +5\r\n" END ""sv, E::ContentLengthInvalid},
       {OK "Content-Length: 5\r\nTransfer-Encoding: «chunked\r\n" END ""sv, E::LengthAndCoding},
       {OK "Transfer-Encoding: chunked\r\nTransfer-Encoding: «chunked\r\n" END ""sv, E::ChunkedNotLast},
