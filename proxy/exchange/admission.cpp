@@ -58,7 +58,8 @@ Refusal judgeMessage(const RequestHead& request, const Config& config) {
     return fault;
   }
   if (passedHereBefore(request, config.diagnostics.name)) {
-    return refuse(Cause::ProxyLoop, "this hop's name is in CDN-Loop or Via");
+    return refuse(Cause::ProxyLoop,
+                  fmt::format("'{}' (diagnostics.name) is in CDN-Loop or Via already", config.diagnostics.name));
   }
   return std::nullopt;
 }
@@ -154,7 +155,12 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   if ((made.refusal = judgeMessage(request, config))) {
     return made;
   }
+  const auto hops_left = request.maxForwards();
+  made.options_end_here = hops_left && *hops_left == 0;
   if (made.route == nullptr) {
+    if (made.options_end_here && request.path() == "*") {
+      return made;  // about this hop, not about a resource
+    }
     made.refusal = refuse(Cause::NoRoute);
     return made;
   }

@@ -16,6 +16,7 @@ struct Admission {
   const RouteConfig* route = nullptr;  // of `generation`; null where none matches, or the client was refused before
   std::string forwarded_client;        // the client's address where a trusted proxy names it; else ""
   std::optional<DecisionFault> refusal;
+  bool options_end_here = false;  // OPTIONS with Max-Forwards: 0 (RFC 9110 section 7.6.2)
 };
 
 // Judges a request whose head is complete: the client first, then the message,
@@ -24,7 +25,8 @@ struct Admission {
 [[nodiscard]] Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation,
                               TimePoint now);
 
-// The value of Allow for a 405 (RFC 9110 section 15.5.6). `route` may be null.
+// The value of Allow for a 405 (RFC 9110 section 15.5.6) and for an OPTIONS that
+// ends here. `route` may be null.
 [[nodiscard]] std::string allowedMethods(const RouteConfig* route);
 // The value of Upgrade for a 426 (RFC 9110 section 15.5.22, RFC 2817 section
 // 4.2): what `route` demands and the request lacks.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/cidr.h"
+#include "diagnostics/text_buffer.h"
 #include "proxy/http/message.h"
 #include "proxy/net/address.h"
 
@@ -15,8 +16,12 @@ namespace gatewhy {
 // The client that a chain of trusted proxies speaks for: read from the right,
 // the first address in X-Forwarded-For that is not trusted itself, or the
 // leftmost where all are. What stands left of it anybody could have written.
-// nullopt: the field is absent, or its last entry is no address. Ask only
-// where the peer is trusted.
+// Without that field the for= nodes of Forwarded (RFC 7239) are read; one that
+// is "unknown" or obfuscated ends the walk. nullopt: neither field names
+// anybody, or its last entry is not an address. Ask only where the peer is trusted.
 [[nodiscard]] std::optional<Address> forwardedClient(const RequestHead& request, const std::vector<Cidr>& trusted);
+
+// "a, b, ": those whom that field names, for the origin's X-Forwarded-For.
+void appendEarlierHops(TextBuffer& out, const RequestHead& request);
 
 }  // namespace gatewhy

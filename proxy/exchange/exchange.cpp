@@ -58,6 +58,10 @@ void Exchange::begin() {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
   }
+  if (admission.options_end_here && (route_ == nullptr || !route_->respond)) {
+    respondOptions();
+    return;
+  }
   if (route_->respond) {
     respondFixed();
     return;
@@ -112,7 +116,19 @@ void Exchange::respondFixed() {
     return;
   }
   close_ = mustClose();
-  const SynthesizedResponse made = synthesizeFixed(*route_, request_, identity_.requestId(), close_);
+  sendOwn(synthesizeFixed(*route_, request_, identity_.requestId(), close_));
+}
+
+void Exchange::respondOptions() {
+  generated_by_ = GeneratedBy::Proxy;
+  close_ = mustClose();
+  const SynthesizedResponse made =
+      synthesizeOptions(route_, allowedMethods(route_), request_, identity_.requestId(), close_);
+  status_ = made.status;
+  sendOwn(made);
+}
+
+void Exchange::sendOwn(const SynthesizedResponse& made) {
   response_body_ = made.body_size;
   client_.send(made.bytes, false);
   awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);

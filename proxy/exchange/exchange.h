@@ -94,6 +94,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] InterruptedFacts interrupted() const;
   void answerFailure();
   void respondFixed();
+  void respondOptions();
+  void sendOwn(const SynthesizedResponse& made);
   void endAttempt();
   void awaitDelivery(Disposition disposition);
   void finish(Disposition disposition);

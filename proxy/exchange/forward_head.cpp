@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "proxy/exchange/client_address.h"
+
 namespace gatewhy {
 namespace {
 
@@ -96,13 +98,10 @@ void appendMembers(TextBuffer& out, const Head& head, FieldId id) {
   }
 }
 
-void appendListField(TextBuffer& out, std::string_view name, const Head& head, FieldId id, bool keep_old,
-                     std::string_view added) {
+void appendListField(TextBuffer& out, std::string_view name, const Head& head, FieldId id, std::string_view added) {
   out.append(name);
   out.append(": ");
-  if (keep_old) {
-    appendMembers(out, head, id);
-  }
+  appendMembers(out, head, id);
   out.append(added);
   out.append("\r\n");
 }
@@ -191,7 +190,12 @@ void appendOrigins(TextBuffer& out, const RequestHead& request, const ForwardCon
   const HeaderEdits* edits = &context.route->request_headers;
   const bool trusted = context.trusted_peer;
   if (adds(edits, "X-Forwarded-For") && !context.client_ip.empty()) {
-    appendListField(out, "X-Forwarded-For", request, FieldId::XForwardedFor, trusted, context.client_ip);
+    out.append("X-Forwarded-For: ");
+    if (trusted) {
+      appendEarlierHops(out, request);
+    }
+    out.append(context.client_ip);
+    out.append("\r\n");
   }
   const auto keepOr = [&](std::string_view name, FieldId id, std::string_view own) {
     const auto old = trusted ? request.valueOf(id) : std::string_view();
@@ -250,7 +254,7 @@ void appendStatusLine(TextBuffer& out, const ResponseHead& response) {
 }
 
 void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name, const HeaderEdits* edits) {
-  if (!adds(edits, "Via")) {
+  if (hop_name.empty() || !adds(edits, "Via")) {
     return;
   }
   out.append("Via: ");
@@ -316,10 +320,22 @@ void appendRequestHead(TextBuffer& out, const RequestHead& request, const Forwar
   appendTarget(out, request, *context.route);
   out.append(" HTTP/1.1\r\n");
   appendHost(out, request, context);
-  appendFields(out, request, kNotForwarded, edits);
+  FieldSet held_back = kNotForwarded;
+  const auto hops_left = request.maxForwards();
+  if (hops_left) {
+    held_back.add(FieldId::MaxForwards);
+  }
+  appendFields(out, request, held_back, edits);
+  if (hops_left && adds(edits, "Max-Forwards")) {
+    out.append("Max-Forwards: ");
+    appendDecimal(out, *hops_left == 0 ? 0 : *hops_left - 1);  // one with 0 is answered here
+    out.append("\r\n");
+  }
   appendOrigins(out, request, context);
   appendVia(out, request, context.hop_name, edits);
-  appendListField(out, "CDN-Loop", request, FieldId::CdnLoop, true, context.hop_name);
+  if (!context.hop_name.empty()) {
+    appendListField(out, "CDN-Loop", request, FieldId::CdnLoop, context.hop_name);
+  }
   appendOwn(out, edits, "X-Request-ID", context.request_id);
   appendOwn(out, edits, "traceparent", context.traceparent);
   appendEdits(out, edits);

@@ -14,7 +14,7 @@ namespace gatewhy {
 
 // Facts about the request's way here that its forwarded head tells the origin.
 struct ForwardContext {
-  std::string_view hop_name;   // diagnostics.name
+  std::string_view hop_name;   // diagnostics.name; "" = not a hop (probe): no Via, no CDN-Loop
   std::string_view client_ip;  // no brackets; "" for a unix socket
   std::string_view scheme;     // "http" or "https" towards the client
   bool trusted_peer = false;   // the client is one of trusted_proxies

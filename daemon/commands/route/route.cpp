@@ -86,6 +86,10 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     appendWrapped(out, "  check first", info(refusal.cause).check_first, kColumn, style);
     return;
   }
+  if (plan.options_end_here) {
+    appendWrapped(out, "Answered here", "200, Max-Forwards has run out; Allow: " + plan.allow, kColumn, style);
+    return;
+  }
   const RouteConfig& route = *plan.taken;
   if (route.respond) {
     if (plan.answer_head.empty()) {
@@ -179,6 +183,8 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
     if (!plan.allow.empty()) {
       out["refusal"]["allow"] = plan.allow;
     }
+  } else if (plan.options_end_here) {
+    out["respond"] = {{"status", 200}, {"fields", {{"Allow", plan.allow}}}};
   } else if (plan.taken->respond) {
     out["respond"] = answerJson(plan);
   } else {

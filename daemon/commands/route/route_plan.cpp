@@ -168,6 +168,9 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
       plan.allow = allowedMethods(admission.route);
     }
+  } else if (admission.options_end_here && (plan.taken == nullptr || !plan.taken->respond)) {
+    plan.options_end_here = true;
+    plan.allow = allowedMethods(admission.route);
   } else if (plan.taken->respond) {
     if (!sendsNothing(plan.taken->respond->status)) {
       planAnswer(plan, *head);

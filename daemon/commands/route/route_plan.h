@@ -40,7 +40,8 @@ struct RoutePlan {
   std::vector<RouteView> routes;
   const RouteConfig* taken = nullptr;
   std::optional<Diagnosis> refusal;  // this hop's own; NoRoute too
-  std::string allow;                 // the methods that the route takes, where the method is refused
+  std::string allow;                 // the methods that the route takes, where the method is refused or asked about
+  bool options_end_here = false;     // OPTIONS with Max-Forwards: 0 is answered with `allow`
   std::string forwarded_head;        // what the origin gets; "" where nothing is forwarded
   std::string answer_head;           // what the client gets of a fixed answer; "" where nothing is sent
   std::uint64_t answer_body_size = 0;

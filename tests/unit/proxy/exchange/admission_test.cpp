@@ -168,6 +168,47 @@ TEST(ForwardedClient, IsReadFromTheRight) {
   EXPECT_EQ(read("X-Forwarded-For: unknown, 10.0.0.1\r\n"), "10.0.0.1");
   EXPECT_EQ(read("X-Forwarded-For: unix:/run/x\r\n"), "none");
   EXPECT_EQ(read("X-Forwarded-For: ,\r\n"), "none");
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1,\r\n"), "192.0.2.1") << "empty members do not count";
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1,, 10.0.0.1\r\nX-Forwarded-For: ,\r\n"), "192.0.2.1");
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1, ::ffff:10.0.0.1\r\n"), "192.0.2.1");
+  EXPECT_EQ(read("X-Forwarded-For: ::ffff:192.0.2.1\r\n"), "192.0.2.1");
+}
+
+TEST(ForwardedClient, ForwardedAloneCounts) {
+  const std::vector<Cidr> trusted{*Cidr::parse("10.0.0.0/8")};
+  const auto read = [&](const std::string& fields) {
+    RequestParser parser{HeadLimits{}};
+    EXPECT_EQ(parser.feed("GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n").status, ParseStatus::Done);
+    const auto client = forwardedClient(parser.head(), trusted);
+    TextBuffer hops;
+    appendEarlierHops(hops, parser.head());
+    return (client ? client->ip() : std::string("none")) + " | " + std::string(hops.view());
+  };
+  EXPECT_EQ(read("Forwarded: for=192.0.2.1\r\n"), "192.0.2.1 | 192.0.2.1, ");
+  EXPECT_EQ(read("Forwarded: proto=https;For=\"[2001:db8::1]:4711\";host=\"a,b;for=1.1.1.1\"\r\n"),
+            "2001:db8::1 | 2001:db8::1, ");
+  EXPECT_EQ(read("Forwarded: for=1.1.1.1, for=192.0.2.1:80 , for=10.0.0.1\r\nForwarded: ,\r\n"),
+            "192.0.2.1 | 1.1.1.1, 192.0.2.1, 10.0.0.1, ");
+  EXPECT_EQ(read("Forwarded: for=192.0.2.1, for=_hidden, for=10.0.0.1\r\n"),
+            "10.0.0.1 | 192.0.2.1, unknown, 10.0.0.1, ");
+  EXPECT_EQ(read("Forwarded: for=unknown\r\n"), "none | unknown, ");
+  EXPECT_EQ(read("Forwarded: by=10.0.0.1;proto=http\r\n"), "none | unknown, ");
+  EXPECT_EQ(read("Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n"), "192.0.2.2 | 192.0.2.2, ");
+}
+
+TEST_F(AdmissionTest, AnOptionsMayEndHere) {
+  configure("methods: [GET, OPTIONS], path: /x");
+  const auto options = [&](const std::string& target, const std::string& hops) {
+    return judge("OPTIONS " + target + " HTTP/1.1\r\nHost: a\r\nMax-Forwards: " + hops + "\r\n\r\n");
+  };
+  EXPECT_TRUE(options("/x", "0").options_end_here);
+  EXPECT_TRUE(options("/x", "000").options_end_here);
+  EXPECT_FALSE(options("/x", "1").options_end_here);
+  EXPECT_FALSE(options("/x", "-0").options_end_here);
+  EXPECT_FALSE(options("/x", "99999999999999999999").options_end_here);
+  EXPECT_EQ(causeOf(options("/y", "0")), "no_route");
+  EXPECT_EQ(causeOf(options("*", "0")), "") << "about this hop";
+  EXPECT_EQ(refusalOf("TRACE /x HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n"), "client_method_unsupported");
 }
 
 }  // namespace
