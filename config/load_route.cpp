@@ -81,7 +81,7 @@ class RouteReader {
   RouteConfig read(Section& section) {
     RouteConfig route;
     section.read("host", route.host, routeHostComplaint);
-    route.host = lowerCase(route.host);
+    route.host = canonicalHost(route.host);
     section.read("path", route.path, pathPrefixComplaint);
     readTarget(section, route);
     section.read("strip_prefix", route.strip_prefix);

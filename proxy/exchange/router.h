@@ -25,7 +25,7 @@ class Router {
  public:
   explicit Router(const std::vector<RouteConfig>& routes);  // must outlive this
 
-  // `host`: lower case, without port, "" where the client sent none. `path`:
+  // `host`: lower case, without port and final dot, "" where the client sent none. `path`:
   // begins with '/' or is "*". nullptr: no route.
   [[nodiscard]] const RouteConfig* match(std::string_view host, std::string_view path) const;
 
