@@ -64,6 +64,7 @@ void readListeners(Reader& reader, Section& top, Config& config) {
         }
       }
     }
+    section->read("ipv6_only", listener.ipv6_only);
     section->read("proxy_protocol", listener.proxy_protocol);
     if (auto tls = section->section("tls")) {
       listener.tls = readTls(reader, *tls);

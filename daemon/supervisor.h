@@ -44,7 +44,8 @@ class Supervisor {
  private:
   [[nodiscard]] bool openLog();
   [[nodiscard]] bool startWorkers();
-  [[nodiscard]] std::optional<ListenerSet::Opened> openListeners(const Config& config);
+  // The error has been told.
+  [[nodiscard]] Result<ListenerSet::Opened, std::string> openListeners(const Config& config);
   [[nodiscard]] bool startAdmin();
   void reload();
   void applyFile();

@@ -19,13 +19,14 @@ namespace gatewhy {
 // The sockets of one listener that a worker takes over.
 struct WorkerListener {
   std::string key;      // the same over reloads, another one for every listener
+  std::size_t index;    // into generation->config->listeners
   std::vector<Fd> fds;  // empty on reload where the worker has them already
 };
 
 struct WorkerPlan {
   GenerationPtr generation;
-  std::vector<WorkerListener> listeners;  // as generation->config->listeners
-  std::vector<Address> own_listeners;     // bound addresses of all listeners
+  std::vector<WorkerListener> listeners;
+  std::vector<Address> own_listeners;  // bound addresses of all listeners
 };
 
 // Connections that a worker keeps parked, by endpoint.

@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 
 Result<ListenSockets, ListenFault> openAdminListener(const AdminConfig& config, InheritedSockets& inherited) {
   const mode_t before = ::umask(0117);  // a socket file is made by bind()
-  auto sockets = inherited.open(config.address, 1, kAdminDescriptor);
+  auto sockets = inherited.open(config.address, 1, kAdminDescriptor, true);
   ::umask(before);
   if (sockets && isPublicAddress(sockets->bound) && !config.allow_public) {  // systemd decides on its own
     return Failure{ListenFault{.address = config.address + " (" + sockets->bound + ", which other machines can reach)",

@@ -31,13 +31,15 @@ struct ListenSockets {
   // workers: each has a queue of its own, so somebody must serve it.
   std::vector<std::vector<Fd>> per_worker;
 };
-[[nodiscard]] Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers);
+// `ipv4_too`: whether an IPv6 socket on the wildcard address takes IPv4
+// connections as well.
+[[nodiscard]] Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers,
+                                                              bool ipv4_too = false);
 // The same from sockets that listen already; `sockets` is not empty.
 [[nodiscard]] Result<ListenSockets, ListenFault> adoptListener(const std::string& address, std::size_t workers,
                                                                std::vector<Fd> sockets);
 
-// True for an IPv6 socket that takes IPv4 connections too. Ours never do; one
-// that systemd opened may.
+// True for an IPv6 socket that takes IPv4 connections too.
 [[nodiscard]] bool takesIpv4(int listening) noexcept;
 
 // Accepts on one listening socket, in bounded batches. Loop thread only.
