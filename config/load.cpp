@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/check.h"
+#include "config/instance_name.h"
 #include "config/load_parts.h"
 #include "config/section.h"
 #include "config/url.h"
@@ -59,6 +60,9 @@ LoadedConfig finish(Reading reading) {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });
   if (!hasError(loaded.problems)) {
+    if (reading.config.diagnostics.name.empty()) {
+      reading.config.diagnostics.name = defaultInstanceName(reading.config);
+    }
     loaded.config = std::make_shared<const Config>(std::move(reading.config));
   }
   return loaded;

@@ -30,7 +30,7 @@ std::string dnsServerComplaint(const std::string& text) {
 }
 
 std::string hopNameComplaint(const std::string& name) {
-  return isToken(name) && name.size() <= 64
+  return name.empty() || (isToken(name) && name.size() <= 64)
              ? std::string()
              : fmt::format("'{}' is not a token (RFC 9110): letters, digits and !#$%&'*+-.^_`|~, at most 64", name);
 }
@@ -99,7 +99,7 @@ void readAdmin(Reader& reader, Section& section, Config& config) {
   section.read("allow_public", admin.allow_public);
   for (const ReadValue& item : section.list("hosts")) {
     if (const auto name = readText(reader, item, adminHostComplaint)) {
-      admin.hosts.push_back(lowerCase(*name));
+      admin.hosts.push_back(canonicalHost(*name));
     }
   }
   if (admin.address == "off") {
@@ -157,6 +157,8 @@ void readRest(Reader& reader, Section& top, Config& config) {
       }
     }
     dns->read("hosts_file", config.dns.hosts_file);
+    dns->read("search", config.dns.search);
+    dns->read("stale", config.dns.stale);
   }
   if (auto diagnostics = top.section("diagnostics")) {
     readDiagnostics(reader, *diagnostics, config.diagnostics);

@@ -58,17 +58,24 @@ bool Supervisor::openLog() {
     return false;
   }
   log_ = std::move(log).value();
+  log_->setInstance(config_->diagnostics.name);
   log_settings_.failures_only = config_->log.failures_only;
   return true;
 }
 
-std::optional<ListenerSet::Opened> Supervisor::openListeners(const Config& config) {
+Result<ListenerSet::Opened, std::string> Supervisor::openListeners(const Config& config) {
   auto opened = listeners_.openMissing(config, config_->workers, inherited_);
   if (!opened) {
-    const std::string problem = describe(opened.error());
+    std::string problem = describe(opened.error());
+    if (const auto own = listeners_.holderOf(opened.error())) {
+      problem += fmt::format(
+          "; our own listener {} holds the port: restart, or take that listener away with one reload and add this one "
+          "with the next",
+          *own);
+    }
     say("message", "ERROR", problem);
     std::cerr << "gatewhy: " << problem << "\n";
-    return std::nullopt;
+    return Failure{std::move(problem)};
   }
   return std::move(opened).value();
 }
@@ -82,7 +89,7 @@ bool Supervisor::startWorkers() {
     view_.metrics.push_back(std::make_unique<WorkerMetrics>());
     return std::make_unique<WorkerSink>(*log_, log_settings_, *view_.metrics.back(), view_.failures);
   };
-  if (!workers_.start(listeners_.adopt(generation_, *std::move(opened), config_->workers), make_sink)) {
+  if (!workers_.start(listeners_.adopt(generation_, std::move(opened).value(), config_->workers), make_sink)) {
     std::cerr << "gatewhy: cannot watch the listeners: " << std::strerror(errno) << "\n";
     return false;
   }
@@ -256,6 +263,7 @@ void Supervisor::applyFile() {
   }
   auto opened = openListeners(*loaded.config);
   if (!opened) {
+    problems.push_back(opened.error());
     refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems));
     return;
   }
@@ -265,11 +273,12 @@ void Supervisor::applyFile() {
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
-  workers_.reload(listeners_.adopt(generation_, *std::move(opened), config_->workers));
+  workers_.reload(listeners_.adopt(generation_, std::move(opened).value(), config_->workers));
   changed->workers = config_->workers;  // as running
   changed->log.destination = config_->log.destination;
   changed->admin = config_->admin;
   config_ = changed;
+  log_->setInstance(config_->diagnostics.name);
   view_.setGeneration(generation_);
   const std::string message =
       restart ? "reloaded; changes to workers, log.destination and admin need a restart" : "reloaded";

@@ -39,9 +39,7 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
 }
 
 void WorkerSink::onLifecycle(const LifecycleEvent& event) {
-  std::string line;
-  appendJson(line, event, std::chrono::system_clock::now());
-  batch_.append(line, true);
+  batch_.append(event);
 }
 
 }  // namespace gatewhy

@@ -118,6 +118,8 @@ void LogWriter::announceLoss() {
   event.message = message;
   announced_ = dropped;
   failed_writes_ = 0;
+  const std::string instance = queue_->instance();
+  event.instance = instance;
   std::string line;
   appendJson(line, event, std::chrono::system_clock::now());
   writeAll(line);
