@@ -35,7 +35,8 @@ struct ListenerTls {
 };
 
 struct ListenerConfig {
-  std::string address;  // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
+  std::string address;     // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
+  bool ipv6_only = false;  // of "[::]:PORT": no IPv4 even where no other listener has the port for it
   bool proxy_protocol = false;
   std::optional<ListenerTls> tls;
 };
@@ -45,7 +46,8 @@ enum class EndpointScheme : std::uint8_t { Http, Https, Unix };
 struct EndpointConfig {
   std::string url;  // as written
   EndpointScheme scheme = EndpointScheme::Http;
-  std::string host;  // name or IP literal without brackets; empty for unix
+  std::string host;       // name without a final dot, or IP literal without brackets; empty for unix
+  bool absolute = false;  // the name was written with a final dot: no search list
   std::uint16_t port = 0;
   std::string unix_path;
   std::uint32_t weight = 1;
@@ -182,12 +184,17 @@ struct ClientLimits {
 struct DnsConfig {
   std::vector<std::string> servers;  // "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"; empty = the system's
   bool hosts_file = true;
+  bool search = true;     // resolv.conf's search list and ndots
+  Millis stale{3600000};  // how long addresses that connected outlive their TTL while DNS is out of order
+  friend bool operator==(const DnsConfig&, const DnsConfig&) = default;
 };
 
 struct DiagnosticsConfig {
   StatusPolicy policy;
   Disclose disclose = Disclose::Cause;
-  std::string name = "gatewhy";  // this hop in Proxy-Status, Via and CDN-Loop (a token)
+  // This hop in Proxy-Status, Via and CDN-Loop (a token), and the instance in
+  // its events; never empty after load (config/instance_name.h).
+  std::string name;
   bool lint = true;
 };
 

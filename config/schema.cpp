@@ -26,8 +26,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "listeners[]", .type = Section, .text = "One listening socket."},
     {.path = "listeners[].address",
      .required = true,
-     .text = "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443`, `unix:/run/gatewhy/http.sock`, or `systemd:NAME` for a "
-             "socket passed by systemd. Port 0 lets the kernel choose."},
+     .text =
+         "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443` (IPv4 too, see `ipv6_only`), `unix:/run/gatewhy/http.sock`, or "
+         "`systemd:NAME` for a socket passed by systemd. Port 0 lets the kernel choose."},
+    {.path = "listeners[].ipv6_only",
+     .type = Boolean,
+     .fallback = "false",
+     .text =
+         "`[::]:PORT` serves IPv4 too, unless a listener with an IPv4 address has the same port. `true`: IPv6 only, "
+         "whatever else is listed."},
     {.path = "listeners[].proxy_protocol",
      .type = Boolean,
      .fallback = "false",
@@ -398,6 +405,19 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "DNS servers: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`. Empty: the system's."},
     {.path = "dns.servers[]", .text = "An address, with a port if it is not 53."},
     {.path = "dns.hosts_file", .type = Boolean, .fallback = "true", .text = "Look into /etc/hosts first."},
+    {.path = "dns.search",
+     .type = Boolean,
+     .fallback = "true",
+     .text = "Honour the search list and `ndots` of /etc/resolv.conf: `http://shop:8080` finds "
+             "`shop.default.svc.cluster.local` in Kubernetes. A name with a final dot (`http://shop.example.:8080`) is "
+             "complete: only it is asked. The event says which name was."},
+    {.path = "dns.stale",
+     .type = Duration,
+     .fallback = "1h",
+     .max = 7 * kDay,
+     .text = "How long a name's addresses outlive their TTL while DNS times out, fails or refuses, if one of them had "
+             "taken a connection. Requests do not wait meanwhile; DNS is asked again every 5 s. Never where DNS says "
+             "that the name or its addresses do not exist. 0: not at all."},
 
     {.path = "diagnostics", .type = Section, .text = "How failures are told."},
     {.path = "diagnostics.profile",
@@ -414,10 +434,12 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .words = "none|cause|evidence",
      .text = "How much the client is told: the status alone, the cause, or the evidence too."},
     {.path = "diagnostics.name",
-     .fallback = "gatewhy",
-     .pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$",
-     .text = "This hop's name in Proxy-Status, Via and CDN-Loop. Give each gatewhy in a chain its own: a request that "
-             "comes back with this name is a loop."},
+     .fallback = "\"\"",
+     .pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,64}$",
+     .text = "This hop's name in Proxy-Status, Via and CDN-Loop, and in its events (`service.instance.id`). A request "
+             "that comes back with it is a loop, so no two gateways in a row may have the same. Empty: `gatewhy-` and "
+             "8 hex digits, made (HMAC) from the machine's id, the configuration's path and the first listener: the "
+             "same at every start, and it says nothing of the host."},
     {.path = "diagnostics.lint",
      .type = Boolean,
      .fallback = "true",

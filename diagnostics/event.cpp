@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnostics/event.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -73,8 +74,13 @@ std::string_view severityOf(const ExchangeEvent& event) {
   if (event.outcome == Outcome::Success) {
     return "INFO";
   }
-  const bool client = event.diagnosis != nullptr && event.diagnosis->blame == Blame::Client;
-  return client || event.outcome == Outcome::Aborted ? "WARN" : "ERROR";
+  if (event.diagnosis == nullptr) {
+    return event.outcome == Outcome::Aborted ? "WARN" : "ERROR";
+  }
+  // Time that ran out over all phases is blamed on the one that took it.
+  const CauseInfo& row = info(event.diagnosis->cause);
+  const bool clients = event.outcome == Outcome::Aborted || event.diagnosis->blame == Blame::Client;
+  return name(clients ? std::min(row.severity, Severity::Warn) : row.severity);
 }
 
 std::string_view outcomeName(Outcome outcome) {
@@ -107,6 +113,17 @@ void writeNested(Json& json, std::string_view object, std::string_view member, s
   if (!text.empty()) {
     json.beginObject(object);
     json.member(member, text);
+    json.endObject();
+  }
+}
+
+template <class Json>
+void writeInstance(Json& json, std::string_view instance) {
+  if (!instance.empty()) {
+    json.beginObject("service");
+    json.beginObject("instance");
+    json.member("id", instance);
+    json.endObject();
     json.endObject();
   }
 }
@@ -243,6 +260,19 @@ void writeRequestFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   writeNested(json, "user_agent", "original", event.user_agent);
 }
 
+void writeDns(FastJsonWriter& json, const DnsFacts& dns) {
+  if (dns.name.empty() && !dns.stale) {
+    return;
+  }
+  json.beginObject("dns");
+  json.member("name", dns.name);
+  if (dns.stale) {
+    json.memberNumber("stale_ms", dns.stale->age_ms);
+    json.member("status", name(dns.stale->status));
+  }
+  json.endObject();
+}
+
 void writeProxyStatus(FastJsonWriter& json, const ReceivedProxyStatus& said) {
   json.beginObject("origin_proxy_status");
   json.member("name", said.name);
@@ -261,6 +291,9 @@ void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   writeNested(json, "peer", "address", event.peer_address);
   if (event.connection_reused) {
     json.memberBoolean("connection_reused", *event.connection_reused);
+  }
+  if (event.dns != nullptr) {
+    writeDns(json, *event.dns);
   }
   json.memberUnsigned("attempts", event.attempts);
   if (event.tries != nullptr && event.tries->size() > 1) {
@@ -287,6 +320,7 @@ void writeFact(JsonWriter& json, const LifecycleEvent::Fact& fact) {
 void appendJson(TextBuffer& out, const ExchangeEvent& event) {
   FastJsonWriter json = FastJsonWriter::resume(out);
   beginLine(out, event.timestamp, severityOf(event), "exchange");
+  writeInstance(json, event.instance);
   json.member("request_id", event.request_id);
   json.member("trace_id", event.trace_id);
   writeHttp(json, event);
@@ -329,6 +363,7 @@ void appendJson(std::string& out, const ExchangeEvent& event) {
 void appendJson(std::string& out, const LifecycleEvent& event, std::chrono::system_clock::time_point timestamp) {
   JsonWriter json = JsonWriter::resume(out);
   beginLine(out, timestamp, event.severity, event.event);
+  writeInstance(json, event.instance);
   json.member("message", event.message);
   for (const LifecycleEvent::Fact& fact : event.facts) {
     writeFact(json, fact);

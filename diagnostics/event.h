@@ -38,6 +38,7 @@ struct ExchangeEvent {
   std::chrono::system_clock::time_point timestamp;
   std::string_view request_id;
   std::string_view trace_id;  // 32 hex digits, empty = absent
+  std::string_view instance;  // diagnostics.name of who writes it; empty = absent
   std::string_view method;    // empty where no request line was understood
   std::optional<std::uint64_t> request_body_size;
   std::string_view path, query, scheme;
@@ -55,6 +56,7 @@ struct ExchangeEvent {
   std::string_view route, origin, endpoint, peer_address;
   std::optional<bool> connection_reused;
   std::uint32_t attempts = 0;
+  const DnsFacts* dns = nullptr;                  // of the last try's connection, where there is something to tell
   const std::vector<TryRecord>* tries = nullptr;  // written when it has more than one
   Timings timings;
   const Diagnosis* diagnosis = nullptr;
@@ -73,6 +75,7 @@ struct LifecycleEvent {
   std::string_view event;  // "start" …
   std::string_view severity = "INFO";
   std::string_view message;
+  std::string_view instance = {};  // as above; the log fills it in
   // Extra string or number facts, written in order.
   struct Fact {
     std::string_view key;

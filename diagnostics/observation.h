@@ -43,7 +43,8 @@ struct DnsServerAnswer {
 
 struct DnsFault {
   DnsStatus status = DnsStatus::LocalFailure;
-  std::string host;
+  std::string host;                       // the name really asked
+  std::vector<std::string> searched;      // all that were, in order, where a search list made several
   int ares_status = 0;                    // c-ares number, 0 where it was our own timer
   std::optional<int> rcode;               // RFC 1035 / 6895, where a server answered
   std::optional<std::uint16_t> ede_code;  // RFC 8914 extended error
@@ -53,6 +54,18 @@ struct DnsFault {
   std::vector<DnsServerAnswer> servers;   // in the order asked
   std::optional<std::uint32_t> limit_ms;  // set where the resolve timer ended it
   double elapsed_ms = 0;
+};
+
+// Addresses are used past their TTL because DNS is out of order.
+struct StaleDns {
+  DnsStatus status = DnsStatus::Timeout;  // what DNS says instead
+  double age_ms = 0;                      // since their TTL ended
+};
+
+// Where the addresses that were tried came from, where that is worth telling.
+struct DnsFacts {
+  std::string name;  // the name really asked; "" where it is the endpoint's
+  std::optional<StaleDns> stale;
 };
 
 // ---- TCP connect ------------------------------------------------------
@@ -259,6 +272,7 @@ struct ConnectionFacts {
   bool reused = false;
   double idle_ms = 0;                        // parked before this request, where reused
   std::uint32_t requests_on_connection = 0;  // this one included
+  DnsFacts dns;                              // of a fresh connection
 };
 
 struct ByteFacts {

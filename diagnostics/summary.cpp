@@ -239,6 +239,9 @@ struct FactsOf {
       facts.push_back(
           fmt::format("{} {}", fault.cname_loop ? "alias loop over" : "an alias of", clean(fault.cname_chain.back())));
     }
+    if (fault.searched.size() > 1) {
+      facts.push_back("looked for " + listed(fault.searched, [](const std::string& name) { return name; }));
+    }
     if (!fault.servers.empty()) {
       facts.push_back("asked " + listed(fault.servers, [](const DnsServerAnswer& s) { return s.server; }));
     }

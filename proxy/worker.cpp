@@ -83,7 +83,8 @@ void Worker::adopt(WorkerPlan plan) {
   made->shared = plan.generation;
   made->own_listeners = std::move(plan.own_listeners);
   const Config& config = *made->shared->config;
-  made->resolver = Resolver::create(loop_, config.dns);
+  made->resolver =
+      Resolver::create(loop_, config.dns, context_.generation ? context_.generation->resolver->memory() : nullptr);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     const OriginRuntime& runtime = made->shared->origins[i];
     made->pools.push_back(
@@ -100,11 +101,10 @@ void Worker::adopt(WorkerPlan plan) {
   generations_.push_back(made);
 
   std::vector<ActiveListener> next;
-  for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
-    WorkerListener& wanted = plan.listeners[i];
+  for (WorkerListener& wanted : plan.listeners) {
     const auto kept =
         std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& entry) { return entry.key == wanted.key; });
-    ActiveListener active{.key = wanted.key, .index = i, .sockets = {}};
+    ActiveListener active{.key = wanted.key, .index = wanted.index, .sockets = {}};
     if (kept != listeners_.end()) {
       active.sockets = std::move(kept->sockets);
       listeners_.erase(kept);

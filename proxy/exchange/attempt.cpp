@@ -127,6 +127,7 @@ void Attempt::connect(ConnectionSlot slot) {
 
 void Attempt::onConnected(Connected connected) {
   connect_timings_ = connected.timings;
+  dns_ = std::move(connected.dns);
   address_failures_ = std::move(connected.failures);
   worker_.loop.deferDelete(std::move(connector_));
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
@@ -145,6 +146,7 @@ void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
   connect_timings_ = failures.back().timings;
   worker_.loop.deferDelete(std::move(connector_));
   Observation furthest = std::move(failures.back().observation);
+  dns_ = furthest.connection.dns;
   failures.pop_back();
   address_failures_ = std::move(failures);
   fail(std::move(furthest));
@@ -161,6 +163,7 @@ Observation Attempt::observe(Phase phase, Fault fault) const {
   seen.connection.peer_address = peerAddress();
   seen.connection.reused = reused_;
   seen.connection.idle_ms = idle_ms_;
+  seen.connection.dns = dns_;
   seen.bytes.request_written = request_bytes_;
   seen.bytes.request_complete = request_done_ && out_.empty() && !write_fault_;
   seen.bytes.response_received = response_bytes_;

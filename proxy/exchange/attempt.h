@@ -100,6 +100,7 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool answeredAtOnce() const { return answered_ && address_failures_.empty(); }
   [[nodiscard]] std::string_view answeredBy() const { return peer_address_; }
   [[nodiscard]] bool reused() const { return reused_; }
+  [[nodiscard]] const DnsFacts& dns() const { return dns_; }  // of a fresh connection
   [[nodiscard]] Timings timings() const;
   [[nodiscard]] Phase phase() const;
   // Everything around a fault that the attempt can tell.
@@ -160,6 +161,7 @@ class Attempt final : public Deferred,
   bool counted_ = false;  // requestBegan() told to the pool
   bool reused_ = false;
   double idle_ms_ = 0;
+  DnsFacts dns_;
   std::unique_ptr<Connector> connector_;
   ConnectionSlot slot_;
   std::unique_ptr<OriginConnection> connection_;

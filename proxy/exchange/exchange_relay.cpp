@@ -285,6 +285,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.timestamp = timestamp_;
   event.request_id = identity_.requestId();
   event.trace_id = identity_.traceId();
+  event.instance = generation_->shared->config->diagnostics.name;
   event.scheme = client.tls ? "https" : "http";
   event.client_address = forwarded_client_.empty() ? client.ip : forwarded_client_;
   event.client_port = forwarded_client_.empty() ? client.port : 0;
@@ -357,6 +358,14 @@ void Exchange::emitEvent() {
     event.origin = pool_->config().name;
   }
   describeTries(event);
+  if (attempt_) {
+    event.dns = &attempt_->dns();
+    if (event.dns->stale) {
+      FindingSet stale;
+      stale.add(Finding::DnsStale);
+      check_.note(stale);
+    }
+  }
   event.timings.total = millisBetween(began_, EventLoop::now());
   event.findings = check_.found();
   if (!event.findings.empty()) {

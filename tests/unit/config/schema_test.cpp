@@ -134,7 +134,8 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(flag("dns.hosts_file"), DnsConfig{}.hosts_file);
   EXPECT_EQ(word("diagnostics.profile"), static_cast<long>(StatusPolicy{}.profile));
   EXPECT_EQ(word("diagnostics.disclose"), static_cast<long>(DiagnosticsConfig{}.disclose));
-  EXPECT_EQ(schemaRow("diagnostics.name")->fallback, DiagnosticsConfig{}.name);
+  EXPECT_EQ(schemaRow("diagnostics.name")->fallback, "\"\"");
+  EXPECT_EQ(DiagnosticsConfig{}.name, "");
   EXPECT_EQ(schemaRow("log.destination")->fallback, LogConfig{}.destination);
   EXPECT_EQ(word("log.exchanges") == 1, LogConfig{}.failures_only);
   EXPECT_EQ(word("log.level"), static_cast<long>(LogConfig{}.level));
