@@ -425,7 +425,9 @@ void Exchange::emitEvent() {
   if (attempt_) {
     event.dns = &attempt_->dns();
     if (event.dns->stale) {
-      check_.note(Finding::DnsStale);
+      FindingSet stale;
+      stale.add(Finding::DnsStale);
+      check_.note(stale);
     }
   }
   event.timings.total = millisBetween(began_, EventLoop::now());

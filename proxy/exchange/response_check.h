@@ -28,8 +28,8 @@ class ResponseCheck {
   // its end or none.
   void end(std::uint64_t content, bool extra_data);
 
-  // What is no matter of the response.
-  void note(Finding finding) { found_.add(finding); }
+  // Found elsewhere.
+  void note(FindingSet findings) { found_.add(findings); }
 
   // Found elsewhere.
   void note(FindingSet findings) { found_.add(findings); }

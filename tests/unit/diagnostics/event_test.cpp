@@ -224,7 +224,10 @@ json fullEvent(const Diagnosis& diagnosis) {
   const ReceivedProxyStatus said{
       .name = "edge", .error = "connection_timeout", .details = "10 s", .received_status = 504};
   const std::vector<Symptom> later = test::laterSample();
+  const DnsFacts dns{.name = "shop.default.svc", .stale = StaleDns{DnsStatus::ServFail, 1500}};
   ExchangeEvent event = success();
+  event.instance = "gatewhy-0a1b2c3d";
+  event.dns = &dns;
   event.outcome = Outcome::Failure;
   event.diagnosis = &diagnosis;
   event.later = &later;
@@ -283,7 +286,7 @@ TEST(EventTest, WritesEveryKeyOfTheTableAndNoOther) {
   expectDocumented(event["tries"][0], KeySection::Try);
   expectDocumented(event["diagnosis"], KeySection::Diagnosis);
   expectDocumented(event["timings"], KeySection::Timings);
-  expectDocumented(written(LifecycleEvent{.event = "start", .message = "up"}), KeySection::Lifecycle);
+  expectDocumented(written(LifecycleEvent{.event = "start", .message = "up", .instance = "a"}), KeySection::Lifecycle);
 }
 
 TEST(EventTest, DocumentIsUpToDate) {
