@@ -174,6 +174,7 @@ void ClientConnection::pump() {
       watch_.kick();
       break;
     }
+    tolerateBareFin();
     const auto buffer = worker_.loop.readBuffer();
     const IoResult got = transport_.read(buffer.data(), std::min(buffer.size(), readRoom()));
     if (got.status == IoStatus::WouldBlock) {

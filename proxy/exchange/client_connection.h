@@ -105,6 +105,7 @@ class ClientConnection final : public Deferred,
   [[nodiscard]] bool requestStarted() const { return request_ && request_->parser.started(); }
   void onEnded();
   void onExchangeEnded(const EndFault& end);
+  void tolerateBareFin();
   void watchForLeaving();
   void onLeaveTimer() override;
   void onClientLeft(bool reset);

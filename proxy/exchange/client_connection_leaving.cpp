@@ -44,6 +44,21 @@ void ClientConnection::onExchangeEnded(const EndFault& end) {
   }  // else answered before the upload ended: it does not send the rest
 }
 
+// A TLS client that shuts TCP without close_notify could not be answered: for
+// OpenSSL the session is broken by it. Where the request is whole nothing can
+// have been cut off, and it is an end like any other.
+void ClientConnection::tolerateBareFin() {
+  SSL* const ssl = transport_.ssl();
+  if (ssl == nullptr) {
+    return;
+  }
+  if (exchange_ && exchange_->bodyDone() && !exchange_->inTunnel()) {
+    SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  } else {
+    SSL_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  }
+}
+
 // The request is whole and the client's sending side is shut.
 void ClientConnection::watchForLeaving() {
   exchange_->noteHalfClose();

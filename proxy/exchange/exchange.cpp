@@ -50,7 +50,7 @@ void Exchange::identify() {
 
 void Exchange::begin() {
   identify();
-  body_done_ = request_.body == BodyKind::None;
+  body_done_ = request_.body == BodyKind::None || (request_.body == BodyKind::Length && request_.content_length == 0);
   if (worker_.memory.isShort()) {
     close_ = true;
     reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});

@@ -49,9 +49,9 @@ public class LeavingClient {
     HttpRequest request = HttpRequest.newBuilder(java.net.URI.create(url)).build();
     var answer = client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
     if (leave) {
-      Thread.sleep(300);
+      Thread.sleep(1500); // its threads and TLS take a while
       answer.cancel(true);
-      Thread.sleep(300); // it closes the connection in a thread of its own
+      Thread.sleep(500); // it closes the connection in a thread of its own
       System.exit(0);
     }
     System.out.println(answer.get().statusCode() + " " + answer.get().body());
