@@ -31,9 +31,6 @@ class ResponseCheck {
   // Found elsewhere.
   void note(FindingSet findings) { found_.add(findings); }
 
-  // Found elsewhere.
-  void note(FindingSet findings) { found_.add(findings); }
-
   [[nodiscard]] FindingSet found() const { return found_; }
 
  private:

@@ -143,7 +143,7 @@ TEST_P(LeavingClients, AreNoticedWhenTheyLeave) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stock, LeavingClients, testing::ValuesIn(stockClients()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& leaving) { return leaving.param.name; });
 
 }  // namespace
 }  // namespace gatewhy::test

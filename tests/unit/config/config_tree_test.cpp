@@ -15,11 +15,11 @@
 namespace gatewhy {
 namespace {
 
-using testing::AllOf;
-using testing::Contains;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
-class ConfigTreeTest : public testing::Test {
+class ConfigTreeTest : public ::testing::Test {
  protected:
   ConfigTreeTest() {
     std::string made = (std::filesystem::temp_directory_path() / "config_tree_XXXXXX").string();
@@ -51,7 +51,7 @@ TEST_F(ConfigTreeTest, IncludedFilesComeBehindInNameOrder) {
   write("conf.d/10.yaml",
         "origins: {b: {endpoints: [\"http://127.0.0.1:2\"]}}\nroutes: [{host: b.example, origin: b}]\n");
   const LoadedConfig loaded = load();
-  ASSERT_TRUE(loaded.config) << testing::PrintToString(linesOf(loaded));
+  ASSERT_TRUE(loaded.config) << ::testing::PrintToString(linesOf(loaded));
   ASSERT_EQ(loaded.config->routes.size(), 3U);
   EXPECT_EQ(loaded.config->routes[0].host, "first.example");
   EXPECT_EQ(loaded.config->routes[1].host, "b.example");
@@ -86,7 +86,7 @@ routes:
   - {origin: b, upgrade: true}
 )");
   const LoadedConfig loaded = load();
-  ASSERT_TRUE(loaded.config) << testing::PrintToString(linesOf(loaded));
+  ASSERT_TRUE(loaded.config) << ::testing::PrintToString(linesOf(loaded));
   const auto& origins = loaded.config->origins;
   EXPECT_EQ(origins[0].timeouts.connect, Millis{9000});
   EXPECT_EQ(origins[0].timeouts.send, Millis{7000});
@@ -104,7 +104,7 @@ TEST_F(ConfigTreeTest, TheRouteThatNobodyWroteHasDefaultsToo) {
   write("main.yaml",
         kMain + "defaults: {route: {upgrade: false}}\norigins: {a: {endpoints: [\"http://127.0.0.1:1\"]}}\n");
   const LoadedConfig loaded = load();
-  ASSERT_TRUE(loaded.config) << testing::PrintToString(linesOf(loaded));
+  ASSERT_TRUE(loaded.config) << ::testing::PrintToString(linesOf(loaded));
   ASSERT_EQ(loaded.config->routes.size(), 1U);
   EXPECT_EQ(loaded.config->routes[0].name, "*");
   EXPECT_FALSE(loaded.config->routes[0].upgrade);

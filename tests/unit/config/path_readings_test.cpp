@@ -10,9 +10,9 @@
 namespace gatewhy {
 namespace {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 // A row of tests/spellings.tsv: a path as sent, and what servers make of it.
 struct Spelling {

@@ -7,7 +7,7 @@
 namespace gatewhy {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string complaintOf(std::string_view text, TemplatePlace place = TemplatePlace::Request) {
   const auto made = TextTemplate::parse(text, place);

@@ -32,7 +32,7 @@ std::string lineOf(const ExchangeEvent& event, EventFormat format) {
   return std::string(line.view());
 }
 
-Diagnosis refused() {
+Diagnosis refusedConnection() {
   Diagnosis diagnosis;
   diagnosis.cause = Cause::ConnectionRefused;
   diagnosis.blame = Blame::Origin;
@@ -70,7 +70,7 @@ TEST(EventLine, NobodyForgesALine) {
 TEST(EventLine, TextIsForPeople) {
   ExchangeEvent event = someExchange();
   EXPECT_EQ(lineOf(event, EventFormat::Text), "21:04:02 200 GET /cart -> shop  13 ms\n");
-  const Diagnosis diagnosis = refused();
+  const Diagnosis diagnosis = refusedConnection();
   event.diagnosis = &diagnosis;
   event.outcome = Outcome::Failure;
   event.status = 521;
@@ -83,7 +83,7 @@ TEST(EventLine, TextIsForPeople) {
 TEST(EventLine, ColourSaysWhoseFailureItIs) {
   ExchangeEvent event = someExchange();
   EXPECT_NE(lineOf(event, EventFormat::ColouredText).find("\x1b[32m200"), std::string::npos);
-  Diagnosis diagnosis = refused();
+  Diagnosis diagnosis = refusedConnection();
   event.diagnosis = &diagnosis;
   event.outcome = Outcome::Failure;
   EXPECT_NE(lineOf(event, EventFormat::ColouredText).find("\x1b[31m200"), std::string::npos);

@@ -9,18 +9,18 @@
 namespace gatewhy {
 namespace {
 
-using Kind = ClientCensus::Kind;
+using CountedAs = ClientCensus::Kind;
 
 TEST(ClientCensus, EachClientHasItsOwnLimit) {
   ClientCensus census;
-  const auto first = census.take(Kind::Connection, 1, 2);
-  auto second = census.take(Kind::Connection, 1, 2);
+  const auto first = census.take(CountedAs::Connection, 1, 2);
+  auto second = census.take(CountedAs::Connection, 1, 2);
   EXPECT_TRUE(first.held() && second.held());
-  EXPECT_FALSE(census.take(Kind::Connection, 1, 2).held());
-  EXPECT_TRUE(census.take(Kind::Connection, 2, 2).held());
-  EXPECT_TRUE(census.take(Kind::Handshake, 1, 1).held());
+  EXPECT_FALSE(census.take(CountedAs::Connection, 1, 2).held());
+  EXPECT_TRUE(census.take(CountedAs::Connection, 2, 2).held());
+  EXPECT_TRUE(census.take(CountedAs::Handshake, 1, 1).held());
   second.release();
-  EXPECT_TRUE(census.take(Kind::Connection, 1, 2).held());
+  EXPECT_TRUE(census.take(CountedAs::Connection, 1, 2).held());
 }
 
 TEST(ClientCensus, KeepsNothingOfWhoHasLeft) {
@@ -28,13 +28,13 @@ TEST(ClientCensus, KeepsNothingOfWhoHasLeft) {
   {
     std::vector<ClientCensus::Place> places;
     for (std::uint64_t client = 0; client < 1000; ++client) {
-      places.push_back(census.take(Kind::Connection, client, 1));
-      places.push_back(census.take(Kind::Handshake, client, 1));
+      places.push_back(census.take(CountedAs::Connection, client, 1));
+      places.push_back(census.take(CountedAs::Handshake, client, 1));
     }
     EXPECT_EQ(1000U, census.clients());
   }
   EXPECT_EQ(0U, census.clients());
-  EXPECT_FALSE(census.take(Kind::Connection, 1, 0).held());
+  EXPECT_FALSE(census.take(CountedAs::Connection, 1, 0).held());
   EXPECT_EQ(0U, census.clients());
 }
 
@@ -47,7 +47,7 @@ TEST(ClientCensus, CountsOverAllThreads) {
   for (auto& mine : held) {
     threads.emplace_back([&census, &mine] {
       for (int i = 0; i < 1000; ++i) {
-        if (auto place = census.take(Kind::Connection, 7, kLimit); place.held()) {
+        if (auto place = census.take(CountedAs::Connection, 7, kLimit); place.held()) {
           mine.push_back(std::move(place));
         }
         if (i % 3 == 0 && !mine.empty()) {
@@ -65,8 +65,8 @@ TEST(ClientCensus, CountsOverAllThreads) {
   }
   EXPECT_LE(sum, kLimit);
   auto& rest = held.front();
-  for (auto place = census.take(Kind::Connection, 7, kLimit); place.held();
-       place = census.take(Kind::Connection, 7, kLimit)) {
+  for (auto place = census.take(CountedAs::Connection, 7, kLimit); place.held();
+       place = census.take(CountedAs::Connection, 7, kLimit)) {
     rest.push_back(std::move(place));
     ++sum;
   }

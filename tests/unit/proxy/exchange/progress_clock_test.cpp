@@ -16,8 +16,8 @@ constexpr ProgressLimits kDefault{.idle = seconds(30), .minimum_rate = 16};
 
 // Plays the timer: looks whenever the clock asks for it, at a counter that is
 // a function of time, until it is satisfied no more or `most` has passed.
-struct Run {
-  explicit Run(const ProgressLimits& limits, std::optional<std::uint64_t> moved = std::nullopt) {
+struct PacedRun {
+  explicit PacedRun(const ProgressLimits& limits, std::optional<std::uint64_t> moved = std::nullopt) {
     clock.resume(now(), limits, moved);
   }
   ProgressClock::Look until(milliseconds most, const std::function<std::uint64_t(milliseconds)>& moved) {
@@ -40,7 +40,7 @@ std::uint64_t bytesAt(milliseconds at, std::uint64_t per_second) {
 TEST(ProgressClock, SilenceIsLetGoAtItsLimitAndNotMuchLater) {
   for (const milliseconds limit : {milliseconds(1), milliseconds(500), milliseconds(30000), milliseconds(300000)}) {
     for (const auto known : {std::optional<std::uint64_t>(7), std::optional<std::uint64_t>()}) {
-      Run run({.idle = limit, .minimum_rate = 16}, known);
+      PacedRun run({.idle = limit, .minimum_rate = 16}, known);
       const auto look = run.until(2 * limit + seconds(10), [](milliseconds) { return 7; });
       EXPECT_EQ(look.verdict, Verdict::Stalled);
       EXPECT_GE(run.at, limit);
@@ -52,7 +52,7 @@ TEST(ProgressClock, SilenceIsLetGoAtItsLimitAndNotMuchLater) {
 
 TEST(ProgressClock, SteadyReadersOfAnyPaceStay) {
   for (const std::uint64_t pace : {100U, 2000U, 10000U, 64000U, 1000000000U}) {
-    Run run(kDefault);
+    PacedRun run(kDefault);
     EXPECT_EQ(run.until(seconds(600), [&](milliseconds at) { return bytesAt(at, pace); }).verdict, Verdict::Rearm)
         << pace;
   }
@@ -61,20 +61,20 @@ TEST(ProgressClock, SteadyReadersOfAnyPaceStay) {
 // TCP tells of a window in jumps: bytes come in lumps with nothing between.
 TEST(ProgressClock, LumpsWithPausesBelowTheLimitStay) {
   for (const seconds lump : {seconds(5), seconds(27), seconds(32)}) {
-    Run run(kDefault);
+    PacedRun run(kDefault);
     const auto moved = [&](milliseconds at) { return static_cast<std::uint64_t>(at / lump) * 65536; };
     EXPECT_EQ(run.until(seconds(600), moved).verdict, Verdict::Rearm) << lump.count();
   }
 }
 
 TEST(ProgressClock, APauseOfThirteenSecondsStays) {
-  Run run(kDefault, 0);
+  PacedRun run(kDefault, 0);
   EXPECT_EQ(run.until(seconds(40), [](milliseconds at) { return at < seconds(13) ? 1000U : 2000000U; }).verdict,
             Verdict::Rearm);
 }
 
 TEST(ProgressClock, AByteASecondIsTooSlow) {
-  Run run(kDefault, 0);
+  PacedRun run(kDefault, 0);
   const auto look = run.until(seconds(600), [](milliseconds at) { return bytesAt(at, 1); });
   EXPECT_EQ(look.verdict, Verdict::TooSlow);
   EXPECT_GE(run.at, seconds(30));
@@ -85,7 +85,7 @@ TEST(ProgressClock, AByteASecondIsTooSlow) {
 }
 
 TEST(ProgressClock, WhoWasFastOnceIsNotExcusedForLong) {
-  Run run(kDefault, 0);
+  PacedRun run(kDefault, 0);
   const auto look = run.until(seconds(600), [](milliseconds at) {
     return at < seconds(60) ? bytesAt(at, 1000000) : 60000000 + bytesAt(at, 1);
   });
@@ -95,18 +95,18 @@ TEST(ProgressClock, WhoWasFastOnceIsNotExcusedForLong) {
 }
 
 TEST(ProgressClock, SmallUploadsEveryTwoSecondsStay) {
-  Run run(kDefault, 0);
+  PacedRun run(kDefault, 0);
   EXPECT_EQ(run.until(seconds(300), [](milliseconds at) { return at / seconds(2) * 100; }).verdict, Verdict::Rearm);
 }
 
 TEST(ProgressClock, NoMinimumRateNoSlowness) {
-  Run run({.idle = seconds(30), .minimum_rate = 0}, 0);
+  PacedRun run({.idle = seconds(30), .minimum_rate = 0}, 0);
   EXPECT_EQ(run.until(seconds(300), [](milliseconds at) { return bytesAt(at, 1); }).verdict, Verdict::Rearm);
 }
 
 // The other side was waited for in between: neither limit counts that time.
 TEST(ProgressClock, PausesAreNotThePeersFault) {
-  Run run(kDefault, 0);
+  PacedRun run(kDefault, 0);
   for (int round = 0; round < 20; ++round) {
     const auto seconds_waited = run.at + seconds(10);
     EXPECT_EQ(run.until(seconds_waited, [&](milliseconds) { return round * 1000U; }).verdict, Verdict::Rearm) << round;
@@ -118,7 +118,7 @@ TEST(ProgressClock, PausesAreNotThePeersFault) {
 }
 
 TEST(ProgressClock, PausesDoNotHideSlowness) {
-  Run run(kDefault, 0);
+  PacedRun run(kDefault, 0);
   ProgressClock::Look look;
   int rounds = 0;
   while (look.verdict == Verdict::Rearm && rounds < 100) {
