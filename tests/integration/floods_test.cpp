@@ -87,7 +87,7 @@ TEST(FloodsTest, IdleClientsGiveWayWhereDescriptorsRunOut) {
   OriginServer origin(answering());
   GatewayConfig config{.origin_url = origin.url()};
   config.origin_more = "keep_alive: {idle: 0}";
-  config.wrapper = {"prlimit", "--nofile=64:64"};
+  config.wrapper = {"/usr/bin/prlimit", "--nofile=64:64"};
   const auto gateway = Gateway::start(config);
   ASSERT_NE(gateway, nullptr);
   EXPECT_TRUE(saidMessage(*gateway, "proxy_fd_exhausted"));  // 64 is less than what is configured
@@ -252,7 +252,7 @@ TEST(FloodsTest, ALimitOfAddressesIsKept) {
     first->expectCleanStop();
   }
   ASSERT_NE(usual, 0U);
-  config.wrapper = {"prlimit", fmt::format("--as={}", (usual * 5 / 4 + 48 * 1024) * 1024)};
+  config.wrapper = {"/usr/bin/prlimit", fmt::format("--as={}", (usual * 5 / 4 + 48 * 1024) * 1024)};
   const auto gateway = Gateway::start(config);
   ASSERT_NE(gateway, nullptr);
   fillWithHeads(*gateway);
