@@ -132,9 +132,13 @@ EventLoop::EventLoop()
     return fd.valid() && event_assign(&watch, base_, fd.get(), EV_READ | EV_PERSIST, callback, this) == 0 &&
            event_add(&watch, nullptr) == 0;
   };
-  const auto nothing = [](evutil_socket_t, short, void*) {};  // it ends the wait: turn() looks at the deadlines
+  // It ends the wait, and turn() looks at the deadlines. libevent's clock is
+  // coarse: the timer may go off a little early, and is armed again then.
+  const auto went_off = [](evutil_socket_t, short, void* self) {
+    static_cast<EventLoop*>(self)->timer_at_ = TimePoint::max();
+  };
   if (base_ == nullptr || !watched(sockets_, epoll_, onSockets) || !watched(wake_, wake_fd_, onWake) ||
-      evtimer_assign(&timer_, base_, nothing, nullptr) != 0) {
+      evtimer_assign(&timer_, base_, went_off, this) != 0) {
     throw std::system_error(errno, std::generic_category(), "event loop");  // start-up only
   }
 }
@@ -311,9 +315,6 @@ void EventLoop::serveDeadlines() {
   }
   const TimePoint time = now();
   if (time < tick_at_) {
-    if (timer_at_ <= time) {
-      timer_at_ = TimePoint::max();  // it went off for a deadline that was cancelled, or a little early
-    }
     return;
   }
   // A callback may arm, cancel or create lists: collect the lists first, and
