@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/check.h"
+#include "config/foreign_words.h"
 #include "config/load_parts.h"
 #include "config/section.h"
 #include "config/url.h"
@@ -23,14 +24,32 @@ namespace {
 struct Reading {
   Config config;
   SourceMap sources;
+  BrokenParts broken;
   std::vector<ConfigProblem> problems;
 };
+
+// One problem says more than a hundred unknown keys.
+bool isForeign(const YamlDocument& document) {
+  if (!document.root || document.root->kind != YamlNode::Kind::Map) {
+    return true;
+  }
+  const auto& entries = document.root->entries;
+  return std::none_of(entries.begin(), entries.end(),
+                      [](const YamlEntry& entry) { return entry.key == "listeners" || entry.key == "origins"; });
+}
 
 Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env) {
   Reading reading;
   reading.config.source = file;
   Reader reader(file, env);
   const YamlDocument document = parseYaml(yaml);
+  if (const auto product = foreignProduct(yaml); !product.empty() && isForeign(document)) {
+    reader.error({1, 1}, fmt::format("this looks like a configuration of {}; docs/migrating.md has gatewhy's words for "
+                                     "what stands in it",
+                                     product));
+    reading.problems = std::move(reader.problems());
+    return reading;
+  }
   for (const YamlProblem& problem : document.problems) {
     reader.error(problem.at, problem.message);
   }
@@ -44,6 +63,7 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   }
   reading.problems = std::move(reader.problems());
   reading.sources = reader.sources();
+  reading.broken = reader.broken();
   return reading;
 }
 
@@ -114,7 +134,7 @@ LoadedConfig loadConfigFile(const std::string& path) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
   Reading reading = readText(*content, path, environment);
-  CheckReport report(path, reading.sources, reading.problems);
+  CheckReport report(path, reading.sources, reading.broken, reading.problems);
   checkConsistency(reading.config, report);
   checkFiles(reading.config, report);
   return finish(std::move(reading));
