@@ -12,7 +12,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kRoomForHead = 512;
+constexpr std::size_t kRoomForHead = 768;
 constexpr std::uint16_t kMethodNotAllowed = 405;
 constexpr std::uint16_t kUpgradeRequired = 426;
 
@@ -46,6 +46,8 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   if (!no_length) {
     if (!body.empty()) {
       field("Content-Type", message.answer.content_type);
+      field("X-Content-Type-Options", "nosniff");
+      field("Content-Security-Policy", kAnswerPolicy);
     }
     framing("Content-Length", fmt::format_int(body.size()).c_str());
   }
@@ -87,7 +89,7 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
                                       std::uint16_t origin_status, const FailureFields& fields) {
   const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, origin_status);
   const Answer answer = makeAnswer(diagnosis, diagnosis.sent_status, request_id, request.valueOf(FieldId::Accept),
-                                   config.disclose, config.name);
+                                   config.disclose, config.name, currentDate());
   return assemble({.status = diagnosis.sent_status,
                    .answer = answer,
                    .request_id = request_id,
@@ -100,7 +102,7 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
 SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead& request, std::string_view request_id,
                                     bool close) {
   const FixedResponse& fixed = *route.respond;
-  const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
+  const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept), currentDate());
   FailureFields fields{.allow = {}, .upgrade = {}, .retry_after_s = 0, .close = close};
   if (fixed.retry_after) {
     fields.retry_after_s = static_cast<int>(fixed.retry_after->count());
