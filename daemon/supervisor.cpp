@@ -12,8 +12,8 @@
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
+#include "daemon/port_owner.h"
 #include "daemon/signals.h"
-#include "diagnostics/errno_name.h"
 
 namespace gatewhy {
 namespace {
@@ -35,11 +35,6 @@ LifecycleEvent::Fact fact(std::string_view key, std::vector<std::string> list) {
 
 LifecycleEvent::Fact fact(std::string_view key, double number) {
   return {.key = key, .text = {}, .number = number, .list = {}};
-}
-
-std::string describe(const ListenFault& fault) {
-  return fmt::format("cannot listen on {}: {} failed: {} ({})", fault.address, fault.call, errnoName(fault.error),
-                     std::strerror(fault.error));
 }
 
 }  // namespace
@@ -65,7 +60,7 @@ bool Supervisor::openLog() {
 std::optional<ListenerSet::Opened> Supervisor::openListeners(const Config& config) {
   auto opened = listeners_.openMissing(config, config_->workers, inherited_);
   if (!opened) {
-    const std::string problem = describe(opened.error());
+    const std::string problem = describeListenFault(opened.error());
     say("message", "ERROR", problem);
     std::cerr << "gatewhy: " << problem << "\n";
     return std::nullopt;
@@ -98,7 +93,7 @@ bool Supervisor::startAdmin() {
   }
   auto sockets = openAdminListener(admin, inherited_);
   if (!sockets) {
-    const std::string problem = describe(sockets.error());
+    const std::string problem = describeListenFault(sockets.error());
     if (admin.configured) {
       say("message", "ERROR", problem);
       std::cerr << "gatewhy: " << problem << "\n";

@@ -42,7 +42,7 @@ int signalInstead(int pid, const std::string& problem) {
     fmt::print(stderr, "gatewhy: process {}: {}\n", pid, std::strerror(errno));
     return kExitFailure;
   }
-  fmt::print("asked process {} by SIGHUP ({}); the event `reload` says how it went\n", pid, problem);
+  fmt::print("sent SIGHUP to process {} ({}); the event `reload` has the result\n", pid, problem);
   return kExitOk;
 }
 

@@ -12,7 +12,7 @@ struct ReloadOptions {
 };
 
 // `gatewhy reload`: asks the running daemon to load its configuration, waits,
-// and prints what came of it. kExitOk where the new one is in force; where it
+// and prints the result. kExitOk where the new one is in force; where it
 // was refused, or nobody could be asked, kExitFailure.
 [[nodiscard]] int runReload(const ReloadOptions& options);
 
