@@ -6,11 +6,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <ctime>
-#include <system_error>
+
+#include "config/file_text.h"
 
 namespace gatewhy {
 namespace {
@@ -20,25 +19,24 @@ struct BioDeleter {
 };
 using BioPtr = std::unique_ptr<BIO, BioDeleter>;
 
-std::string unreadable(const std::string& path, int error) {
-  return fmt::format("cannot read '{}': {}", path, std::generic_category().message(error));
-}
+// A bundle of every authority there is has a few hundred KiB.
+constexpr std::size_t kMostPem = 16UL * 1024 * 1024;
 
 Result<BioPtr, std::string> openFile(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return Failure{unreadable(path, errno)};
+  const auto content = readTextFile(path, kMostPem);
+  if (!content) {
+    return Failure{fmt::format("cannot read '{}': {}", path, content.error())};
   }
-  if (S_ISDIR(status.st_mode)) {
-    return Failure{unreadable(path, EISDIR)};
+  if (content->size() > kMostPem) {
+    return Failure{fmt::format("'{}' is larger than {} MiB", path, kMostPem >> 20U)};
   }
-  errno = 0;
-  BioPtr bio(BIO_new_file(path.c_str(), "r"));
-  if (!bio) {
-    const int error = errno;
+  BioPtr bio(BIO_new(BIO_s_mem()));
+  if (!bio ||
+      BIO_write(bio.get(), content->data(), static_cast<int>(content->size())) != static_cast<int>(content->size())) {
     ERR_clear_error();
-    return Failure{unreadable(path, error)};
+    return Failure{fmt::format("cannot read '{}': out of memory", path)};
   }
+  BIO_set_mem_eof_return(bio.get(), 0);
   return bio;
 }
 

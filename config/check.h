@@ -17,8 +17,9 @@ namespace gatewhy {
 class CheckReport {
  public:
   // All must outlive the report.
-  CheckReport(const std::string& file, const SourceMap& sources, std::vector<ConfigProblem>& problems)
-      : file_(file), sources_(sources), problems_(problems) {}
+  // `files`: what positions count from, the main one first.
+  CheckReport(const std::vector<std::string>& files, const SourceMap& sources, std::vector<ConfigProblem>& problems)
+      : files_(files), sources_(sources), problems_(problems) {}
 
   void error(const std::string& path, std::string message) { add(ProblemLevel::Error, path, std::move(message)); }
   void warning(const std::string& path, std::string message) { add(ProblemLevel::Warning, path, std::move(message)); }
@@ -27,7 +28,7 @@ class CheckReport {
  private:
   void add(ProblemLevel level, const std::string& path, std::string message);
 
-  const std::string& file_;
+  const std::vector<std::string>& files_;
   const SourceMap& sources_;
   std::vector<ConfigProblem>& problems_;
 };

@@ -48,8 +48,12 @@ std::string typeName(const SchemaRow& row) {
   switch (row.type) {
     case ValueType::Section:
       return "section";
+    case ValueType::Partial:
+      return fmt::format("as `{}`", row.words);
     case ValueType::SectionOrText:
       return "text or section";
+    case ValueType::SectionOrBoolean:
+      return "`true`, `false` or section";
     case ValueType::List:
       return "list";
     case ValueType::Map:

@@ -40,7 +40,7 @@ struct ReadValue {
 class Reader {
  public:
   // Both must outlive the reader.
-  Reader(std::string file, const EnvLookup& env) : file_(std::move(file)), env_(env) {}
+  Reader(std::string file, const EnvLookup& env) : files_{std::move(file)}, env_(env) {}
 
   void error(Position at, std::string message);
   // "; did you mean 'x'?" or "".
@@ -50,13 +50,17 @@ class Reader {
                                                   std::string_view wanted);
   void remember(const std::string& path, Position at) { sources_.insert_or_assign(path, at); }
   // As named in the file, taken from the file's directory where relative.
-  [[nodiscard]] std::string besideFile(const std::string& path) const;
+  [[nodiscard]] std::string besideFile(const std::string& path, int file = 0) const;
+  // An included file; what its positions carry.
+  int addFile(std::string file);
+  [[nodiscard]] const std::string& fileName(int file) const { return files_[static_cast<std::size_t>(file)]; }
+  [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
 
   [[nodiscard]] std::vector<ConfigProblem>& problems() { return problems_; }
   [[nodiscard]] const SourceMap& sources() const { return sources_; }
 
  private:
-  std::string file_;
+  std::vector<std::string> files_;  // the main one first
   const EnvLookup& env_;
   std::vector<ConfigProblem> problems_;
   SourceMap sources_;

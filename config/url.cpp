@@ -125,6 +125,17 @@ std::string lowerCase(std::string_view text) {
   return out;
 }
 
+std::string_view withoutFinalDot(std::string_view host) noexcept {
+  if (host.size() > 1 && host.ends_with('.')) {
+    host.remove_suffix(1);
+  }
+  return host;
+}
+
+std::string canonicalHost(std::string_view host) {
+  return lowerCase(withoutFinalDot(host));
+}
+
 bool isIpLiteral(std::string_view host) {
   return !canonicalIp(host).empty();
 }
@@ -136,6 +147,7 @@ std::string hostComplaint(std::string_view host) {
   if (isIpLiteral(host)) {
     return "";
   }
+  host = withoutFinalDot(host);
   if (host.size() > 253) {
     return "the host name is longer than 253 characters";
   }
@@ -233,7 +245,8 @@ Result<EndpointConfig, std::string> parseEndpoint(std::string_view url) {
     return Failure{std::string("'0' is not a port (1 to 65535)")};
   }
   endpoint->url = url;
-  endpoint->host = lowerCase(place->host);
+  endpoint->host = canonicalHost(place->host);
+  endpoint->absolute = place->host.ends_with('.');
   endpoint->port = place->port.value_or(endpoint->port);
   return endpoint;
 }

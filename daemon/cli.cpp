@@ -125,9 +125,9 @@ void addReport(CLI::App& app, Options& options, int& status) {
 }
 
 // Where the running daemon is to be asked.
-void addAdmin(CLI::App& command, Options& options, std::string& admin) {
+CLI::Option* addAdmin(CLI::App& command, Options& options, std::string& admin) {
   command.add_option("--admin", admin, "admin listener of the running daemon: 127.0.0.1:9180 or unix:/PATH");
-  command.add_option("-c,--config", options.config, "configuration file that names it")->capture_default_str();
+  return command.add_option("-c,--config", options.config, "configuration file that names it")->capture_default_str();
 }
 
 void addWhy(CLI::App& app, Options& options, int& status) {
@@ -147,12 +147,15 @@ void addWhy(CLI::App& app, Options& options, int& status) {
 
 void addReload(CLI::App& app, Options& options, int& status) {
   auto* reload =
-      app.add_subcommand("reload", "load the configuration anew in the running daemon; waits for the outcome");
-  addAdmin(*reload, options, options.reload.admin);
-  reload->add_option("--pid", options.reload.pid, "process to signal where there is no admin listener to ask");
-  reload->footer("Exit status: 0 the new configuration is in force, 1 it was refused or nobody could be asked.");
-  reload->callback([&] {
+      app.add_subcommand("reload", "check the configuration, then reload it in the daemon that runs with it");
+  auto* config = addAdmin(*reload, options, options.reload.admin);
+  reload->add_option("--pid", options.reload.pid, "the process that is meant, where several run with the file");
+  reload->footer(
+      "Waits for the result. Exit status: 0 the new configuration is in force, 1 it has errors, was refused, or no "
+      "daemon runs with it.");
+  reload->callback([&options, &status, config] {
     options.reload.config = options.config;
+    options.reload.config_given = config->count() > 0;
     status = runReload(options.reload);
   });
 }

@@ -11,6 +11,7 @@
 #include "diagnostics/evidence.h"
 #include "diagnostics/json_writer.h"
 #include "diagnostics/reason_phrase.h"
+#include "diagnostics/unsafe_text.h"
 
 namespace gatewhy {
 namespace {
@@ -43,12 +44,17 @@ std::string percentEncode(std::string_view text) {
 // The answer may be shown by a terminal.
 std::string printable(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      appendPrintable(out, {&c, 1});
+  while (!text.empty()) {
+    const Utf8Unit unit = firstCharacter(text);
+    const std::string_view bytes = text.substr(0, unit.length);
+    if (unit.valid && mayDeceive(unit.code)) {
+      appendVisible(out, unit.code);
+    } else if (unit.valid && (unit.code < 0x20 || unit.code == 0x7F)) {
+      appendPrintable(out, bytes);
     } else {
-      out += c;
+      out += bytes;
     }
+    text.remove_prefix(unit.length);
   }
   return out;
 }

@@ -114,15 +114,27 @@ footer{margin-top:2rem;color:var(--soft);font-size:.9rem}
 @media (max-width:30rem){ol{flex-direction:column}}
 )";
 
+// A site that does not exist and a rule that works as it should are nobody's
+// problem.
+std::string_view stateOfFailedLeg(const Diagnosis& diagnosis, Leg failed) {
+  if (failed != Leg::Hop || info(diagnosis.cause).severity == Severity::Error) {
+    return "problem here";
+  }
+  return diagnosis.cause == Cause::NoRoute ? "no such site" : "refused here";
+}
+
 void appendLegs(std::string& out, const Diagnosis& diagnosis, std::string_view hop_name) {
   const Leg failed = failedLeg(diagnosis);
+  const std::string_view at_fault = stateOfFailedLeg(diagnosis, failed);
   const std::string hop = escapeHtml(hop_name);
   const std::array<std::string_view, 3> names = {"You", hop, "The site's server"};
   out += "<ol aria-label=\"The way of your request\">\n";
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto leg = static_cast<Leg>(i);
-    const std::string_view state = leg == failed ? "problem here" : leg < failed ? "working" : "not involved";
-    const std::string_view style = leg == failed ? "bad" : leg < failed ? "ok" : "idle";
+    const std::string_view state = leg == failed ? at_fault : leg < failed ? "working" : "not involved";
+    const std::string_view style = leg == failed  ? (at_fault == "problem here" ? "bad" : "idle")
+                                   : leg < failed ? "ok"
+                                                  : "idle";
     fmt::format_to(std::back_inserter(out), "<li class=\"{}\"><b>{}</b><span>{}</span></li>\n", style, names[i], state);
   }
   out += "</ol>\n";

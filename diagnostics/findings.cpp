@@ -45,8 +45,8 @@ have to guess, before one of them guesses wrong.
   again when an hour has passed or the configuration was reloaded; in between
   it is only counted. With `log.exchanges: failures` it is mostly only counted.
 - `diagnostics.lint: false` turns the rules off. What gatewhy itself had to cut
-  off (`response_extra_data` and the `…_with_body` rows) or to mend (the last
-  group, see `strictness` below) is always told.
+  off (`response_extra_data` and the `…_with_body` rows), to mend (the last
+  group, see `strictness` below) or to do without (`dns_stale`) is always told.
 - Each rule is one look at the head that was parsed anyway, well under 2 % of
   the CPU time of a request (`bench/micro_lint`).
 

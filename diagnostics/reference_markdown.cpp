@@ -23,6 +23,7 @@ std::string markdownSection(const CauseInfo& row) {
   out += fmt::format("- Proxy-Status: {}\n", proxyErrorWords(row));
   out += fmt::format("- Blame: {}\n", name(row.blame));
   out += fmt::format("- Retry: {}\n", words(row.retry));
+  out += fmt::format("- Severity: {}\n", name(row.severity));
   out += fmt::format("- Journal: MESSAGE_ID={}\n\n", messageId(row.cause));
   return out;
 }
@@ -46,7 +47,9 @@ more: the client sees a broken message, and the event says the rest.
 
 *Blame* is who must act. *Retry* says whether gatewhy may send the request
 again: `before_any_byte` means any method, `idempotent_only` means idempotent
-methods with a body that can be replayed.
+methods with a body that can be replayed. *Severity* is that of the log event:
+`ERROR` is what somebody must act on, `WARN` what clients and strangers do,
+`INFO` what a rule of the configuration is there to do.
 
 ## Names in other places
 

@@ -96,7 +96,7 @@ TEST_F(RouteTest, SaysWhichAndWhyNotTheOthers) {
   EXPECT_THAT(result.output, ContainsRegex("closed.example +host differs: 'a.shop.example' is not"));
   EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/ +taken"));
   EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/v2/ +would match, but an earlier one is taken"));
-  EXPECT_THAT(result.output, ContainsRegex("\\*/any/ +path differs: '/api/v2/cart' does not begin with '/any/'"));
+  EXPECT_THAT(result.output, ContainsRegex("\\*/any/ +path differs: '/api/v2/cart' is not below '/any/'"));
   EXPECT_THAT(result.output, AllOf(HasSubstr("GET /v2/cart?id=7 HTTP/1.1"), HasSubstr("Host: 10.0.0.7:8080"),
                                    HasSubstr("X-Env: prod"), HasSubstr("X-Kept: 2"), Not(HasSubstr("X-Debug"))));
   EXPECT_THAT(result.output, AllOf(HasSubstr("weight 2"), HasSubstr("backup")));
@@ -190,6 +190,33 @@ TEST(WhyTest, TellsTheStoryOutOfALog) {
   EXPECT_THAT(plain.output, AllOf(HasSubstr("###"), Not(HasSubstr("█"))));
   EXPECT_THAT(gatewhy({"why", "abc-2", "--log", log}).output, HasSubstr("success"));
   EXPECT_EQ(json::parse(gatewhy({"why", "abc-1", "--log", log, "--json"}).output), json::parse(kFailure));
+}
+
+// Whatever a log holds beside the line that is asked for, and in it.
+TEST(WhyTest, SurvivesAnyLine) {
+  const PemDirectory directory;
+  const std::string good =
+      R"({"event":"exchange","request_id":"wanted","url":{"path":"/\u202egnp.exe"},"outcome":"failure",)"
+      R"("diagnosis":{"cause":"connection_refused","evidence":{"detail":"\u2066x"}}})";
+  const std::string deep(200000, '[');
+  const std::string deep_object = [] {
+    std::string text = R"({"event":"exchange","request_id":"wanted","diagnosis":{"evidence":)";
+    for (int i = 0; i < 200000; ++i) {
+      text += "{\"a\":";
+    }
+    return text + "1" + std::string(200000, '}') + "}}";
+  }();
+  const std::string log = directory.write(
+      "events.json", good + "\n" + "wanted \xFF\xFE\n" + R"({"event":"exchange","request_id":"wanted","x":")" +
+                         "\xC0\xAF\"}\n" + "[\"wanted\"," + deep + "\n" + deep_object + "\n" + "wanted" +
+                         std::string(5UL << 20U, 'x') + "\n{\"request_id\":\"wanted\"");
+  const CommandResult told = gatewhy({"why", "wanted", "--log", log});
+  EXPECT_EQ(told.status, 0) << told.errors;
+  EXPECT_THAT(told.output, HasSubstr("/\\u{202E}gnp.exe"));
+  EXPECT_THAT(told.output, HasSubstr("\\u{2066}x"));
+  EXPECT_EQ(gatewhy({"why", "wanted", "--json", "--log", log}).status, 0);
+  EXPECT_EQ(gatewhy({"report", log}).status, 0);
+  EXPECT_EQ(gatewhy({"report", "--json", log}).status, 0);
 }
 
 TEST(WhyTest, NotFoundIsStatusOne) {

@@ -15,13 +15,18 @@ const $ = id => document.getElementById(id);
 
 // ---- making elements ----------------------------------------------------
 
+// What strangers sent may turn the direction of the text around it, or hide: it is shown as what it is.
+const visible = text => text.replace(/[\u0080-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e01ef}]/gu,
+  mark => `\\u{${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}}`);
+
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === false || value === undefined || value === null) continue;
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? '' : value);
+    else element.setAttribute(name, value === true ? '' : visible(String(value)));
   }
-  element.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== ''));
+  element.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== '')
+    .map(child => typeof child === 'string' ? visible(child) : child));
   return element;
 }
 const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
@@ -289,7 +294,7 @@ function story(event) {
 
 function raw(event) {
   const pre = h('pre', {tabindex: '0'});
-  return h('details', {class: 'raw', ontoggle: () => { pre.textContent = JSON.stringify(event, null, 2); }}, h('summary', {}, 'the event as it was logged'), pre);
+  return h('details', {class: 'raw', ontoggle: () => { pre.textContent = visible(JSON.stringify(event, null, 2)); }}, h('summary', {}, 'the event as it was logged'), pre);
 }
 
 function failure(event) {

@@ -39,8 +39,7 @@ Found findInLog(const std::string& path, const std::string& request_id, bool& re
         if (line.too_long || line.text.find(request_id) == std::string_view::npos) {
           return;
         }
-        Json event = Json::parse(line.text, nullptr, false);
-        if (isExchangeOf(event, request_id)) {
+        if (auto event = parseEvent(line.text); event && isExchangeOf(*event, request_id)) {
           found = std::move(event);
         }
       },
@@ -62,6 +61,9 @@ Result<Found, std::string> findInDaemon(const WhyOptions& options) {
     return Failure{answer.error()};
   }
   Found found;
+  if (!answer->is_object()) {
+    return Failure{client->text() + " is not the admin listener of a gatewhy"};
+  }
   for (const Json& event : answer->value("events", Json::array())) {
     if (isExchangeOf(event, options.request_id)) {
       found = event;

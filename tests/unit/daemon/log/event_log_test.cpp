@@ -234,10 +234,11 @@ class FlakyDestination : public LogDestination {
     return {WriteStatus::Ok, part.size(), 0};
   }
   void awaitRoom(int /*timeout_ms*/) override {}
-  Reopened reopen() override {
+  ReopenResult reopen() override {
     moved_ = true;
-    return Reopened::Different;
+    return {.how = Reopened::Different};
   }
+  [[nodiscard]] std::string name() const override { return "a flaky disk"; }
 
  private:
   std::string& old_;
