@@ -71,17 +71,29 @@ void checkRoutes(const Config& config, CheckReport& report) {
     return;
   }
   const std::size_t count = std::min(config.routes.size(), kMaxComparedRoutes);
+  bool any_broken = false;
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    any_broken = any_broken || report.broken(fmt::format("routes[{}]", i));
+  }
   for (std::size_t later = 1; later < count; ++later) {
+    if (report.broken(fmt::format("routes[{}]", later))) {
+      continue;  // its error is enough
+    }
     for (std::size_t earlier = 0; earlier < later; ++earlier) {
       const RouteConfig& wide = config.routes[earlier];
       const RouteConfig& narrow = config.routes[later];
-      if (wide.match.empty() && hostsCover(wide, narrow) && pathCovers(wide, narrow)) {
-        report.warning(fmt::format("routes[{}]", later),
-                       fmt::format("this route is never reached: route {} ('{}') matches everything that it does",
-                                   earlier + 1, wide.name));
+      if (wide.match.empty() && hostsCover(wide, narrow) && pathCovers(wide, narrow) &&
+          !report.broken(fmt::format("routes[{}]", earlier))) {
+        report.warning(
+            fmt::format("routes[{}]", later),
+            fmt::format("this route is never reached: route {} ('{}') already matches everything this one would",
+                        earlier + 1, wide.name));
         break;
       }
     }
+  }
+  if (any_broken) {
+    return;  // it may be the one that leads there
   }
   std::unordered_set<std::size_t> used;
   for (const RouteConfig& route : config.routes) {
@@ -112,7 +124,7 @@ void checkTimeouts(const OriginConfig& origin, const std::string& path, CheckRep
                                                                    {"response_head", timeouts.response_head},
                                                                    {"response_idle", timeouts.response_idle}}};
   for (const auto& [name, limit] : phases) {
-    // A default that cannot be reached surprises nobody but for connecting.
+    // A default that cannot be reached surprises nobody, except for connecting.
     const std::string key = fmt::format("{}.timeouts.{}", path, name);
     if (limit > timeouts.exchange && (report.written(key) || name == "connect")) {
       report.warning(report.written(key) ? key : path + ".timeouts.exchange",
@@ -173,7 +185,7 @@ void checkClientLimits(const ClientLimits& limits, CheckReport& report) {
   for (const auto& [name, limit] : timers) {
     if (limit.count() == 0) {
       report.warning(fmt::format("limits.{}", name),
-                     fmt::format("without 'limits.{}' a client can hold a connection for ever", name));
+                     fmt::format("without 'limits.{}' a client can hold a connection forever", name));
     }
   }
   if (limits.client_body_timeout.count() == 0 && report.written("limits.client_minimum_rate")) {
@@ -247,6 +259,7 @@ void checkConsistency(const Config& config, CheckReport& report) {
   checkRoutes(config, report);
   checkPaths(config, report);
   checkRouteRules(config, report);
+  checkPathPatterns(config, report);
   checkClientLimits(config.limits, report);
   checkDiagnostics(config.diagnostics, report);
 }

@@ -231,6 +231,7 @@ void checkFiles(const Config& config, CheckReport& report) {
     checkRevocationLists(origin.tls, path + ".crl_file", report);
     checkPair(origin.tls.certificate, origin.tls.key, path, report);
   }
+  checkCertificateNames(config, report);
   checkLogFile(config.log.destination, report);
 }
 

@@ -14,6 +14,7 @@
 #include "config/config_tree.h"
 #include "config/cpu_count.h"
 #include "config/file_text.h"
+#include "config/foreign_words.h"
 #include "config/instance_name.h"
 #include "config/load_parts.h"
 #include "config/load_unchecked.h"
@@ -28,8 +29,20 @@ struct Reading {
   Config config;
   std::vector<std::string> files;  // the main one first
   SourceMap sources;
+  BrokenParts broken;
   std::vector<ConfigProblem> problems;
 };
+
+// One problem says more than a hundred unknown keys.
+bool isForeign(const YamlDocument& document) {
+  if (!document.root || document.root->kind != YamlNode::Kind::Map) {
+    return true;
+  }
+  const auto& entries = document.root->entries;
+  return std::none_of(entries.begin(), entries.end(), [](const YamlEntry& entry) {
+    return entry.key == "listeners" || entry.key == "origins" || entry.key == "include";
+  });
+}
 
 // `access`: for included files; null = there are none.
 Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env, const FileAccess* access) {
@@ -37,6 +50,14 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   reading.config.source = file;
   Reader reader(file, env);
   YamlDocument document = parseYaml(yaml);
+  if (const auto product = foreignProduct(yaml); !product.empty() && isForeign(document)) {
+    reader.error({1, 1}, fmt::format("this looks like a configuration of {}; docs/migrating.md has gatewhy's words for "
+                                     "what stands in it",
+                                     product));
+    reading.problems = std::move(reader.problems());
+    reading.files = reader.files();
+    return reading;
+  }
   for (const YamlProblem& problem : document.problems) {
     reader.error(problem.at, problem.message);
   }
@@ -56,6 +77,7 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   reading.problems = std::move(reader.problems());
   reading.sources = reader.sources();
   reading.files = reader.files();
+  reading.broken = reader.broken();
   return reading;
 }
 
@@ -142,7 +164,7 @@ LoadedConfig loadConfigFile(const std::string& path, Pipes pipes) {
   if (!reading) {
     return std::move(reading).error();
   }
-  CheckReport report(reading->files, reading->sources, reading->problems);
+  CheckReport report(reading->files, reading->sources, reading->broken, reading->problems);
   checkConsistency(reading->config, report);
   checkFiles(reading->config, report);
   return finish(std::move(reading).value());

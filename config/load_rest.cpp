@@ -95,7 +95,16 @@ std::string adminAddressComplaint(const std::string& text) {
     return "";
   }
   const auto canonical = canonicalListenerAddress(text);
-  return canonical ? std::string() : canonical.error();
+  if (canonical) {
+    return "";
+  }
+  // What a listener would mean by ":9180" is not what anybody wants here.
+  constexpr std::string_view kEverywhere = "write 0.0.0.0:";
+  const std::string& error = canonical.error();
+  return error.starts_with(kEverywhere)
+             ? "write 127.0.0.1:" +
+                   error.substr(kEverywhere.size(), error.find(' ', kEverywhere.size()) - kEverywhere.size())
+             : error;
 }
 
 std::string adminHostComplaint(const std::string& text) {

@@ -136,8 +136,12 @@ void readRoutes(Reader& reader, Section& top, Config& config) {
   if (top.has("routes")) {
     RouteReader route_reader(reader, config);
     for (const ReadValue& item : top.list("routes")) {
+      const std::size_t problems = reader.problems().size();
       if (auto section = Section::open(reader, item)) {
         config.routes.push_back(route_reader.read(*section));
+        if (reader.problems().size() > problems) {
+          reader.noteBroken(fmt::format("routes[{}]", config.routes.size() - 1));
+        }
       }
     }
   } else {

@@ -16,6 +16,11 @@ namespace {
 
 std::string routeHostComplaint(const std::string& host) {
   std::string_view name = host;
+  if (const std::size_t scheme = host.find("://"); scheme != std::string::npos) {
+    const std::string_view authority = name.substr(scheme + 3);
+    const auto place = splitHostPort(authority.substr(0, authority.find_first_of("/?#")));
+    return fmt::format("'{}' is a URL; write the host only{}", host, place ? ": " + place->host : "");
+  }
   if (name == "*") {
     return "leave the key out to match any host";
   }
@@ -27,6 +32,9 @@ std::string routeHostComplaint(const std::string& host) {
   }
   if (name.find(':') != std::string_view::npos) {
     return fmt::format("'{}' has a port; routes match the host only", host);
+  }
+  if (name.find('*') != std::string_view::npos) {
+    return fmt::format("'{}' is not a host; a wildcard is one '*.' at the beginning", host);
   }
   return hostComplaint(name);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,10 @@ namespace gatewhy {
 // Where each value that was written stands, by its path:
 // "origins.shop.endpoints[0]".
 using SourceMap = std::unordered_map<std::string, Position>;
+
+// Paths of the parts ("routes[0]") that were not read as they were meant: what
+// they lack must not be held against them.
+using BrokenParts = std::unordered_set<std::string>;
 
 // A value together with where it stands and the text it comes to.
 struct ScalarValue {
@@ -48,6 +53,7 @@ class Reader {
   // The expanded text; nullopt after a problem.
   [[nodiscard]] std::optional<ScalarValue> scalar(const YamlNode& node, std::string_view label,
                                                   std::string_view wanted);
+  void noteBroken(const std::string& path) { broken_.insert(path); }
   void remember(const std::string& path, Position at) { sources_.insert_or_assign(path, at); }
   // As named in the file, taken from the file's directory where relative.
   [[nodiscard]] std::string besideFile(const std::string& path, int file = 0) const;
@@ -58,12 +64,14 @@ class Reader {
 
   [[nodiscard]] std::vector<ConfigProblem>& problems() { return problems_; }
   [[nodiscard]] const SourceMap& sources() const { return sources_; }
+  [[nodiscard]] const BrokenParts& broken() const { return broken_; }
 
  private:
   std::vector<std::string> files_;  // the main one first
   const EnvLookup& env_;
   std::vector<ConfigProblem> problems_;
   SourceMap sources_;
+  BrokenParts broken_;
   std::size_t environment_budget_ = 4 * kMaxYamlBytes;
   std::size_t suggestions_left_ = 200;  // each costs time
 };

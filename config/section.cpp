@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "config/foreign_words.h"
 #include "config/units.h"
 
 namespace gatewhy {
@@ -60,9 +61,10 @@ std::optional<Section> Section::open(Reader& reader, const ReadValue& value) {
     return std::nullopt;
   }
   if (value.node->kind != YamlNode::Kind::Map) {
-    const std::string_view label =
-        value.schema_path.empty() ? std::string_view("the file") : localName(value.schema_path);
-    reader.error(value.node->at, wrongKind(label, "a map of keys and values", *value.node));
+    reader.error(value.node->at,
+                 value.schema_path.empty()
+                     ? "the configuration must be a map of keys and values, such as 'listeners:'"
+                     : wrongKind(localName(value.schema_path), "a map of keys and values", *value.node));
     return std::nullopt;
   }
   return Section(reader, value);
@@ -95,7 +97,12 @@ void Section::inspectKeys() {
 }
 
 void Section::unknownKey(const YamlEntry& entry) {
-  std::string hint = reader_.suggestion(entry.key, schemaKeys(value_.schema_path));
+  std::string hint;
+  if (const auto foreign = foreignKeyHint(entry.key); !foreign.empty()) {
+    hint = fmt::format("; {} (docs/migrating.md)", foreign);
+  } else {
+    hint = reader_.suggestion(entry.key, schemaKeys(value_.schema_path));
+  }
   if (hint.empty()) {
     const auto sections = sectionsWithKey(entry.key);
     constexpr std::size_t kMostShown = 2;

@@ -14,9 +14,9 @@
 #include "daemon/commands/run.h"
 #include "daemon/descriptor_limit.h"
 #include "daemon/out_of_memory.h"
+#include "daemon/port_owner.h"
 #include "daemon/privileges.h"
 #include "daemon/signals.h"
-#include "diagnostics/errno_name.h"
 
 namespace gatewhy {
 namespace {
@@ -38,11 +38,6 @@ LifecycleEvent::Fact fact(std::string_view key, std::vector<std::string> list) {
 
 LifecycleEvent::Fact fact(std::string_view key, double number) {
   return {.key = key, .text = {}, .number = number, .list = {}};
-}
-
-std::string describe(const ListenFault& fault) {
-  return fmt::format("cannot listen on {}: {} failed: {} ({})", fault.address, fault.call, errnoName(fault.error),
-                     std::strerror(fault.error));
 }
 
 }  // namespace
@@ -75,7 +70,7 @@ bool Supervisor::openLog() {
 Result<ListenerSet::Opened, std::string> Supervisor::openListeners(const Config& config) {
   auto opened = listeners_.openMissing(config, config_->workers, inherited_);
   if (!opened) {
-    std::string problem = describe(opened.error());
+    std::string problem = describeListenFault(opened.error());
     if (const auto own = listeners_.holderOf(opened.error())) {
       problem += fmt::format(
           "; our own listener {} holds the port: restart, or take that listener away with one reload and add this one "
@@ -121,7 +116,7 @@ bool Supervisor::openAdmin() {
   }
   auto sockets = openAdminListener(admin, inherited_);
   if (!sockets) {
-    const std::string problem = describe(sockets.error());
+    const std::string problem = describeListenFault(sockets.error());
     if (admin.configured) {
       say("message", "ERROR", problem);
       std::cerr << "gatewhy: " << problem << "\n";

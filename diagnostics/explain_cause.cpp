@@ -27,7 +27,7 @@ std::string explainCause(Cause cause, const ExplainStyle& style) {
   const CauseInfo& row = info(cause);
   std::string out = bold(row.name, style) + '\n';
   appendField(out, "seen", row.seen, style);
-  appendField(out, "who acts", row.who_acts, style);
+  appendField(out, "should act", row.who_acts, style);
   appendField(out, "check first", row.check_first, style);
   appendField(out, "status", statusWords(row), style);
   appendField(out, "Proxy-Status", proxyErrorWords(row), style);

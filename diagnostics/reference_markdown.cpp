@@ -17,7 +17,7 @@ std::string linkedStatus(std::uint16_t status) {
 
 std::string markdownSection(const CauseInfo& row) {
   std::string out = fmt::format("### {}\n\n{}\n\n", row.name, row.seen);
-  out += fmt::format("- Who acts: {}\n", row.who_acts);
+  out += fmt::format("- Who should act: {}\n", row.who_acts);
   out += fmt::format("- Check first: {}\n", row.check_first);
   out += fmt::format("- Status: {}\n", statusWords(row));
   out += fmt::format("- Proxy-Status: {}\n", proxyErrorWords(row));
@@ -117,7 +117,7 @@ std::string meaningSection(const StatusMeaning& meaning) {
   out += fmt::format("- Sent by: {}\n", words(meaning.emitter));
   out += fmt::format("- Retry: {}\n", words(meaning.retry));
   if (meaning.cacheable) {
-    out += "- Cacheable without being told so (RFC 9110 section 15.1)\n";
+    out += "- Cacheable by default (RFC 9110 section 15.1)\n";
   }
   out += fmt::format("- Check first: {}\n", meaning.check_first);
   if (!meaning.note.empty()) {

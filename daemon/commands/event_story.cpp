@@ -239,7 +239,7 @@ void appendDiagnosis(std::string& out, const Json& event, const TextStyle& style
   out += "\n" + title + "\n";
   appendFact(out, "  what", textAt(*diagnosis, "summary"), style);
   if (const auto cause = causeByName(cause_name)) {
-    appendFact(out, "  who acts", std::string(info(*cause).who_acts), style);
+    appendFact(out, "  should act", std::string(info(*cause).who_acts), style);
     appendFact(out, "  check first", std::string(info(*cause).check_first), style);
   }
   const Json* evidence = find(*diagnosis, "evidence");

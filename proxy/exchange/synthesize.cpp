@@ -14,7 +14,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kRoomForHead = 512;
+constexpr std::size_t kRoomForHead = 768;
 constexpr std::uint16_t kOk = 200;
 constexpr std::uint16_t kMethodNotAllowed = 405;
 constexpr std::uint16_t kUpgradeRequired = 426;
@@ -50,6 +50,8 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   if (!no_length) {
     if (!body.empty()) {
       field("Content-Type", message.answer.content_type);
+      field("X-Content-Type-Options", "nosniff");
+      field("Content-Security-Policy", kAnswerPolicy);
     }
     framing("Content-Length", fmt::format_int(body.size()).c_str());
   }
@@ -91,7 +93,7 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
                                       std::uint16_t origin_status, const FailureFields& fields) {
   const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, origin_status);
   const Answer answer = makeAnswer(diagnosis, diagnosis.sent_status, request_id, request.valueOf(FieldId::Accept),
-                                   config.disclose, config.name);
+                                   config.disclose, config.name, currentDate());
   return assemble({.status = diagnosis.sent_status,
                    .answer = answer,
                    .request_id = request_id,
@@ -109,7 +111,7 @@ SynthesizedResponse synthesizeFixed(const RouteConfig& route, const VariableSour
   if (fixed.location && !isEdited(edits, "Location")) {
     edits.set.emplace_back("Location", redirectTarget(*fixed.location, source));
   }
-  const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
+  const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept), currentDate());
   FailureFields fields{.allow = {}, .upgrade = {}, .retry_after_s = 0, .close = close};
   if (fixed.retry_after) {
     fields.retry_after_s = static_cast<int>(fixed.retry_after->count());

@@ -374,6 +374,9 @@ TEST(AdminAddress, BusyConfiguredOneIs) {
   ASSERT_TRUE(child) << child.error();
   EXPECT_EQ((*child)->wait(), std::optional(1));
   EXPECT_THAT((*child)->standardError(), HasSubstr("cannot listen on " + taken.address()));
+  EXPECT_THAT((*child)->standardError(),
+              HasSubstr(fmt::format(": taken by {} (pid {})", program_invocation_short_name, ::getpid())))
+      << "who it is that listens there";
 }
 
 TEST(AdminAddress, UnixSocketIsNotForEverybody) {

@@ -207,8 +207,9 @@ TEST_F(CheckTest, UnreachableRoutes) {
                               "  - {origin: shop}\n"
                               "  - {path: /x, respond: {}}\n")),
       ElementsAre(
-          "c:8:5: warning: this route is never reached: route 1 ('*.example/a') matches everything that it does",
-          "c:12:5: warning: this route is never reached: route 5 ('*') matches everything that it does"));
+          "c:8:5: warning: this route is never reached: route 1 ('*.example/a') already matches everything this one "
+          "would",
+          "c:12:5: warning: this route is never reached: route 5 ('*') already matches everything this one would"));
 }
 
 TEST_F(CheckTest, ContradictorySettingsAreWarnings) {

@@ -218,13 +218,14 @@ TEST(Load, MissingKeysHaveTheParentsPlace) {
   EXPECT_THAT(problems("listeners:\n  - proxy_protocol: true\norigins:\n  a: {}\n"),
               ElementsAre("t.yaml:2:5: error: missing required key 'address'",
                           "t.yaml:4:6: error: missing required key 'endpoints'"));
-  EXPECT_THAT(problems("[]"), ElementsAre(StartsWith("t.yaml:1:1: error: 'the file' must be a map")));
+  EXPECT_THAT(problems("[]"), ElementsAre(StartsWith("t.yaml:1:1: error: the configuration must be a map")));
   EXPECT_THAT(problems(""), ElementsAre("t.yaml:1:1: error: the file is empty"));
 }
 
 TEST(Load, AKeyInTheWrongPlaceIsShownItsOwn) {
-  EXPECT_THAT(problems(withBase("resolve: 1s\n")),
-              ElementsAre(EndsWith("unknown key 'resolve'; it belongs in 'origins.*.timeouts' or 'routes[].timeouts'")));
+  EXPECT_THAT(
+      problems(withBase("resolve: 1s\n")),
+      ElementsAre(EndsWith("unknown key 'resolve'; it belongs in 'origins.*.timeouts' or 'routes[].timeouts'")));
 }
 
 struct Case {
@@ -294,9 +295,9 @@ TEST(Load, Listeners) {
   const std::string rest = "origins: {a: {endpoints: [\"http://a\"]}}\n";
   expectEach({
       {"listeners: []\n" + rest, "'listeners' is empty"},
-      {"listeners: [{address: 8080}]\n" + rest, "has no port"},
+      {"listeners: [{address: 8080}]\n" + rest, "write 0.0.0.0:8080 (or [::]:8080 for both families)"},
       {"listeners: [{address: \"1.2.3.4:65536\"}]\n" + rest, "is not a port (0 to 65535)"},
-      {"listeners: [{address: \"localhost:80\"}]\n" + rest, "is not an IP address"},
+      {"listeners: [{address: \"localhost:80\"}]\n" + rest, "write 127.0.0.1:80"},
       {"listeners:\n  - address: \"[::]:80\"\n  - address: \"[0::0]:80\"\n" + rest,
        "t.yaml:3:14: error: another listener has the address '[0::0]:80' (line 2)"},
       {"listeners: [{address: \"1.2.3.4:1\", tls: {}}]\n" + rest, "missing required key 'certificates'"},
@@ -316,7 +317,7 @@ TEST(Load, Endpoints) {
       {with("\"http://a b\""), "t.yaml:2:27: error: 'endpoints': 'a b' is not a host"},
       {with("{url: \"http://a\", weight: 0}"), "must be between 1 and 10000, not 0"},
       {with("{weight: 1}"), "missing required key 'url'"},
-      {with("{url: \"http://a/x\"}"), "has no path"},
+      {with("{url: \"http://a/x\"}"), "remove the path"},
       {with("[x]"), "must be a map"},
       {with("{url: \"http://a\", wieght: 1}"), "did you mean 'weight'?"},
   });
@@ -393,7 +394,7 @@ TEST(Load, AdminAddressIsNotPublicByAccident) {
       {withBase("admin: {address: \"0.0.0.0:9180\"}"), "can be reached from other machines"},
       {withBase("admin: {address: \"[::]:9180\"}"), "can be reached from other machines"},
       {withBase("admin: {address: \"192.0.2.1:9180\"}"), "allow_public: true"},
-      {withBase("admin: {address: \"9180\"}"), "has no port"},
+      {withBase("admin: {address: \"9180\"}"), "write 127.0.0.1:9180"},
       {withBase("admin: {hosts: [\"192.0.2.1\"]}"), "list names only"},
       {"listeners: [{address: \"127.0.0.1:8080\"}]\norigins: {a: {endpoints: [\"http://a\"]}}\n"
        "admin: {address: \"127.0.0.1:8080\"}\n",
