@@ -13,11 +13,13 @@
 
 namespace gatewhy {
 
-// Most pieces are shorter than a call of memcpy is long.
+// Most pieces are shorter than a call of memcpy is long. `from` may be null where `size` is 0.
 inline void copyPiece(char* to, const char* from, std::size_t size) noexcept {
   constexpr std::size_t kWord = sizeof(std::uint64_t);
   if (size < kWord || size > 2 * kWord) {
-    std::memcpy(to, from, size);
+    if (size != 0) {
+      std::memcpy(to, from, size);
+    }
     return;
   }
   std::memcpy(to, from, kWord);
