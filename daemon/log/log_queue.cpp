@@ -66,9 +66,15 @@ bool LogQueue::flush(std::chrono::milliseconds timeout) {
   return progress_.wait_for(lock, timeout, [this, target = pushed_] { return written_ >= target; });
 }
 
-bool LogQueue::awaitStopped(std::chrono::milliseconds timeout) {
+bool LogQueue::awaitStopped(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
-  return progress_.wait_for(lock, timeout, [this] { return stopped_; });
+  while (!stopped_) {
+    const std::uint64_t before = written_;
+    if (!progress_.wait_for(lock, patience, [this, before] { return stopped_ || written_ != before; })) {
+      return false;
+    }
+  }
+  return true;
 }
 
 LogQueue::Work LogQueue::take() {

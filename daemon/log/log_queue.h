@@ -39,8 +39,8 @@ class LogQueue {
   void requestStop();
   // True when everything pushed so far has been written in time.
   bool flush(std::chrono::milliseconds timeout);
-  // True when the writer has called stopped() in time.
-  bool awaitStopped(std::chrono::milliseconds timeout);
+  // True when the writer has called stopped(); false when it dealt with nothing for `patience`.
+  bool awaitStopped(std::chrono::milliseconds patience);
 
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }  // lines
   [[nodiscard]] std::uint64_t errors() const noexcept { return errors_.load(std::memory_order_relaxed); }

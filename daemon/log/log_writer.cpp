@@ -62,6 +62,7 @@ bool LogWriter::writeAll(std::string_view lines) {
       case WriteStatus::Ok:
         at += result.size;
         pause = kFirstPause;
+        noteProgress();
         break;
       case WriteStatus::WouldBlock:
         if (outOfTime()) {
@@ -186,8 +187,16 @@ bool LogWriter::outOfTime() {
   const auto now = std::chrono::steady_clock::now();
   if (!deadline_ && queue_->stopping()) {
     deadline_ = now + kStopTime;
+    last_deadline_ = now + kLongestStop;
   }
   return deadline_ && now >= *deadline_;
+}
+
+// A reader that is slow but takes lines gets them all.
+void LogWriter::noteProgress() {
+  if (deadline_) {
+    deadline_ = std::min(std::chrono::steady_clock::now() + kStopTime, *last_deadline_);
+  }
 }
 
 }  // namespace gatewhy

@@ -18,8 +18,10 @@ namespace gatewhy {
 // stderr at once; in the log itself too, as soon as it can be written.
 class LogWriter {
  public:
-  // How long a stop may take before lines are given up.
+  // Lines are given up where the log is to stop and the destination has taken
+  // nothing for kStopTime, or not all of them in kLongestStop.
   static constexpr std::chrono::milliseconds kStopTime{1000};
+  static constexpr std::chrono::milliseconds kLongestStop{10'000};
 
   // `format`: of the lines that the writer itself adds.
   LogWriter(std::shared_ptr<LogQueue> queue, std::unique_ptr<LogDestination> destination, EventFormat format)
@@ -38,13 +40,15 @@ class LogWriter {
   void writeMessage(std::string_view severity, const std::string& message, int error);
   void complain(const std::string& message) const;
   bool outOfTime();
+  void noteProgress();
 
   std::shared_ptr<LogQueue> queue_;
   std::unique_ptr<LogDestination> destination_;
   const EventFormat format_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;  // set once the log is to stop
-  std::uint64_t announced_ = 0;                                    // of the queue's dropped lines
-  std::uint64_t failed_writes_ = 0;                                // not announced yet
+  std::optional<std::chrono::steady_clock::time_point> last_deadline_;
+  std::uint64_t announced_ = 0;      // of the queue's dropped lines
+  std::uint64_t failed_writes_ = 0;  // not announced yet
   int last_error_ = 0;
   int reopen_error_ = 0;  // of the last try to open the path again; 0 = it worked
   std::chrono::steady_clock::time_point reopen_again_{};

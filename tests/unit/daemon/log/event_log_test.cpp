@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/log/log_destination.h"
+
 namespace gatewhy {
 namespace {
 
@@ -174,6 +176,39 @@ TEST(EventLogTest, StopIsBoundedWhileNobodyReads) {
   auto log = openLog(pipe.path());
   log->write(std::string(512 * 1024, 'x') + '\n', true);
   log.reset();  // returns at all: the test's own limit is the assertion
+}
+
+// Has room for a hundred octets each time the writer has waited as long as it will.
+class SlowDestination final : public LogDestination {
+ public:
+  explicit SlowDestination(std::string& taken) : taken_(taken) {}
+  WriteResult write(std::string_view bytes) override {
+    if (!room_) {
+      return {.status = WriteStatus::WouldBlock};
+    }
+    room_ = false;
+    const std::string_view part = bytes.substr(0, 100);
+    taken_ += part;
+    return {.status = WriteStatus::Ok, .size = part.size()};
+  }
+  void awaitRoom(int timeout_ms) override {
+    std::this_thread::sleep_for(milliseconds{timeout_ms});
+    room_ = true;
+  }
+  Reopened reopen() override { return Reopened::Same; }
+
+ private:
+  std::string& taken_;
+  bool room_ = false;
+};
+
+TEST(EventLogTest, SlowReaderGetsAllBeforeTheStop) {
+  std::string taken;
+  auto log = std::make_unique<EventLog>(std::make_unique<SlowDestination>(taken), 1 << 20, EventFormat::Json);
+  const std::string text = std::string(1799, 'x') + '\n';  // two seconds of reading
+  log->write(text, true);
+  log.reset();
+  EXPECT_EQ(taken, text);
 }
 
 TEST(EventLogTest, FullDiskIsSurvivedAndSaidOnRecovery) {
