@@ -167,7 +167,7 @@ void LogWriter::writeMessage(std::string_view severity, const std::string& messa
     event.facts.push_back({.key = "errno_name", .text = std::string(errnoName(error))});
   }
   std::string line;
-  appendJson(line, event, std::chrono::system_clock::now());
+  appendLine(line, event, std::chrono::system_clock::now(), format_);
   writeAll(line);
 }
 

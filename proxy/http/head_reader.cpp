@@ -73,7 +73,9 @@ std::string HeadReader::lastCompleteLine(const Redaction& redact) const {
 ParseFault HeadReader::fault(const Redaction& redact) const {
   ParseFault shown = fault_;
   const std::size_t from = fault_.offset - std::min<std::size_t>(fault_.offset, kExcerptBefore);
-  shown.excerpt = redact.excerpt(base().bytes, from, fault_.excerpt.size());
+  // What came along with the deciding octet was given back, and stands in the excerpt alone.
+  const std::string seen = std::string(base().bytes, 0, from) + fault_.excerpt;
+  shown.excerpt = redact.excerpt(seen, from, fault_.excerpt.size());
   return shown;
 }
 

@@ -359,6 +359,8 @@ const std::set<Cause>& decisions() {
       Cause::ClientCertificateInvalid,
       Cause::ClientCertificateMissing,
       Cause::ClientProxyHeaderInvalid,
+      Cause::ClientConnectionLimit,
+      Cause::ClientHandshakeLimit,
       Cause::NoRoute,
       Cause::FixedResponse,
       Cause::SilentDrop,

@@ -348,7 +348,8 @@ constexpr F kElsewhere[] = {F::DnsStale,           F::InterimWithContentLength,
                             F::FieldLineMalformed, F::ContentLengthRepeated,
                             F::ChunkSizePadded,    F::UpgradeIgnored,
                             F::UnsolicitedBytes,   F::OcspStatusUnknown,
-                            F::OcspStapleExpired,  F::OcspStapleUnusable};
+                            F::OcspStapleExpired,  F::OcspStapleUnusable,
+                            F::RequestFieldDropped};
 
 TEST(ResponseLint, EveryRuleHasItsViolation) {
   FindingSet shown;
