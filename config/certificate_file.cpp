@@ -6,11 +6,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
+#include <openssl/x509v3.h>
 
-#include <cerrno>
+#include <array>
 #include <ctime>
-#include <system_error>
+
+#include "config/file_text.h"
+#include "config/url.h"
 
 namespace gatewhy {
 namespace {
@@ -20,25 +22,24 @@ struct BioDeleter {
 };
 using BioPtr = std::unique_ptr<BIO, BioDeleter>;
 
-std::string unreadable(const std::string& path, int error) {
-  return fmt::format("cannot read '{}': {}", path, std::generic_category().message(error));
-}
+// A bundle of every authority there is has a few hundred KiB.
+constexpr std::size_t kMostPem = 16UL * 1024 * 1024;
 
 Result<BioPtr, std::string> openFile(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return Failure{unreadable(path, errno)};
+  const auto content = readTextFile(path, kMostPem);
+  if (!content) {
+    return Failure{fmt::format("cannot read '{}': {}", path, content.error())};
   }
-  if (S_ISDIR(status.st_mode)) {
-    return Failure{unreadable(path, EISDIR)};
+  if (content->size() > kMostPem) {
+    return Failure{fmt::format("'{}' is larger than {} MiB", path, kMostPem >> 20U)};
   }
-  errno = 0;
-  BioPtr bio(BIO_new_file(path.c_str(), "r"));
-  if (!bio) {
-    const int error = errno;
+  BioPtr bio(BIO_new(BIO_s_mem()));
+  if (!bio ||
+      BIO_write(bio.get(), content->data(), static_cast<int>(content->size())) != static_cast<int>(content->size())) {
     ERR_clear_error();
-    return Failure{unreadable(path, error)};
+    return Failure{fmt::format("cannot read '{}': out of memory", path)};
   }
+  BIO_set_mem_eof_return(bio.get(), 0);
   return bio;
 }
 
@@ -165,6 +166,50 @@ std::string validityComplaint(const X509& certificate) {
     return fmt::format("is not valid before {}", dateOf(from));
   }
   return "";
+}
+
+std::vector<std::string> certificateNames(const X509& certificate) {
+  std::vector<std::string> names;
+  auto* alternatives = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(const_cast<X509*>(&certificate), NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(alternatives); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(alternatives, i);
+    if (name->type == GEN_DNS) {
+      names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                         static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+    }
+  }
+  GENERAL_NAMES_free(alternatives);
+  if (names.empty()) {
+    std::array<char, 256> common{};
+    if (X509_NAME_get_text_by_NID(X509_get_subject_name(&certificate), NID_commonName, common.data(), common.size()) >
+        0) {
+      names.emplace_back(common.data());
+    }
+  }
+  return names;
+}
+
+long daysUntilExpiry(const X509& certificate) {
+  int days = 0;
+  int seconds = 0;
+  if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(&certificate)) != 1) {
+    ERR_clear_error();
+    return 0;
+  }
+  return days == 0 && seconds < 0 ? -1 : days;
+}
+
+bool certificateCovers(const X509& certificate, const std::string& host) {
+  if (host.starts_with("*.")) {  // nothing but the same wildcard covers all of its names
+    for (const std::string& name : certificateNames(certificate)) {
+      if (lowerCase(name) == lowerCase(host)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  return X509_check_host(const_cast<X509*>(&certificate), host.data(), host.size(), 0, nullptr) == 1;
 }
 
 }  // namespace gatewhy

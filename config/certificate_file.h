@@ -39,4 +39,12 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
 // "CN=Shop CA" (RFC 2253).
 [[nodiscard]] std::string nameInWords(const X509_NAME* name);
 
+// The DNS names and addresses it is for (subjectAltName); where it has none,
+// its common name, which no client accepts but people recognise.
+[[nodiscard]] std::vector<std::string> certificateNames(const X509& certificate);
+// Whole days from now until it expires; negative where it has.
+[[nodiscard]] long daysUntilExpiry(const X509& certificate);
+// Whether clients that ask for `host`, a name or "*.name", accept it.
+[[nodiscard]] bool certificateCovers(const X509& certificate, const std::string& host);
+
 }  // namespace gatewhy

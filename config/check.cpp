@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "config/path_readings.h"
 #include "config/schema.h"
 #include "config/units.h"
 #include "config/url.h"
@@ -27,10 +28,42 @@ bool hostCovers(const std::string& wide, const std::string& narrow) {
          narrow.ends_with(std::string_view(wide).substr(1));
 }
 
-// Only where it holds both for prefixes of characters and of whole segments.
-bool pathCovers(const std::string& wide, const std::string& narrow) {
-  return wide.empty() || wide == narrow ||
-         (narrow.starts_with(wide) && (wide.back() == '/' || narrow[wide.size()] == '/'));
+bool hostsCover(const RouteConfig& wide, const RouteConfig& narrow) {
+  const auto of_wide = hostPatterns(wide);
+  const auto of_narrow = hostPatterns(narrow);
+  return of_wide.empty() ||
+         (!of_narrow.empty() && std::all_of(of_narrow.begin(), of_narrow.end(), [&](const std::string& host) {
+           return std::any_of(of_wide.begin(), of_wide.end(),
+                              [&](const std::string& pattern) { return hostCovers(pattern, host); });
+         }));
+}
+
+bool pathCovers(const RouteConfig& wide, const RouteConfig& narrow) {
+  if (wide.path_match == PathMatch::Prefix && wide.path.empty()) {
+    return true;
+  }
+  if (wide.path_match == PathMatch::Prefix) {
+    return narrow.path_match != PathMatch::Regex && !narrow.path.empty() &&
+           isBelow(comparablePath(narrow.path), comparablePath(wide.path));
+  }
+  return wide.path_match == narrow.path_match && wide.path == narrow.path;
+}
+
+// A prefix that is itself read in two ways picks its route in one of them only.
+void checkPaths(const Config& config, CheckReport& report) {
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const std::string& path = config.routes[i].path;
+    if (path.empty() || config.routes[i].path_match == PathMatch::Regex || !hasSeveralReadings(path)) {
+      continue;
+    }
+    const PathReadings readings = readingsOf(path);
+    if (readings.texts.size() > 1) {
+      report.warning(fmt::format("routes[{}].path", i),
+                     fmt::format("servers read '{}' as '{}' too: requests for it are refused as ambiguous, unless both "
+                                 "lead to this route",
+                                 path, readings.texts[1]));
+    }
+  }
 }
 
 void checkRoutes(const Config& config, CheckReport& report) {
@@ -38,22 +71,37 @@ void checkRoutes(const Config& config, CheckReport& report) {
     return;
   }
   const std::size_t count = std::min(config.routes.size(), kMaxComparedRoutes);
+  bool any_broken = false;
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    any_broken = any_broken || report.broken(fmt::format("routes[{}]", i));
+  }
   for (std::size_t later = 1; later < count; ++later) {
+    if (report.broken(fmt::format("routes[{}]", later))) {
+      continue;  // its error is enough
+    }
     for (std::size_t earlier = 0; earlier < later; ++earlier) {
       const RouteConfig& wide = config.routes[earlier];
       const RouteConfig& narrow = config.routes[later];
-      if (hostCovers(wide.host, narrow.host) && pathCovers(wide.path, narrow.path)) {
-        report.warning(fmt::format("routes[{}]", later),
-                       fmt::format("this route is never reached: route {} ('{}') matches everything that it does",
-                                   earlier + 1, wide.name));
+      if (wide.match.empty() && hostsCover(wide, narrow) && pathCovers(wide, narrow) &&
+          !report.broken(fmt::format("routes[{}]", earlier))) {
+        report.warning(
+            fmt::format("routes[{}]", later),
+            fmt::format("this route is never reached: route {} ('{}') already matches everything this one would",
+                        earlier + 1, wide.name));
         break;
       }
     }
   }
+  if (any_broken) {
+    return;  // it may be the one that leads there
+  }
   std::unordered_set<std::size_t> used;
   for (const RouteConfig& route : config.routes) {
-    if (!route.respond) {
+    if (!route.respond && route.origins.empty()) {
       used.insert(route.origin);
+    }
+    for (const WeightedOrigin& share : route.origins) {
+      used.insert(share.origin);
     }
   }
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
@@ -76,7 +124,7 @@ void checkTimeouts(const OriginConfig& origin, const std::string& path, CheckRep
                                                                    {"response_head", timeouts.response_head},
                                                                    {"response_idle", timeouts.response_idle}}};
   for (const auto& [name, limit] : phases) {
-    // A default that cannot be reached surprises nobody but for connecting.
+    // A default that cannot be reached surprises nobody, except for connecting.
     const std::string key = fmt::format("{}.timeouts.{}", path, name);
     if (limit > timeouts.exchange && (report.written(key) || name == "connect")) {
       report.warning(report.written(key) ? key : path + ".timeouts.exchange",
@@ -137,8 +185,22 @@ void checkClientLimits(const ClientLimits& limits, CheckReport& report) {
   for (const auto& [name, limit] : timers) {
     if (limit.count() == 0) {
       report.warning(fmt::format("limits.{}", name),
-                     fmt::format("without 'limits.{}' a client can hold a connection for ever", name));
+                     fmt::format("without 'limits.{}' a client can hold a connection forever", name));
     }
+  }
+  if (limits.client_body_timeout.count() == 0 && report.written("limits.client_minimum_rate")) {
+    report.warning(
+        "limits.client_minimum_rate",
+        "'limits.client_minimum_rate' has no effect: 'limits.client_body_timeout', over which it is taken, is off");
+  }
+  if (limits.connections_per_client > limits.connections && report.written("limits.connections_per_client")) {
+    report.warning("limits.connections_per_client",
+                   fmt::format("one client can take all of 'limits.connections' ({})", limits.connections));
+  }
+  if (limits.handshakes != 0 && limits.handshakes_per_client > limits.handshakes &&
+      report.written("limits.handshakes_per_client")) {
+    report.warning("limits.handshakes_per_client",
+                   fmt::format("one client can take all of 'limits.handshakes' ({})", limits.handshakes));
   }
   if (limits.request_head == 0) {
     report.warning("limits.request_head", "without 'limits.request_head' one client can fill the memory");
@@ -156,10 +218,22 @@ void checkDiagnostics(const DiagnosticsConfig& diagnostics, CheckReport& report)
 
 void checkListeners(const Config& config, CheckReport& report) {
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const ListenerConfig& listener = config.listeners[i];
+    if (listener.proxy_protocol && listener.proxy_protocol_from.empty() && isPublicAddress(listener.address)) {
+      report.warning(fmt::format("listeners[{}].proxy_protocol", i),
+                     fmt::format("anybody who reaches '{}' may claim any client address; name the balancers: "
+                                 "proxy_protocol: {{from: [10.0.0.0/8]}}",
+                                 listener.address));
+    }
     const std::string path = fmt::format("listeners[{}].tls.client_certificate", i);
     const auto& tls = config.listeners[i].tls;
     if (tls && tls->client_ca.empty() && report.written(path)) {
       report.warning(path, "'tls.client_certificate' has no effect without 'tls.client_ca'");
+    }
+    if (tls && tls->groups.find("ffdhe") != std::string::npos) {
+      report.warning(fmt::format("listeners[{}].tls.groups", i),
+                     "with a group of finite fields a few dozen hellos a second, which cost a client nothing, keep a "
+                     "core busy (CVE-2002-20001)");
     }
   }
 }
@@ -174,7 +248,7 @@ void CheckReport::add(ProblemLevel level, const std::string& path, std::string m
     found = sources_.find(place);
   }
   const Position at = found == sources_.end() ? Position{} : found->second;
-  problems_.push_back({level, file_, at.line, at.column, std::move(message)});
+  problems_.push_back({level, files_[static_cast<std::size_t>(at.file)], at.line, at.column, std::move(message)});
 }
 
 void checkConsistency(const Config& config, CheckReport& report) {
@@ -183,7 +257,9 @@ void checkConsistency(const Config& config, CheckReport& report) {
     checkOrigin(origin, report);
   }
   checkRoutes(config, report);
+  checkPaths(config, report);
   checkRouteRules(config, report);
+  checkPathPatterns(config, report);
   checkClientLimits(config.limits, report);
   checkDiagnostics(config.diagnostics, report);
 }

@@ -17,18 +17,23 @@ namespace gatewhy {
 class CheckReport {
  public:
   // All must outlive the report.
-  CheckReport(const std::string& file, const SourceMap& sources, std::vector<ConfigProblem>& problems)
-      : file_(file), sources_(sources), problems_(problems) {}
+  // `files`: what positions count from, the main one first.
+  CheckReport(const std::vector<std::string>& files, const SourceMap& sources, const BrokenParts& broken,
+              std::vector<ConfigProblem>& problems)
+      : files_(files), sources_(sources), broken_(broken), problems_(problems) {}
 
   void error(const std::string& path, std::string message) { add(ProblemLevel::Error, path, std::move(message)); }
   void warning(const std::string& path, std::string message) { add(ProblemLevel::Warning, path, std::move(message)); }
+  // Whether the part at `path` has errors, so that it is not what was meant.
+  [[nodiscard]] bool broken(const std::string& path) const { return broken_.count(path) != 0; }
   [[nodiscard]] bool written(const std::string& path) const { return sources_.count(path) != 0; }
 
  private:
   void add(ProblemLevel level, const std::string& path, std::string message);
 
-  const std::string& file_;
+  const std::vector<std::string>& files_;
   const SourceMap& sources_;
+  const BrokenParts& broken_;
   std::vector<ConfigProblem>& problems_;
 };
 
@@ -37,6 +42,10 @@ class CheckReport {
 void checkConsistency(const Config& config, CheckReport& report);
 // What routes refuse; part of the above.
 void checkRouteRules(const Config& config, CheckReport& report);
+// Paths of routes that look as if they meant a pattern; part of the above.
+void checkPathPatterns(const Config& config, CheckReport& report);
+// Hosts of routes that no certificate of the listeners is for.
+void checkCertificateNames(const Config& config, CheckReport& report);
 // Certificates, keys, their match and dates, authorities, directories of log
 // files and sockets. The configuration may be incomplete, after errors.
 void checkFiles(const Config& config, CheckReport& report);

@@ -10,7 +10,10 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
+#include "config/account.h"
 #include "config/certificate_file.h"
 #include "config/check.h"
 
@@ -145,9 +148,69 @@ void checkLogFile(const std::string& destination, CheckReport& report) {
   }
 }
 
+// Every file that a reload reads again, with the path of its key.
+std::vector<std::pair<std::string, std::string>> filesReadAgain(const Config& config) {
+  std::vector<std::pair<std::string, std::string>> files = {{"user", config.source}};
+  const auto add = [&files](std::string path, const std::string& file) {
+    if (!file.empty()) {
+      files.emplace_back(std::move(path), file);
+    }
+  };
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const auto& tls = config.listeners[i].tls;
+    for (std::size_t j = 0; tls && j < tls->certificates.size(); ++j) {
+      const std::string path = fmt::format("listeners[{}].tls.certificates[{}]", i, j);
+      add(path + ".certificate", tls->certificates[j].certificate);
+      add(path + ".key", tls->certificates[j].key);
+    }
+    add(fmt::format("listeners[{}].tls.client_ca", i), tls ? tls->client_ca : std::string());
+  }
+  for (const OriginConfig& origin : config.origins) {
+    const std::string path = fmt::format("origins.{}.tls", origin.name);
+    add(path + ".ca_file", origin.tls.ca_file);
+    add(path + ".crl_file", origin.tls.crl_file);
+    add(path + ".certificate", origin.tls.certificate);
+    add(path + ".key", origin.tls.key);
+  }
+  return files;
+}
+
+// Only root can try what another user may read.
+void checkUser(const Config& config, CheckReport& report) {
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const std::string& group = config.listeners[i].group;
+    if (const auto found = group.empty() ? Result<gid_t, std::string>(0) : findGroup(group); !found) {
+      report.error(fmt::format("listeners[{}].group", i), found.error());
+    }
+  }
+  if (config.user.empty()) {
+    return;
+  }
+  const auto account = findAccount(config.user, config.group);
+  if (!account) {
+    report.error("user", account.error());
+    return;
+  }
+  const auto files = filesReadAgain(config);
+  std::vector<std::string> names;
+  names.reserve(files.size());
+  for (const auto& [path, file] : files) {
+    names.push_back(file);
+  }
+  const std::vector<int> errors = unreadableBy(*account, names);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (errors[i] != 0 && errors[i] != ENOENT) {
+      report.warning(files[i].first, fmt::format("user '{}' cannot read '{}' ({}): it is opened as root at the start, "
+                                                 "but no reload, renewal or upgrade can read it",
+                                                 account->name, files[i].second, reason(errors[i])));
+    }
+  }
+}
+
 }  // namespace
 
 void checkFiles(const Config& config, CheckReport& report) {
+  checkUser(config, report);
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     const ListenerConfig& listener = config.listeners[i];
     const std::string path = fmt::format("listeners[{}]", i);
@@ -168,6 +231,7 @@ void checkFiles(const Config& config, CheckReport& report) {
     checkRevocationLists(origin.tls, path + ".crl_file", report);
     checkPair(origin.tls.certificate, origin.tls.key, path, report);
   }
+  checkCertificateNames(config, report);
   checkLogFile(config.log.destination, report);
 }
 

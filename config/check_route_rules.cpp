@@ -84,7 +84,7 @@ void checkDemandedFields(const RouteConfig& route, const std::string& path, Chec
   for (const DemandedField& demand : kDemandedFields) {
     const auto& set = route.response_headers.set;
     const auto is_set = [&](const auto& entry) { return lowerCase(entry.first) == lowerCase(demand.field); };
-    if (respond.status != demand.status || std::any_of(set.begin(), set.end(), is_set)) {
+    if (respond.location || respond.status != demand.status || std::any_of(set.begin(), set.end(), is_set)) {
       continue;
     }
     const std::string message =

@@ -9,12 +9,19 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/cidr.h"
+#include "config/text_template.h"
 #include "diagnostics/diagnosis.h"
+#include "diagnostics/redaction.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace gatewhy {
 
@@ -30,13 +37,20 @@ struct CertificateConfig {
 struct ListenerTls {
   std::vector<CertificateConfig> certificates;  // chosen by SNI; the first is the default
   std::string min_version = "1.2";              // "1.2" | "1.3"
+  std::string ciphers;                          // OpenSSL's words, TLS 1.3 suites among them; empty = ours
+  std::string groups;                           // likewise; empty = ours
   std::string client_ca;                        // empty = no client certificate is asked for
   bool client_certificate_required = true;
 };
 
 struct ListenerConfig {
-  std::string address;  // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
+  std::string address;                // "0.0.0.0:8080", "[::]:8443", "unix:/path", "systemd:NAME"
+  bool ipv6_only = false;             // of "[::]:PORT": no IPv4 even where no other listener has the port for it
+  std::optional<std::uint32_t> mode;  // of the file of a unix socket; absent = as the umask has it
+  std::string group;                  // and its group; empty = the daemon's
   bool proxy_protocol = false;
+  bool redirect_to_https = false;
+  std::vector<Cidr> proxy_protocol_from;  // only these may send the header; empty = anybody
   std::optional<ListenerTls> tls;
 };
 
@@ -45,7 +59,8 @@ enum class EndpointScheme : std::uint8_t { Http, Https, Unix };
 struct EndpointConfig {
   std::string url;  // as written
   EndpointScheme scheme = EndpointScheme::Http;
-  std::string host;  // name or IP literal without brackets; empty for unix
+  std::string host;       // name without a final dot, or IP literal without brackets; empty for unix
+  bool absolute = false;  // the name was written with a final dot: no search list
   std::uint16_t port = 0;
   std::string unix_path;
   std::uint32_t weight = 1;
@@ -61,6 +76,7 @@ struct OriginTimeouts {
   Millis send{30000};
   Millis response_head{60000};
   Millis response_idle{60000};
+  Millis tunnel{3600000};
   Millis exchange{0};
 };
 
@@ -120,13 +136,16 @@ struct OriginConfig {
 struct HeaderEdits {
   std::vector<std::pair<std::string, std::string>> set;  // replaces every field of that name
   std::vector<std::string> remove;
+  std::vector<TextTemplate> templates;  // of `set`, by index; empty where none has variables
+  std::vector<std::string> keep;        // of requests: names that pass although strangers' are dropped
   [[nodiscard]] bool empty() const { return set.empty() && remove.empty(); }
 };
 
 struct FixedResponse {
   std::uint16_t status = 503;  // 444 = close without a byte
   std::optional<std::chrono::seconds> retry_after;
-  std::string upgrade;  // with 426: the protocols to change to
+  std::string upgrade;                   // with 426: the protocols to change to
+  std::optional<TextTemplate> location;  // of a `redirect`
 };
 
 // Whom a route serves, by the client's address; `deny` goes before `allow`.
@@ -154,11 +173,44 @@ struct RateLimitConfig {
   bool operator==(const RateLimitConfig&) const = default;
 };
 
+// How a route's `path` is held against a path.
+enum class PathMatch : std::uint8_t { Prefix, Exact, Regex };
+
+using Pattern = std::shared_ptr<const re2::RE2>;  // octets, not characters
+
+// What a request must have beside host and path for a route to be its own; "*"
+// stands for any value.
+struct RouteMatch {
+  std::vector<std::string> methods;
+  std::vector<std::pair<std::string, std::string>> headers, query, cookies;
+  [[nodiscard]] bool empty() const { return methods.empty() && headers.empty() && query.empty() && cookies.empty(); }
+};
+
+struct PathRewrite {
+  std::string prefix;  // in the place of the route's `path`
+  Pattern regex;       // or: its first match is replaced
+  std::string to;      // by this, where \1 is the first group
+};
+
+struct WeightedOrigin {
+  std::size_t origin = 0;  // index into Config::origins
+  std::uint32_t weight = 1;
+};
+
+// What becomes of a path that servers read differently.
+enum class PathPolicy : std::uint8_t { Refuse, Normalize };
+
 struct RouteConfig {
-  std::string name;        // "shop.example/api/": what the event's `route` says; bounded by configuration
-  std::string host;        // lower case; empty = any; "*.example" = one or more labels below
-  std::string path;        // prefix; empty = any
-  std::size_t origin = 0;  // index into Config::origins, where `respond` is absent
+  std::string name;                // "shop.example/api/": what the event's `route` says; bounded by configuration
+  std::string host;                // lower case; empty = any; "*.example" = one or more labels below
+  std::vector<std::string> hosts;  // several instead of `host`
+  std::string path;                // by path_match; a prefix is one of segments; empty = any
+  PathMatch path_match = PathMatch::Prefix;
+  Pattern regex;  // PathMatch::Regex
+  RouteMatch match;
+  std::size_t origin = 0;               // index into Config::origins, where `respond` is absent
+  std::vector<WeightedOrigin> origins;  // several instead of `origin`; a client stays with one
+  std::optional<PathRewrite> rewrite;
   std::optional<FixedResponse> respond;
   bool strip_prefix = false;
   bool preserve_host = true;
@@ -167,27 +219,55 @@ struct RouteConfig {
   ClientRules clients;
   RouteRequirements requirements;
   std::optional<RateLimitConfig> rate_limit;
-  bool upgrade = true;  // may become a tunnel (WebSocket)
+  bool upgrade = true;                                                // may become a tunnel (WebSocket)
+  std::vector<std::pair<Millis OriginTimeouts::*, Millis>> timeouts;  // instead of the origin's
+  std::optional<std::uint64_t> request_body;                          // limits.request_body of this route
+  std::optional<PathPolicy> paths;  // limits.paths of this route; absent = the general one
 };
+
+// What a client's FIN means while it waits for its response.
+enum class ClientAbort : std::uint8_t { Probe, Cancel, Finish };
+
+// What becomes of field names with "_".
+enum class Underscores : std::uint8_t { Shadows, Drop, Pass, Refuse };
+
+// The patterns of the hosts that a route is for; empty = any.
+[[nodiscard]] inline std::span<const std::string> hostPatterns(const RouteConfig& route) {
+  return route.host.empty() ? std::span<const std::string>(route.hosts) : std::span<const std::string>(&route.host, 1);
+}
 
 struct ClientLimits {
   std::uint64_t request_head = 32 * kKiB;
   std::uint64_t request_body = 0;  // 0 = no limit
+  std::uint32_t fields = 256;      // of a head, the origin's too; 0 = no limit
   std::uint32_t connections = 10000;
+  std::uint32_t connections_per_client = 1000;  // by address, IPv6 by /64; 0 = no limit
+  std::uint32_t handshakes = 256;               // TLS handshakes at once, over all workers; 0 = no limit
+  std::uint32_t handshakes_per_client = 32;     // likewise of one address; 0 = no limit
+  std::uint64_t memory = 0;                     // bytes; 0 = the process's own limit, where it has one
+  PathPolicy paths = PathPolicy::Refuse;
+  Underscores underscores = Underscores::Shadows;
   Millis client_head_timeout{10000};
-  Millis client_body_timeout{30000};
+  Millis client_body_timeout{30000};       // without a byte of the request body, or an acknowledged one of the response
+  std::uint64_t client_minimum_rate = 16;  // bytes a second over client_body_timeout; 0 = off
   Millis client_idle_timeout{75000};
+  ClientAbort client_abort = ClientAbort::Probe;
 };
 
 struct DnsConfig {
   std::vector<std::string> servers;  // "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"; empty = the system's
   bool hosts_file = true;
+  bool search = true;     // resolv.conf's search list and ndots
+  Millis stale{3600000};  // how long addresses that connected outlive their TTL while DNS is out of order
+  friend bool operator==(const DnsConfig&, const DnsConfig&) = default;
 };
 
 struct DiagnosticsConfig {
   StatusPolicy policy;
   Disclose disclose = Disclose::Cause;
-  std::string name = "gatewhy";  // this hop in Proxy-Status, Via and CDN-Loop (a token)
+  // This hop in Proxy-Status, Via and CDN-Loop (a token), and the instance in
+  // its events; never empty after load (config/instance_name.h).
+  std::string name;
   bool lint = true;
 };
 
@@ -203,6 +283,7 @@ struct LogConfig {
   std::uint32_t success_percent = 100;  // of exchanges with nothing to say that are logged
   bool failures_only = false;           // exchanges: failures
   LogLevel level = LogLevel::Info;
+  Redaction redaction;  // YAML key `redact`: what values are never shown, here or anywhere
 };
 
 inline constexpr const char* kDefaultAdminAddress = "127.0.0.1:9180";
@@ -223,6 +304,7 @@ struct DrainConfig {
 struct Config {
   std::string source;         // file name, for messages
   std::uint32_t workers = 1;  // `auto` is resolved at load
+  std::string user, group;    // what a daemon started as root becomes; empty = stays
   std::vector<ListenerConfig> listeners;
   std::vector<OriginConfig> origins;
   std::vector<RouteConfig> routes;  // never empty after load: absent routes become one that matches all

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/path_readings.h"
 #include "config/url.h"
 
 namespace gatewhy {
@@ -60,6 +61,14 @@ std::string pathPrefixComplaint(std::string_view path) {
     if (byte <= 0x20 || byte >= 0x7F || c == '?' || c == '#') {
       return fmt::format("'{}' contains a character that no path has; write it percent-encoded", path);
     }
+  }
+  if (path.find('*') != std::string_view::npos && path.ends_with("/*")) {
+    return fmt::format("'{}': '*' stands for itself; a path is a prefix already, write '{}'", path,
+                       path.substr(0, path.size() - 1));
+  }
+  const std::string normal = rfcNormalPath(path);
+  if (normal != path) {
+    return fmt::format("'{}' is another spelling of '{}'; write that", path, normal);
   }
   return "";
 }

@@ -2,18 +2,22 @@
 #include "config/load.h"
 
 #include <fmt/format.h>
+#include <glob.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "config/check.h"
+#include "config/config_tree.h"
 #include "config/cpu_count.h"
+#include "config/file_text.h"
+#include "config/foreign_words.h"
+#include "config/instance_name.h"
 #include "config/load_parts.h"
+#include "config/load_unchecked.h"
 #include "config/section.h"
 #include "config/url.h"
 #include "config/yaml_source.h"
@@ -23,20 +27,47 @@ namespace {
 
 struct Reading {
   Config config;
+  std::vector<std::string> files;  // the main one first
   SourceMap sources;
+  BrokenParts broken;
   std::vector<ConfigProblem> problems;
 };
 
-Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env) {
+// One problem says more than a hundred unknown keys.
+bool isForeign(const YamlDocument& document) {
+  if (!document.root || document.root->kind != YamlNode::Kind::Map) {
+    return true;
+  }
+  const auto& entries = document.root->entries;
+  return std::none_of(entries.begin(), entries.end(), [](const YamlEntry& entry) {
+    return entry.key == "listeners" || entry.key == "origins" || entry.key == "include";
+  });
+}
+
+// `access`: for included files; null = there are none.
+Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env, const FileAccess* access) {
   Reading reading;
   reading.config.source = file;
   Reader reader(file, env);
-  const YamlDocument document = parseYaml(yaml);
+  YamlDocument document = parseYaml(yaml);
+  if (const auto product = foreignProduct(yaml); !product.empty() && isForeign(document)) {
+    reader.error({1, 1}, fmt::format("this looks like a configuration of {}; docs/migrating.md has gatewhy's words for "
+                                     "what stands in it",
+                                     product));
+    reading.problems = std::move(reader.problems());
+    reading.files = reader.files();
+    return reading;
+  }
   for (const YamlProblem& problem : document.problems) {
     reader.error(problem.at, problem.message);
   }
   if (document.root) {
+    if (access != nullptr) {
+      takeIncludes(reader, *document.root, *access);
+    }
+    takeDefaults(reader, *document.root);
     if (auto top = Section::open(reader, {&*document.root, "", "", "", document.root->at})) {
+      [[maybe_unused]] const auto included = top->list("include");  // taken above; what is wrong with it is told here
       readListeners(reader, *top, reading.config);
       readOrigins(reader, *top, reading.config);
       readRoutes(reader, *top, reading.config);
@@ -45,6 +76,8 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   }
   reading.problems = std::move(reader.problems());
   reading.sources = reader.sources();
+  reading.files = reader.files();
+  reading.broken = reader.broken();
   return reading;
 }
 
@@ -56,33 +89,35 @@ bool hasError(const std::vector<ConfigProblem>& problems) {
 LoadedConfig finish(Reading reading) {
   LoadedConfig loaded;
   loaded.problems = std::move(reading.problems);
-  std::stable_sort(loaded.problems.begin(), loaded.problems.end(), [](const ConfigProblem& a, const ConfigProblem& b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  const auto rank = [&](const ConfigProblem& problem) {
+    return std::find(reading.files.begin(), reading.files.end(), problem.file) - reading.files.begin();
+  };
+  std::stable_sort(loaded.problems.begin(), loaded.problems.end(), [&](const ConfigProblem& a, const ConfigProblem& b) {
+    return std::tuple(rank(a), a.line, a.column) < std::tuple(rank(b), b.line, b.column);
   });
+  // What is wrong with a default is wrong wherever it was put in.
+  const auto same = [](const ConfigProblem& a, const ConfigProblem& b) {
+    return a.file == b.file && a.line == b.line && a.column == b.column && a.message == b.message;
+  };
+  loaded.problems.erase(std::unique(loaded.problems.begin(), loaded.problems.end(), same), loaded.problems.end());
   if (!hasError(loaded.problems)) {
+    if (reading.config.diagnostics.name.empty()) {
+      reading.config.diagnostics.name = defaultInstanceName(reading.config);
+    }
     loaded.config = std::make_shared<const Config>(std::move(reading.config));
   }
   return loaded;
 }
 
-struct FileCloser {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-
-// The content, cut after one byte too many (which parsing then refuses), or
-// the reason why there is none.
-Result<std::string, std::string> readFile(const std::string& path) {
-  const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) {
-    return Failure{std::generic_category().message(errno)};
+// The files that a pattern (glob(7)) stands for, in name order.
+std::vector<std::string> filesLike(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> paths;
+  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   }
-  std::string content(kMaxYamlBytes + 1, '\0');
-  errno = 0;
-  content.resize(std::fread(content.data(), 1, content.size(), file.get()));
-  if (std::ferror(file.get()) != 0) {
-    return Failure{std::generic_category().message(errno)};
-  }
-  return content;
+  ::globfree(&found);
+  return paths;
 }
 
 LoadedConfig onlyProblem(const std::string& file, std::string message) {
@@ -102,23 +137,42 @@ std::string format(const ConfigProblem& problem) {
 }
 
 LoadedConfig loadConfig(std::string_view yaml, const std::string& file, const EnvLookup& env) {
-  return finish(readText(yaml, file, env));
+  return finish(readText(yaml, file, env, nullptr));
 }
 
-LoadedConfig loadConfigFile(const std::string& path) {
-  const auto content = readFile(path);
+namespace {
+
+// The file with what it includes, or the reason why there is none.
+Result<Reading, LoadedConfig> readFileTree(const std::string& path, Pipes pipes) {
+  const auto content = readTextFile(path, kMaxYamlBytes, pipes);
   if (!content) {
-    return onlyProblem(path, fmt::format("cannot be read: {}", content.error()));
+    return Failure{onlyProblem(path, fmt::format("cannot be read: {}", content.error()))};
   }
   const EnvLookup environment = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
-  Reading reading = readText(*content, path, environment);
-  CheckReport report(path, reading.sources, reading.problems);
-  checkConsistency(reading.config, report);
-  checkFiles(reading.config, report);
-  return finish(std::move(reading));
+  const FileAccess access{.list = filesLike,
+                          .read = [](const std::string& file) { return readTextFile(file, kMaxYamlBytes); }};
+  return readText(*content, path, environment, &access);
+}
+
+}  // namespace
+
+LoadedConfig loadConfigFile(const std::string& path, Pipes pipes) {
+  auto reading = readFileTree(path, pipes);
+  if (!reading) {
+    return std::move(reading).error();
+  }
+  CheckReport report(reading->files, reading->sources, reading->broken, reading->problems);
+  checkConsistency(reading->config, report);
+  checkFiles(reading->config, report);
+  return finish(std::move(reading).value());
+}
+
+LoadedConfig loadUnchecked(const std::string& path) {
+  auto reading = readFileTree(path, Pipes::Accepted);
+  return reading ? finish(std::move(reading).value()) : std::move(reading).error();
 }
 
 LoadedConfig configForUrl(std::string_view url, std::string_view from) {

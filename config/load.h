@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/file_text.h"
 #include "diagnostics/result.h"
 
 namespace gatewhy {
@@ -41,7 +42,8 @@ struct LoadedConfig {
 // The same for a file, plus the checks that need the file system
 // (certificates, keys and their match, CA files, permissions, log directory)
 // and the cross-field warnings (unreachable routes, contradictory timeouts).
-[[nodiscard]] LoadedConfig loadConfigFile(const std::string& path);
+// A running daemon refuses pipes: whoever writes to one may never come.
+[[nodiscard]] LoadedConfig loadConfigFile(const std::string& path, Pipes pipes = Pipes::Accepted);
 
 // Configuration of `gatewhy run --to URL --from ADDR:PORT`.
 [[nodiscard]] LoadedConfig configForUrl(std::string_view url, std::string_view from);

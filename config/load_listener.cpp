@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/load_parts.h"
+#include "config/tls_words.h"
 #include "config/url.h"
 
 namespace gatewhy {
@@ -26,6 +27,8 @@ ListenerTls readTls(Reader& reader, Section& section) {
   if (section.readWord("min_version", version)) {
     tls.min_version = version == 0 ? "1.2" : "1.3";
   }
+  section.read("ciphers", tls.ciphers, tlsCiphersComplaint);
+  section.read("groups", tls.groups, tlsGroupsComplaint);
   section.read("client_ca", tls.client_ca);
   std::size_t mode = 0;
   if (section.readWord("client_certificate", mode)) {
@@ -34,9 +37,44 @@ ListenerTls readTls(Reader& reader, Section& section) {
   return tls;
 }
 
+void readProxyProtocol(Reader& reader, Section& section, ListenerConfig& listener) {
+  if (!section.isMap("proxy_protocol")) {
+    section.read("proxy_protocol", listener.proxy_protocol);
+    return;
+  }
+  listener.proxy_protocol = true;
+  if (auto senders = section.section("proxy_protocol")) {
+    for (const ReadValue& item : senders->list("from")) {
+      if (const auto text = readText(reader, item, cidrComplaint)) {
+        listener.proxy_protocol_from.push_back(*Cidr::parse(*text));
+      }
+    }
+  }
+}
+
 std::string addressComplaint(const std::string& text) {
   const auto canonical = canonicalListenerAddress(text);
   return canonical ? std::string() : canonical.error();
+}
+
+std::string modeComplaint(const std::string& text) {
+  const bool octal = (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
+                     text.find_first_not_of("01234567") == std::string::npos;
+  return octal ? std::string() : fmt::format("'{}' is not a file mode; write four octal digits: \"0660\"", text);
+}
+
+void readSocketFile(Reader& reader, Section& section, ListenerConfig& listener) {
+  std::string mode;
+  if (section.read("mode", mode, modeComplaint)) {
+    constexpr int kOctal = 8;
+    listener.mode = static_cast<std::uint32_t>(std::stoul(mode, nullptr, kOctal));
+  }
+  section.read("group", listener.group);
+  for (const char* key : {"mode", "group"}) {
+    if (section.has(key) && !listener.address.starts_with("unix:")) {
+      reader.error(section.at(key), fmt::format("'{}' is for the file of a unix: listener", key));
+    }
+  }
 }
 
 bool kernelChoosesPort(const std::string& address) {
@@ -64,7 +102,14 @@ void readListeners(Reader& reader, Section& top, Config& config) {
         }
       }
     }
-    section->read("proxy_protocol", listener.proxy_protocol);
+    section->read("ipv6_only", listener.ipv6_only);
+    readSocketFile(reader, *section, listener);
+    readProxyProtocol(reader, *section, listener);
+    section->read("redirect_to_https", listener.redirect_to_https);
+    if (listener.redirect_to_https && section->has("tls")) {
+      reader.error(section->at("redirect_to_https"),
+                   "'redirect_to_https' is for a plain listener; this one speaks TLS");
+    }
     if (auto tls = section->section("tls")) {
       listener.tls = readTls(reader, *tls);
     }

@@ -43,6 +43,7 @@ void readTimeouts(Section& section, OriginTimeouts& timeouts) {
   section.read("send", timeouts.send);
   section.read("response_head", timeouts.response_head);
   section.read("response_idle", timeouts.response_idle);
+  section.read("tunnel", timeouts.tunnel);
   section.read("exchange", timeouts.exchange);
 }
 
@@ -52,6 +53,7 @@ void readTls(Reader& reader, Section& section, OriginTls& tls) {
   section.read("crl_file", tls.crl_file);
   section.read("server_name", tls.server_name,
                [](const std::string& name) { return name.empty() ? std::string() : hostComplaint(name); });
+  tls.server_name = std::string(withoutFinalDot(tls.server_name));
   std::size_t version = 0;
   if (section.readWord("min_version", version)) {
     tls.min_version = version == 0 ? "1.2" : "1.3";

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/config.h"
 #include "config/section.h"
@@ -13,6 +15,12 @@ void readListeners(Reader& reader, Section& top, Config& config);
 void readOrigins(Reader& reader, Section& top, Config& config);
 // After the origins, whose names routes refer to.
 void readRoutes(Reader& reader, Section& top, Config& config);
+// host, hosts, path, path_exact, path_regex, match.
+void readRouteMatch(Reader& reader, Section& section, RouteConfig& route);
+// "methods" of `section`.
+void readMethodList(Reader& reader, Section& section, std::vector<std::string>& methods);
+// null, reported, where the text is not a regular expression.
+[[nodiscard]] Pattern readPattern(Reader& reader, Position at, std::string_view key, const std::string& text);
 // Whom and what a route serves: methods, clients, requires, rate_limit, upgrade.
 void readRouteRules(Reader& reader, Section& section, RouteConfig& route);
 // workers, limits, trusted_proxies, dns, diagnostics, log, drain.

@@ -30,7 +30,7 @@ std::string dnsServerComplaint(const std::string& text) {
 }
 
 std::string hopNameComplaint(const std::string& name) {
-  return isToken(name) && name.size() <= 64
+  return name.empty() || (isToken(name) && name.size() <= 64)
              ? std::string()
              : fmt::format("'{}' is not a token (RFC 9110): letters, digits and !#$%&'*+-.^_`|~, at most 64", name);
 }
@@ -51,10 +51,19 @@ std::string destinationComplaint(const std::string& destination) {
 void readLimits(Section& section, ClientLimits& limits) {
   section.read("request_head", limits.request_head);
   section.read("request_body", limits.request_body);
+  section.read("fields", limits.fields);
   section.read("connections", limits.connections);
+  section.read("connections_per_client", limits.connections_per_client);
+  section.read("handshakes", limits.handshakes);
+  section.read("handshakes_per_client", limits.handshakes_per_client);
+  section.read("memory", limits.memory);
+  section.readWord("paths", limits.paths);
+  section.readWord("underscores", limits.underscores);
   section.read("client_head_timeout", limits.client_head_timeout);
   section.read("client_body_timeout", limits.client_body_timeout);
+  section.read("client_minimum_rate", limits.client_minimum_rate);
   section.read("client_idle_timeout", limits.client_idle_timeout);
+  section.readWord("client_abort", limits.client_abort);
 }
 
 void readStatuses(Reader& reader, Section& section, StatusPolicy& policy) {
@@ -86,7 +95,16 @@ std::string adminAddressComplaint(const std::string& text) {
     return "";
   }
   const auto canonical = canonicalListenerAddress(text);
-  return canonical ? std::string() : canonical.error();
+  if (canonical) {
+    return "";
+  }
+  // What a listener would mean by ":9180" is not what anybody wants here.
+  constexpr std::string_view kEverywhere = "write 0.0.0.0:";
+  const std::string& error = canonical.error();
+  return error.starts_with(kEverywhere)
+             ? "write 127.0.0.1:" +
+                   error.substr(kEverywhere.size(), error.find(' ', kEverywhere.size()) - kEverywhere.size())
+             : error;
 }
 
 std::string adminHostComplaint(const std::string& text) {
@@ -99,7 +117,7 @@ void readAdmin(Reader& reader, Section& section, Config& config) {
   section.read("allow_public", admin.allow_public);
   for (const ReadValue& item : section.list("hosts")) {
     if (const auto name = readText(reader, item, adminHostComplaint)) {
-      admin.hosts.push_back(lowerCase(*name));
+      admin.hosts.push_back(canonicalHost(*name));
     }
   }
   if (admin.address == "off") {
@@ -121,6 +139,32 @@ void readAdmin(Reader& reader, Section& section, Config& config) {
   }
 }
 
+std::string redactComplaint(const std::string& text) {
+  const auto plain = [](char c) { return c > ' ' && c < 0x7F && c != '&' && c != '=' && c != ':'; };
+  return !text.empty() && std::all_of(text.begin(), text.end(), plain)
+             ? std::string()
+             : fmt::format("'{}' is not a name; write one, where '*' stands for any characters: token, \"*key*\"",
+                           text);
+}
+
+void readRedact(Reader& reader, Section& section, LogConfig& log) {
+  RedactionRules rules;
+  const auto names = [&](std::string_view key, std::vector<std::string>& out) {
+    std::vector<std::string> read;
+    for (const ReadValue& item : section.list(key)) {
+      if (auto name = readText(reader, item, redactComplaint)) {
+        read.push_back(*std::move(name));
+      }
+    }
+    if (section.has(key)) {
+      out = std::move(read);
+    }
+  };
+  names("query", rules.query);
+  names("headers", rules.headers);
+  log.redaction = Redaction(rules);
+}
+
 void readLog(Reader& reader, Section& section, LogConfig& log) {
   if (section.read("destination", log.destination, destinationComplaint) &&
       log.destination.find('/') != std::string::npos) {
@@ -135,6 +179,9 @@ void readLog(Reader& reader, Section& section, LogConfig& log) {
   if (auto sample = section.section("sample")) {
     sample->read("success", log.success_percent);
   }
+  if (auto redact = section.section("redact")) {
+    readRedact(reader, *redact, log);
+  }
 }
 
 }  // namespace
@@ -142,6 +189,10 @@ void readLog(Reader& reader, Section& section, LogConfig& log) {
 void readRest(Reader& reader, Section& top, Config& config) {
   config.workers = usableCpus();
   top.read("workers", config.workers);
+  top.read("user", config.user);
+  if (top.read("group", config.group) && !config.group.empty() && config.user.empty()) {
+    reader.error(top.at("group"), "'group' goes with 'user': name that as well");
+  }
   if (auto limits = top.section("limits")) {
     readLimits(*limits, config.limits);
   }
@@ -157,6 +208,8 @@ void readRest(Reader& reader, Section& top, Config& config) {
       }
     }
     dns->read("hosts_file", config.dns.hosts_file);
+    dns->read("search", config.dns.search);
+    dns->read("stale", config.dns.stale);
   }
   if (auto diagnostics = top.section("diagnostics")) {
     readDiagnostics(reader, *diagnostics, config.diagnostics);

@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
+#include "config/claimed_fields.h"
 #include "config/http_words.h"
-#include "config/load_parts.h"
+#include "config/load_route.h"
 #include "config/url.h"
 
 namespace gatewhy {
 namespace {
 
-std::string routeHostComplaint(const std::string& host) {
-  std::string_view name = host;
-  if (name == "*") {
-    return "leave the key out to match any host";
+std::string keptNameComplaint(const std::string& name) {
+  if (!isToken(name)) {
+    return fmt::format("'{}' is not a header name", name);
   }
-  if (name.starts_with("*.")) {
-    name.remove_prefix(2);
-  } else if (name.starts_with('[')) {
-    const auto literal = splitHostPort(name);
-    return literal && !literal->port ? std::string() : fmt::format("'{}' is not an IPv6 address in brackets", host);
+  if (name.find('_') == std::string::npos && !isClaimedField(name)) {
+    return fmt::format("'{}' needs no 'keep': it is not one of the fields that are dropped from strangers", name);
   }
-  if (name.find(':') != std::string_view::npos) {
-    return fmt::format("'{}' has a port; routes match the host only", host);
+  return "";
+}
+
+// A value with variables keeps its text as it is written, for whoever shows it.
+void readValue(Reader& reader, const ReadValue& item, MessageSide side, std::string value, HeaderEdits& edits) {
+  auto parsed =
+      TextTemplate::parse(value, side == MessageSide::Request ? TemplatePlace::Request : TemplatePlace::Response);
+  if (!parsed) {
+    reader.error(item.node->at, fmt::format("'{}': {}", item.name, parsed.error()));
+    return;
   }
-  return hostComplaint(name);
+  edits.set.emplace_back(item.name, parsed->hasVariables() ? std::move(value) : parsed->literal());
+  edits.templates.push_back(std::move(parsed).value());
 }
 
 void readEdits(Reader& reader, Section& section, MessageSide side, HeaderEdits& edits) {
@@ -42,96 +49,86 @@ void readEdits(Reader& reader, Section& section, MessageSide side, HeaderEdits& 
                    fmt::format("the header '{}' is set twice (first on line {})", item.name, first->second));
     }
     if (auto value = readText(reader, item, fieldValueComplaint)) {
-      edits.set.emplace_back(item.name, *std::move(value));
+      readValue(reader, item, side, *std::move(value), edits);
     }
+  }
+  const auto varies = [](const TextTemplate& value) { return value.hasVariables(); };
+  if (std::none_of(edits.templates.begin(), edits.templates.end(), varies)) {
+    edits.templates.clear();
   }
   for (const ReadValue& item : section.list("remove")) {
     if (auto name = readText(reader, item, name_complaint)) {
       edits.remove.push_back(*std::move(name));
     }
   }
-}
-
-FixedResponse readRespond(Reader& reader, Section& section) {
-  FixedResponse respond;
-  std::uint32_t status = respond.status;
-  section.read("status", status);
-  respond.status = static_cast<std::uint16_t>(status);
-  Millis retry_after{0};
-  if (section.read("retry_after", retry_after) && retry_after.count() > 0) {
-    if (retry_after.count() % 1000 != 0) {
-      reader.error(section.at("retry_after"),
-                   "'respond.retry_after' must be whole seconds: Retry-After has no finer unit");
-    }
-    respond.retry_after = std::chrono::duration_cast<std::chrono::seconds>(retry_after);
-  }
-  section.read("upgrade", respond.upgrade, protocolsComplaint);
-  return respond;
-}
-
-class RouteReader {
- public:
-  RouteReader(Reader& reader, const Config& config) : reader_(reader) {
-    for (std::size_t i = 0; i < config.origins.size(); ++i) {
-      origins_.emplace(config.origins[i].name, i);
-      names_.push_back(config.origins[i].name);
-    }
-  }
-
-  RouteConfig read(Section& section) {
-    RouteConfig route;
-    section.read("host", route.host, routeHostComplaint);
-    route.host = lowerCase(route.host);
-    section.read("path", route.path, pathPrefixComplaint);
-    readTarget(section, route);
-    section.read("strip_prefix", route.strip_prefix);
-    section.read("preserve_host", route.preserve_host);
-    if (auto edits = section.section("request_headers")) {
-      readEdits(reader_, *edits, MessageSide::Request, route.request_headers);
-    }
-    if (auto edits = section.section("response_headers")) {
-      readEdits(reader_, *edits, MessageSide::Response, route.response_headers);
-    }
-    readRouteRules(reader_, section, route);
-    return route;
-  }
-
- private:
-  void readTarget(Section& section, RouteConfig& route) {
-    if (auto respond = section.section("respond")) {
-      route.respond = readRespond(reader_, *respond);
-    }
-    std::string origin;
-    if (section.read("origin", origin)) {
-      const auto found = origins_.find(origin);
-      if (found != origins_.end()) {
-        route.origin = found->second;
-      } else {
-        reader_.error(section.at("origin"),
-                      fmt::format("unknown origin '{}'{}", origin, reader_.suggestion(origin, names_)));
+  if (side == MessageSide::Request) {
+    for (const ReadValue& item : section.list("keep")) {
+      if (auto name = readText(reader, item, keptNameComplaint)) {
+        edits.keep.push_back(*std::move(name));
       }
     }
-    if (section.has("origin") && section.has("respond")) {
-      reader_.error(section.at("respond"), "'respond' and 'origin' exclude each other");
-    } else if (!section.has("origin") && !section.has("respond")) {
-      reader_.error(section.at(), "the route needs 'origin' or 'respond'");
-    }
   }
+}
 
-  Reader& reader_;
-  std::unordered_map<std::string_view, std::size_t> origins_;
-  std::vector<std::string_view> names_;  // for suggestions
-};
+// A path's place in the route's name; "=" and "~" as nginx writes them.
+std::string pathName(const RouteConfig& route) {
+  switch (route.path_match) {
+    case PathMatch::Prefix:
+      return route.path;
+    case PathMatch::Exact:
+      return "=" + route.path;
+    case PathMatch::Regex:
+      return "~" + route.path;
+  }
+  return {};
+}
+
+std::string hostName(const RouteConfig& route) {
+  const auto patterns = hostPatterns(route);
+  if (patterns.empty()) {
+    return "*";
+  }
+  return patterns.size() == 1 ? patterns.front() : fmt::format("{}+{}", patterns.front(), patterns.size() - 1);
+}
 
 }  // namespace
+
+RouteReader::RouteReader(Reader& reader, const Config& config) : reader_(reader) {
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    origins_.emplace(config.origins[i].name, i);
+    names_.push_back(config.origins[i].name);
+  }
+}
+
+RouteConfig RouteReader::read(Section& section) {
+  RouteConfig route;
+  readRouteMatch(reader_, section, route);
+  readTarget(section, route);
+  section.read("strip_prefix", route.strip_prefix);
+  if (route.strip_prefix && route.path_match != PathMatch::Prefix) {
+    reader_.error(section.at("strip_prefix"), "'strip_prefix' takes 'path' off; this route has another kind of path");
+  }
+  section.read("preserve_host", route.preserve_host);
+  if (auto edits = section.section("request_headers")) {
+    readEdits(reader_, *edits, MessageSide::Request, route.request_headers);
+  }
+  if (auto edits = section.section("response_headers")) {
+    readEdits(reader_, *edits, MessageSide::Response, route.response_headers);
+  }
+  readRouteRules(reader_, section, route);
+  return route;
+}
 
 void nameRoutes(Config& config) {
   std::unordered_map<std::string, std::size_t> uses;
   for (RouteConfig& route : config.routes) {
-    const std::string name = (route.host.empty() ? "*" : route.host) + route.path;
+    const std::string name = hostName(route) + pathName(route);
     const std::size_t use = ++uses[name];
-    // No host or path contains '#', so the suffix cannot collide.
     route.name = use == 1 ? name : fmt::format("{}#{}", name, use);
+    // No host or prefix contains '#', but a regular expression may.
+    while (use > 1 && !uses.try_emplace(route.name, 1).second) {
+      route.name += "#";
+    }
   }
 }
 
@@ -139,8 +136,12 @@ void readRoutes(Reader& reader, Section& top, Config& config) {
   if (top.has("routes")) {
     RouteReader route_reader(reader, config);
     for (const ReadValue& item : top.list("routes")) {
+      const std::size_t problems = reader.problems().size();
       if (auto section = Section::open(reader, item)) {
         config.routes.push_back(route_reader.read(*section));
+        if (reader.problems().size() > problems) {
+          reader.noteBroken(fmt::format("routes[{}]", config.routes.size() - 1));
+        }
       }
     }
   } else {

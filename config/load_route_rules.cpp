@@ -31,18 +31,6 @@ std::string methodComplaint(const std::string& method) {
              : fmt::format("methods are case-sensitive; write '{}'", *common);
 }
 
-void readMethods(Reader& reader, Section& section, std::vector<std::string>& methods) {
-  for (const ReadValue& item : section.list("methods")) {
-    if (auto method = readText(reader, item, methodComplaint)) {
-      if (std::find(methods.begin(), methods.end(), *method) != methods.end()) {
-        reader.error(item.node->at, fmt::format("the method '{}' is listed twice", *method));
-      } else {
-        methods.push_back(*std::move(method));
-      }
-    }
-  }
-}
-
 void readBlocks(Reader& reader, Section& section, std::string_view key, std::vector<Cidr>& blocks) {
   for (const ReadValue& item : section.list(key)) {
     if (const auto text = readText(reader, item, cidrComplaint)) {
@@ -64,8 +52,47 @@ RateLimitConfig readRateLimit(Section& section) {
 
 }  // namespace
 
+void readMethodList(Reader& reader, Section& section, std::vector<std::string>& methods) {
+  for (const ReadValue& item : section.list("methods")) {
+    if (auto method = readText(reader, item, methodComplaint)) {
+      if (std::find(methods.begin(), methods.end(), *method) != methods.end()) {
+        reader.error(item.node->at, fmt::format("the method '{}' is listed twice", *method));
+      } else {
+        methods.push_back(*std::move(method));
+      }
+    }
+  }
+}
+
+namespace {
+
+struct TimeoutKey {
+  std::string_view key;
+  Millis OriginTimeouts::*field;
+};
+constexpr TimeoutKey kTimeoutKeys[] = {
+    {"resolve", &OriginTimeouts::resolve},
+    {"connect", &OriginTimeouts::connect},
+    {"tls_handshake", &OriginTimeouts::tls_handshake},
+    {"send", &OriginTimeouts::send},
+    {"response_head", &OriginTimeouts::response_head},
+    {"response_idle", &OriginTimeouts::response_idle},
+    {"exchange", &OriginTimeouts::exchange},
+};
+
+void readTimeouts(Section& section, RouteConfig& route) {
+  for (const TimeoutKey& row : kTimeoutKeys) {
+    Millis value{0};
+    if (section.read(row.key, value)) {
+      route.timeouts.emplace_back(row.field, value);
+    }
+  }
+}
+
+}  // namespace
+
 void readRouteRules(Reader& reader, Section& section, RouteConfig& route) {
-  readMethods(reader, section, route.methods);
+  readMethodList(reader, section, route.methods);
   if (auto clients = section.section("clients")) {
     readBlocks(reader, *clients, "allow", route.clients.allow);
     readBlocks(reader, *clients, "deny", route.clients.deny);
@@ -79,6 +106,19 @@ void readRouteRules(Reader& reader, Section& section, RouteConfig& route) {
     route.rate_limit = readRateLimit(*limit);
   }
   section.read("upgrade", route.upgrade);
+  if (auto limits = section.section("limits")) {
+    PathPolicy paths = PathPolicy::Refuse;
+    if (limits->readWord("paths", paths)) {
+      route.paths = paths;
+    }
+    std::uint64_t body = 0;
+    if (limits->read("request_body", body)) {
+      route.request_body = body;
+    }
+  }
+  if (auto timeouts = section.section("timeouts")) {
+    readTimeouts(*timeouts, route);
+  }
 }
 
 }  // namespace gatewhy

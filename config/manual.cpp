@@ -23,7 +23,7 @@ constexpr std::string_view kIntroduction = R"(# Configuration
 
 One YAML file. `gatewhy check -c FILE` reports every problem in it at once, each with line and column; `gatewhy schema`
 prints a JSON Schema for editors. This page is made from the same table that reads the file
-(`config/schema.cpp`): after a change there, `make docs` writes it anew.
+(`config/schema.cpp`): after a change there, `make docs` regenerates it.
 )";
 
 // One paragraph each.
@@ -48,8 +48,12 @@ std::string typeName(const SchemaRow& row) {
   switch (row.type) {
     case ValueType::Section:
       return "section";
+    case ValueType::Partial:
+      return fmt::format("as `{}`", row.words);
     case ValueType::SectionOrText:
       return "text or section";
+    case ValueType::SectionOrBoolean:
+      return "`true`, `false` or section";
     case ValueType::List:
       return "list";
     case ValueType::Map:

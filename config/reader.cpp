@@ -47,7 +47,7 @@ std::string wrongKind(std::string_view label, std::string_view wanted, const Yam
 }
 
 void Reader::error(Position at, std::string message) {
-  problems_.push_back({ProblemLevel::Error, file_, at.line, at.column, std::move(message)});
+  problems_.push_back({ProblemLevel::Error, fileName(at.file), at.line, at.column, std::move(message)});
 }
 
 std::string Reader::suggestion(std::string_view word, const std::vector<std::string_view>& candidates) {
@@ -83,12 +83,18 @@ std::optional<ScalarValue> Reader::scalar(const YamlNode& node, std::string_view
   return ScalarValue{std::move(*text), node.at, quoted};
 }
 
-std::string Reader::besideFile(const std::string& path) const {
-  const std::size_t slash = file_.rfind('/');
+int Reader::addFile(std::string file) {
+  files_.push_back(std::move(file));
+  return static_cast<int>(files_.size() - 1);
+}
+
+std::string Reader::besideFile(const std::string& path, int file) const {
+  const std::string& beside = fileName(file);
+  const std::size_t slash = beside.rfind('/');
   if (path.empty() || path.front() == '/' || slash == std::string::npos) {
     return path;
   }
-  return file_.substr(0, slash + 1) + path;
+  return beside.substr(0, slash + 1) + path;
 }
 
 }  // namespace gatewhy

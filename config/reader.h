@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,10 @@ namespace gatewhy {
 // Where each value that was written stands, by its path:
 // "origins.shop.endpoints[0]".
 using SourceMap = std::unordered_map<std::string, Position>;
+
+// Paths of the parts ("routes[0]") that were not read as they were meant: what
+// they lack must not be held against them.
+using BrokenParts = std::unordered_set<std::string>;
 
 // A value together with where it stands and the text it comes to.
 struct ScalarValue {
@@ -40,7 +45,7 @@ struct ReadValue {
 class Reader {
  public:
   // Both must outlive the reader.
-  Reader(std::string file, const EnvLookup& env) : file_(std::move(file)), env_(env) {}
+  Reader(std::string file, const EnvLookup& env) : files_{std::move(file)}, env_(env) {}
 
   void error(Position at, std::string message);
   // "; did you mean 'x'?" or "".
@@ -48,18 +53,25 @@ class Reader {
   // The expanded text; nullopt after a problem.
   [[nodiscard]] std::optional<ScalarValue> scalar(const YamlNode& node, std::string_view label,
                                                   std::string_view wanted);
+  void noteBroken(const std::string& path) { broken_.insert(path); }
   void remember(const std::string& path, Position at) { sources_.insert_or_assign(path, at); }
   // As named in the file, taken from the file's directory where relative.
-  [[nodiscard]] std::string besideFile(const std::string& path) const;
+  [[nodiscard]] std::string besideFile(const std::string& path, int file = 0) const;
+  // An included file; what its positions carry.
+  int addFile(std::string file);
+  [[nodiscard]] const std::string& fileName(int file) const { return files_[static_cast<std::size_t>(file)]; }
+  [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
 
   [[nodiscard]] std::vector<ConfigProblem>& problems() { return problems_; }
   [[nodiscard]] const SourceMap& sources() const { return sources_; }
+  [[nodiscard]] const BrokenParts& broken() const { return broken_; }
 
  private:
-  std::string file_;
+  std::vector<std::string> files_;  // the main one first
   const EnvLookup& env_;
   std::vector<ConfigProblem> problems_;
   SourceMap sources_;
+  BrokenParts broken_;
   std::size_t environment_budget_ = 4 * kMaxYamlBytes;
   std::size_t suggestions_left_ = 200;  // each costs time
 };

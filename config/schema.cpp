@@ -5,17 +5,36 @@
 
 namespace gatewhy {
 namespace {
-namespace rows {
+namespace rows {  // ValueType::Section is not to hide the class of that name from other sources of a unity build
 
 using enum ValueType;
 
 constexpr std::uint64_t kDay = 24 * 3'600'000ULL;  // in milliseconds
 constexpr std::uint64_t kKibi = 1024;
+constexpr std::uint64_t kMebi = 1024ULL * 1024;
 constexpr std::uint64_t kGibi = 1024ULL * 1024 * 1024;
 constexpr std::uint64_t kTebi = 1024 * kGibi;
 
 // Order: as in the manual; a section before its keys.
 constexpr auto kRows = std::to_array<SchemaRow>({
+    {.path = "include",
+     .type = List,
+     .fallback = "[]",
+     .text =
+         "Files to read as well, relative to this one, in name order: paths or patterns such as `conf.d/*.yaml`. They "
+         "hold `listeners`, `origins` and `routes`, which come behind those of this file."},
+    {.path = "include[]", .text = "A path or a pattern."},
+    {.path = "defaults",
+     .type = Section,
+     .text = "What every origin and every route starts from; what one says itself replaces it, key by key."},
+    {.path = "defaults.origin",
+     .type = Partial,
+     .words = "origins.*",
+     .text = "The keys of `origins.*`, but `endpoints`."},
+    {.path = "defaults.route",
+     .type = Partial,
+     .words = "routes[]",
+     .text = "The keys of `routes[]`, but those that say which requests a route is for and where they go."},
     {.path = "workers",
      .type = IntegerOrAuto,
      .fallback = "auto",
@@ -23,19 +42,54 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .max = 1024,
      .text = "Event loops. `auto`: one per core that the process may use; CPU affinity and the control group's CPU "
              "quota (half a core counts as one) are honoured."},
+    {.path = "user",
+     .fallback = "\"\"",
+     .text = "Who a daemon that is started as root becomes once its log, sockets, certificates and keys are open; of "
+             "root's rights only binding ports below 1024 stays (CAP_NET_BIND_SERVICE). Whatever is opened later, by a "
+             "reload, a renewal, a rotation or an upgrade, is opened as this user: `check` and the start name what it "
+             "cannot read. Empty: nobody else. Under systemd the unit's `User=` does the same, and earlier."},
+    {.path = "group", .fallback = "\"\"", .text = "With `user`: its group. Empty: the user's own."},
 
     {.path = "listeners", .type = List, .required = true, .min = 1, .text = "Where clients connect."},
     {.path = "listeners[]", .type = Section, .text = "One listening socket."},
     {.path = "listeners[].address",
      .required = true,
-     .text = "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443`, `unix:/run/gatewhy/http.sock`, or `systemd:NAME` for a "
-             "socket passed by systemd. Port 0 lets the kernel choose."},
-    {.path = "listeners[].proxy_protocol",
+     .text =
+         "`192.0.2.1:8080`, `0.0.0.0:8080`, `[::]:8443` (IPv4 too, see `ipv6_only`), `unix:/run/gatewhy/http.sock`, or "
+         "`systemd:NAME` for a socket passed by systemd. Port 0 lets the kernel choose."},
+    {.path = "listeners[].mode",
+     .pattern = "^0?[0-7]{3}$",
+     .text = "Of a `unix:` listener: the mode of its file, `\"0660\"`; whoever may write to it may connect. Absent: as "
+             "the umask has it."},
+    {.path = "listeners[].group",
+     .fallback = "\"\"",
+     .text = "Of a `unix:` listener: the group of its file. After root is given up, one that `user` is a member of. "
+             "Empty: the daemon's own."},
+    {.path = "listeners[].ipv6_only",
      .type = Boolean,
      .fallback = "false",
      .text =
-         "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed."},
-    {.path = "listeners[].tls", .type = Section, .text = "Speak TLS. Absent: plain HTTP."},
+         "`[::]:PORT` serves IPv4 too, unless a listener with an IPv4 address has the same port. `true`: IPv6 only, "
+         "whatever else is listed."},
+    {.path = "listeners[].proxy_protocol",
+     .type = SectionOrBoolean,
+     .fallback = "false",
+     .text = "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed. "
+             "Who sends it is believed about the client's address, so say who may: `{from: [10.0.0.0/8]}`. `true` "
+             "believes anybody who reaches the address."},
+    {.path = "listeners[].proxy_protocol.from",
+     .type = List,
+     .required = true,
+     .min = 1,
+     .text = "The balancers that send the header, by address. Connections of others are closed with the event "
+             "`client_proxy_header_invalid`. Peers on a unix socket are always accepted."},
+    {.path = "listeners[].proxy_protocol.from[]", .text = "An address, or a block such as `10.0.0.0/8`."},
+    {.path = "listeners[].redirect_to_https",
+     .type = Boolean,
+     .fallback = "false",
+     .text = "Answer every request 308 with `https://{host}{uri}`, but those below `/.well-known/acme-challenge/`, and "
+             "those that a trusted proxy says came over TLS."},
+    {.path = "listeners[].tls", .type = Section, .text = "Speak TLS. If omitted: plain HTTP."},
     {.path = "listeners[].tls.certificates",
      .type = List,
      .required = true,
@@ -55,15 +109,26 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "1.2",
      .words = "1.2|1.3",
      .text = "The oldest TLS version accepted."},
+    {.path = "listeners[].tls.ciphers",
+     .fallback = "\"\"",
+     .text = "What may be negotiated, in OpenSSL's words, separated by colons: a cipher list for TLS 1.2 "
+             "(`ECDHE+AESGCM`) and suites of TLS 1.3 (`TLS_AES_128_GCM_SHA256`), each in order of preference. Where "
+             "one of the two is not named, or for an empty value, our own: AES-GCM and ChaCha20 with forward secrecy."},
+    {.path = "listeners[].tls.groups",
+     .fallback = "\"\"",
+     .text = "Groups for the key exchange, in OpenSSL's words, separated by colons. Empty: `X25519:P-256:P-384`. "
+             "Groups of finite fields (`ffdhe2048` and larger) cost the server up to a hundred times the work for "
+             "each hello, and the client nothing."},
     {.path = "listeners[].tls.client_ca",
      .type = File,
      .fallback = "\"\"",
-     .text = "PEM file of authorities. Clients are asked for a certificate signed by one of them. Empty: not asked."},
+     .text = "PEM file of authorities. Clients are asked for a certificate signed by one of them. Empty: clients are "
+             "not asked."},
     {.path = "listeners[].tls.client_certificate",
      .type = Word,
      .fallback = "required",
      .words = "required|optional",
-     .text = "With `client_ca`: whether a request without a certificate is refused."},
+     .text = "With `client_ca`: whether requests without a certificate are refused."},
     {.path = "listeners[].http2",
      .type = Boolean,
      .availability = Availability::OnlyInterim,
@@ -74,7 +139,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Map,
      .required = true,
      .min = 1,
-     .text = "The servers behind, by a name that routes, logs and metrics use. Names: letters, digits, `_`, `-`, `.`; "
+     .text = "The servers behind gatewhy, by the name that routes, logs and metrics use. Names: letters, digits, `_`, "
+             "`-`, `.`; "
              "at most 64 characters."},
     {.path = "origins.*", .type = Section, .text = "One service, on one or more endpoints."},
     {.path = "origins.*.endpoints", .type = List, .required = true, .min = 1, .text = "The servers of this origin."},
@@ -96,7 +162,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "origins.*.endpoints[].backup",
      .type = Boolean,
      .fallback = "false",
-     .text = "Used only when no other endpoint can be."},
+     .text = "Used only if no other endpoint is available."},
     {.path = "origins.*.balance",
      .type = Word,
      .fallback = "round_robin",
@@ -110,38 +176,44 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .fallback = "2s",
      .max = kDay,
-     .text = "For the DNS answer."},
+     .text = "Limit for the DNS answer."},
     {.path = "origins.*.timeouts.connect",
      .type = Duration,
      .fallback = "5s",
      .max = kDay,
-     .text = "For the TCP handshake."},
+     .text = "Limit for the TCP handshake."},
     {.path = "origins.*.timeouts.tls_handshake",
      .type = Duration,
      .fallback = "5s",
      .max = kDay,
-     .text = "For the TLS handshake."},
+     .text = "Limit for the TLS handshake."},
     {.path = "origins.*.timeouts.send",
      .type = Duration,
      .fallback = "30s",
      .max = kDay,
-     .text = "Without progress while the request is written."},
+     .text = "Nothing of the request acknowledged by the origin's TCP for so long, while some of it waits to be."},
     {.path = "origins.*.timeouts.response_head",
      .type = Duration,
      .fallback = "60s",
      .max = kDay,
-     .text = "From the request sent to the end of the response head."},
+     .text = "From the request sent to the end of the response head. What the origin's TCP has not acknowledged yet is "
+             "not sent: that is `send`."},
     {.path = "origins.*.timeouts.response_idle",
      .type = Duration,
      .fallback = "60s",
      .max = kDay,
      .text = "Without progress between two parts of the response body."},
+    {.path = "origins.*.timeouts.tunnel",
+     .type = Duration,
+     .fallback = "1h",
+     .max = kDay,
+     .text = "An upgraded connection (WebSocket) on which neither side says anything. 0: never."},
     {.path = "origins.*.timeouts.exchange",
      .type = Duration,
      .fallback = "0",
      .max = kDay,
-     .text = "For the whole exchange, all tries included."},
-    {.path = "origins.*.tls", .type = Section, .text = "TLS towards `https://` endpoints."},
+     .text = "Limit for the whole exchange, including all retries."},
+    {.path = "origins.*.tls", .type = Section, .text = "TLS to `https://` endpoints."},
     {.path = "origins.*.tls.verify", .type = Boolean, .fallback = "true", .text = "Check the origin's certificate."},
     {.path = "origins.*.tls.ca_file",
      .type = File,
@@ -173,7 +245,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "64KiB",
      .min = 256,
      .max = kGibi,
-     .text = "The largest response head accepted."},
+     .text = "The largest response head accepted; one field may take all of it. How many fields: `limits.fields`."},
     {.path = "origins.*.limits.connections",
      .type = Integer,
      .fallback = "1024",
@@ -183,13 +255,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Integer,
      .fallback = "1024",
      .max = 1'000'000,
-     .text = "Exchanges that may wait for a connection."},
+     .text = "Requests that may wait for a connection."},
     {.path = "origins.*.keep_alive", .type = Section, .text = "Connections kept for the next request."},
     {.path = "origins.*.keep_alive.idle",
      .type = Integer,
      .fallback = "256",
      .max = 1'000'000,
-     .text = "Idle connections kept for one endpoint by one worker. 0: none is reused."},
+     .text = "Idle connections kept per endpoint and worker. 0: connections are not reused."},
     {.path = "origins.*.keep_alive.timeout",
      .type = DurationOrAuto,
      .fallback = "60s",
@@ -199,9 +271,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "from the origin) is not available yet."},
     {.path = "origins.*.retry",
      .type = Section,
-     .text = "Further tries, made only where the origin cannot have acted on the request, or the method is "
+     .text = "Retries, made only if the origin cannot have acted on the request, or the method is "
              "idempotent and the body can be sent again."},
-    {.path = "origins.*.retry.attempts", .type = Integer, .fallback = "1", .max = 10, .text = "Tries after the first."},
+    {.path = "origins.*.retry.attempts",
+     .type = Integer,
+     .fallback = "1",
+     .max = 10,
+     .text = "Attempts after the first."},
     {.path = "origins.*.retry.budget",
      .type = Percent,
      .fallback = "20%",
@@ -221,49 +297,101 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "Active health checks: path, interval, timeout, healthy, unhealthy."},
     {.path = "origins.*.eject",
      .type = Section,
-     .text = "Take an endpoint out of use for a while when its requests fail in a row. Absent: off."},
+     .text = "Take an endpoint out of use for a while when several requests in a row fail. Default: off."},
     {.path = "origins.*.eject.failures",
      .type = Integer,
      .fallback = "5",
      .min = 1,
      .max = 10000,
-     .text = "Failures in a row."},
+     .text = "Consecutive failures."},
     {.path = "origins.*.eject.for",
      .type = Duration,
      .fallback = "10s",
      .min = 1,
      .max = kDay,
-     .text = "For how long."},
+     .text = "How long it stays out."},
 
     {.path = "routes",
      .type = List,
      .min = 1,
-     .text = "Which request goes where; the first match wins. Absent: everything goes to the only origin."},
-    {.path = "routes[]", .type = Section, .text = "One route: `origin` or `respond`."},
+     .text = "Which request goes where; the first match wins. If omitted, everything goes to the only origin."},
+    {.path = "routes[]", .type = Section, .text = "One route: `origin`, `origins`, `respond` or `redirect`."},
     {.path = "routes[].host",
      .pattern = "^(\\*\\.)?[^/:*\\s]+$|^\\[",
-     .text = "A host name, or `*.example` for every name below it. Absent: any."},
-    {.path = "routes[].path", .pattern = "^/", .text = "Prefix of the path. Absent: any."},
+     .text = "A host name, or `*.example` for every name below it. Default: any."},
+    {.path = "routes[].hosts", .type = List, .min = 1, .text = "Several instead of `host`."},
+    {.path = "routes[].hosts[]", .pattern = "^(\\*\\.)?[^/:*\\s]+$|^\\[", .text = "As `host`."},
+    {.path = "routes[].path",
+     .pattern = "^/",
+     .text = "Prefix of the path, segment by segment: `/api` and `/api/` both take `/api`, `/api/` and `/api/x`, "
+             "never `/apix`. It is held against every reading of a path; see [paths.md](paths.md). Default: any."},
+    {.path = "routes[].path_exact", .pattern = "^/", .text = "Instead of `path`: this path and no other."},
+    {.path = "routes[].path_regex",
+     .text = "Instead of `path`: a regular expression (RE2) that matches somewhere in the path; `^` and `$` bind it."},
+    {.path = "routes[].match",
+     .type = Section,
+     .text = "What else a request must have for the route to be its own; where it has not, the next route is asked. "
+             "`methods` here chooses a route, the route's own `methods` refuses (405)."},
+    {.path = "routes[].match.methods", .type = List, .min = 1, .text = "One of these methods."},
+    {.path = "routes[].match.methods[]", .text = "A method, as clients write it: `GET`."},
+    {.path = "routes[].match.headers", .type = Map, .text = "Fields with their values; `*`: present with any."},
+    {.path = "routes[].match.headers.*", .text = "The value, or `*`."},
+    {.path = "routes[].match.query", .type = Map, .text = "Query parameters, decoded; `*`: present with any value."},
+    {.path = "routes[].match.query.*", .text = "The value, or `*`."},
+    {.path = "routes[].match.cookies", .type = Map, .text = "Cookies; `*`: present with any value."},
+    {.path = "routes[].match.cookies.*", .text = "The value, or `*`."},
     {.path = "routes[].origin", .text = "Name of the origin."},
+    {.path = "routes[].origins",
+     .type = Map,
+     .min = 1,
+     .text = "Instead of `origin`: several by name, with weights. A client stays with one, chosen by its address."},
+    {.path = "routes[].origins.*", .type = Integer, .max = 1'000'000, .text = "The weight."},
+    {.path = "routes[].rewrite",
+     .type = Section,
+     .text = "Change the path before the request is passed on: `prefix`, or `regex` with `to`."},
+    {.path = "routes[].rewrite.prefix", .pattern = "^/", .text = "Put in the place of the route's `path`."},
+    {.path = "routes[].rewrite.regex",
+     .text =
+         "A regular expression (RE2); what it matches first is replaced by `to`. Where it matches nothing, the path "
+         "stays."},
+    {.path = "routes[].rewrite.to", .text = "The replacement; `\\\\1` is the first group."},
+    {.path = "routes[].redirect", .type = Section, .text = "Instead of `origin`: send the client elsewhere."},
+    {.path = "routes[].redirect.to",
+     .required = true,
+     .text = "Where: a URL or a path, with [variables](variables.md), such as `https://{host}{uri}`."},
+    {.path = "routes[].redirect.status",
+     .type = Integer,
+     .fallback = "308",
+     .min = 301,
+     .max = 308,
+     .text = "301, 302, 303, 307 or 308."},
     {.path = "routes[].strip_prefix",
      .type = Boolean,
      .fallback = "false",
-     .text = "Take `path` off before the request is passed on."},
+     .text = "Remove `path` from the request before it is forwarded."},
     {.path = "routes[].preserve_host",
      .type = Boolean,
      .fallback = "true",
-     .text = "Pass the client's Host on. `false`: send the endpoint's."},
+     .text = "Forward the client's Host. `false`: send the endpoint's."},
     {.path = "routes[].request_headers", .type = Section, .text = "Changes to the request's fields."},
     {.path = "routes[].request_headers.set",
      .type = Map,
      .text = "Fields to set; they replace every field of that name, gatewhy's own (`Via`, `X-Request-ID` and so on) "
              "too. Fields that frame or route the message (Content-Length, Transfer-Encoding, Connection, Host and so "
              "on) are refused."},
-    {.path = "routes[].request_headers.set.*", .text = "The value."},
+    {.path = "routes[].request_headers.set.*",
+     .text = "The value, with [variables](variables.md) such as `{client_address}`; a field whose value comes to "
+             "nothing is not "
+             "sent."},
     {.path = "routes[].request_headers.remove",
      .type = List,
      .text = "Names of fields to remove; gatewhy does not add them either."},
     {.path = "routes[].request_headers.remove[]", .text = "A field name."},
+    {.path = "routes[].request_headers.keep",
+     .type = List,
+     .text = "Names of fields that pass to the origin although a stranger sent them, such as `X-Real-IP`; which are "
+             "dropped otherwise: [headers.md](headers.md)."},
+    {.path = "routes[].request_headers.keep[]", .text = "A field name."},
     {.path = "routes[].response_headers",
      .type = Section,
      .text = "Changes to the response's fields, of an origin's or of the fixed answer."},
@@ -274,47 +402,79 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].methods",
      .type = List,
      .min = 1,
-     .text = "The methods that the route takes; any other is answered 405 with `Allow`. Absent: any but CONNECT and "
+     .text = "The methods that the route takes; others get 405 with `Allow`. Default: any except CONNECT and "
              "TRACE, which are never forwarded."},
     {.path = "routes[].methods[]", .text = "A method, as clients write it: `GET`."},
     {.path = "routes[].clients",
      .type = Section,
-     .text = "Whom the route serves, by address; others are answered 403. The address is the connection's, or where "
+     .text = "Client addresses that may use the route; others get 403. The address is the connection's, or where "
              "that is one of `trusted_proxies`, the last one in X-Forwarded-For that is not."},
-    {.path = "routes[].clients.allow", .type = List, .min = 1, .text = "Only these. Absent: everybody."},
+    {.path = "routes[].clients.allow", .type = List, .min = 1, .text = "Only these. Default: everybody."},
     {.path = "routes[].clients.allow[]", .text = "An address, or a block such as `10.0.0.0/8`."},
-    {.path = "routes[].clients.deny", .type = List, .min = 1, .text = "Not these, even where `allow` lists them."},
+    {.path = "routes[].clients.deny", .type = List, .min = 1, .text = "Refuse these, even if `allow` lists them."},
     {.path = "routes[].clients.deny[]", .text = "An address, or a block."},
-    {.path = "routes[].requires", .type = Section, .text = "What a request must bring."},
+    {.path = "routes[].requires", .type = Section, .text = "What a request must have."},
     {.path = "routes[].requires.tls",
      .type = Boolean,
      .fallback = "false",
-     .text = "TLS; plain HTTP is answered 426. The X-Forwarded-Proto of a trusted proxy counts."},
+     .text = "TLS; plain HTTP gets 426. The X-Forwarded-Proto of a trusted proxy counts."},
     {.path = "routes[].requires.http_version",
      .type = Word,
      .fallback = "1.0",
      .words = "1.0|1.1",
-     .text = "At least this version of HTTP; less is answered 426."},
+     .text = "At least this version of HTTP; older ones get 426."},
     {.path = "routes[].requires.content_length",
      .type = Boolean,
      .fallback = "false",
-     .text = "A Content-Length for every body; a chunked one is answered 411."},
+     .text = "A Content-Length for every body; chunked ones get 411."},
+    {.path = "routes[].timeouts", .type = Section, .text = "Of this route, instead of its origin's, key by key."},
+    {.path = "routes[].timeouts.resolve", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.resolve`."},
+    {.path = "routes[].timeouts.connect", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.connect`."},
+    {.path = "routes[].timeouts.tls_handshake",
+     .type = Duration,
+     .max = kDay,
+     .text = "As `origins.*.timeouts.tls_handshake`."},
+    {.path = "routes[].timeouts.send", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.send`."},
+    {.path = "routes[].timeouts.response_head",
+     .type = Duration,
+     .max = kDay,
+     .text = "As `origins.*.timeouts.response_head`."},
+    {.path = "routes[].timeouts.response_idle",
+     .type = Duration,
+     .max = kDay,
+     .text = "As `origins.*.timeouts.response_idle`."},
+    {.path = "routes[].timeouts.exchange", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.exchange`."},
+    {.path = "routes[].limits", .type = Section, .text = "Limits of this route, instead of the general ones."},
+    {.path = "routes[].limits.request_body",
+     .type = Size,
+     .min = 1,
+     .max = kTebi * kKibi,
+     .text = "As `limits.request_body`."},
+    {.path = "routes[].limits.paths",
+     .type = Word,
+     .words = "refuse|normalize",
+     .text = "As `limits.paths`; of the route that the normal form leads to."},
     {.path = "routes[].rate_limit",
      .type = Section,
-     .text = "How many requests are passed on; more are answered 429, with the seconds to wait in Retry-After. One "
+     .text = "How many requests are forwarded; more get 429, with the seconds to wait in Retry-After. One "
              "count for all workers. Requests that another rule refuses do not count."},
     {.path = "routes[].rate_limit.requests",
      .type = Integer,
      .required = true,
      .min = 1,
      .max = 1'000'000,
-     .text = "So many in the time `per`."},
-    {.path = "routes[].rate_limit.per", .type = Duration, .fallback = "1s", .min = 1, .max = kDay, .text = "The time."},
+     .text = "Number of requests allowed per `per`."},
+    {.path = "routes[].rate_limit.per",
+     .type = Duration,
+     .fallback = "1s",
+     .min = 1,
+     .max = kDay,
+     .text = "The period."},
     {.path = "routes[].rate_limit.burst",
      .type = Integer,
      .min = 1,
      .max = 1'000'000,
-     .text = "So many may come at once; they come back one by one, at the rate of `requests`. Absent: as `requests`."},
+     .text = "Burst size; it refills one by one, at the rate of `requests`. Default: the same as `requests`."},
     {.path = "routes[].rate_limit.key",
      .type = Word,
      .fallback = "client_address",
@@ -330,7 +490,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].upgrade",
      .type = Boolean,
      .fallback = "true",
-     .text = "Whether a connection may turn into a tunnel, as WebSocket does. `false`: asking for it is answered 403."},
+     .text = "Whether a connection may become a tunnel, as with WebSocket. `false`: requests for it get 403."},
     {.path = "routes[].respond",
      .type = Section,
      .text =
@@ -346,18 +506,23 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].respond.retry_after",
      .type = Duration,
      .max = 366 * kDay,
-     .text = "Retry-After, in whole seconds. Absent or 0: none."},
+     .text = "Retry-After, in whole seconds. Default, and 0: none."},
     {.path = "routes[].respond.upgrade",
      .text = "With status 426, which must name them: the protocols to change to, such as `websocket`. To demand TLS or "
              "HTTP/1.1, use `requires`."},
 
-    {.path = "limits", .type = Section, .text = "Limits towards clients."},
+    {.path = "limits", .type = Section, .text = "Limits for clients."},
     {.path = "limits.request_head",
      .type = Size,
      .fallback = "32KiB",
      .min = 256,
      .max = kGibi,
-     .text = "The largest request head accepted."},
+     .text = "The largest request head accepted; the request line, or one field, may take all of it."},
+    {.path = "limits.fields",
+     .type = Integer,
+     .fallback = "256",
+     .max = 1'000'000,
+     .text = "The most fields in a head, of requests and of origins' responses. 0: no limit."},
     {.path = "limits.request_body",
      .type = Size,
      .fallback = "0",
@@ -369,7 +534,49 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "10000",
      .min = 1,
      .max = 10'000'000,
-     .text = "Client connections, over all workers."},
+     .text = "Client connections, over all workers. When all are taken, the one that has been idle longest gives way "
+             "to a newcomer; where none is idle, the newcomer is answered 503."},
+    {.path = "limits.connections_per_client",
+     .type = Integer,
+     .fallback = "1000",
+     .max = 10'000'000,
+     .text = "Of these, those of one client address (IPv6: of one /64); more are answered 429. Not for "
+             "`trusted_proxies`, loopback addresses and unix sockets; behind a PROXY header the address counts that it "
+             "names. 0: no limit."},
+    {.path = "limits.handshakes",
+     .type = Integer,
+     .fallback = "256",
+     .max = 1'000'000,
+     .text = "TLS handshakes with clients at once, over all workers; more wait, unread, for a place. One that has made "
+             "no end after a second gives way to those that wait. 0: no limit."},
+    {.path = "limits.handshakes_per_client",
+     .type = Integer,
+     .fallback = "32",
+     .max = 1'000'000,
+     .text = "Of these, those of one client address (IPv6: of one /64); more wait. Not for `trusted_proxies`. 0: no "
+             "limit."},
+    {.path = "limits.memory",
+     .type = Size,
+     .fallback = "0",
+     .min = 16 * kMebi,
+     .max = kTebi * kKibi,
+     .text = "Memory that this process may use. Above 85 % of it new requests are answered 503 "
+             "(`proxy_memory_exhausted`), idle connections are closed and no more is read of bodies. 0: the "
+             "process's own limit, RLIMIT_AS or that of its control group, where there is one."},
+    {.path = "limits.paths",
+     .type = Word,
+     .fallback = "refuse",
+     .words = "refuse|normalize",
+     .text = "What becomes of a path that servers read differently, where that matters to a route: `refuse` answers "
+             "400 (`client_target_ambiguous`), `normalize` forwards the normal form. See [paths.md](paths.md)."},
+    {.path = "limits.underscores",
+     .type = Word,
+     .fallback = "shadows",
+     .words = "shadows|drop|pass|refuse",
+     .text = "Field names with `_`, which many programs read as `-`. `shadows`: dropped where the name with `-` is one "
+             "that gatewhy or the route sets, removes, trusts or frames by, or that the request has as well; `drop`: "
+             "all of them; `refuse`: 400. `Transfer_Encoding` and `Content_Length` are always dropped. See "
+             "[headers.md](headers.md)."},
     {.path = "limits.client_head_timeout",
      .type = Duration,
      .fallback = "10s",
@@ -379,17 +586,36 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .fallback = "30s",
      .max = kDay,
-     .text = "Without progress while the request body is read."},
+     .text = "While the client is waited for: no byte of its request body came, or its TCP acknowledged none of the "
+             "response, for so long. The connection is closed at most five seconds later. 0: never."},
+    {.path = "limits.client_minimum_rate",
+     .type = Size,
+     .fallback = "16B",
+     .max = kGibi,
+     .text = "Bytes a second, on average over `client_body_timeout`, that a client must send of a body or take of a "
+             "response while it is the one waited for. Slower ones are `client_too_slow`. 0: any rate will do."},
     {.path = "limits.client_idle_timeout",
      .type = Duration,
      .fallback = "75s",
      .max = kDay,
      .text = "Between two requests on one connection."},
+    {.path = "limits.client_abort",
+     .type = Word,
+     .fallback = "probe",
+     .words = "probe|cancel|finish",
+     .text =
+         "What it means that a client closes its sending side (FIN) while it waits: it may have left, or only have "
+         "said all. `probe` finds out: before the response has begun an HTTP/1.1 client is sent `100 Continue`, which "
+         "every client skips, and again after ten seconds; one that has left answers with a reset, and its request "
+         "at the origin is cancelled (`client_closed_request`). Inside a response its bytes are the probe; where "
+         "there are none for five seconds, the client has left. An HTTP/1.0 client is waited for to the end. "
+         "`cancel`: whoever sends FIN has left. `finish`: every request is carried to its end."},
 
     {.path = "trusted_proxies",
      .type = List,
      .fallback = "[]",
-     .text = "Whose X-Forwarded-*, Forwarded, X-Request-ID and traceparent are believed: addresses and blocks such "
+     .text = "Addresses whose X-Forwarded-*, Forwarded, X-Request-ID and traceparent are trusted: addresses and blocks "
+             "such "
              "as `10.0.0.0/8` or `2001:db8::/32`."},
     {.path = "trusted_proxies[]", .text = "An address or a block."},
 
@@ -400,13 +626,26 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "DNS servers: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`. Empty: the system's."},
     {.path = "dns.servers[]", .text = "An address, with a port if it is not 53."},
     {.path = "dns.hosts_file", .type = Boolean, .fallback = "true", .text = "Look into /etc/hosts first."},
+    {.path = "dns.search",
+     .type = Boolean,
+     .fallback = "true",
+     .text = "Honour the search list and `ndots` of /etc/resolv.conf: `http://shop:8080` finds "
+             "`shop.default.svc.cluster.local` in Kubernetes. A name with a final dot (`http://shop.example.:8080`) is "
+             "complete: only it is asked. The event says which name was."},
+    {.path = "dns.stale",
+     .type = Duration,
+     .fallback = "1h",
+     .max = 7 * kDay,
+     .text = "How long a name's addresses outlive their TTL while DNS times out, fails or refuses, if one of them had "
+             "taken a connection. Requests do not wait meanwhile; DNS is asked again every 5 s. Never where DNS says "
+             "that the name or its addresses do not exist. 0: not at all."},
 
-    {.path = "diagnostics", .type = Section, .text = "How failures are told."},
+    {.path = "diagnostics", .type = Section, .text = "How failures are reported."},
     {.path = "diagnostics.profile",
      .type = Word,
      .fallback = "extended",
      .words = "extended|standard",
-     .text = "`extended`: 520 to 526 tell apart what failed at the origin. `standard`: codes of RFC 9110 and RFC 9209 "
+     .text = "`extended`: 520 to 526 distinguish what failed at the origin. `standard`: codes of RFC 9110 and RFC 9209 "
              "only."},
     {.path = "diagnostics.statuses", .type = Map, .text = "The status to send for a cause, instead of the profile's."},
     {.path = "diagnostics.statuses.*", .type = Integer, .min = 400, .max = 599, .text = "A status code."},
@@ -414,22 +653,24 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Word,
      .fallback = "cause",
      .words = "none|cause|evidence",
-     .text = "How much the client is told: the status alone, the cause, or the evidence too."},
+     .text = "How much detail clients get: only the status, the cause, or the evidence as well."},
     {.path = "diagnostics.name",
-     .fallback = "gatewhy",
-     .pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$",
-     .text = "This hop's name in Proxy-Status, Via and CDN-Loop. Give each gatewhy in a chain its own: a request that "
-             "comes back with this name is a loop."},
+     .fallback = "\"\"",
+     .pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,64}$",
+     .text = "This hop's name in Proxy-Status, Via and CDN-Loop, and in its events (`service.instance.id`). A request "
+             "that comes back with it is a loop, so no two gateways in a row may have the same. Empty: `gatewhy-` and "
+             "8 hex digits, made (HMAC) from the machine's id, the configuration's path and the first listener: the "
+             "same at every start, and it says nothing of the host."},
     {.path = "diagnostics.lint",
      .type = Boolean,
      .fallback = "true",
-     .text = "Check the origin's answers against what their status code and fields promise, and note what they break "
+     .text = "Check responses against what their status code and headers promise, and report violations "
              "as `findings`; see [findings.md](findings.md). Nothing else changes."},
 
-    {.path = "log", .type = Section, .text = "The event log: one JSON object a line."},
+    {.path = "log", .type = Section, .text = "The event log: one JSON object per line."},
     {.path = "log.destination",
      .fallback = "stderr",
-     .text = "`stderr`, `stdout`, `journald`, or the path of a file (SIGUSR1 opens it again after rotation)."},
+     .text = "`stderr`, `stdout`, `journald`, or the path of a file (SIGUSR1 reopens it after rotation)."},
     {.path = "log.format",
      .type = Word,
      .fallback = "auto",
@@ -445,6 +686,25 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .max = 100,
      .text = "The share of uneventful exchanges that is logged: those that succeeded at the first try and without a "
              "finding. Failures, retries and findings are always logged."},
+    {.path = "log.redact",
+     .type = Section,
+     .text = "Values that are written as `…`, in the log and wherever else an exchange is shown: the admin API, the "
+             "live page, `why`, `report`, evidence on error pages."},
+    {.path = "log.redact.query",
+     .type = List,
+     .fallback =
+         "[\"*token*\", \"*key*\", \"*secret*\", \"*password*\", passwd, pwd, pass, \"*signature*\", sig, code, "
+         "auth, \"*credential*\", \"*session*\", sid, \"*jwt*\", otp]",
+     .text = "Parameters of the query (and of the path, behind a `;`), by name; `*` stands for any characters, letter "
+             "case does not count. A list of your own takes the place of this one; `[]` hides none."},
+    {.path = "log.redact.query[]", .text = "One name."},
+    {.path = "log.redact.headers",
+     .type = List,
+     .fallback = "[]",
+     .text = "Header fields whose values never stand in excerpts, by name, as above. Beside these, always: "
+             "`Authorization`, `Proxy-Authorization`, `Cookie`, `Set-Cookie`, and names that hold `token`, `secret`, "
+             "`password`, `credential` or `api-key`."},
+    {.path = "log.redact.headers[]", .text = "One name."},
     {.path = "log.exchanges",
      .type = Word,
      .fallback = "all",
@@ -454,19 +714,20 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Word,
      .fallback = "info",
      .words = "debug|info|warn|error",
-     .text = "The least severe message logged."},
+     .text = "Minimum severity to log."},
 
     {.path = "admin", .type = Section, .text = "The administration listener."},
     {.path = "admin.address",
      .fallback = "127.0.0.1:9180",
-     .text = "Where health, metrics, the JSON API and the live page are served: a loopback address with a port, "
-             "`unix:/run/gatewhy/admin.sock`, or `systemd:NAME`. Empty or `off`: nowhere. Where the default is taken "
-             "by another program, gatewhy says so and runs without; an address that is written must be free."},
+     .text =
+         "Where health, metrics, the JSON API and the live page are served: a loopback address with a port, "
+         "`unix:/run/gatewhy/admin.sock`, or `systemd:NAME`. Empty or `off`: nowhere. If the default is taken "
+         "by another program, gatewhy logs that and starts without it; an explicitly configured address must be free."},
     {.path = "admin.allow_public",
      .type = Boolean,
      .fallback = "false",
      .text = "Accept an address that other machines can reach. There is no password: something in front must decide "
-             "who comes through."},
+             "who may use it."},
     {.path = "admin.hosts",
      .type = List,
      .text = "Names by which the admin listener is reached. `localhost` and IP addresses always are; any other name in "
@@ -478,7 +739,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .fallback = "0",
      .max = kDay,
-     .text = "How long to go on serving while already reporting not ready, so that a balancer in front can look away."},
+     .text =
+         "How long to keep serving after /readyz starts failing, so that load balancers can take this instance out."},
     {.path = "drain.timeout",
      .type = Duration,
      .fallback = "30s",
@@ -487,7 +749,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
 });
 
 }  // namespace rows
+
 using rows::kRows;
+
 }  // namespace
 
 std::span<const SchemaRow> schemaRows() noexcept {

@@ -14,10 +14,12 @@
 namespace gatewhy {
 
 enum class ValueType : std::uint8_t {
-  Section,        // a map with the keys of the rows below
-  SectionOrText,  // the same, or its short form
-  List,           // of the row path[]
-  Map,            // with names of the user's choice: of the row path.*
+  Section,           // a map with the keys of the rows below
+  SectionOrText,     // the same, or its short form
+  SectionOrBoolean,  // the same, or true or false
+  Partial,           // the keys of the section that `words` names, none of them required
+  List,              // of the row path[]
+  Map,               // with names of the user's choice: of the row path.*
   Text,
   File,  // a path; a relative one is taken from the configuration file's directory
   Word,  // one of `words`

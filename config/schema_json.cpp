@@ -76,7 +76,7 @@ class SchemaWriter {
   }
 
   // The members of an object schema for the keys below `path`.
-  void sectionBody(std::string_view path) {
+  void sectionBody(std::string_view path, bool complete = true) {
     type("object");
     json_.beginObject("properties");
     for (const SchemaRow& row : schemaRows()) {
@@ -87,7 +87,9 @@ class SchemaWriter {
       }
     }
     json_.endObject();
-    required(path);
+    if (complete) {
+      required(path);
+    }
     json_.key("additionalProperties");
     json_.boolean(false);
   }
@@ -114,11 +116,25 @@ class SchemaWriter {
       case ValueType::Section:
         sectionBody(row.path);
         break;
+      case ValueType::Partial:
+        sectionBody(row.words, false);
+        break;
       case ValueType::SectionOrText:
         beginAlternatives();
         json_.beginObject();
         text(row);
         json_.endObject();
+        json_.beginObject();
+        sectionBody(row.path);
+        json_.endObject();
+        json_.endArray();
+        break;
+      case ValueType::SectionOrBoolean:
+        beginAlternatives();
+        json_.beginObject();
+        type("boolean");
+        json_.endObject();
+        alternative("variable");
         json_.beginObject();
         sectionBody(row.path);
         json_.endObject();

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "config/foreign_words.h"
 #include "config/units.h"
 
 namespace gatewhy {
@@ -60,9 +61,10 @@ std::optional<Section> Section::open(Reader& reader, const ReadValue& value) {
     return std::nullopt;
   }
   if (value.node->kind != YamlNode::Kind::Map) {
-    const std::string_view label =
-        value.schema_path.empty() ? std::string_view("the file") : localName(value.schema_path);
-    reader.error(value.node->at, wrongKind(label, "a map of keys and values", *value.node));
+    reader.error(value.node->at,
+                 value.schema_path.empty()
+                     ? "the configuration must be a map of keys and values, such as 'listeners:'"
+                     : wrongKind(localName(value.schema_path), "a map of keys and values", *value.node));
     return std::nullopt;
   }
   return Section(reader, value);
@@ -95,12 +97,19 @@ void Section::inspectKeys() {
 }
 
 void Section::unknownKey(const YamlEntry& entry) {
-  std::string hint = reader_.suggestion(entry.key, schemaKeys(value_.schema_path));
+  std::string hint;
+  if (const auto foreign = foreignKeyHint(entry.key); !foreign.empty()) {
+    hint = fmt::format("; {} (docs/migrating.md)", foreign);
+  } else {
+    hint = reader_.suggestion(entry.key, schemaKeys(value_.schema_path));
+  }
   if (hint.empty()) {
     const auto sections = sectionsWithKey(entry.key);
-    if (sections.size() == 1) {
-      hint = sections.front().empty() ? "; it belongs at the top level"
-                                      : fmt::format("; it belongs in '{}'", sections.front());
+    constexpr std::size_t kMostShown = 2;
+    if (sections.size() == 1 && sections.front().empty()) {
+      hint = "; it belongs at the top level";
+    } else if (!sections.empty() && sections.size() <= kMostShown) {
+      hint = fmt::format("; it belongs in '{}'", fmt::join(sections, "' or '"));
     }
   }
   reader_.error(entry.at, fmt::format("unknown key '{}'{}", entry.key, hint));
@@ -146,6 +155,11 @@ bool Section::available(const SchemaRow& row, const YamlEntry& entry) {
 const YamlEntry* Section::find(std::string_view key) const {
   const auto found = usable_.find(key);
   return found == usable_.end() ? nullptr : found->second;
+}
+
+bool Section::isMap(std::string_view key) const {
+  const YamlEntry* entry = find(key);
+  return entry != nullptr && entry->value.kind == YamlNode::Kind::Map;
 }
 
 Position Section::at(std::string_view key) const {
@@ -294,7 +308,7 @@ bool Section::read(std::string_view key, std::string& out,
     reader_.error(value->at, fmt::format("'{}': {}", localName(key_row.path), complaint));
     return false;
   }
-  out = key_row.type == ValueType::File ? reader_.besideFile(value->text) : std::move(value->text);
+  out = key_row.type == ValueType::File ? reader_.besideFile(value->text, value->at.file) : std::move(value->text);
   return true;
 }
 

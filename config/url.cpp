@@ -81,6 +81,39 @@ std::string labelComplaint(std::string_view label, std::string_view host) {
   return "";
 }
 
+// An IPv6 address without its brackets, with them: "[::1]:8080" for
+// "::1:8080", where the last group reads as a port. "" where it is none.
+std::string bracketedIpv6(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (text.starts_with('[') || colon == std::string_view::npos || text.find(':') == colon) {
+    return "";
+  }
+  const auto port = parseWholeNumber(text.substr(colon + 1));
+  const std::string_view before = text.substr(0, colon);
+  if (port && *port <= kMaxPort && !canonicalIp(before).empty()) {
+    return fmt::format("[{}]:{}", before, *port);
+  }
+  return canonicalIp(text).empty() ? "" : fmt::format("[{}]", text);
+}
+
+// What other programs understand as "every address" or "this machine".
+std::string plausibleListenerAddress(std::string_view text) {
+  const std::string bracketed = bracketedIpv6(text);
+  if (!bracketed.empty()) {
+    return bracketed.ends_with(']') ? bracketed + ":8080, for instance" : bracketed;
+  }
+  const std::size_t colon = text.rfind(':');
+  const std::string_view host = colon == std::string_view::npos ? std::string_view() : text.substr(0, colon);
+  const auto port = parseWholeNumber(text.substr(colon == std::string_view::npos ? 0 : colon + 1));
+  if (!port || *port > kMaxPort) {
+    return "";
+  }
+  if (host.empty() || host == "*") {
+    return fmt::format("0.0.0.0:{0} (or [::]:{0} for both families)", *port);
+  }
+  return host == "localhost" ? fmt::format("127.0.0.1:{}", *port) : "";
+}
+
 Result<EndpointConfig, std::string> parseUnixEndpoint(std::string_view url) {
   EndpointConfig endpoint;
   endpoint.url = url;
@@ -125,6 +158,17 @@ std::string lowerCase(std::string_view text) {
   return out;
 }
 
+std::string_view withoutFinalDot(std::string_view host) noexcept {
+  if (host.size() > 1 && host.ends_with('.')) {
+    host.remove_suffix(1);
+  }
+  return host;
+}
+
+std::string canonicalHost(std::string_view host) {
+  return lowerCase(withoutFinalDot(host));
+}
+
 bool isIpLiteral(std::string_view host) {
   return !canonicalIp(host).empty();
 }
@@ -136,6 +180,7 @@ std::string hostComplaint(std::string_view host) {
   if (isIpLiteral(host)) {
     return "";
   }
+  host = withoutFinalDot(host);
   if (host.size() > 253) {
     return "the host name is longer than 253 characters";
   }
@@ -219,11 +264,13 @@ Result<EndpointConfig, std::string> parseEndpoint(std::string_view url) {
     return Failure{std::string("user names and passwords are not accepted in an endpoint's URL")};
   }
   if (end < rest.size() && rest.substr(end) != "/") {
-    return Failure{std::string("an endpoint has no path; the request's own is passed on")};
+    return Failure{
+        std::string("remove the path: an endpoint takes the path from the request (strip_prefix changes it)")};
   }
   const auto place = splitHostPort(authority);
   if (!place) {
-    return Failure{place.error()};
+    const std::string bracketed = bracketedIpv6(authority);
+    return Failure{bracketed.empty() ? place.error() : fmt::format("write {}{}", url.substr(0, colon + 3), bracketed)};
   }
   const std::string complaint = hostComplaint(place->host);
   if (!complaint.empty()) {
@@ -233,7 +280,8 @@ Result<EndpointConfig, std::string> parseEndpoint(std::string_view url) {
     return Failure{std::string("'0' is not a port (1 to 65535)")};
   }
   endpoint->url = url;
-  endpoint->host = lowerCase(place->host);
+  endpoint->host = canonicalHost(place->host);
+  endpoint->absolute = place->host.ends_with('.');
   endpoint->port = place->port.value_or(endpoint->port);
   return endpoint;
 }
@@ -252,6 +300,9 @@ Result<std::string, std::string> canonicalListenerAddress(std::string_view text)
       return Failure{std::string("'systemd:' takes the name of a socket (FileDescriptorName=)")};
     }
     return std::string(text);
+  }
+  if (const std::string better = plausibleListenerAddress(text); !better.empty()) {
+    return Failure{"write " + better};
   }
   const auto place = splitHostPort(text);
   if (!place) {

@@ -32,9 +32,12 @@ struct HostPort {
 [[nodiscard]] Result<HostPort, std::string> splitHostPort(std::string_view text);
 
 // What is wrong with a DNS name or an IP literal (without brackets); "" where
-// nothing is.
+// nothing is. A final dot is no part of the name (RFC 1034 section 3.1).
 [[nodiscard]] std::string hostComplaint(std::string_view host);
 [[nodiscard]] bool isIpLiteral(std::string_view host);  // "fe80::1%eth0" too
 [[nodiscard]] std::string lowerCase(std::string_view text);
+// "shop.example" of "shop.example.": the same name, said to be complete.
+[[nodiscard]] std::string_view withoutFinalDot(std::string_view host) noexcept;
+[[nodiscard]] std::string canonicalHost(std::string_view host);  // lower case, without a final dot
 
 }  // namespace gatewhy

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "config/yaml_hint.h"
 #include "config/yaml_text.h"
 
 namespace gatewhy {
@@ -169,6 +170,9 @@ class TreeBuilder : public YAML::EventHandler {
     frame.expects_key = false;
     frame.key_usable = false;
     frame.key_at = node.at;
+    if (!frame.flow && text_.tabBefore(node.at.line)) {
+      throw Refused{{node.at.line, 1}, std::string(kTabMessage)};
+    }
     if (node.kind == YamlNode::Kind::Invalid) {
       return;
     }
@@ -194,11 +198,15 @@ class TreeBuilder : public YAML::EventHandler {
 };
 
 // yaml-cpp reports an unclosed bracket at the start of the file.
-YamlProblem syntaxProblem(const YAML::Exception& error, const YamlText& text, const TreeBuilder& builder) {
+YamlProblem syntaxProblem(const YAML::Exception& error, std::string_view source, const YamlText& text,
+                          const TreeBuilder& builder) {
   if (error.msg.find("flow not found") != std::string::npos) {
     if (const auto bracket = builder.openBracket()) {
       return {*bracket, "not valid YAML: this bracket is not closed, or a comma is missing inside it"};
     }
+  }
+  if (auto hint = explainSyntaxError(source, error.mark.line + 1)) {
+    return *std::move(hint);
   }
   return {text.position(error.mark.line, error.mark.column), fmt::format("not valid YAML: {}", error.msg)};
 }
@@ -233,7 +241,7 @@ YamlDocument parseYaml(std::string_view source) {
   } catch (const Refused& refused) {
     document.problems.push_back({refused.at, refused.message});
   } catch (const YAML::Exception& error) {
-    document.problems.push_back(syntaxProblem(error, text, builder));
+    document.problems.push_back(syntaxProblem(error, source, text, builder));
   }
   return document;
 }

@@ -22,6 +22,7 @@ inline constexpr std::size_t kMaxYamlDepth = 32;
 struct Position {
   int line = 0;
   int column = 0;
+  int file = 0;  // of the reader's files; 0 = the main one
 };
 
 struct YamlEntry;

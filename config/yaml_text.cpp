@@ -113,6 +113,12 @@ std::optional<YamlProblem> YamlText::directive() const {
   return std::nullopt;
 }
 
+bool YamlText::tabBefore(int line) const noexcept {
+  const std::size_t start = offset(line - 1, 0);
+  const std::size_t first = text_.find_first_not_of(' ', start);
+  return first != std::string_view::npos && text_[first] == '\t';
+}
+
 bool YamlText::unclosedQuoteAt(int line, int byte_column) const noexcept {
   std::size_t i = offset(line, byte_column);
   if (i >= text_.size() || (text_[i] != '"' && text_[i] != '\'')) {

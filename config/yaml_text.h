@@ -30,6 +30,9 @@ class YamlText {
   // directive. nullopt = nothing.
   [[nodiscard]] std::optional<YamlProblem> firstForbidden() const;
 
+  // Whether a tab stands in the indentation of the line (from 1).
+  [[nodiscard]] bool tabBefore(int line) const noexcept;
+
   // Whether a quoted scalar begins at the mark and its quote is never closed.
   [[nodiscard]] bool unclosedQuoteAt(int line, int byte_column) const noexcept;
 

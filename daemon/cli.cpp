@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/cli.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemon/commands/check.h"
 #include "daemon/commands/demo.h"
 #include "daemon/commands/explain.h"
+#include "daemon/commands/health.h"
 #include "daemon/commands/probe/probe.h"
 #include "daemon/commands/reload.h"
 #include "daemon/commands/report/report.h"
@@ -16,6 +23,7 @@
 #include "daemon/commands/schema.h"
 #include "daemon/commands/top/top.h"
 #include "daemon/commands/why/why.h"
+#include "diagnostics/nearest.h"
 
 namespace gatewhy {
 namespace {
@@ -28,7 +36,10 @@ struct Options {
   std::string to, from = "127.0.0.1:8080";
   std::vector<std::string> words;
   bool json = false;
+  bool strict = false;
   bool event_schema = false;
+  DemoOptions demo;
+  HealthOptions health;
   ProbeOptions probe;
   RouteOptions route;
   ReportOptions report;
@@ -37,10 +48,50 @@ struct Options {
   ReloadOptions reload;
 };
 
+std::vector<std::string> commandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+// Null where no command is called that.
+const CLI::App* commandNamed(const CLI::App& app, std::string_view name) {
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->get_name() == name) {
+      return command;
+    }
+  }
+  return nullptr;
+}
+
+// What to say to a first word that is not a command; `word` is empty where
+// there was none.
+std::string unknownCommand(const CLI::App& app, std::string_view word) {
+  const auto names = commandNames(app);
+  if (word.empty()) {
+    return fmt::format("which command? {}; `gatewhy help` describes them", fmt::join(names, ", "));
+  }
+  const auto near = nearestWord(word, {names.begin(), names.end()});
+  return fmt::format("'{}' is not a command; {}", word,
+                     near ? fmt::format("did you mean '{}'?", *near) : "`gatewhy help` lists them");
+}
+
+// `gatewhy check FILE` is what people type; -c is what the other commands take.
+std::array<CLI::Option*, 2> addConfig(CLI::App& command, Options& options) {
+  auto* named = command.add_option("-c,--config", options.config, "configuration file")->capture_default_str();
+  auto* bare = command.add_option("FILE", options.config, "the same without -c")->excludes(named);
+  return {named, bare};
+}
+
 void addRun(CLI::App& app, Options& options, int& status) {
   auto* run = app.add_subcommand("run", "forward traffic and diagnose origins, in the foreground");
-  auto* config = run->add_option("-c,--config", options.config, "configuration file")->capture_default_str();
-  auto* to = run->add_option("--to", options.to, "origin URL: run without a file")->excludes(config);
+  const auto config = addConfig(*run, options);
+  auto* to = run->add_option("--to", options.to, "origin URL: run without a file");
+  for (CLI::Option* file : config) {
+    to->excludes(file);
+  }
   run->add_option("--from", options.from, "listener of --to")->needs(to)->capture_default_str();
   run->callback([&options, &status] {
     status = options.to.empty() ? runFromFile(options.config) : runToUrl(options.to, options.from);
@@ -49,9 +100,10 @@ void addRun(CLI::App& app, Options& options, int& status) {
 
 void addOthers(CLI::App& app, Options& options, int& status) {
   auto* check = app.add_subcommand("check", "validate a configuration; every problem at once");
-  check->add_option("-c,--config", options.config, "configuration file")->capture_default_str();
+  addConfig(*check, options);
+  check->add_flag("--strict", options.strict, "warnings are errors");
   check->add_flag("--json", options.json, "problems as JSON");
-  check->callback([&] { status = runCheck(options.config, options.json); });
+  check->callback([&] { status = runCheck({options.config, options.json, options.strict}); });
 
   auto* schema = app.add_subcommand("schema", "print the JSON Schema of the configuration");
   schema->add_flag("--event", options.event_schema, "of the log event instead");
@@ -62,8 +114,10 @@ void addOthers(CLI::App& app, Options& options, int& status) {
   explain->add_flag("--json", options.json, "as JSON");
   explain->callback([&] { status = runExplain(CLI::detail::join(options.words, " "), options.json); });
 
-  auto* demo = app.add_subcommand("demo", "proxy on 127.0.0.1:8080 in front of an origin that fails on demand");
-  demo->callback([&] { status = runDemo(); });
+  auto* demo = app.add_subcommand("demo", "proxy in front of an origin that fails on demand");
+  demo->add_option("--from", options.demo.from, "address of the proxy")->capture_default_str();
+  demo->add_option("--admin", options.demo.admin, "address of the admin listener")->capture_default_str();
+  demo->callback([&] { status = runDemo(options.demo); });
 }
 
 void addProbe(CLI::App& app, Options& options, int& status) {
@@ -85,10 +139,10 @@ void addProbe(CLI::App& app, Options& options, int& status) {
   probe->add_option("--timeout", options.probe.timeout,
                     "limit of the whole request, such as 2s; the daemon's defaults per phase otherwise");
   probe->add_flag("--all-addresses", options.probe.all_addresses, "each address of the name, a row each");
-  probe->add_option("--repeat", options.probe.repeat, "so many requests, one after the other; prints a summary")
+  probe->add_option("--repeat", options.probe.repeat, "the number of requests, one after the other; prints a summary")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  probe->add_flag("--json", options.probe.json, "the log event instead, one line a request");
+  probe->add_flag("--json", options.probe.json, "the log event instead, one line per request");
   probe->footer("Exit status: 0 answered (with any status), 3 a failure was diagnosed, 64 wrong usage.");
   probe->callback([&] { status = runProbeCommand(options.probe); });
 }
@@ -112,7 +166,7 @@ void addRoute(CLI::App& app, Options& options, int& status) {
 }
 
 void addReport(CLI::App& app, Options& options, int& status) {
-  auto* report = app.add_subcommand("report", "what failed, where, when and why, out of event logs");
+  auto* report = app.add_subcommand("report", "what failed, where, when and why, from event logs");
   report->add_option("LOG", options.report.logs, "event logs, plain or gzip; none or - reads standard input");
   report->add_option("--since", options.report.since,
                      "from this time on: 2026-01-31T12:00:00Z, 2026-01-31, or 90m ago");
@@ -125,21 +179,29 @@ void addReport(CLI::App& app, Options& options, int& status) {
 }
 
 // Where the running daemon is to be asked.
-void addAdmin(CLI::App& command, Options& options, std::string& admin) {
+CLI::Option* addAdmin(CLI::App& command, Options& options, std::string& admin) {
   command.add_option("--admin", admin, "admin listener of the running daemon: 127.0.0.1:9180 or unix:/PATH");
-  command.add_option("-c,--config", options.config, "configuration file that names it")->capture_default_str();
+  return command.add_option("-c,--config", options.config, "configuration file that names it")->capture_default_str();
 }
 
 void addWhy(CLI::App& app, Options& options, int& status) {
-  auto* why = app.add_subcommand("why", "the story of one exchange: each try, the evidence, who must act");
-  why->add_option("REQUEST_ID", options.why.request_id, "as in X-Request-ID, the log and the error page")->required();
+  auto* why = app.add_subcommand("why", "the story of one request: each try, the evidence, who should act");
+  auto* id = why->add_option("REQUEST_ID", options.why.request_id,
+                             "as in X-Request-ID, the log and the error page; its first 4 characters are enough");
+  auto* last =
+      why->add_option("--last", options.why.last_of, "the latest failure instead, or the latest with this cause");
+  last->expected(0, 1)->type_name("[CAUSE]")->excludes(id);
   addAdmin(*why, options, options.why.admin);
   why->add_option("--log", options.why.logs, "look in this event log instead, plain or gzip; repeatable")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   why->add_flag("--json", options.why.json, "the event itself");
-  why->footer("Exit status: 0, 1 not found or nobody to ask, 64 wrong usage.");
-  why->callback([&] {
+  why->footer("Exit status: 0, 1 not found, or no daemon reachable, 64 wrong usage.");
+  why->callback([&options, &status, id, last] {
+    if (id->count() + last->count() == 0) {
+      throw CLI::RequiredError("REQUEST_ID or --last");
+    }
+    options.why.last = last->count() > 0;
     options.why.config = options.config;
     status = runWhy(options.why);
   });
@@ -147,12 +209,15 @@ void addWhy(CLI::App& app, Options& options, int& status) {
 
 void addReload(CLI::App& app, Options& options, int& status) {
   auto* reload =
-      app.add_subcommand("reload", "load the configuration anew in the running daemon; waits for the outcome");
-  addAdmin(*reload, options, options.reload.admin);
-  reload->add_option("--pid", options.reload.pid, "process to signal where there is no admin listener to ask");
-  reload->footer("Exit status: 0 the new configuration is in force, 1 it was refused or nobody could be asked.");
-  reload->callback([&] {
+      app.add_subcommand("reload", "check the configuration, then reload it in the daemon that runs with it");
+  auto* config = addAdmin(*reload, options, options.reload.admin);
+  reload->add_option("--pid", options.reload.pid, "the process that is meant, where several run with the file");
+  reload->footer(
+      "Waits for the result. Exit status: 0 the new configuration is in force, 1 it has errors, was refused, or no "
+      "daemon runs with it.");
+  reload->callback([&options, &status, config] {
     options.reload.config = options.config;
+    options.reload.config_given = config->count() > 0;
     status = runReload(options.reload);
   });
 }
@@ -160,12 +225,67 @@ void addReload(CLI::App& app, Options& options, int& status) {
 void addTop(CLI::App& app, Options& options, int& status) {
   auto* top = app.add_subcommand("top", "the running daemon, live: origins, causes, phases, last failures");
   addAdmin(*top, options, options.top.admin);
-  top->add_flag("--once", options.top.once, "print one picture and end; so also where output is no terminal");
-  top->footer("q quits. Exit status: 0, 1 the daemon could not be asked, 64 wrong usage.");
+  top->add_flag("--once", options.top.once, "print one picture and exit (the default if output is not a terminal)");
+  top->footer("q quits. Exit status: 0, 1 no daemon reachable, 64 wrong usage.");
   top->callback([&] {
     options.top.config = options.config;
     status = runTop(options.top);
   });
+}
+
+void addHealth(CLI::App& app, Options& options, int& status) {
+  auto* health = app.add_subcommand("health", "whether the running daemon is alive, for the checks of containers");
+  addAdmin(*health, options, options.health.admin);
+  health->add_flag("--ready", options.health.ready, "whether it wants traffic (/readyz) instead of alive (/healthz)");
+  health->footer("Exit status: 0 it is, 1 it is not or does not answer, 64 wrong usage.");
+  health->callback([&] {
+    options.health.config = options.config;
+    status = runHealth(options.health);
+  });
+}
+
+void addHelp(CLI::App& app, Options& options, int& status) {
+  auto* help = app.add_subcommand("help", "this page, or the options of a command");
+  help->add_option("COMMAND", options.words, "such as probe");
+  help->callback([&] {
+    const CLI::App* about = options.words.empty() ? nullptr : commandNamed(app, options.words.front());
+    if (!options.words.empty() && about == nullptr) {
+      fmt::print(stderr, "gatewhy: {}\n", unknownCommand(app, options.words.front()));
+      status = kExitUsage;
+      return;
+    }
+    fmt::print("{}", about == nullptr ? app.help() : about->help("gatewhy " + about->get_name()));
+  });
+  auto* version = app.add_subcommand("version", "the version of this binary");
+  version->callback([] { fmt::print("gatewhy {}\n", GATEWHY_VERSION); });
+}
+
+// The options of a command as one may type them.
+std::vector<std::string> optionNames(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+// One line: what is wrong, and what was probably meant.
+std::string usageProblem(const CLI::App& app, const CLI::ParseError& problem) {
+  const auto used = app.get_subcommands();
+  const CLI::App& command = used.empty() ? app : *used.back();
+  const std::string name = used.empty() ? "gatewhy" : "gatewhy " + command.get_name();
+  std::string what = problem.what();
+  if (const auto left = command.remaining(); !left.empty()) {
+    what = fmt::format("'{}' is not {}", left.front(),
+                       left.front().starts_with('-') ? "an option of it" : "expected here");
+    const auto known = optionNames(command);
+    if (const auto near = nearestWord(left.front(), {known.begin(), known.end()})) {
+      what += fmt::format("; did you mean '{}'?", *near);
+    }
+  }
+  return fmt::format("{}: {} (`{} --help` lists its options)", name, what, name);
 }
 
 }  // namespace
@@ -174,7 +294,6 @@ int runCommandLine(int argc, char** argv) {
   CLI::App app{"gatewhy: a reverse proxy that says why an origin failed", "gatewhy"};
   app.set_version_flag("--version", "gatewhy " GATEWHY_VERSION);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
   Options options;
   int status = kExitOk;
   addRun(app, options, status);
@@ -185,10 +304,21 @@ int runCommandLine(int argc, char** argv) {
   addWhy(app, options, status);
   addTop(app, options, status);
   addReload(app, options, status);
+  addHealth(app, options, status);
+  addHelp(app, options, status);
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (first.empty() || (!first.starts_with('-') && commandNamed(app, first) == nullptr)) {
+    fmt::print(stderr, "gatewhy: {}\n", unknownCommand(app, first));
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? kExitOk : kExitUsage;  // --help and --version come this way too
+    if (problem.get_exit_code() == 0) {
+      return app.exit(problem);  // --help and --version
+    }
+    fmt::print(stderr, "{}\n", usageProblem(app, problem));
+    return kExitUsage;
   }
   return status;
 }

@@ -41,6 +41,7 @@ struct DaemonView {
 
   // Set before the admin thread begins, then constant.
   const EventLog* log = nullptr;
+  std::string config_file;                              // absolute path; "" where there is none
   std::vector<std::unique_ptr<WorkerMetrics>> metrics;  // by worker
   // Asks the workers; what does not answer within a moment is left out.
   std::function<std::vector<ParkedCount>()> count_parked;

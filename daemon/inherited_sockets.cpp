@@ -52,7 +52,7 @@ InheritedSockets InheritedSockets::fromEnvironment() {
 }
 
 Result<ListenSockets, ListenFault> InheritedSockets::open(const std::string& address, std::size_t workers,
-                                                          std::string_view handed_on) {
+                                                          std::string_view handed_on, bool ipv4_too) {
   const bool from_unit = !systemdName(address).empty();
   const std::string name = descriptorName(address);
   const auto wanted = from_unit ? std::nullopt : Address::parse(address);
@@ -69,7 +69,7 @@ Result<ListenSockets, ListenFault> InheritedSockets::open(const std::string& add
   if (from_unit) {
     return Failure{ListenFault{.address = address, .call = "sd_listen_fds", .error = ENOENT}};
   }
-  return openListener(address, workers);
+  return openListener(address, workers, ipv4_too);
 }
 
 std::vector<std::string> InheritedSockets::dropUnused() {

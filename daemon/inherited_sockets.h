@@ -31,9 +31,9 @@ class InheritedSockets {
   // The sockets for a listener: of "systemd:NAME" the one of that name, for
   // every worker; of an address those that were its listener's or are bound to
   // it; if there is none, new ones. `handed_on`: the name that a predecessor
-  // gave them, where it is not the address's.
+  // gave them, where it is not the address's. `ipv4_too` as in openListener().
   [[nodiscard]] Result<ListenSockets, ListenFault> open(const std::string& address, std::size_t workers,
-                                                        std::string_view handed_on = {});
+                                                        std::string_view handed_on = {}, bool ipv4_too = false);
   // Closes what nobody asked for; the names, for a message.
   [[nodiscard]] std::vector<std::string> dropUnused();
 

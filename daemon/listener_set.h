@@ -17,14 +17,24 @@
 
 namespace gatewhy {
 
-// What tells each listener of a configuration from the others, over reloads
-// and restarts: its address. Of several on the same one (port 0, each gets a
-// port of its own) the second is "127.0.0.1:0#2", and so on.
-[[nodiscard]] std::vector<std::string> listenerKeys(const Config& config);
+// One address to listen on, and whose it is.
+struct ListenAddress {
+  // What tells it from the others, over reloads and restarts: the address. Of
+  // several on the same one (port 0, each gets a port of its own) the second
+  // is "127.0.0.1:0#2", and so on.
+  std::string key;
+  std::string address;
+  std::size_t index = 0;  // into Config::listeners
+  // The IPv4 half of "[::]:PORT". It is a socket of its own, with the key that
+  // "0.0.0.0:PORT" has, so that a reload can come to list that one, or cease to.
+  bool ipv4_half = false;
+};
+// In the order of the configuration, a half behind its listener.
+[[nodiscard]] std::vector<ListenAddress> listenAddresses(const Config& config);
 
 class ListenerSet {
  public:
-  // By the configuration's listeners: absent where the set has it already.
+  // By listenAddresses(): absent where the set has it already, or it is not needed.
   using Opened = std::vector<std::optional<ListenSockets>>;
 
   explicit ListenerSet(const ServiceManager& service) : service_(service) {}  // which outlives it
@@ -39,7 +49,10 @@ class ListenerSet {
   // sockets that are new.
   [[nodiscard]] std::vector<WorkerPlan> adopt(const GenerationPtr& generation, Opened opened, std::size_t workers);
 
-  // As bound, in the order of the configuration.
+  // Which of ours holds the port that could not be had.
+  [[nodiscard]] std::optional<std::string> holderOf(const ListenFault& fault) const;
+
+  // As bound, in the order of the configuration, without IPv4 halves.
   [[nodiscard]] std::vector<std::string> addresses() const;
   // Into systemd's descriptor store, where they are not there yet.
   void store();
@@ -57,10 +70,12 @@ class ListenerSet {
     std::string key, address;  // the address as bound
     Address local;
     std::vector<Fd> sockets;
+    bool ipv4_half = false;
     bool from_unit = false;  // systemd keeps it anyway
     bool stored = false;
   };
   [[nodiscard]] std::vector<Bound>::iterator find(const std::string& key);
+  [[nodiscard]] bool takesIpv4Already(const ListenAddress& whole, const std::optional<ListenSockets>& opened);
   [[nodiscard]] std::vector<Address> ownAddresses() const;
 
   const ServiceManager& service_;

@@ -12,8 +12,11 @@
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
+#include "daemon/descriptor_limit.h"
+#include "daemon/out_of_memory.h"
+#include "daemon/port_owner.h"
+#include "daemon/privileges.h"
 #include "daemon/signals.h"
-#include "diagnostics/errno_name.h"
 
 namespace gatewhy {
 namespace {
@@ -37,16 +40,14 @@ LifecycleEvent::Fact fact(std::string_view key, double number) {
   return {.key = key, .text = {}, .number = number, .list = {}};
 }
 
-std::string describe(const ListenFault& fault) {
-  return fmt::format("cannot listen on {}: {} failed: {} ({})", fault.address, fault.call, errnoName(fault.error),
-                     std::strerror(fault.error));
-}
-
 }  // namespace
 
 Supervisor::Supervisor(ConfigPtr config, std::string config_file)
     : config_(std::move(config)), config_file_(std::move(config_file)) {
   holdSignals();
+  if (!config_file_.empty()) {
+    view_.config_file = absolutePath(config_file_);
+  }
 }
 
 // ---- starting ---------------------------------------------------------
@@ -59,32 +60,47 @@ bool Supervisor::openLog() {
     return false;
   }
   log_ = std::move(log).value();
+  prepareForOutOfMemory(config_->log.destination);
+  log_->setInstance(config_->diagnostics.name);
   log_settings_.failures_only = config_->log.failures_only;
   log_settings_.success_percent = config_->log.success_percent;
   return true;
 }
 
-std::optional<ListenerSet::Opened> Supervisor::openListeners(const Config& config) {
+Result<ListenerSet::Opened, std::string> Supervisor::openListeners(const Config& config) {
   auto opened = listeners_.openMissing(config, config_->workers, inherited_);
   if (!opened) {
-    const std::string problem = describe(opened.error());
+    std::string problem = describeListenFault(opened.error());
+    if (const auto own = listeners_.holderOf(opened.error())) {
+      problem += fmt::format(
+          "; our own listener {} holds the port: restart, or take that listener away with one reload and add this one "
+          "with the next",
+          *own);
+    }
     say("message", "ERROR", problem);
     std::cerr << "gatewhy: " << problem << "\n";
-    return std::nullopt;
+    return Failure{std::move(problem)};
   }
   return std::move(opened).value();
 }
 
-bool Supervisor::startWorkers() {
-  auto opened = openListeners(*config_);
-  if (!opened) {
-    return false;
+// Sockets and files are open; threads that serve are not there yet.
+bool Supervisor::giveUpRoot() {
+  const auto became = becomeUser(*config_);
+  if (!became) {
+    std::cerr << "gatewhy: " << became.error() << "\n";
+  } else if (*became == Became::NotRoot) {
+    say("message", "WARN", fmt::format("not started as root: 'user' ({}) changes nothing", config_->user));
   }
+  return static_cast<bool>(became);
+}
+
+bool Supervisor::startWorkers(ListenerSet::Opened opened) {
   const auto make_sink = [this] {
     view_.metrics.push_back(std::make_unique<WorkerMetrics>());
     return std::make_unique<WorkerSink>(*log_, log_settings_, *view_.metrics.back(), view_.failures);
   };
-  if (!workers_.start(listeners_.adopt(generation_, *std::move(opened), config_->workers), make_sink)) {
+  if (!workers_.start(listeners_.adopt(generation_, std::move(opened), config_->workers), make_sink)) {
     std::cerr << "gatewhy: cannot watch the listeners: " << std::strerror(errno) << "\n";
     return false;
   }
@@ -93,14 +109,14 @@ bool Supervisor::startWorkers() {
 
 // Nobody asked for the default address: where it is taken, by another gatewhy
 // for instance, traffic matters more.
-bool Supervisor::startAdmin() {
+bool Supervisor::openAdmin() {
   const AdminConfig& admin = config_->admin;
   if (admin.address.empty()) {
     return true;
   }
   auto sockets = openAdminListener(admin, inherited_);
   if (!sockets) {
-    const std::string problem = describe(sockets.error());
+    const std::string problem = describeListenFault(sockets.error());
     if (admin.configured) {
       say("message", "ERROR", problem);
       std::cerr << "gatewhy: " << problem << "\n";
@@ -115,7 +131,11 @@ bool Supervisor::startAdmin() {
   admin_ =
       std::make_unique<AdminServer>(AdminServer::Settings{.sockets = std::move(sockets).value(), .hosts = admin.hosts},
                                     admin_api_, view_.failures, view_.streams_missed);
-  if (!admin_->start()) {
+  return true;
+}
+
+bool Supervisor::startAdmin() {
+  if (admin_ && !admin_->start()) {
     std::cerr << "gatewhy: cannot watch the admin listener: " << std::strerror(errno) << "\n";
     return false;
   }
@@ -134,13 +154,20 @@ bool Supervisor::start() {
   generation_ = std::move(generation).value();
   view_.setGeneration(generation_);
   inherited_ = InheritedSockets::fromEnvironment();
-  if (!startWorkers() || !startAdmin()) {
+  const std::uint64_t descriptors = raiseDescriptorLimit();
+  auto opened = openListeners(*config_);
+  if (!opened || !openAdmin() || !giveUpRoot() || !startWorkers(std::move(opened).value()) || !startAdmin()) {
     return false;
   }
   view_.readiness = Readiness::Ready;
+  showState(/*reloading=*/false, /*stopping=*/false);
   say("start", "INFO", "gatewhy serves",
       {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
-       fact("admin", adminAddress()), fact("workers", static_cast<double>(config_->workers))});
+       fact("admin", adminAddress()), fact("workers", static_cast<double>(config_->workers)),
+       fact("user", config_->user)});
+  if (auto shortage = descriptorShortage(*config_, descriptors)) {
+    say("message", "WARN", *shortage, {fact("cause", std::string(name(Cause::ProxyFdExhausted)))});
+  }
   if (auto unused = inherited_.dropUnused(); !unused.empty()) {
     say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
   }
@@ -231,8 +258,15 @@ void Supervisor::refuseReload(const std::string& message, std::vector<std::strin
 // flight end with the one they began with.
 void Supervisor::reload() {
   view_.reloading = true;
+  showState(/*reloading=*/true, /*stopping=*/false);
   applyFile();
   view_.reloading = false;
+  showState(/*reloading=*/false, /*stopping=*/false);
+}
+
+void Supervisor::showState(bool reloading, bool stopping) {
+  state_file_.publish(
+      {.config = view_.config_file, .reloading = reloading, .stopping = stopping, .reload = view_.lastReload()});
 }
 
 void Supervisor::applyFile() {
@@ -241,7 +275,7 @@ void Supervisor::applyFile() {
     refuseReload("there is no configuration file to reload", {});
     return;
   }
-  LoadedConfig loaded = loadConfigFile(config_file_);
+  LoadedConfig loaded = loadConfigFile(config_file_, Pipes::Refused);
   std::vector<std::string> problems;
   for (const ConfigProblem& problem : loaded.problems) {
     problems.push_back(format(problem));
@@ -258,25 +292,31 @@ void Supervisor::applyFile() {
   }
   auto opened = openListeners(*loaded.config);
   if (!opened) {
+    problems.push_back(opened.error());
     refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems));
     return;
   }
   const bool restart = loaded.config->workers != config_->workers ||
                        loaded.config->log.destination != config_->log.destination ||
-                       loaded.config->log.format != config_->log.format || loaded.config->admin != config_->admin;
+                       loaded.config->log.format != config_->log.format || loaded.config->admin != config_->admin ||
+                       loaded.config->user != config_->user || loaded.config->group != config_->group;
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
   log_settings_.success_percent = loaded.config->log.success_percent;
-  workers_.reload(listeners_.adopt(generation_, *std::move(opened), config_->workers));
+  workers_.reload(listeners_.adopt(generation_, std::move(opened).value(), config_->workers));
   changed->workers = config_->workers;  // as running
   changed->log.destination = config_->log.destination;
   changed->log.format = config_->log.format;
   changed->admin = config_->admin;
+  changed->user = config_->user;
+  changed->group = config_->group;
   config_ = changed;
+  log_->setInstance(config_->diagnostics.name);
   view_.setGeneration(generation_);
   const std::string message =
-      restart ? "reloaded; changes to workers, log.destination, log.format and admin need a restart" : "reloaded";
+      restart ? "reloaded; changes to workers, log.destination, log.format, admin, user and group need a restart"
+              : "reloaded";
   view_.noteReload(true, message, problems);
   say("reload", restart ? "WARN" : "INFO", message,
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
@@ -336,6 +376,7 @@ bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milli
 
 void Supervisor::drain(std::chrono::milliseconds delay) {
   view_.readiness = Readiness::Draining;
+  showState(/*reloading=*/false, /*stopping=*/true);
   service_.extendTimeout(delay + config_->drain.timeout + kAbortGrace);
   say("drain", "INFO", "draining", {fact("connections", static_cast<double>(workers_.connections()))});
   const auto never = [] { return false; };

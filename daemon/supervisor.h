@@ -17,6 +17,7 @@
 #include "daemon/inherited_sockets.h"
 #include "daemon/listener_set.h"
 #include "daemon/log/event_log.h"
+#include "daemon/run_state.h"
 #include "daemon/service_manager.h"
 #include "daemon/successor.h"
 #include "daemon/worker_set.h"
@@ -43,11 +44,16 @@ class Supervisor {
 
  private:
   [[nodiscard]] bool openLog();
-  [[nodiscard]] bool startWorkers();
-  [[nodiscard]] std::optional<ListenerSet::Opened> openListeners(const Config& config);
+  [[nodiscard]] bool giveUpRoot();
+  [[nodiscard]] bool startWorkers(ListenerSet::Opened opened);
+  // The error has been told.
+  [[nodiscard]] Result<ListenerSet::Opened, std::string> openListeners(const Config& config);
+  // False: the start is to end. `admin_` is there where there is to be one.
+  [[nodiscard]] bool openAdmin();
   [[nodiscard]] bool startAdmin();
   void reload();
   void applyFile();
+  void showState(bool reloading, bool stopping);
   void refuseReload(const std::string& message, std::vector<std::string> problems);
   // Starts the program anew with our sockets; true: it serves, and we may go.
   bool upgrade();
@@ -64,6 +70,7 @@ class Supervisor {
   std::unique_ptr<EventLog> log_;
   LogSettings log_settings_;
   DaemonView view_;
+  RunStateFile state_file_;
   SharedStates states_;
   GenerationPtr generation_;
   Program program_ = Program::current();

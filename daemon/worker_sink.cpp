@@ -24,7 +24,7 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
     line_.clear();
     appendJson(line_, event);
     failures_.add(event, line_.view());
-    if (log_.format() == EventFormat::Json) {
+    if (log_.lineFormat() == EventFormat::Json) {
       batch_.append(event, line_.view());
     } else {
       batch_.append(event);
@@ -53,9 +53,7 @@ bool WorkerSink::leftOut(const ExchangeEvent& event) {
 }
 
 void WorkerSink::onLifecycle(const LifecycleEvent& event) {
-  std::string line;
-  appendLine(line, event, std::chrono::system_clock::now(), log_.format());
-  batch_.append(line, true);
+  batch_.append(event);
 }
 
 }  // namespace gatewhy

@@ -11,6 +11,7 @@
 #include "diagnostics/evidence.h"
 #include "diagnostics/json_writer.h"
 #include "diagnostics/reason_phrase.h"
+#include "diagnostics/unsafe_text.h"
 
 namespace gatewhy {
 namespace {
@@ -23,6 +24,7 @@ struct Disclosed {
   const Diagnosis* diagnosis = nullptr;  // null: the cause is not disclosed
   bool evidence = false;
   std::string_view hop_name;
+  std::string_view date;
 };
 
 // RFC 3986 section 2.3, so that any id makes a valid URI.
@@ -43,12 +45,17 @@ std::string percentEncode(std::string_view text) {
 // The answer may be shown by a terminal.
 std::string printable(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      appendPrintable(out, {&c, 1});
+  while (!text.empty()) {
+    const Utf8Unit unit = firstCharacter(text);
+    const std::string_view bytes = text.substr(0, unit.length);
+    if (unit.valid && mayDeceive(unit.code)) {
+      appendVisible(out, unit.code);
+    } else if (unit.valid && (unit.code < 0x20 || unit.code == 0x7F)) {
+      appendPrintable(out, bytes);
     } else {
-      out += c;
+      out += bytes;
     }
+    text.remove_prefix(unit.length);
   }
   return out;
 }
@@ -99,9 +106,9 @@ Answer makeText(const Disclosed& what) {
   auto out = std::back_inserter(body);
   if (what.diagnosis != nullptr) {
     const CauseInfo& row = info(what.diagnosis->cause);
-    fmt::format_to(out, "\n{}\nCause: {}\nCheck first: {}\n", row.seen, row.name, row.check_first);
+    fmt::format_to(out, "\n{}\nCause: {}\n", row.seen, row.name);
     if (what.evidence) {
-      fmt::format_to(out, "\n{}\nEvidence: {}\n", printable(what.diagnosis->summary),
+      fmt::format_to(out, "Check first: {}\n\n{}\nEvidence: {}\n", row.check_first, printable(what.diagnosis->summary),
                      readableEvidence(*what.diagnosis));
     }
   }
@@ -110,6 +117,9 @@ Answer makeText(const Disclosed& what) {
   }
   if (!what.request_id.empty()) {
     fmt::format_to(out, "\nRequest id: {}\n", printable(what.request_id));
+  }
+  if (!what.date.empty()) {
+    fmt::format_to(out, "Time: {}\n", timeForPeople(what.date));
   }
   return {"text/plain; charset=utf-8", std::move(body)};
 }
@@ -148,7 +158,8 @@ Answer makeHtml(const Disclosed& what) {
                                                   .request_id = what.request_id,
                                                   .diagnosis = what.diagnosis,
                                                   .hop_name = what.hop_name,
-                                                  .evidence = evidence})};
+                                                  .evidence = evidence,
+                                                  .date = what.date})};
 }
 
 Answer make(const Disclosed& what, std::string_view accept_header) {
@@ -166,17 +177,19 @@ Answer make(const Disclosed& what, std::string_view accept_header) {
 }  // namespace
 
 Answer makeAnswer(const Diagnosis& diagnosis, std::uint16_t status, std::string_view request_id,
-                  std::string_view accept_header, Disclose disclose, std::string_view hop_name) {
+                  std::string_view accept_header, Disclose disclose, std::string_view hop_name, std::string_view date) {
   return make({.status = status,
                .request_id = request_id,
                .diagnosis = disclose == Disclose::None ? nullptr : &diagnosis,
                .evidence = disclose == Disclose::Evidence,
-               .hop_name = hop_name},
+               .hop_name = hop_name,
+               .date = date},
               accept_header);
 }
 
-Answer makeFixedAnswer(std::uint16_t status, std::string_view request_id, std::string_view accept_header) {
-  return make({.status = status, .request_id = request_id}, accept_header);
+Answer makeFixedAnswer(std::uint16_t status, std::string_view request_id, std::string_view accept_header,
+                       std::string_view date) {
+  return make({.status = status, .request_id = request_id, .date = date}, accept_header);
 }
 
 }  // namespace gatewhy

@@ -47,25 +47,33 @@ bool ranOutOfTime(ProxyError error) {
          error == ProxyError::HttpResponseTimeout;
 }
 
+// What a rule refuses is nobody's fault: the page shows no alarm.
 struct Refusal {
   Cause cause;
   std::string_view sentence;
+  std::string_view state = "refused here by a rule";
 };
 
 // What a rule of ours refuses: trying again at once is no good.
 constexpr std::array kRefusals{
     Refusal{Cause::RateLimited, "Too many requests came in a short time. Wait a little before you try again."},
-    Refusal{Cause::RequestDenied, "This address is not open to you."},
-    Refusal{Cause::UpgradeNotAllowed, "This address does not offer the kind of connection that was asked for."},
-    Refusal{Cause::ClientUpgradeRequired,
-            "This address wants a newer or a secure protocol: if it begins with http://, try https://."},
+    Refusal{Cause::RequestDenied, "You do not have access to this page."},
+    Refusal{Cause::UpgradeNotAllowed, "This page does not offer the kind of connection that was asked for."},
+    Refusal{Cause::ClientUpgradeRequired, "This page needs a secure connection. Try https:// instead of http://."},
+    Refusal{Cause::NoRoute, "There is no site at this address. Check the address for typos.", "no such site"},
+    Refusal{Cause::ClientMethodUnsupported, "This page does not accept that kind of request."},
 };
+
+// Null where it is a failure.
+const Refusal* refusalOf(const Diagnosis& diagnosis) {
+  const auto* refusal = std::find_if(kRefusals.begin(), kRefusals.end(),
+                                     [&](const Refusal& row) { return row.cause == diagnosis.cause; });
+  return refusal == kRefusals.end() ? nullptr : refusal;
+}
 
 // For a visitor, who knows no phases.
 std::string_view visitorSentence(const Diagnosis& diagnosis) {
-  const auto* refusal = std::find_if(kRefusals.begin(), kRefusals.end(),
-                                     [&](const Refusal& row) { return row.cause == diagnosis.cause; });
-  if (refusal != kRefusals.end()) {
+  if (const Refusal* refusal = refusalOf(diagnosis)) {
     return refusal->sentence;
   }
   switch (failedLeg(diagnosis)) {
@@ -73,9 +81,7 @@ std::string_view visitorSentence(const Diagnosis& diagnosis) {
       return "The request could not be accepted as it was sent. If you followed a link or used a form, go back and try "
              "again.";
     case Leg::Hop:
-      return diagnosis.cause == Cause::NoRoute
-                 ? "There is no site at this address. Check it for typing mistakes."
-                 : "The request arrived, but could not be passed on to the site. Try again in a few minutes.";
+      return "The request arrived, but could not be passed on to the site. Try again in a few minutes.";
     case Leg::Origin:
       break;
   }
@@ -86,7 +92,7 @@ std::string_view visitorSentence(const Diagnosis& diagnosis) {
     return "The site's server cannot be reached at the moment. Try again in a few minutes.";
   }
   if (diagnosis.phase == Phase::TlsHandshake) {
-    return "No secure connection to the site's server could be made. This is not a problem of your device.";
+    return "No secure connection to the site's server could be made. Your device is not the cause.";
   }
   return "The site's server was reached, but gave no usable answer. Try again in a few minutes.";
 }
@@ -107,33 +113,41 @@ li span{color:var(--soft);font-size:.9rem}
 li.ok{border-top-color:var(--ok)}
 li.bad{border-top-color:var(--bad)}
 li.bad span{color:var(--bad);font-weight:600}
+li.rule{border-top-color:var(--soft)}
+li.rule span{color:var(--text);font-weight:600}
 code,pre{font-family:ui-monospace,monospace;font-size:.9rem}
 code{overflow-wrap:anywhere}
+.support{display:inline-block;padding:.25rem .5rem;background:var(--card);border:1px solid var(--line);border-radius:.4rem;color:var(--text);user-select:all}
 pre{padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:.4rem;white-space:pre-wrap;overflow-wrap:anywhere}
 footer{margin-top:2rem;color:var(--soft);font-size:.9rem}
 @media (max-width:30rem){ol{flex-direction:column}}
 )";
 
 void appendLegs(std::string& out, const Diagnosis& diagnosis, std::string_view hop_name) {
-  const Leg failed = failedLeg(diagnosis);
+  const Refusal* refusal = refusalOf(diagnosis);
+  const Leg failed = refusal == nullptr ? failedLeg(diagnosis) : Leg::Hop;
   const std::string hop = escapeHtml(hop_name);
   const std::array<std::string_view, 3> names = {"You", hop, "The site's server"};
-  out += "<ol aria-label=\"The way of your request\">\n";
+  out += "<ol aria-label=\"Path of your request\">\n";
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto leg = static_cast<Leg>(i);
-    const std::string_view state = leg == failed ? "problem here" : leg < failed ? "working" : "not involved";
-    const std::string_view style = leg == failed ? "bad" : leg < failed ? "ok" : "idle";
+    const std::string_view state = leg == failed  ? (refusal == nullptr ? "problem here" : refusal->state)
+                                   : leg < failed ? "working"
+                                                  : "not involved";
+    const std::string_view style = leg == failed ? (refusal == nullptr ? "bad" : "rule") : leg < failed ? "ok" : "idle";
     fmt::format_to(std::back_inserter(out), "<li class=\"{}\"><b>{}</b><span>{}</span></li>\n", style, names[i], state);
   }
   out += "</ol>\n";
 }
 
-void appendCause(std::string& out, const Diagnosis& diagnosis) {
-  const CauseInfo& row = info(diagnosis.cause);
-  fmt::format_to(std::back_inserter(out),
-                 "<h2>What was seen</h2>\n<p>{}</p>\n<p>Cause: <code>{}</code></p>\n"
-                 "<h2>For the owner of the site</h2>\n<p>{}</p>\n",
-                 escapeHtml(row.seen), escapeHtml(row.name), escapeHtml(row.check_first));
+void appendCause(std::string& out, const PageContent& content) {
+  const CauseInfo& row = info(content.diagnosis->cause);
+  auto back = std::back_inserter(out);
+  fmt::format_to(back, "<h2>What happened</h2>\n<p>{}</p>\n<p>Cause: <code>{}</code></p>\n", escapeHtml(row.seen),
+                 escapeHtml(row.name));
+  if (!content.evidence.empty()) {
+    fmt::format_to(back, "<h2>For the operator of the site</h2>\n<p>{}</p>\n", escapeHtml(row.check_first));
+  }
 }
 
 void appendEvidence(std::string& out, const PageContent& content) {
@@ -144,22 +158,42 @@ void appendEvidence(std::string& out, const PageContent& content) {
                  escapeHtml(content.diagnosis->summary), escapeHtml(content.evidence));
 }
 
-void appendFooter(std::string& out, const PageContent& content) {
-  if (content.request_id.empty() && content.diagnosis == nullptr) {
+// One line that a visitor copies into a message to the site's support.
+void appendSupportLine(std::string& out, const PageContent& content) {
+  if (content.request_id.empty()) {
     return;
   }
-  out += "<footer>";
+  std::string line = fmt::format("{}", content.status);
   if (content.diagnosis != nullptr) {
-    fmt::format_to(std::back_inserter(out), "<p>Written by {}, not by the site's server.</p>",
-                   escapeHtml(content.hop_name));
+    fmt::format_to(std::back_inserter(line), " {}", info(content.diagnosis->cause).name);
   }
-  if (!content.request_id.empty()) {
-    fmt::format_to(std::back_inserter(out), "<p>Request id: <code>{}</code></p>", escapeHtml(content.request_id));
+  if (!content.date.empty()) {
+    line += ", " + timeForPeople(content.date);
   }
-  out += "</footer>\n";
+  fmt::format_to(std::back_inserter(line), ", request id {}", content.request_id);
+  fmt::format_to(std::back_inserter(out), "<p>If you report this, include: <code class=\"support\">{}</code></p>\n",
+                 escapeHtml(line));
+}
+
+void appendFooter(std::string& out, const PageContent& content) {
+  if (content.diagnosis == nullptr) {
+    return;
+  }
+  fmt::format_to(std::back_inserter(out), "<footer><p>Written by {}, not by the site's server.</p></footer>\n",
+                 escapeHtml(content.hop_name));
 }
 
 }  // namespace
+
+std::string timeForPeople(std::string_view date) {
+  constexpr std::size_t kDayName = 5;  // "Sat, "
+  if (date.size() > kDayName && date.ends_with(" GMT")) {
+    date.remove_prefix(kDayName);
+    date.remove_suffix(4);
+    return fmt::format("{} UTC", date);
+  }
+  return std::string(date);
+}
 
 std::string statusLine(std::uint16_t status) {
   const std::string_view phrase = reasonPhrase(status);
@@ -177,7 +211,10 @@ std::string renderPage(const PageContent& content) {
   if (content.diagnosis != nullptr) {
     fmt::format_to(std::back_inserter(out), "<p>{}</p>\n", escapeHtml(visitorSentence(*content.diagnosis)));
     appendLegs(out, *content.diagnosis, content.hop_name);
-    appendCause(out, *content.diagnosis);
+  }
+  appendSupportLine(out, content);
+  if (content.diagnosis != nullptr) {
+    appendCause(out, content);
     appendEvidence(out, content);
   }
   appendFooter(out, content);

@@ -18,8 +18,12 @@ struct PageContent {
   const Diagnosis* diagnosis = nullptr;
   std::string_view hop_name;
   std::string_view evidence;  // readable text, empty unless disclosed
+  std::string_view date;      // as in the field Date; may be empty
 };
 [[nodiscard]] std::string renderPage(const PageContent& content);
+
+// "28 Nov 2026 21:40:02 UTC" of "Sat, 28 Nov 2026 21:40:02 GMT".
+[[nodiscard]] std::string timeForPeople(std::string_view date);
 
 // "502 Bad Gateway", or the number alone where it has no phrase.
 [[nodiscard]] std::string statusLine(std::uint16_t status);

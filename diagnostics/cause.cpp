@@ -6,10 +6,29 @@
 namespace gatewhy {
 namespace {
 
+// Where a row says nothing, its blame does.
+constexpr Severity severityOf(Blame blame) {
+  return blame == Blame::Client ? Severity::Warn : Severity::Error;
+}
+constexpr Severity severityOf(Blame /*blame*/, Severity own) {
+  return own;
+}
+
 constexpr std::array<CauseInfo, kCauseCount> kTable{{
-#define CAUSE(enumerator, text, phase, blame, sent, logged, standard, error, retry, seen, who, check) \
-  {Cause::enumerator, text,         Phase::phase, Blame::blame, sent, logged, standard,               \
-   ProxyError::error, Retry::retry, seen,         who,          check},
+#define CAUSE(enumerator, text, phase, blame, sent, logged, standard, error, retry, seen, who, check, ...) \
+  {Cause::enumerator,                                                                                      \
+   text,                                                                                                   \
+   Phase::phase,                                                                                           \
+   Blame::blame,                                                                                           \
+   sent,                                                                                                   \
+   logged,                                                                                                 \
+   standard,                                                                                               \
+   ProxyError::error,                                                                                      \
+   Retry::retry,                                                                                           \
+   seen,                                                                                                   \
+   who,                                                                                                    \
+   check,                                                                                                  \
+   severityOf(Blame::blame __VA_OPT__(, Severity::) __VA_ARGS__)},
 #include "diagnostics/causes.def"
 #undef CAUSE
 }};
@@ -167,6 +186,18 @@ std::string_view name(Retry retry) noexcept {
   }
   return {};
 }
+std::string_view name(Severity severity) noexcept {
+  switch (severity) {
+    case Severity::Info:
+      return "INFO";
+    case Severity::Warn:
+      return "WARN";
+    case Severity::Error:
+      return "ERROR";
+  }
+  return {};
+}
+
 std::string_view name(ProxyError error) noexcept {
   switch (error) {
     case ProxyError::None:

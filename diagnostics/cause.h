@@ -41,6 +41,11 @@ enum class Retry : std::uint8_t {
   IdempotentOnly,  // RFC 9110 section 9.2.2, and the body must be replayable
 };
 
+// How loud the log is about it, by whose doing it is: what somebody must act
+// on is an Error, what strangers and clients do a Warn, what a configured rule
+// does as it should Info.
+enum class Severity : std::uint8_t { Info, Warn, Error };
+
 // RFC 9209 section 2.3 proxy error types that gatewhy emits.
 enum class ProxyError : std::uint8_t {
   None,  // no Proxy-Status error: the answer is the origin's, or none is sent
@@ -111,6 +116,7 @@ struct CauseInfo {
   std::string_view seen;         // what was observed, one plain sentence
   std::string_view who_acts;     // who must act, in words
   std::string_view check_first;  // the first thing to look at
+  Severity severity;             // of an exchange that failed by it
 };
 
 // Thread-safe: the table is constant.
@@ -122,9 +128,10 @@ struct CauseInfo {
 [[nodiscard]] std::vector<std::string_view> nearestCauseNames(std::string_view word, std::size_t limit = 3);
 
 [[nodiscard]] std::string_view name(Cause cause) noexcept;
-[[nodiscard]] std::string_view name(Phase phase) noexcept;       // "tls_handshake"
-[[nodiscard]] std::string_view name(Blame blame) noexcept;       // "origin"
-[[nodiscard]] std::string_view name(Retry retry) noexcept;       // "before_any_byte"
-[[nodiscard]] std::string_view name(ProxyError error) noexcept;  // "connection_refused"; "" for None
+[[nodiscard]] std::string_view name(Phase phase) noexcept;        // "tls_handshake"
+[[nodiscard]] std::string_view name(Blame blame) noexcept;        // "origin"
+[[nodiscard]] std::string_view name(Retry retry) noexcept;        // "before_any_byte"
+[[nodiscard]] std::string_view name(Severity severity) noexcept;  // "WARN"
+[[nodiscard]] std::string_view name(ProxyError error) noexcept;   // "connection_refused"; "" for None
 
 }  // namespace gatewhy

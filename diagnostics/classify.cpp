@@ -151,6 +151,8 @@ Cause causeOfTimer(const TimerFault& fault, const Observation& seen) noexcept {
       return Cause::ClientBodyTimeout;
     case Timer::ClientWrite:
       return Cause::ClientWriteTimeout;
+    case Timer::ClientRate:
+      return Cause::ClientTooSlow;
     case Timer::Tunnel:
       return Cause::TunnelIdleTimeout;
   }

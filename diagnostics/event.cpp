@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "diagnostics/event.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -73,8 +76,13 @@ std::string_view severityOf(const ExchangeEvent& event) {
   if (event.outcome == Outcome::Success) {
     return "INFO";
   }
-  const bool client = event.diagnosis != nullptr && event.diagnosis->blame == Blame::Client;
-  return client || event.outcome == Outcome::Aborted ? "WARN" : "ERROR";
+  if (event.diagnosis == nullptr) {
+    return event.outcome == Outcome::Aborted ? "WARN" : "ERROR";
+  }
+  // Time that ran out over all phases is blamed on the one that took it.
+  const CauseInfo& row = info(event.diagnosis->cause);
+  const bool clients = event.outcome == Outcome::Aborted || event.diagnosis->blame == Blame::Client;
+  return name(clients ? std::min(row.severity, Severity::Warn) : row.severity);
 }
 
 std::string_view outcomeName(Outcome outcome) {
@@ -107,6 +115,17 @@ void writeNested(Json& json, std::string_view object, std::string_view member, s
   if (!text.empty()) {
     json.beginObject(object);
     json.member(member, text);
+    json.endObject();
+  }
+}
+
+template <class Json>
+void writeInstance(Json& json, std::string_view instance) {
+  if (!instance.empty()) {
+    json.beginObject("service");
+    json.beginObject("instance");
+    json.member("id", instance);
+    json.endObject();
     json.endObject();
   }
 }
@@ -157,21 +176,47 @@ void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis, std::span<cons
   json.endObject();
 }
 
-void writeTries(JsonWriter& json, const std::vector<TryRecord>& tries) {
-  json.beginArray();
-  for (const TryRecord& attempt : tries) {
-    json.beginObject();
-    json.member("endpoint", attempt.endpoint);
-    writeNested(json, "peer", "address", attempt.peer_address);
-    json.memberBoolean("connection_reused", attempt.connection_reused);
-    writeTimings(json, attempt.timings);
-    if (attempt.diagnosis) {
-      json.key("diagnosis");
-      writeDiagnosis(json, *attempt.diagnosis, {});
-    }
-    json.endObject();
+void writeTry(JsonWriter& json, const TryRecord& attempt) {
+  json.beginObject();
+  json.member("endpoint", attempt.endpoint);
+  writeNested(json, "peer", "address", attempt.peer_address);
+  json.memberBoolean("connection_reused", attempt.connection_reused);
+  writeTimings(json, attempt.timings);
+  if (attempt.diagnosis) {
+    json.key("diagnosis");
+    writeDiagnosis(json, *attempt.diagnosis, {});
   }
-  json.endArray();
+  json.endObject();
+}
+
+// How much a line may hold. What strangers send decides how long values are,
+// and a log is no place for them to fill: where the line is too long with the
+// first row, it is written again with the next.
+struct EventRoom {
+  std::size_t text;   // octets of one value, escaped
+  std::size_t tries;  // octets of all tries; the last of those that do not fit are left out
+  std::size_t names;  // of dropped fields, likewise
+};
+constexpr std::array<EventRoom, 3> kEventRooms = {
+    {{2048, std::numeric_limits<std::size_t>::max(), 256}, {256, 4096, 16}, {64, 0, 16}}};
+
+void writeTries(FastJsonWriter& json, const std::vector<TryRecord>& tries, std::size_t room) {
+  std::string all = "[";
+  for (const TryRecord& attempt : tries) {
+    std::string text;
+    JsonWriter inner(text);
+    inner.limitText(json.textLimit());
+    writeTry(inner, attempt);
+    if (all.size() + text.size() > room) {
+      break;
+    }
+    all += all.size() == 1 ? "" : ",";
+    all += text;
+  }
+  if (all.size() > 1) {
+    json.key("tries");
+    json.raw(all + "]");
+  }
 }
 
 constexpr std::size_t kRoomForDiagnosis = 1024;
@@ -182,6 +227,7 @@ void memberWritten(FastJsonWriter& json, std::string_view key, const Value& valu
   std::string text;
   text.reserve(kRoomForDiagnosis);
   JsonWriter inner(text);
+  inner.limitText(json.textLimit());
   write(inner, value);
   json.key(key);
   json.raw(text);
@@ -243,6 +289,19 @@ void writeRequestFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   writeNested(json, "user_agent", "original", event.user_agent);
 }
 
+void writeDns(FastJsonWriter& json, const DnsFacts& dns) {
+  if (dns.name.empty() && !dns.stale) {
+    return;
+  }
+  json.beginObject("dns");
+  json.member("name", dns.name);
+  if (dns.stale) {
+    json.memberNumber("stale_ms", dns.stale->age_ms);
+    json.member("status", name(dns.stale->status));
+  }
+  json.endObject();
+}
+
 void writeProxyStatus(FastJsonWriter& json, const ReceivedProxyStatus& said) {
   json.beginObject("origin_proxy_status");
   json.member("name", said.name);
@@ -254,7 +313,7 @@ void writeProxyStatus(FastJsonWriter& json, const ReceivedProxyStatus& said) {
   json.endObject();
 }
 
-void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event) {
+void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event, const EventRoom& room) {
   json.member("route", event.route);
   json.member("origin", event.origin);
   json.member("endpoint", event.endpoint);
@@ -262,10 +321,28 @@ void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event) {
   if (event.connection_reused) {
     json.memberBoolean("connection_reused", *event.connection_reused);
   }
+  if (event.dns != nullptr) {
+    writeDns(json, *event.dns);
+  }
   json.memberUnsigned("attempts", event.attempts);
   if (event.tries != nullptr && event.tries->size() > 1) {
-    memberWritten(json, "tries", *event.tries, writeTries);
+    writeTries(json, *event.tries, room.tries);
   }
+}
+
+// Of a list as much as leaves the line below its limit, and how many are left out.
+void writeList(JsonWriter& json, std::string_view key, const std::vector<std::string>& list, std::size_t room) {
+  json.beginArray(key);
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    used += std::min(list[i].size(), json.textLimit());
+    if (used > room) {
+      json.string(fmt::format("… and {} more", list.size() - i));
+      break;
+    }
+    json.string(list[i]);
+  }
+  json.endArray();
 }
 
 void writeFact(JsonWriter& json, const LifecycleEvent::Fact& fact) {
@@ -274,19 +351,15 @@ void writeFact(JsonWriter& json, const LifecycleEvent::Fact& fact) {
   } else if (fact.number && std::isfinite(*fact.number)) {
     json.memberNumber(fact.key, *fact.number);
   } else if (!fact.list.empty()) {
-    json.beginArray(fact.key);
-    for (const std::string& text : fact.list) {
-      json.string(text);
-    }
-    json.endArray();
+    writeList(json, fact.key, fact.list, kMostEvent / 2);
   }
 }
 
-}  // namespace
-
-void appendJson(TextBuffer& out, const ExchangeEvent& event) {
+void writeExchange(TextBuffer& out, const ExchangeEvent& event, const EventRoom& room) {
   FastJsonWriter json = FastJsonWriter::resume(out);
+  json.limitText(room.text);
   beginLine(out, event.timestamp, severityOf(event), "exchange");
+  writeInstance(json, event.instance);
   json.member("request_id", event.request_id);
   json.member("trace_id", event.trace_id);
   writeHttp(json, event);
@@ -302,7 +375,7 @@ void appendJson(TextBuffer& out, const ExchangeEvent& event) {
   if (event.diagnosis != nullptr) {
     writeNested(json, "error", "type", name(event.diagnosis->cause));
   }
-  writeOriginFacts(json, event);
+  writeOriginFacts(json, event, room);
   writeTimings(json, event.timings);
   if (event.diagnosis != nullptr) {
     memberWritten(json, "diagnosis", event, [](JsonWriter& within, const ExchangeEvent& whole) {
@@ -317,7 +390,28 @@ void appendJson(TextBuffer& out, const ExchangeEvent& event) {
     }
     json.endArray();
   }
+  if (!event.dropped_fields.empty()) {
+    json.beginArray("dropped_fields");
+    for (const std::string_view field :
+         std::span(event.dropped_fields).first(std::min(event.dropped_fields.size(), room.names))) {
+      json.string(field);
+    }
+    json.endArray();
+  }
   out += "}\n";
+}
+
+}  // namespace
+
+void appendJson(TextBuffer& out, const ExchangeEvent& event) {
+  const std::size_t begin = out.size();
+  for (const EventRoom& room : kEventRooms) {
+    out.cut(begin);
+    writeExchange(out, event, room);
+    if (out.size() - begin <= kMostEvent) {
+      return;
+    }
+  }
 }
 
 void appendJson(std::string& out, const ExchangeEvent& event) {
@@ -328,7 +422,9 @@ void appendJson(std::string& out, const ExchangeEvent& event) {
 
 void appendJson(std::string& out, const LifecycleEvent& event, std::chrono::system_clock::time_point timestamp) {
   JsonWriter json = JsonWriter::resume(out);
+  json.limitText(kEventRooms.front().text);
   beginLine(out, timestamp, event.severity, event.event);
+  writeInstance(json, event.instance);
   json.member("message", event.message);
   for (const LifecycleEvent::Fact& fact : event.facts) {
     writeFact(json, fact);

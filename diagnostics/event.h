@@ -3,8 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +40,7 @@ struct ExchangeEvent {
   std::chrono::system_clock::time_point timestamp;
   std::string_view request_id;
   std::string_view trace_id;  // 32 hex digits, empty = absent
+  std::string_view instance;  // diagnostics.name of who writes it; empty = absent
   std::string_view method;    // empty where no request line was understood
   std::optional<std::uint64_t> request_body_size;
   std::string_view path, query, scheme;
@@ -55,13 +58,19 @@ struct ExchangeEvent {
   std::string_view route, origin, endpoint, peer_address;
   std::optional<bool> connection_reused;
   std::uint32_t attempts = 0;
+  const DnsFacts* dns = nullptr;                  // of the last try's connection, where there is something to tell
   const std::vector<TryRecord>* tries = nullptr;  // written when it has more than one
   Timings timings;
   const Diagnosis* diagnosis = nullptr;
-  const std::vector<Symptom>* later = nullptr;  // what came after it
-  FindingSet findings;                          // all of them, to be counted
-  FindingSet told_findings;                     // those that the log has not told of this route lately: what is written
+  std::span<const std::string_view> dropped_fields;  // names of the request's fields that did not reach the origin
+  const std::vector<Symptom>* later = nullptr;       // what came after the diagnosis
+  FindingSet findings;                               // all of them, to be counted
+  FindingSet told_findings;  // those that the log has not told of this route lately: what is written
 };
+
+// A line is no longer than that, whatever strangers send: long values are cut,
+// with a mark.
+inline constexpr std::size_t kMostEvent = 16UL * 1024;
 
 // Appends one line, '\n' included. Any byte in any string is survived: what
 // is not UTF-8 becomes U+FFFD, controls are escaped (RFC 8259 section 7).
@@ -73,6 +82,7 @@ struct LifecycleEvent {
   std::string_view event;  // "start" …
   std::string_view severity = "INFO";
   std::string_view message;
+  std::string_view instance = {};  // as above; the log fills it in
   // Extra string or number facts, written in order.
   struct Fact {
     std::string_view key;

@@ -24,8 +24,13 @@ those of OpenTelemetry's semantic conventions where these have one.
 
 - A fact that is not known has no key. There is no `null`, no empty string and
   no `-1` that stands for "unknown".
-- Every line is valid UTF-8. Bytes from the network that are not become U+FFFD,
-  and control characters are escaped.
+- Every line is valid UTF-8. Bytes from the network that are not become U+FFFD;
+  control characters, marks that turn the direction of writing and what cannot
+  be seen are escaped, here, on the live page and by the commands.
+- A line has at most 16 KiB. A long value is cut, and "…[+1234]" says how many
+  bytes are missing; of very many tries the last are left out.
+- Values of credentials are written as "…" (`log.redact`): hidden parameters of
+  a query, and in excerpts the values of Authorization, Cookie and the like.
 - On a failure `diagnosis` names the first cause. What happened after it is
   listed in `evidence.later` and never replaces it.
 - A response with `generated_by` `origin` was passed on as it came, a 502 or

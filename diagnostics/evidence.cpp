@@ -100,6 +100,7 @@ struct FaultWriter {
   void operator()(const DnsFault& fault) const {
     json.member("dns_status", name(fault.status));
     json.member("host", fault.host);
+    writeStrings(json, "dns_searched", fault.searched);
     if (fault.ares_status != 0) {
       json.memberInteger("ares_status", fault.ares_status);
     }
@@ -189,6 +190,9 @@ struct FaultWriter {
 
   void operator()(const TimerFault& fault) const {
     writeTimer(json, fault.timer, fault.limit_ms);
+    if (fault.timer == Timer::ClientRate) {
+      writeSize(json, fault.moved, fault.due);
+    }
     if (fault.timer == Timer::Exchange) {
       json.member("longest_phase", name(fault.longest_phase));
     }
@@ -336,6 +340,11 @@ void writeConnection(JsonWriter& json, const ConnectionFacts& connection) {
   }
   if (connection.requests_on_connection > 0) {
     json.memberUnsigned("requests_on_connection", connection.requests_on_connection);
+  }
+  json.member("dns_name", connection.dns.name);
+  if (const auto& stale = connection.dns.stale) {
+    json.memberNumber("dns_stale_ms", stale->age_ms);
+    json.member("dns_stale_status", name(stale->status));
   }
 }
 

@@ -27,13 +27,14 @@ std::string explainCause(Cause cause, const ExplainStyle& style) {
   const CauseInfo& row = info(cause);
   std::string out = bold(row.name, style) + '\n';
   appendField(out, "seen", row.seen, style);
-  appendField(out, "who acts", row.who_acts, style);
+  appendField(out, "should act", row.who_acts, style);
   appendField(out, "check first", row.check_first, style);
   appendField(out, "status", statusWords(row), style);
   appendField(out, "Proxy-Status", proxyErrorWords(row), style);
   appendField(out, "phase", name(row.phase), style);
   appendField(out, "blame", name(row.blame), style);
   appendField(out, "retry", words(row.retry), style);
+  appendField(out, "severity", name(row.severity), style);
   return out;
 }
 
@@ -58,12 +59,13 @@ std::string causesTable(const ExplainStyle& style) {
 std::string causeJson(Cause cause) {
   const CauseInfo& row = info(cause);
   const std::string error = row.proxy_error == ProxyError::None ? "null" : quoted(name(row.proxy_error));
-  return fmt::format(R"({{"cause":{},"type":{},"message_id":{},"phase":{},"blame":{},"sent_status":{},"status":{},)"
-                     R"("standard_status":{},"proxy_error":{},"retry":{},"seen":{},"who_acts":{},"check_first":{}}})",
-                     quoted(row.name), quoted(problemType(cause)), quoted(messageId(cause)), quoted(name(row.phase)),
-                     quoted(name(row.blame)), numberOrNull(row.sent_status), numberOrNull(row.log_status),
-                     numberOrNull(row.standard_status), error, quoted(name(row.retry)), quoted(row.seen),
-                     quoted(row.who_acts), quoted(row.check_first));
+  return fmt::format(
+      R"({{"cause":{},"type":{},"message_id":{},"phase":{},"blame":{},"sent_status":{},"status":{},)"
+      R"("standard_status":{},"proxy_error":{},"retry":{},"severity":{},"seen":{},"who_acts":{},"check_first":{}}})",
+      quoted(row.name), quoted(problemType(cause)), quoted(messageId(cause)), quoted(name(row.phase)),
+      quoted(name(row.blame)), numberOrNull(row.sent_status), numberOrNull(row.log_status),
+      numberOrNull(row.standard_status), error, quoted(name(row.retry)), quoted(name(row.severity)), quoted(row.seen),
+      quoted(row.who_acts), quoted(row.check_first));
 }
 
 std::string causesJson() {

@@ -15,7 +15,7 @@ std::string explainFinding(Finding finding, const ExplainStyle& style) {
   appendField(out, "to do", row.to_do, style);
   appendField(out, "level", fmt::format("{}: {}", name(row.level), words(row.level)), style);
   appendField(out, "section", row.section, style);
-  appendField(out, "told", "The event has it in findings; the metric gatewhy_findings_total counts it.", style);
+  appendField(out, "reported", "The event has it in findings; the metric gatewhy_findings_total counts it.", style);
   return out;
 }
 

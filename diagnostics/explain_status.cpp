@@ -76,8 +76,8 @@ std::string fromOrigin(std::uint16_t code) {
   if (statusClass(code) == nullptr) {
     const CauseInfo& refusal = info(Cause::ResponseStatusInvalid);
     return fmt::format(
-        "An origin that says {} is answered for with {} {}; strictness: report passes it on, as finding {}.", code,
-        refusal.sent_status, refusal.name, name(Finding::StatusOutOfRange));
+        "If an origin says {}, gatewhy answers {} {}; with strictness: report it is passed on, with the finding {}.",
+        code, refusal.sent_status, refusal.name, name(Finding::StatusOutOfRange));
   }
   if (code == 101) {
     return "An origin's own is passed on where the client asked for the protocol; the connection is a tunnel from then "

@@ -11,6 +11,8 @@
 
 #include "diagnostics/cause_id.h"
 #include "diagnostics/explain.h"
+#include "diagnostics/explain_search.h"
+#include "diagnostics/foreign_terms.h"
 #include "diagnostics/nearest.h"
 #include "diagnostics/reason_phrase.h"
 #include "diagnostics/status_registry.h"
@@ -158,6 +160,8 @@ constexpr auto kTables = std::to_array<ExplainTable>({
     {"causes", "Causes", findCause, causesTable, causesJson, nearCauses},
     {"statuses", "Status codes", findStatus, statusesTable, statusesJson, nearStatuses},
     {"findings", "Findings of the response lint", findFinding, findingsTable, findingsJson, nearFindings},
+    {"errnos", "Error numbers", findErrno, errnosTable, errnosJson, nearErrnos},
+    {"proxy_words", "Words of other proxies", findProxyWord, proxyWordsTable, proxyWordsJson, nearProxyWords},
 });
 
 std::vector<std::string> nearest(std::string_view word) {
@@ -186,7 +190,12 @@ Result<Explanation, std::vector<std::string>> explainWord(std::string_view word,
     std::ranges::move(table.find(word, style), std::back_inserter(found));
   }
   if (found.empty()) {
-    return Failure<std::vector<std::string>>{nearest(word)};
+    if (auto listed = searchFragment(word, SearchIn::Names, style)) {
+      return *std::move(listed);
+    }
+    std::vector<std::string> near = nearest(word);
+    auto listed = near.empty() ? searchFragment(word, SearchIn::Sentences, style) : std::nullopt;
+    return listed ? Result<Explanation, std::vector<std::string>>(*std::move(listed)) : Failure{std::move(near)};
   }
   Explanation all = std::move(found.front());
   for (std::size_t i = 1; i < found.size(); ++i) {

@@ -40,9 +40,11 @@ struct ExplainTable {
 
 // A status code ("525"), a class ("5xx"), a reason phrase in any case ("bad
 // gateway"), a status line's end ("502 Bad Gateway"), a cause, a problem type
-// ("urn:gatewhy:cause:no_route"), or a finding. What several tables or codes
-// have is explained by all, and the JSON is then an array. The failure holds
-// the nearest words, nearest first.
+// ("urn:gatewhy:cause:no_route"), a finding, an errno ("ECONNREFUSED", "111"),
+// another proxy's word ("UF", "sH--") or a line of its log. What several tables
+// or codes have is explained by all, and the JSON is then an array. A part of
+// names ("timeout") lists them. The failure holds the nearest words, nearest
+// first.
 [[nodiscard]] Result<Explanation, std::vector<std::string>> explainWord(std::string_view word,
                                                                         const ExplainStyle& style = {});
 // Every table.

@@ -45,6 +45,7 @@ constexpr KnownField kKnownFields[] = {
     {"retry-after", FieldId::RetryAfter},
     {"traceparent", FieldId::Traceparent},
     {"content-type", FieldId::ContentType},
+    {"max-forwards", FieldId::MaxForwards},
     {"proxy-status", FieldId::ProxyStatus},
     {"x-request-id", FieldId::XRequestId},
     {"cache-control", FieldId::CacheControl},

@@ -37,6 +37,7 @@ enum class FieldId : std::uint8_t {
   KeepAlive,
   LastModified,
   Location,
+  MaxForwards,
   ProxyAuthenticate,
   ProxyAuthorization,
   ProxyConnection,

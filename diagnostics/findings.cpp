@@ -45,8 +45,8 @@ have to guess, before one of them guesses wrong.
   again when an hour has passed or the configuration was reloaded; in between
   it is only counted. With `log.exchanges: failures` it is mostly only counted.
 - `diagnostics.lint: false` turns the rules off. What gatewhy itself had to cut
-  off (`response_extra_data` and the `…_with_body` rows) or to mend (the last
-  group, see `strictness` below) is always told.
+  off (`response_extra_data` and the `…_with_body` rows), to mend (the last
+  group, see `strictness` below) or to do without (`dns_stale`) is always told.
 - Each rule is one look at the head that was parsed anyway, well under 2 % of
   the CPU time of a request (`bench/micro_lint`).
 
@@ -66,7 +66,7 @@ only these, are mended, passed on and noted:
 | white space before the colon | the field without it | `field_space_before_colon` |
 | a line without colon, with an impossible name, or with a control octet in its value | the answer without that line | `field_line_malformed` |
 | Content-Length twice, the same number | one | `content_length_repeated` |
-| blanks between a chunk size and its CR LF | the chunks, written anew | `chunk_size_padded` |
+| blanks between a chunk size and its CR LF | the chunks, re-framed | `chunk_size_padded` |
 | a control octet in the reason phrase | the status without a phrase | `reason_malformed` |
 | a status from 600 to 999 | the same | `status_out_of_range` |
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "diagnostics/octet_block.h"
+#include "diagnostics/unsafe_text.h"
 
 namespace gatewhy {
 namespace {
@@ -37,41 +38,6 @@ std::size_t plainPrefix(const char* data, std::size_t size) {
     ++n;
   }
   return n;
-}
-
-struct Utf8Unit {
-  std::size_t length = 1;  // bytes consumed
-  bool valid = false;
-};
-
-// One character, or the maximal part of one that is ill-formed.
-Utf8Unit decodeUnit(std::string_view s) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char lead = byte(0);
-  std::size_t need = 0;
-  unsigned char low = 0x80;
-  unsigned char high = 0xBF;
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    need = 1;
-  } else if (lead >= 0xE0 && lead <= 0xEF) {
-    need = 2;
-    low = lead == 0xE0 ? 0xA0 : low;    // overlong
-    high = lead == 0xED ? 0x9F : high;  // surrogates
-  } else if (lead >= 0xF0 && lead <= 0xF4) {
-    need = 3;
-    low = lead == 0xF0 ? 0x90 : low;    // overlong
-    high = lead == 0xF4 ? 0x8F : high;  // above U+10FFFF
-  } else {
-    return {};
-  }
-  for (std::size_t i = 1; i <= need; ++i) {
-    if (i >= s.size() || byte(i) < low || byte(i) > high) {
-      return {i, false};
-    }
-    low = 0x80;
-    high = 0xBF;
-  }
-  return {need + 1, true};
 }
 
 template <class Text>
@@ -108,18 +74,34 @@ void appendAsciiEscape(Text& out, char c) {
   }
 }
 
-// Valid, but a terminal or a line reader would act on it.
-bool isUnsafeUnit(std::string_view unit) {
-  if (unit.size() == 2) {
-    return unit[0] == '\xC2' && static_cast<unsigned char>(unit[1]) < 0xA0;  // C1 controls
+// Beyond the first 65,536 characters JSON writes two (RFC 8259 section 7).
+template <class Text>
+void appendCodeEscape(Text& out, char32_t code) {
+  constexpr char32_t kPlane = 0x10000;
+  if (code >= kPlane) {
+    appendUnicodeEscape(out, static_cast<unsigned>(0xD800 + ((code - kPlane) >> 10U)));
+    appendUnicodeEscape(out, static_cast<unsigned>(0xDC00 + ((code - kPlane) & 0x3FFU)));
+  } else {
+    appendUnicodeEscape(out, static_cast<unsigned>(code));
   }
-  return unit == "\xE2\x80\xA8" || unit == "\xE2\x80\xA9";
 }
 
-unsigned codePoint(std::string_view unit) {
-  const auto bits = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(unit[i])); };
-  return unit.size() == 2 ? (bits(0) & 0x1FU) << 6 | (bits(1) & 0x3FU)
-                          : (bits(0) & 0x0FU) << 12 | (bits(1) & 0x3FU) << 6 | (bits(2) & 0x3FU);
+// One character that is not plain; returns how many octets of `text` it was.
+template <class Text>
+std::size_t appendSpecial(Text& out, std::string_view text) {
+  if (static_cast<unsigned char>(text[0]) < 0x80) {
+    appendAsciiEscape(out, text[0]);
+    return 1;
+  }
+  const Utf8Unit unit = firstCharacter(text);
+  if (!unit.valid) {
+    out += kReplacement;
+  } else if (mayDeceive(unit.code)) {
+    appendCodeEscape(out, unit.code);
+  } else {
+    out += text.substr(0, unit.length);
+  }
+  return unit.length;
 }
 
 }  // namespace
@@ -133,26 +115,32 @@ void appendJsonEscaped(Text& out, std::string_view text) {
     if (text.empty()) {
       return;
     }
-    if (static_cast<unsigned char>(text[0]) < 0x80) {
-      appendAsciiEscape(out, text[0]);
-      text.remove_prefix(1);
-      continue;
+    text.remove_prefix(appendSpecial(out, text));
+  }
+}
+
+template <class Text>
+void appendJsonCut(Text& out, std::string_view text, std::size_t most) {
+  const std::size_t end = out.size() + most;
+  while (!text.empty() && out.size() < end) {
+    const std::size_t plain = plainPrefix(text.data(), std::min(text.size(), end - out.size()));
+    out.append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (!text.empty() && out.size() < end) {
+      text.remove_prefix(appendSpecial(out, text));
     }
-    const Utf8Unit unit = decodeUnit(text);
-    const std::string_view bytes = text.substr(0, unit.length);
-    if (!unit.valid) {
-      out += kReplacement;
-    } else if (isUnsafeUnit(bytes)) {
-      appendUnicodeEscape(out, codePoint(bytes));
-    } else {
-      out += bytes;
-    }
-    text.remove_prefix(unit.length);
+  }
+  if (!text.empty()) {
+    out += "…[+";
+    appendDecimal(out, text.size());
+    out += "]";
   }
 }
 
 void appendPrintable(std::string& out, std::string_view bytes) {
-  for (const char c : bytes) {
+  constexpr std::string_view kHidden = "…";  // stands for what redaction took out
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
     const auto octet = static_cast<unsigned char>(c);
     switch (c) {
       case '\r':
@@ -170,6 +158,9 @@ void appendPrintable(std::string& out, std::string_view bytes) {
       default:
         if (octet >= 0x20 && octet < 0x7F) {
           out += c;
+        } else if (bytes.substr(i).starts_with(kHidden)) {
+          out += kHidden;
+          i += kHidden.size() - 1;
         } else {
           out += "\\x";
           out += kHex[octet >> 4];
@@ -238,6 +229,8 @@ void BasicJsonWriter<Text>::excerpt(std::string_view bytes) {
 
 template void appendJsonEscaped(std::string& out, std::string_view text);
 template void appendJsonEscaped(TextBuffer& out, std::string_view text);
+template void appendJsonCut(std::string& out, std::string_view text, std::size_t most);
+template void appendJsonCut(TextBuffer& out, std::string_view text, std::size_t most);
 template class BasicJsonWriter<std::string>;
 template class BasicJsonWriter<TextBuffer>;
 

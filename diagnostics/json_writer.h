@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -16,14 +17,19 @@
 
 namespace gatewhy {
 
-// Appends `text` as the inside of a JSON string: controls (C0, DEL, C1) and
-// U+2028/2029 escaped, every maximal ill-formed UTF-8 part (Unicode 3.9,
-// table 3-7) as U+FFFD.
+// Appends `text` as the inside of a JSON string: controls and what else may
+// deceive a reader (unsafe_text.h) escaped, every maximal ill-formed UTF-8
+// part (Unicode 3.9, table 3-7) as U+FFFD.
 template <class Text>
 void appendJsonEscaped(Text& out, std::string_view text);
 
+// The same, cut where what is written reaches `most` octets: a mark says how
+// many octets of `text` are missing, "…[+1234]".
+template <class Text>
+void appendJsonCut(Text& out, std::string_view text, std::size_t most);
+
 // Appends raw bytes as printable ASCII: \r \n \t \\ and \xNN for the rest.
-// Not JSON yet: the backslashes are part of the text.
+// "…" stays. Not JSON yet: the backslashes are part of the text.
 void appendPrintable(std::string& out, std::string_view bytes);
 
 template <class Text>
@@ -40,6 +46,9 @@ class BasicJsonWriter {
     writer.comma_ = true;
     return writer;
   }
+  // From now on no text takes more than about `most` octets, escaped.
+  void limitText(std::size_t most) noexcept { most_text_ = most; }
+  [[nodiscard]] std::size_t textLimit() const noexcept { return most_text_; }
 
   void beginObject() { open('{'); }
   void endObject() { close('}'); }
@@ -83,7 +92,11 @@ class BasicJsonWriter {
   void string(std::string_view text) {
     separate();
     out_ += '"';
-    appendJsonEscaped(out_, text);
+    if (text.size() <= most_text_ / kLongestEscape) {
+      appendJsonEscaped(out_, text);
+    } else {
+      appendJsonCut(out_, text, most_text_);
+    }
     out_ += '"';
     comma_ = true;
   }
@@ -146,6 +159,7 @@ class BasicJsonWriter {
   }
 
  private:
+  static constexpr std::size_t kLongestEscape = 6;  // "\u001b" for one octet
   // A text that gives room lets a key be written as one piece.
   static constexpr bool kInPlace = requires(Text & out) { out.extend(1); };
 
@@ -165,6 +179,7 @@ class BasicJsonWriter {
   }
 
   Text& out_;
+  std::size_t most_text_ = std::numeric_limits<std::size_t>::max();
   bool comma_ = false;  // a value came before in this object or array
 };
 

@@ -137,15 +137,15 @@ std::string_view name(Timer timer) noexcept {
     case Timer::Exchange:
       return "exchange";
     case Timer::Queue:
-      return "queue";
+      return "connect";  // a place is worth what a handshake is
     case Timer::ClientTls:
-      return "client_tls";
     case Timer::ClientHead:
       return "client_head_timeout";
     case Timer::ClientBody:
-      return "client_body_timeout";
     case Timer::ClientWrite:
-      return "client_write";
+      return "client_body_timeout";
+    case Timer::ClientRate:
+      return "client_minimum_rate";
     case Timer::Tunnel:
       return "tunnel";
   }

@@ -43,7 +43,8 @@ struct DnsServerAnswer {
 
 struct DnsFault {
   DnsStatus status = DnsStatus::LocalFailure;
-  std::string host;
+  std::string host;                       // the name really asked
+  std::vector<std::string> searched;      // all that were, in order, where a search list made several
   int ares_status = 0;                    // c-ares number, 0 where it was our own timer
   std::optional<int> rcode;               // RFC 1035 / 6895, where a server answered
   std::optional<std::uint16_t> ede_code;  // RFC 8914 extended error
@@ -53,6 +54,18 @@ struct DnsFault {
   std::vector<DnsServerAnswer> servers;   // in the order asked
   std::optional<std::uint32_t> limit_ms;  // set where the resolve timer ended it
   double elapsed_ms = 0;
+};
+
+// Addresses are used past their TTL because DNS is out of order.
+struct StaleDns {
+  DnsStatus status = DnsStatus::Timeout;  // what DNS says instead
+  double age_ms = 0;                      // since their TTL ended
+};
+
+// Where the addresses that were tried came from, where that is worth telling.
+struct DnsFacts {
+  std::string name;  // the name really asked; "" where it is the endpoint's
+  std::optional<StaleDns> stale;
 };
 
 // ---- TCP connect ------------------------------------------------------
@@ -185,15 +198,18 @@ enum class Timer : std::uint8_t {
   ClientHead,
   ClientBody,
   ClientWrite,
+  ClientRate,
   Tunnel,
 };
-[[nodiscard]] std::string_view name(Timer timer) noexcept;  // the YAML key: "response_head"
+// The key of the configuration that moves it: "response_head". Some share one.
+[[nodiscard]] std::string_view name(Timer timer) noexcept;
 
 struct TimerFault {
   Timer timer = Timer::Exchange;
   std::uint32_t limit_ms = 0;
   double elapsed_ms = 0;
   Phase longest_phase = Phase::Internal;  // Timer::Exchange: where the budget went
+  std::uint64_t moved = 0, due = 0;       // Timer::ClientRate: bytes in that time, and what the rate asks for
 };
 
 // How a stream ended when it should not have.
@@ -259,6 +275,7 @@ struct ConnectionFacts {
   bool reused = false;
   double idle_ms = 0;                        // parked before this request, where reused
   std::uint32_t requests_on_connection = 0;  // this one included
+  DnsFacts dns;                              // of a fresh connection
 };
 
 struct ByteFacts {

@@ -71,7 +71,7 @@ std::string causesManPage() {
     }
     previous = &row;
     page.tagged(row.name, row.seen);
-    page.detail("Who acts", row.who_acts);
+    page.detail("Who should act", row.who_acts);
     page.detail("Check first", row.check_first);
     page.detail("Status", statusWords(row));
     page.detail("Proxy-Status", proxyErrorWords(row));
@@ -138,7 +138,7 @@ std::string journalCatalogue() {
                        messageId(row.cause), row.name);
     wrapped(out, row.seen);
     out += "\nThis time: @GATEWHY_SUMMARY@\n\n";
-    wrapped(out, fmt::format("Who acts: {}", row.who_acts));
+    wrapped(out, fmt::format("Who should act: {}", row.who_acts));
     wrapped(out, fmt::format("Check first: {}", row.check_first));
   }
   return out;

@@ -17,12 +17,13 @@ std::string linkedStatus(std::uint16_t status) {
 
 std::string markdownSection(const CauseInfo& row) {
   std::string out = fmt::format("### {}\n\n{}\n\n", row.name, row.seen);
-  out += fmt::format("- Who acts: {}\n", row.who_acts);
+  out += fmt::format("- Who should act: {}\n", row.who_acts);
   out += fmt::format("- Check first: {}\n", row.check_first);
   out += fmt::format("- Status: {}\n", statusWords(row));
   out += fmt::format("- Proxy-Status: {}\n", proxyErrorWords(row));
   out += fmt::format("- Blame: {}\n", name(row.blame));
   out += fmt::format("- Retry: {}\n", words(row.retry));
+  out += fmt::format("- Severity: {}\n", name(row.severity));
   out += fmt::format("- Journal: MESSAGE_ID={}\n\n", messageId(row.cause));
   return out;
 }
@@ -46,7 +47,9 @@ more: the client sees a broken message, and the event says the rest.
 
 *Blame* is who must act. *Retry* says whether gatewhy may send the request
 again: `before_any_byte` means any method, `idempotent_only` means idempotent
-methods with a body that can be replayed.
+methods with a body that can be replayed. *Severity* is that of the log event:
+`ERROR` is what somebody must act on, `WARN` what clients and strangers do,
+`INFO` what a rule of the configuration is there to do.
 
 ## Names in other places
 
@@ -114,7 +117,7 @@ std::string meaningSection(const StatusMeaning& meaning) {
   out += fmt::format("- Sent by: {}\n", words(meaning.emitter));
   out += fmt::format("- Retry: {}\n", words(meaning.retry));
   if (meaning.cacheable) {
-    out += "- Cacheable without being told so (RFC 9110 section 15.1)\n";
+    out += "- Cacheable by default (RFC 9110 section 15.1)\n";
   }
   out += fmt::format("- Check first: {}\n", meaning.check_first);
   if (!meaning.note.empty()) {

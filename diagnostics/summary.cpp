@@ -239,6 +239,9 @@ struct FactsOf {
       facts.push_back(
           fmt::format("{} {}", fault.cname_loop ? "alias loop over" : "an alias of", clean(fault.cname_chain.back())));
     }
+    if (fault.searched.size() > 1) {
+      facts.push_back("looked for " + listed(fault.searched, [](const std::string& name) { return name; }));
+    }
     if (!fault.servers.empty()) {
       facts.push_back("asked " + listed(fault.servers, [](const DnsServerAnswer& s) { return s.server; }));
     }
@@ -287,7 +290,7 @@ struct FactsOf {
     if (token_is_public && !fault.token.empty()) {
       facts.push_back("'" + clean(fault.token, kLongestToken) + "'");
     }
-    addSizes(fault.size, fault.limit);
+    addSizes(fault.size, fault.limit, limitKey(fault.error, seen.phase));
     if (fault.offset == 0 || fault.error == ParseError::NotHttp) {
       add(facts, firstBytes(fault.excerpt));
     }
@@ -295,6 +298,11 @@ struct FactsOf {
 
   void operator()(const TimerFault& fault) const {
     addBytes(facts, seen);
+    if (fault.timer == Timer::ClientRate) {
+      facts.push_back(fmt::format("{} bytes in {}, {} asks for {}", fault.moved, duration(fault.elapsed_ms),
+                                  name(fault.timer), fault.due));
+      return;
+    }
     addLimit(facts, name(fault.timer), fault.limit_ms, fault.elapsed_ms);
     if (fault.timer == Timer::Exchange) {
       facts.push_back(fmt::format("most of it went into {}", name(fault.longest_phase)));
@@ -324,8 +332,20 @@ struct FactsOf {
   }
 
  private:
-  void addSizes(std::uint64_t size, std::uint64_t limit) const {
-    if (limit > 0 && size > 0) {
+  // The key of the configuration that moves a head's limit; "" of others.
+  static std::string_view limitKey(ParseError error, Phase phase) {
+    const bool head = error == ParseError::StartLineTooLong || error == ParseError::FieldTooLarge ||
+                      error == ParseError::HeadTooLarge;
+    if (head) {
+      return phase == Phase::ClientRequest ? "limits.request_head" : "limits.response_head";
+    }
+    return error == ParseError::TooManyFields ? "limits.fields" : "";
+  }
+
+  void addSizes(std::uint64_t size, std::uint64_t limit, std::string_view key = {}) const {
+    if (!key.empty() && limit > 0) {
+      facts.push_back(fmt::format("{} seen, {} is {}", size, key, limit));
+    } else if (limit > 0 && size > 0) {
       facts.push_back(fmt::format("{} seen, limit {}", size, limit));
     } else if (limit > 0) {
       facts.push_back(fmt::format("limit {}", limit));

@@ -62,7 +62,8 @@ class TextBuffer {
     return at;
   }
 
-  void clear() noexcept { size_ = 0; }  // keeps the room
+  void clear() noexcept { size_ = 0; }                   // keeps the room
+  void cut(std::size_t size) noexcept { size_ = size; }  // to no more than there is
   void reserve(std::size_t capacity) {
     if (capacity > capacity_) {
       grow(capacity - size_);

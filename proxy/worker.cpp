@@ -2,10 +2,13 @@
 #include "proxy/worker.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <limits>
 
 namespace gatewhy {
 namespace {
@@ -13,10 +16,13 @@ namespace {
 // Beyond limits.connections this many more are accepted only to be told so.
 constexpr std::uint32_t kRefusalRoom = 128;
 constexpr std::chrono::seconds kShortageReport{10};
+// Descriptors that newcomers leave to the requests of those who are here.
+constexpr int kFewestInReserve = 8;
+constexpr int kMostInReserve = 64;
+constexpr int kShedAtOnce = 256;  // idle clients, every 50 ms while memory is short
 
 HeadLimits headLimits(const ClientLimits& limits) {
-  const std::uint64_t half = limits.request_head / 2;
-  return HeadLimits{.section = limits.request_head, .start_line = half, .field = half, .fields = 256};
+  return HeadLimits{.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};
 }
 
 }  // namespace
@@ -29,6 +35,11 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
                .sink = *sink_,
                .counters = counters_,
                .in_flight = counters_.exchanges_in_flight.newPart(),
+               .idle = counters_.idle.enrol(loop_),
+               .floods = FloodReport(loop_, *sink_),
+               .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
+               .memory = MemoryGuard(
+                   loop_, counters_.memory, [this] { shedIdle(); }, [this] { resumeReaders(); }),
                .requests = ClientRequests(loop_),
                .pipes = {},
                .ids = {},
@@ -42,6 +53,7 @@ Worker::~Worker() {
 }
 
 bool Worker::prepare(WorkerPlan plan) {
+  measureDescriptors();
   adopt(std::move(plan));
   return startListeners();
 }
@@ -83,7 +95,8 @@ void Worker::adopt(WorkerPlan plan) {
   made->shared = plan.generation;
   made->own_listeners = std::move(plan.own_listeners);
   const Config& config = *made->shared->config;
-  made->resolver = Resolver::create(loop_, config.dns);
+  made->resolver =
+      Resolver::create(loop_, config.dns, context_.generation ? context_.generation->resolver->memory() : nullptr);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     const OriginRuntime& runtime = made->shared->origins[i];
     made->pools.push_back(
@@ -96,15 +109,16 @@ void Worker::adopt(WorkerPlan plan) {
   }
   context_.generation = made;
   context_.requests.setLimits(headLimits(config.limits));
+  counters_.memory.setLimit(config.limits.memory, config.workers);
+  context_.handshakes.setLimits(config.limits.handshakes, config.limits.handshakes_per_client);
   std::erase_if(generations_, [](const auto& old) { return old.expired(); });
   generations_.push_back(made);
 
   std::vector<ActiveListener> next;
-  for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
-    WorkerListener& wanted = plan.listeners[i];
+  for (WorkerListener& wanted : plan.listeners) {
     const auto kept =
         std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& entry) { return entry.key == wanted.key; });
-    ActiveListener active{.key = wanted.key, .index = i, .sockets = {}};
+    ActiveListener active{.key = wanted.key, .index = wanted.index, .sockets = {}};
     if (kept != listeners_.end()) {
       active.sockets = std::move(kept->sockets);
       listeners_.erase(kept);
@@ -113,7 +127,7 @@ void Worker::adopt(WorkerPlan plan) {
       active.sockets.push_back(std::make_unique<Listener>(
           loop_, std::move(socket),
           [this, key = wanted.key](Fd fd, const Address& peer) { onAccept(key, std::move(fd), peer); },
-          [this, key = wanted.key](int error) { onShortage(key, error); }));
+          [this, key = wanted.key](int error) { return onShortage(key, error); }));
     }
     next.push_back(std::move(active));
   }
@@ -142,16 +156,25 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
   const Generation& generation = *context_.generation->shared;
   const std::uint32_t limit = generation.config->limits.connections;
   const std::uint32_t now = counters_.client_connections.load(std::memory_order_relaxed);
-  const bool over = limit != 0 && now >= limit;
-  if (entry == listeners_.end() || (over && now >= limit + kRefusalRoom)) {
+  if (entry == listeners_.end()) {
+    return;
+  }
+  const bool over = limit != 0 && now >= limit && !makeRoom(Flood::IdleGaveWay);
+  if (over && now >= limit + kRefusalRoom) {
+    context_.floods.note(Flood::Connections, peer.ip());
     return;  // closed unheard
+  }
+  if (!over && fd.get() >= descriptors_short_) {
+    static_cast<void>(makeRoom(Flood::Descriptors));  // requests need some too
   }
   const ListenerConfig& config = generation.config->listeners[entry->index];
   auto connection = std::make_unique<ClientConnection>(context_, *this,
                                                        AcceptedClient{.fd = std::move(fd),
                                                                       .peer = peer,
                                                                       .proxy_protocol = config.proxy_protocol,
+                                                                      .proxy_senders = &config.proxy_protocol_from,
                                                                       .overloaded = over,
+                                                                      .redirects_to_https = config.redirect_to_https,
                                                                       .tls = generation.listener_tls[entry->index]});
   ClientConnection& started = *connection;
   started.setPlace(connections_.size());
@@ -178,10 +201,55 @@ void Worker::stopListeners() {
   }
 }
 
-void Worker::onShortage(const std::string& listener, int error) {
+// The longest idle client, whichever worker has it, gives way to a newcomer.
+bool Worker::makeRoom(Flood reason) {
+  const auto room = counters_.idle.makeRoom(context_.idle);
+  if (room == IdleEverywhere::Room::None) {
+    return false;
+  }
+  context_.floods.note(reason, {});
+  return true;
+}
+
+// Memory is short: what waits for nothing goes first.
+void Worker::shedIdle() {
+  for (int i = 0; i < kShedAtOnce && context_.idle.giveWay(); ++i) {
+    context_.floods.note(Flood::Memory, {});
+  }
+}
+
+void Worker::resumeReaders() {
+  for (const auto& connection : connections_) {
+    connection->resumeAfterShortage();  // from the loop: nothing ends in here
+  }
+}
+
+// The kernel gives the lowest free number: a high one says how many are open.
+void Worker::measureDescriptors() {
+  rlimit limit{};
+  const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= std::numeric_limits<int>::max();
+  const int most = known ? static_cast<int>(limit.rlim_cur) : std::numeric_limits<int>::max();
+  descriptors_short_ = most - std::clamp(most / 16, kFewestInReserve, kMostInReserve);
+}
+
+Listener::Shortage Worker::onShortage(const std::string& listener, int error) {
+  const bool descriptors = error == EMFILE || error == ENFILE;
+  if (descriptors) {
+    measureDescriptors();  // the limit may have been changed
+    switch (counters_.idle.makeRoom(context_.idle)) {
+      case IdleEverywhere::Room::Here:
+        context_.floods.note(Flood::Descriptors, {});
+        return Listener::Shortage::Retry;
+      case IdleEverywhere::Room::Elsewhere:
+        context_.floods.note(Flood::Descriptors, {});
+        return Listener::Shortage::Wait;
+      case IdleEverywhere::Room::None:
+        break;
+    }
+  }
   const TimePoint now = EventLoop::now();
   if (last_shortage_ != TimePoint{} && now - last_shortage_ < kShortageReport) {
-    return;
+    return Listener::Shortage::Refuse;
   }
   last_shortage_ = now;
   LifecycleEvent event;
@@ -191,11 +259,11 @@ void Worker::onShortage(const std::string& listener, int error) {
   event.facts = {{.key = "listener", .text = listener, .number = {}, .list = {}},
                  {.key = "errno", .text = {}, .number = static_cast<double>(error), .list = {}},
                  {.key = "cause",
-                  .text = std::string(
-                      name(error == EMFILE || error == ENFILE ? Cause::ProxyFdExhausted : Cause::ProxyMemoryExhausted)),
+                  .text = std::string(name(descriptors ? Cause::ProxyFdExhausted : Cause::ProxyMemoryExhausted)),
                   .number = {},
                   .list = {}}};
   sink_->onLifecycle(event);
+  return Listener::Shortage::Refuse;
 }
 
 void Worker::onConnectionClosed(ClientConnection& connection) {

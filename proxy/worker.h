@@ -19,13 +19,14 @@ namespace gatewhy {
 // The sockets of one listener that a worker takes over.
 struct WorkerListener {
   std::string key;      // the same over reloads, another one for every listener
+  std::size_t index;    // into generation->config->listeners
   std::vector<Fd> fds;  // empty on reload where the worker has them already
 };
 
 struct WorkerPlan {
   GenerationPtr generation;
-  std::vector<WorkerListener> listeners;  // as generation->config->listeners
-  std::vector<Address> own_listeners;     // bound addresses of all listeners
+  std::vector<WorkerListener> listeners;
+  std::vector<Address> own_listeners;  // bound addresses of all listeners
 };
 
 // Connections that a worker keeps parked, by endpoint.
@@ -71,7 +72,11 @@ class Worker final : public ConnectionOwner {
   [[nodiscard]] bool startListeners();
   void stopListeners();
   void onAccept(const std::string& listener, Fd fd, const Address& peer);
-  void onShortage(const std::string& listener, int error);
+  [[nodiscard]] bool makeRoom(Flood reason);
+  void measureDescriptors();
+  void shedIdle();
+  void resumeReaders();
+  [[nodiscard]] Listener::Shortage onShortage(const std::string& listener, int error);
   void onConnectionClosed(ClientConnection& connection) override;
 
   EventLoop loop_;
@@ -84,6 +89,7 @@ class Worker final : public ConnectionOwner {
   std::vector<std::unique_ptr<ClientConnection>> connections_;  // each knows its place
   std::atomic<std::size_t> open_{0};
   TimePoint last_shortage_{};
+  int descriptors_short_ = 0;  // from this descriptor on they are about to run out
   std::thread thread_;
 };
 

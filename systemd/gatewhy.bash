@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of gatewhy(1) for bash. A test holds the lists against --help.
 
-_gatewhy_commands="run check schema explain demo probe route report why top reload"
+_gatewhy_commands="run check schema explain demo probe route report why top reload health help version"
 
 _gatewhy_options() {
   case $1 in
     run) echo "--config --to --from --help" ;;
-    check) echo "--config --json --help" ;;
+    check) echo "--config --strict --json --help" ;;
     schema) echo "--event --help" ;;
     explain) echo "--json --help" ;;
-    demo) echo "--help" ;;
+    demo) echo "--from --admin --help" ;;
     probe) echo "--method --header --resolve --ca --insecure --timeout --all-addresses --repeat --json --help" ;;
     route) echo "--config --client --header --json --help" ;;
     report) echo "--since --until --origin --html --json --help" ;;
-    why) echo "--admin --config --log --json --help" ;;
+    why) echo "--last --admin --config --log --json --help" ;;
     top) echo "--admin --config --once --help" ;;
     reload) echo "--admin --config --pid --help" ;;
+    health) echo "--admin --config --ready --help" ;;
+    help | version) echo "--help" ;;
     *) echo "--help --version" ;;
   esac
 }
@@ -51,13 +53,15 @@ _gatewhy() {
     mapfile -t COMPREPLY < <(compgen -W "$_gatewhy_commands $(_gatewhy_options)" -- "$word")
   elif [[ $word == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_gatewhy_options "$command")" -- "$word")
-  elif [[ $command == report ]]; then
+  elif [[ $command == report || $command == check || $command == run ]]; then
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
   elif [[ $command == explain ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_gatewhy_causes)" -- "$word")
   elif [[ $command == route && $before == route ]]; then
     mapfile -t COMPREPLY < <(compgen -W "GET HEAD POST PUT PATCH DELETE OPTIONS" -- "$word")
+  elif [[ $command == help ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$_gatewhy_commands" -- "$word")
   elif [[ $command == probe ]]; then
     mapfile -t COMPREPLY < <(compgen -W "http:// https:// unix:/" -- "$word")
     compopt -o nospace 2>/dev/null

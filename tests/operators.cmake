@@ -17,6 +17,18 @@ add_test(NAME deployment_documents COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/deploymen
 add_test(NAME log_formats COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/log_formats_test.py ${CMAKE_SOURCE_DIR} $<TARGET_FILE:gatewhy>)
 set_tests_properties(log_formats PROPERTIES TIMEOUT 180)
 
+# Spellings of paths: what servers make of them, and that none passes a rule.
+find_program(NGINX nginx PATHS /usr/sbin)
+find_program(APACHE apache2 PATHS /usr/sbin)
+find_program(PYTHON3 python3)
+if(NGINX AND APACHE AND PYTHON3)
+  add_test(NAME spellings COMMAND ${PYTHON3} ${CMAKE_CURRENT_SOURCE_DIR}/spellings_test.py ${CMAKE_SOURCE_DIR}
+                                  $<TARGET_FILE:gatewhy> ${NGINX} ${APACHE})
+  set_tests_properties(spellings PROPERTIES TIMEOUT 120)
+else()
+  message(WARNING "nginx or apache2 is missing: spellings of paths are not tried on them")
+endif()
+
 # What `make test-deps` installs from the npm registry.
 find_program(NODE NAMES node nodejs)
 set(NODE_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/npm/node_modules)

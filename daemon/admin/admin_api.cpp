@@ -58,6 +58,9 @@ Result<FailureFilter, std::string> readFilter(const AdminRequest& request) {
   if (const auto id = request.parameter("request_id")) {
     filter.request_id = std::string(*id);
   }
+  if (const auto prefix = request.parameter("request_id_prefix")) {
+    filter.request_id_prefix = std::string(*prefix);
+  }
   return filter;
 }
 
@@ -84,8 +87,8 @@ const AdminApi::Row AdminApi::kRows[] = {
     {Method::Get, "/api/v1/status", &AdminApi::status, ""},
     {Method::Get, "/api/v1/origins", &AdminApi::origins, ""},
     {Method::Get, "/api/v1/history", &AdminApi::history, ""},
-    {Method::Get, "/api/v1/events", &AdminApi::events, "since|cause|origin|request_id|limit|of_each"},
-    {Method::Get, "/api/v1/events/stream", &AdminApi::eventStream, "since|cause|origin|request_id"},
+    {Method::Get, "/api/v1/events", &AdminApi::events, "since|cause|origin|request_id|request_id_prefix|limit|of_each"},
+    {Method::Get, "/api/v1/events/stream", &AdminApi::eventStream, "since|cause|origin|request_id|request_id_prefix"},
     {Method::Get, "/api/v1/causes", &AdminApi::causes, ""},
     {Method::Post, "/api/v1/reload", &AdminApi::reload, ""},
     {Method::Get, "/api/v1", &AdminApi::index, ""},

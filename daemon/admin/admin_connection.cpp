@@ -11,12 +11,17 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::chrono::milliseconds kIdle{60000};      // between requests: longer than scrapers pause
+constexpr std::chrono::milliseconds kIdle{10000};      // for a request to begin; whoever asks less often connects again
 constexpr std::chrono::milliseconds kHead{10000};      // for a head that has begun
 constexpr std::chrono::milliseconds kProgress{15000};  // for a reader that does not read
 constexpr std::chrono::milliseconds kHeartbeat{15000};
 constexpr std::size_t kEventsAtOnce = 64;
 constexpr HeadLimits kLimits{.section = 16UL * 1024, .start_line = 4096, .field = 8192, .fields = 64};
+
+// What a probe asks is answered whatever else goes on.
+bool isProbe(std::string_view path) {
+  return path == "/healthz" || path == "/readyz";
+}
 
 // No form and no image of another site's page can set a header.
 constexpr std::string_view kActionField = "X-Gatewhy-Action";
@@ -46,7 +51,7 @@ void AdminConnection::onIo(bool /*readable*/, bool /*writable*/) {
 // Edge-triggered: goes on until the kernel has nothing to give or takes no more.
 void AdminConnection::pump() {
   while (!closed_) {
-    if (!output_.empty()) {
+    if (waiting() != 0) {
       switch (flush()) {
         case Flushed::All:
           break;
@@ -83,6 +88,13 @@ void AdminConnection::pump() {
         break;
     }
   }
+}
+
+AdminConnection::Standing AdminConnection::standing() const {
+  if (stream_) {
+    return Standing::Streams;
+  }
+  return waiting() != 0 ? Standing::AwaitsReader : Standing::AwaitsRequest;
 }
 
 bool AdminConnection::receive() {
@@ -144,6 +156,11 @@ AdminReply AdminConnection::replyTo(const RequestHead& head) {
   if (head.method == Method::Post && request.field(kActionField).empty()) {
     return adminProblem(403, fmt::format("an action needs the header {}", kActionField));
   }
+  if (!host_.mayBuffer() && !isProbe(head.path())) {
+    AdminReply busy = adminProblem(503, "too much waits for readers that are slow");
+    busy.fields.emplace_back("Retry-After", "1");
+    return busy;
+  }
   return host_.answer(request);
 }
 
@@ -153,10 +170,11 @@ void AdminConnection::send(const AdminReply& reply, bool head_only) {
 }
 
 AdminConnection::Flushed AdminConnection::flush() {
-  while (!output_.empty()) {
-    const ssize_t size = ::send(fd_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
+  while (waiting() != 0) {
+    const ssize_t size = ::send(fd_.get(), output_.data() + sent_, waiting(), MSG_NOSIGNAL);
     if (size > 0) {
-      output_.erase(0, static_cast<std::size_t>(size));
+      sent_ += static_cast<std::size_t>(size);
+      last_progress_ = EventLoop::now();
       timer_.arm(kProgress);
       continue;
     }
@@ -169,6 +187,8 @@ AdminConnection::Flushed AdminConnection::flush() {
     close();
     return Flushed::Closed;
   }
+  std::string().swap(output_);  // one large answer is not kept for the next, small one
+  sent_ = 0;
   if (stream_) {
     timer_.cancel();  // the heartbeat finds out who is gone
   } else {
@@ -190,7 +210,7 @@ void AdminConnection::beginStream(EventStreamStart start) {
 // A reader gets as much as it takes: nothing is queued for one that is slow.
 // What was overwritten meanwhile is a gap, counted and told.
 void AdminConnection::feedStream() {
-  if (closed_ || !stream_ || !output_.empty()) {
+  if (closed_ || !stream_ || waiting() != 0 || !host_.mayBuffer()) {
     return;
   }
   const RecentFailures::Page page = host_.failures().after(stream_->since, stream_->filter, kEventsAtOnce);

@@ -18,6 +18,8 @@ class AdminConnectionHost {
   [[nodiscard]] virtual bool trustsHost(std::string_view host) const = 0;
   // False: too many streams are open.
   [[nodiscard]] virtual bool mayStream() const = 0;
+  // False: so much waits for readers already that nothing large is to be made.
+  [[nodiscard]] virtual bool mayBuffer() const = 0;
   virtual void onStreamStarted() = 0;
   virtual void onStreamGap(std::uint64_t missed) = 0;
   [[nodiscard]] virtual const RecentFailures& failures() const = 0;
@@ -36,6 +38,15 @@ class AdminConnection final : public Deferred, public IoHandler {
   void start();
   void onIo(bool readable, bool writable) override;
   [[nodiscard]] bool streaming() const { return stream_.has_value(); }
+  // What it does, in the order in which connections give way to newcomers.
+  enum class Standing : std::uint8_t { AwaitsRequest, AwaitsReader, Streams };
+  [[nodiscard]] Standing standing() const;
+  // When it was accepted, an answer of it was taken whole, or its reader last
+  // took something. A request that drips in is no progress.
+  [[nodiscard]] TimePoint lastProgress() const { return last_progress_; }
+  // Octets of answers that wait for the reader.
+  [[nodiscard]] std::size_t waiting() const { return output_.size() - sent_; }
+  void giveWay() { close(); }
   // Sends what has come since; to be called regularly while streaming.
   void feedStream();
 
@@ -58,12 +69,14 @@ class AdminConnection final : public Deferred, public IoHandler {
   IoWatch watch_;
   Deadline timer_;  // for the next head, its end, or the reader's progress
   RequestParser parser_;
-  std::string input_;   // received, not yet parsed
-  std::string output_;  // not yet taken by the kernel
+  std::string input_;  // received, not yet parsed
+  std::string output_;
+  std::size_t sent_ = 0;  // of output_, taken by the kernel
   bool close_after_ = false;
   bool closed_ = false;
   std::optional<EventStreamStart> stream_;
   TimePoint last_sent_{};
+  TimePoint last_progress_ = EventLoop::now();
 };
 
 }  // namespace gatewhy

@@ -3,6 +3,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
@@ -143,11 +144,13 @@ std::string statusJson(const DaemonView& daemon, const std::vector<ListenerCerti
   JsonWriter json(out);
   json.beginObject();
   json.member("version", GATEWHY_VERSION);
+  json.memberInteger("pid", ::getpid());
   json.member("now", timestampText(unixSeconds(SystemClock::now())));
   json.member("started", timestampText(unixSeconds(daemon.started)));
   json.member("readiness", readinessName(daemon.readiness));
   json.beginObject("config");
   json.member("source", generation->config->source);
+  json.member("file", daemon.config_file);
   json.member("loaded", timestampText(daemon.reloaded_at));
   const ReloadReport reload = daemon.lastReload();
   json.memberBoolean("last_reload_successful", reload.applied);

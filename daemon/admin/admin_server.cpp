@@ -17,12 +17,13 @@ namespace {
 constexpr std::chrono::milliseconds kFeed{100};
 constexpr std::chrono::milliseconds kTick{5000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr int kSendBuffer = 256 * 1024;  // octets
 
 }  // namespace
 
 Result<ListenSockets, ListenFault> openAdminListener(const AdminConfig& config, InheritedSockets& inherited) {
   const mode_t before = ::umask(0117);  // a socket file is made by bind()
-  auto sockets = inherited.open(config.address, 1, kAdminDescriptor);
+  auto sockets = inherited.open(config.address, 1, kAdminDescriptor, true);
   ::umask(before);
   if (sockets && isPublicAddress(sockets->bound) && !config.allow_public) {  // systemd decides on its own
     return Failure{ListenFault{.address = config.address + " (" + sockets->bound + ", which other machines can reach)",
@@ -90,6 +91,9 @@ void AdminServer::acceptAll() {
       spares_.pop_back();
       continue;
     }
+    if (error == EMFILE || error == ENFILE) {
+      makeRoom();  // its descriptor is free in the loop's next turn
+    }
     if (error != EAGAIN) {
       accept_again_.arm(kAcceptPause);
     }
@@ -107,10 +111,37 @@ void AdminServer::refillSpares() {
   }
 }
 
+// Who comes to look is heard, probes of /healthz first of all: the connection
+// that has been of no use for the longest time goes.
+void AdminServer::makeRoom() {
+  const auto before = [](const AdminConnection& a, const AdminConnection& b) {
+    return std::pair(a.standing(), a.lastProgress()) < std::pair(b.standing(), b.lastProgress());
+  };
+  AdminConnection* least = nullptr;
+  for (const auto& [connection, owner] : connections_) {
+    if (least == nullptr || before(*connection, *least)) {
+      least = connection;
+    }
+  }
+  if (least != nullptr) {
+    least->giveWay();
+  }
+}
+
+bool AdminServer::mayBuffer() const {
+  std::size_t waiting = 0;
+  for (const auto& [connection, owner] : connections_) {
+    waiting += connection->waiting();
+  }
+  return waiting < kMostWaiting;
+}
+
 void AdminServer::adopt(Fd fd) {
   if (connections_.size() >= kMostConnections) {
-    return;  // closed unheard
+    makeRoom();
   }
+  // The kernel's share of what waits for a reader who does not read.
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
   AdminConnectionHost& host = *this;
   auto connection = std::make_unique<AdminConnection>(loop_, host, std::move(fd));
   AdminConnection& started = *connection;

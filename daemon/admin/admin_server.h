@@ -50,6 +50,7 @@ class AdminServer final : private AdminConnectionHost, private IoHandler {
   AdminReply answer(const AdminRequest& request) override { return handler_.answer(request); }
   [[nodiscard]] bool trustsHost(std::string_view host) const override;
   [[nodiscard]] bool mayStream() const override { return streams_ < kMostStreams; }
+  [[nodiscard]] bool mayBuffer() const override;
   void onStreamStarted() override;
   void onStreamGap(std::uint64_t missed) override { streams_missed_.fetch_add(missed, std::memory_order_relaxed); }
   [[nodiscard]] const RecentFailures& failures() const override { return failures_; }
@@ -58,12 +59,14 @@ class AdminServer final : private AdminConnectionHost, private IoHandler {
   void onIo(bool readable, bool writable) override;
   void acceptAll();
   void adopt(Fd fd);
+  void makeRoom();
   void refillSpares();
   void feedStreams();
   void onTick();
 
   static constexpr std::size_t kMostConnections = 128;
   static constexpr std::size_t kMostStreams = 64;
+  static constexpr std::size_t kMostWaiting = 16UL << 20U;  // octets for readers, in all; one answer may pass it
   static constexpr std::size_t kSpares = 4;
 
   Settings settings_;

@@ -15,7 +15,8 @@ std::size_t sizeOf(const FailureRecord& record) {
 
 bool FailureFilter::matches(const FailureRecord& record) const {
   return (!cause || record.cause == cause) && (!origin || record.origin == *origin) &&
-         (!request_id || record.request_id == *request_id);
+         (!request_id || record.request_id == *request_id) &&
+         (!request_id_prefix || record.request_id.starts_with(*request_id_prefix));
 }
 
 // A daemon that fails less than a million times a second counts slower than

@@ -37,6 +37,7 @@ struct FailureFilter {
   std::optional<Cause> cause;
   std::optional<std::string> origin;
   std::optional<std::string> request_id;
+  std::optional<std::string> request_id_prefix;
   [[nodiscard]] bool matches(const FailureRecord& record) const;
 };
 

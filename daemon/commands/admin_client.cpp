@@ -94,7 +94,8 @@ Result<AdminClient, std::string> AdminClient::create(std::string_view address) {
   }
   const auto parsed = Address::parse(text);
   if (!parsed) {
-    return Failure{fmt::format("'{}' is no admin address; write 127.0.0.1:9180, [::1]:9180 or unix:/PATH", address)};
+    return Failure{
+        fmt::format("'{}' is not an admin address; write 127.0.0.1:9180, [::1]:9180 or unix:/PATH", address)};
   }
   return AdminClient(*parsed);
 }
@@ -138,7 +139,7 @@ Result<AdminAnswer, std::string> AdminClient::request(std::string_view method, s
     }
   }
   if (!reader.whole()) {
-    return failed("what it sent is no whole HTTP answer");
+    return failed("it did not send a complete HTTP response");
   }
   return std::move(reader.answer());
 }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "config/config_summary.h"
 #include "config/load.h"
 
 namespace gatewhy {
@@ -29,17 +30,26 @@ void printJson(const LoadedConfig& loaded) {
 
 }  // namespace
 
-int runCheck(const std::string& file, bool json) {
-  const LoadedConfig loaded = loadConfigFile(file);
-  if (json) {
+int runCheck(const CheckOptions& options) {
+  LoadedConfig loaded = loadConfigFile(options.file);
+  if (options.strict) {
+    for (ConfigProblem& problem : loaded.problems) {
+      problem.level = ProblemLevel::Error;
+    }
+  }
+  const bool good = loaded.config != nullptr && (!options.strict || loaded.problems.empty());
+  if (options.json) {
     printJson(loaded);
   } else {
     for (const ConfigProblem& problem : loaded.problems) {
       fmt::print("{}\n", format(problem));
     }
+    if (good) {
+      fmt::print("ok: {}\n", describeConfig(*loaded.config));
+    }
   }
   std::fflush(stdout);
-  return loaded.config ? 0 : 1;
+  return good ? 0 : 1;
 }
 
 }  // namespace gatewhy

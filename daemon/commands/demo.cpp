@@ -48,7 +48,10 @@ int runDemo(const DemoOptions& options) {
     fmt::print(stderr, "gatewhy: demo: {}\n", origin.error());
     return kExitFailure;
   }
-  const std::string yaml = (*origin)->configYaml(options.from);
+  std::string yaml = (*origin)->configYaml(options.from);
+  if (options.admin != DemoOptions().admin) {  // a default that is taken is no reason to fail
+    yaml += fmt::format("admin: {{address: \"{}\"}}\n", options.admin);
+  }
   const LoadedConfig loaded = loadConfig(yaml, "demo", [](const std::string&) { return std::nullopt; });
   if (loaded.config == nullptr) {
     for (const ConfigProblem& problem : loaded.problems) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -79,7 +80,7 @@ void appendPhases(std::string& out, const Json& attempt, const PhaseNotes& notes
     }
     const bool at_fault = phase == failed;
     const double end = begin + std::max(0.0, *ms);
-    const std::string drawn = sum > 0 ? span(begin / sum, end / sum, cells, style) : "";
+    const std::string drawn = sum > 0 && std::isfinite(sum) ? span(begin / sum, end / sum, cells, style) : "";
     fmt::format_to(std::back_inserter(out), "  {:<14}{:>11}  {}{}\n", phase, millisText(*ms),
                    paint(drawn, at_fault ? Ink::Red : Ink::Cyan, style),
                    at_fault ? paint(style.unicode ? " ✗" : " x", Ink::Red, style) : "");
@@ -90,6 +91,11 @@ void appendPhases(std::string& out, const Json& attempt, const PhaseNotes& notes
   }
 }
 
+std::string shown(const Json& value) {
+  return harmless(value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+// The JSON is no deeper than parseEvent() lets through, which bounds this.
 void appendEvidence(std::string& out, const Json& evidence, const std::string& prefix, const TextStyle& style) {
   constexpr std::size_t kValueAt = 30;
   for (const auto& [key, value] : evidence.items()) {
@@ -102,16 +108,17 @@ void appendEvidence(std::string& out, const Json& evidence, const std::string& p
     } else if (value.is_array() && !value.empty() && value.front().is_object()) {
       std::size_t n = 0;
       for (const Json& item : value) {
-        appendEvidence(out, item, fmt::format("{}{}[{}].", prefix, key, n++), style);
+        appendEvidence(out, item.is_object() ? item : Json::object(), fmt::format("{}{}[{}].", prefix, key, n++),
+                       style);
       }
     } else if (value.is_array()) {
       std::string list;
       for (const Json& item : value) {
-        list += (list.empty() ? "" : ", ") + (item.is_string() ? item.get<std::string>() : item.dump());
+        list += (list.empty() ? "" : ", ") + shown(item);
       }
-      appendWrapped(out, label, harmless(list), kValueAt, style);
+      appendWrapped(out, label, list, kValueAt, style);
     } else {
-      appendWrapped(out, label, value.is_string() ? harmless(value.get<std::string>()) : value.dump(), kValueAt, style);
+      appendWrapped(out, label, shown(value), kValueAt, style);
     }
   }
 }
@@ -165,6 +172,29 @@ void appendFact(std::string& out, std::string_view label, const std::string& tex
 
 }  // namespace
 
+std::optional<Json> parseEvent(std::string_view line) {
+  constexpr int kDeepest = 32;  // an event of ours has six levels
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quoted) {
+      i += c == '\\' ? 1 : 0;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > kDeepest) {
+        return std::nullopt;
+      }
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  Json event = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  return event.is_object() ? std::optional(std::move(event)) : std::nullopt;
+}
+
 std::string textAt(const Json& json, std::string_view path) {
   const Json* at = find(json, path);
   return at != nullptr && at->is_string() ? harmless(at->get<std::string>()) : std::string();
@@ -209,7 +239,7 @@ void appendDiagnosis(std::string& out, const Json& event, const TextStyle& style
   out += "\n" + title + "\n";
   appendFact(out, "  what", textAt(*diagnosis, "summary"), style);
   if (const auto cause = causeByName(cause_name)) {
-    appendFact(out, "  who acts", std::string(info(*cause).who_acts), style);
+    appendFact(out, "  should act", std::string(info(*cause).who_acts), style);
     appendFact(out, "  check first", std::string(info(*cause).check_first), style);
   }
   const Json* evidence = find(*diagnosis, "evidence");

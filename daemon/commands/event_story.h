@@ -18,7 +18,11 @@ namespace gatewhy {
 // What is known beyond the event, by phase key ("tls_handshake"): a line each.
 using PhaseNotes = std::map<std::string, std::string, std::less<>>;
 
-// The whole story. Survives any JSON: what is absent or of another type is
+// A line of a log as an event. nullopt: no JSON object, or one that is nested
+// deeper than any event, which walking through it would not survive.
+[[nodiscard]] std::optional<nlohmann::ordered_json> parseEvent(std::string_view line);
+
+// The whole story, of what parseEvent() gave. Survives any JSON: what is absent or of another type is
 // left out. Pure.
 [[nodiscard]] std::string tellStory(const nlohmann::ordered_json& event, const TextStyle& style);
 

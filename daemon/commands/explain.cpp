@@ -24,7 +24,7 @@ bool wantsColour() {
 void complain(const std::string& word, const std::vector<std::string>& nearest) {
   const std::string unregistered = unregisteredCode(word);
   if (unregistered.empty()) {
-    std::cerr << "gatewhy: '" << word << "' is no status code, cause or finding";
+    std::cerr << "gatewhy: '" << word << "' is not a known status code, cause, finding or log word";
   } else {
     std::cerr << "gatewhy: " << unregistered;
   }

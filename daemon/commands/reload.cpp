@@ -2,7 +2,9 @@
 #include "daemon/commands/reload.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -10,92 +12,216 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
+#include <vector>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "daemon/commands/admin_client.h"
 #include "daemon/commands/config_text.h"
 #include "daemon/commands/run.h"
+#include "daemon/run_state.h"
 
 namespace gatewhy {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Reported = Result<ReloadReport, std::string>;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPoll{20};
 constexpr std::chrono::seconds kPatience{60};  // certificates of thousands of origins take their time
 
-// The file is often the broken one that is about to be refused: then the
-// daemon, which runs on an older one, is looked for where it usually is.
-Result<AdminClient, std::string> clientOf(const ReloadOptions& options) {
-  if (options.admin.empty() && loadConfigText(options.config).config == nullptr) {
-    return AdminClient::create(AdminConfig().address);
-  }
-  return adminClient(options.admin, options.config);
+Failure<std::string> lateReload(pid_t pid) {
+  return {fmt::format("process {} had not finished after {} s; the event `reload` will say how it went", pid,
+                      kPatience.count())};
 }
 
-int signalInstead(int pid, const std::string& problem) {
-  if (pid <= 0) {
-    fmt::print(stderr, "gatewhy: {}\n", problem);
-    return kExitFailure;
+// ---- over the admin listener -------------------------------------------
+
+// What the listener's daemon says of itself. A value of another type counts as absent.
+struct Identity {
+  pid_t pid = 0;
+  std::string config;  // absolute; "" = it has no file
+};
+
+template <typename Value>
+Value member(const Json& json, const char* key, Value fallback) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  if (found == json.end()) {
+    return fallback;
   }
-  if (::kill(pid, SIGHUP) != 0) {
-    fmt::print(stderr, "gatewhy: process {}: {}\n", pid, std::strerror(errno));
-    return kExitFailure;
+  try {
+    return found->template get<Value>();
+  } catch (const Json::exception&) {
+    return fallback;
   }
-  fmt::print("asked process {} by SIGHUP ({}); the event `reload` says how it went\n", pid, problem);
-  return kExitOk;
 }
 
-// The report of reload number `awaited` or a later one; the error is a sentence.
-Result<Json, std::string> awaitReload(const AdminClient& client, std::uint64_t awaited) {
+Result<Identity, std::string> identify(const AdminClient& client) {
+  const auto status = client.get("/api/v1/status");
+  if (!status) {
+    return Failure{status.error()};
+  }
+  const Json config = member(*status, "config", Json());
+  return Identity{.pid = member(*status, "pid", 0), .config = member(config, "file", std::string())};
+}
+
+// The report of reload number `awaited` or a later one.
+Reported awaitReport(const AdminClient& client, pid_t pid, std::uint64_t awaited) {
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < end) {
-    auto status = client.get("/api/v1/status");
+    const auto status = client.get("/api/v1/status");
     if (!status) {
       return Failure{status.error()};
     }
-    const Json& config = (*status)["config"];
-    if (config.value("reloads", std::uint64_t{0}) >= awaited) {
-      return config.value("last_reload", Json::object());
+    const Json config = member(*status, "config", Json());
+    if (const auto number = member(config, "reloads", std::uint64_t{0}); number >= awaited) {
+      const Json last = member(config, "last_reload", Json());
+      return ReloadReport{.number = number,
+                          .applied = member(last, "outcome", std::string()) == "applied",
+                          .message = member(last, "message", std::string()),
+                          .problems = member(last, "problems", std::vector<std::string>())};
     }
     std::this_thread::sleep_for(kPoll);
   }
-  return Failure{fmt::format("the daemon had not finished after {} s", kPatience.count())};
+  return lateReload(pid);
 }
 
-int print(const Json& report) {
-  const bool applied = report.value("outcome", "") == "applied";
-  std::FILE* const out = applied ? stdout : stderr;
-  for (const Json& problem : report.value("problems", Json::array())) {
-    fmt::print(out, "{}\n", problem.get<std::string>());
+Reported reloadByAdmin(const AdminClient& client, pid_t pid) {
+  const auto asked = client.request("POST", "/api/v1/reload", {"X-Gatewhy-Action: reload"});
+  if (!asked) {
+    return Failure{asked.error()};
   }
-  fmt::print(out, "{}\n", report.value("message", ""));
-  return applied ? kExitOk : kExitFailure;
+  const Json answer = Json::parse(asked->body, nullptr, false);
+  const auto awaited = member(answer, "reload", std::uint64_t{0});
+  if (asked->status != 202 || awaited == 0) {
+    return Failure{fmt::format("{} answers {}", client.text(), asked->status)};
+  }
+  return awaitReport(client, pid, awaited);
+}
+
+// ---- by signal ----------------------------------------------------------
+
+Reported reloadBySignal(pid_t pid, const RunState& before) {
+  // One that is running may have read the file before it was changed.
+  const std::uint64_t awaited = before.reload.number + (before.reloading ? 2 : 1);
+  if (::kill(pid, SIGHUP) != 0) {
+    return Failure{fmt::format("process {}: {}", pid, std::strerror(errno))};
+  }
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < end) {
+    const auto state = readRunState(pid);
+    if (!state) {
+      return Failure{fmt::format("process {} has ended", pid)};
+    }
+    if (state->reload.number >= awaited) {
+      return state->reload;
+    }
+    if (state->stopping) {
+      return Failure{fmt::format("process {} is stopping and reloads nothing", pid)};
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  return lateReload(pid);
+}
+
+std::string runsWith(pid_t pid, const std::string& config) {
+  return fmt::format("process {}, which runs with {}", pid, config.empty() ? "no file" : config);
+}
+
+// `why_not` says why the admin listener was of no use; "" where there is none.
+Reported reloadProcess(const ReloadOptions& options, const std::string& file, const std::string& why_not) {
+  const std::string also = why_not.empty() ? "" : "; " + why_not;
+  pid_t pid = options.pid;
+  if (pid <= 0) {
+    const std::vector<pid_t> found = daemonsOf(file);
+    if (found.size() != 1) {
+      return Failure{fmt::format("{} gatewhy that can be seen from here runs with {}{}",
+                                 found.empty() ? "no" : "more than one", file,
+                                 found.empty() ? also : "; --pid names the one that is meant")};
+    }
+    pid = found.front();
+  }
+  const auto state = readRunState(pid);
+  if (!state) {
+    return Failure{fmt::format("process {} is not a gatewhy that can be looked into from here{}", pid, also)};
+  }
+  if (!sameFile(state->config, file)) {
+    return Failure{fmt::format("that is {}, not with {}", runsWith(pid, state->config), file)};
+  }
+  return reloadBySignal(pid, *state);
+}
+
+// ---- together -----------------------------------------------------------
+
+// Null, and said, where the file has errors: then nobody is asked. What only
+// the daemon's own user may read, keys mostly, is left to it.
+ConfigPtr soundConfig(const std::string& file) {
+  const LoadedConfig loaded = loadConfigFile(file, Pipes::Refused);
+  if (loaded.config != nullptr) {
+    return loaded.config;
+  }
+  if (ConfigPtr text = ::geteuid() == 0 ? nullptr : loadConfigText(file).config) {
+    return text;
+  }
+  for (const ConfigProblem& problem : loaded.problems) {
+    fmt::print(stderr, "{}\n", format(problem));
+  }
+  fmt::print(stderr, "gatewhy: not reloaded; the running configuration stays in force\n");
+  return nullptr;
+}
+
+int print(const Reported& reported) {
+  if (!reported) {
+    fmt::print(stderr, "gatewhy: not reloaded: {}\n", reported.error());
+    return kExitFailure;
+  }
+  std::FILE* const out = reported->applied ? stdout : stderr;
+  for (const std::string& problem : reported->problems) {
+    fmt::print(out, "{}\n", problem);
+  }
+  fmt::print(out, "{}\n", reported->message);
+  return reported->applied ? kExitOk : kExitFailure;
+}
+
+// `--admin` alone: the daemon there says which file is its own.
+int reloadAt(const std::string& address) {
+  const auto client = AdminClient::create(address);
+  if (!client) {
+    return print(Failure{client.error()});
+  }
+  const auto who = identify(*client);
+  if (!who) {
+    return print(Failure{who.error()});
+  }
+  if (!who->config.empty() && ::access(who->config.c_str(), R_OK) == 0 && soundConfig(who->config) == nullptr) {
+    return kExitFailure;
+  }
+  return print(reloadByAdmin(*client, who->pid));
 }
 
 }  // namespace
 
 int runReload(const ReloadOptions& options) {
-  const auto client = clientOf(options);
-  if (!client) {
-    return signalInstead(options.pid, client.error());
+  if (!options.admin.empty() && !options.config_given && options.pid <= 0) {
+    return reloadAt(options.admin);
   }
-  const auto asked = client->request("POST", "/api/v1/reload", {"X-Gatewhy-Action: reload"});
-  if (!asked) {
-    return signalInstead(options.pid, asked.error());
-  }
-  const Json answer = Json::parse(asked->body, nullptr, false);
-  if (asked->status != 202 || !answer.is_object()) {
-    fmt::print(stderr, "gatewhy: {} answers {}\n", client->text(), asked->status);
+  const ConfigPtr config = soundConfig(options.config);
+  if (config == nullptr) {
     return kExitFailure;
   }
-  const auto report = awaitReload(*client, answer.value("reload", std::uint64_t{0}));
-  if (!report) {
-    fmt::print(stderr, "gatewhy: {}\n", report.error());
-    return kExitFailure;
+  const std::string file = absolutePath(options.config);
+  const std::string address = options.admin.empty() ? config->admin.address : options.admin;
+  std::string why_not;
+  if (!address.empty()) {
+    const auto client = AdminClient::create(address);
+    const auto who = client ? identify(*client) : Result<Identity, std::string>(Failure{client.error()});
+    if (who && sameFile(who->config, file) && (options.pid <= 0 || options.pid == who->pid)) {
+      return print(reloadByAdmin(*client, who->pid));
+    }
+    why_not = who ? fmt::format("the admin listener at {} belongs to {}", address, runsWith(who->pid, who->config))
+                  : who.error();
   }
-  return print(*report);
+  return print(reloadProcess(options, file, why_not));
 }
 
 }  // namespace gatewhy

@@ -8,12 +8,14 @@ namespace gatewhy {
 struct ReloadOptions {
   std::string admin;  // "" = as in `config`
   std::string config;
-  int pid = 0;  // signalled where there is no admin listener to ask; 0 = none
+  bool config_given = false;  // else `config` is the default
+  int pid = 0;                // the process that is meant; 0 = the one that runs with `config`
 };
 
-// `gatewhy reload`: asks the running daemon to load its configuration, waits,
-// and prints what came of it. kExitOk where the new one is in force; where it
-// was refused, or nobody could be asked, kExitFailure.
+// `gatewhy reload`: checks the file, has the daemon that runs with it, and no
+// other, reload it, waits, and prints the result. kExitOk where the new
+// configuration is in force; kExitFailure where the file has errors, the
+// daemon refused it, or there is no such daemon.
 [[nodiscard]] int runReload(const ReloadOptions& options);
 
 }  // namespace gatewhy

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "diagnostics/unsafe_text.h"
+
 namespace gatewhy {
 namespace {
 
@@ -95,17 +97,18 @@ std::string paint(std::string_view text, Ink ink, const TextStyle& style) {
 
 std::string harmless(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    // C1 in UTF-8 is C2 80 to C2 9F.
-    const bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (c < 0x20 || c == 0x7F) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02X}", c);
-    } else if (c1) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02X}", static_cast<unsigned char>(text[++i]));
+  while (!text.empty()) {
+    const Utf8Unit unit = firstCharacter(text);
+    if (!unit.valid) {
+      for (const char c : text.substr(0, unit.length)) {
+        fmt::format_to(std::back_inserter(out), "\\x{:02X}", static_cast<unsigned char>(c));
+      }
+    } else if (unit.code < 0x20 || unit.code == 0x7F || mayDeceive(unit.code)) {
+      appendVisible(out, unit.code);
     } else {
-      out.push_back(text[i]);
+      out += text.substr(0, unit.length);
     }
+    text.remove_prefix(unit.length);
   }
   return out;
 }

@@ -23,7 +23,7 @@ constexpr std::array kPathFaults = {
 
 // Faults that a whole origin has, by the route that leads to it.
 constexpr std::array kRouteFaults = {
-    PathFault{"/refused/", "", "connection_refused: nobody listens"},
+    PathFault{"/refused/", "", "connection_refused: nothing listens there"},
     PathFault{"/blackhole/", "", "connection_timeout: the SYN goes unanswered"},
     PathFault{"/dns/", "", "dns_nxdomain: the origin's name does not exist"},
     PathFault{"/no-socket/", "", "unix_socket_missing: the socket file is not there"},

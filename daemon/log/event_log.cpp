@@ -82,9 +82,20 @@ void EventLog::write(std::string_view finished_lines, bool urgent) {
 }
 
 void EventLog::write(const LifecycleEvent& event) {
+  write(format(event, std::chrono::system_clock::now()), /*urgent=*/true);
+}
+
+void EventLog::setInstance(std::string name) {
+  queue_->setInstance(std::move(name));
+}
+
+std::string EventLog::format(const LifecycleEvent& event, std::chrono::system_clock::time_point when) const {
+  const std::string instance = queue_->instance();
+  LifecycleEvent said = event;
+  said.instance = instance;
   std::string line;
-  appendLine(line, event, std::chrono::system_clock::now(), format_);
-  write(line, /*urgent=*/true);
+  appendLine(line, said, when, format_);
+  return line;
 }
 
 void EventLog::reopen() {
@@ -108,7 +119,7 @@ EventBatch::EventBatch(EventLog& log) : log_(log) {
 }
 
 void EventBatch::append(const ExchangeEvent& event) {
-  appendLine(lines_, event, log_.format());
+  appendLine(lines_, event, log_.lineFormat());
   urgent_ = urgent_ || event.outcome == Outcome::Failure;
   if (lines_.size() >= kBatchBytes) {
     handOver();
@@ -129,6 +140,10 @@ void EventBatch::append(std::string_view line, bool urgent) {
   if (urgent || lines_.size() >= kBatchBytes) {
     handOver();
   }
+}
+
+void EventBatch::append(const LifecycleEvent& event) {
+  append(log_.format(event, std::chrono::system_clock::now()), true);
 }
 
 void EventBatch::handOver() {
@@ -181,9 +196,7 @@ class MessageSink final : public spdlog::sinks::sink {
     const LifecycleEvent event{.event = "message",
                                .severity = severityOf(message.level),
                                .message = {message.payload.data(), message.payload.size()}};
-    std::string line;
-    appendLine(line, event, message.time, log_.format());
-    log_.write(line, message.level >= spdlog::level::warn);
+    log_.write(log_.format(event, message.time), message.level >= spdlog::level::warn);
   }
   void flush() override {}
   void set_pattern(const std::string& /*pattern*/) override {}

@@ -52,10 +52,15 @@ class EventLog {
   // Formats with the current time and writes at once.
   void write(const LifecycleEvent& event);
 
+  // The instance that lifecycle events and messages name from now on.
+  void setInstance(std::string name);
+  // One line, finished, as of now.
+  [[nodiscard]] std::string format(const LifecycleEvent& event, std::chrono::system_clock::time_point when) const;
+
   // Files: continue in the file that the path names now (after a rotation by
   // renaming). Not for signal handlers: it takes a lock.
   void reopen();
-  [[nodiscard]] EventFormat format() const noexcept { return format_; }
+  [[nodiscard]] EventFormat lineFormat() const noexcept { return format_; }
   // Waits until everything written so far is out; false if that took longer.
   bool flush(std::chrono::milliseconds timeout);
 
@@ -82,6 +87,8 @@ class EventBatch {
   void append(const ExchangeEvent& event, std::string_view line);
   // Any other line, formatted already. An urgent one is handed over at once.
   void append(std::string_view line, bool urgent);
+  // At once.
+  void append(const LifecycleEvent& event);
   // Hands over what is there: to be called every 50 ms or so, and soon where
   // urgent() says that a failure waits.
   void tick() { handOver(); }

@@ -54,6 +54,7 @@ class Journal : public LogDestination {
     return {WriteStatus::Ok, std::min(line.size() + 1, lines.size()), 0};
   }
   void awaitRoom(int timeout_ms) override { ::poll(nullptr, 0, timeout_ms); }
+  [[nodiscard]] std::string name() const override { return "the journal"; }
 };
 
 }  // namespace

@@ -51,7 +51,8 @@ std::string_view unmixed(std::string_view lines) {
 }
 
 Failure<std::string> cannotOpen(const std::string& what, int error) {
-  return {fmt::format("cannot open {} for logging: {}", what, errnoName(error))};
+  return {fmt::format("cannot open {} for logging: {}{}", what, errnoName(error),
+                      error == ELOOP ? " (a link is not followed in a directory that others can write to)" : "")};
 }
 
 // stdout or stderr. O_NONBLOCK belongs to the open file description, which we
@@ -89,6 +90,7 @@ class StandardStream : public LogDestination {
   }
 
   void awaitRoom(int timeout_ms) override { ready(own_fd_ >= 0 ? own_fd_ : fd_, timeout_ms); }
+  [[nodiscard]] std::string name() const override { return fd_ == STDERR_FILENO ? "stderr" : "stdout"; }
 
  private:
   enum class Kind : std::uint8_t { File, Pipe, Socket };
@@ -116,25 +118,48 @@ class LogFile : public LogDestination {
   WriteResult write(std::string_view lines) override { return resultOf(::write(fd_, lines.data(), lines.size())); }
   void awaitRoom(int timeout_ms) override { ready(fd_, timeout_ms); }
 
-  Reopened reopen() override {
+  ReopenResult reopen() override {
     const int fresh = openPath(path_);
     if (fresh < 0) {
-      return Reopened::Failed;
+      return {.how = Reopened::Failed, .error = errno};
     }
     struct stat before {};
     struct stat after {};
     const bool same = ::fstat(fd_, &before) == 0 && ::fstat(fresh, &after) == 0 && before.st_dev == after.st_dev &&
                       before.st_ino == after.st_ino;
     closeFd(std::exchange(fd_, fresh));
-    return same ? Reopened::Same : Reopened::Different;
+    return {.how = same ? Reopened::Same : Reopened::Different};
   }
+  [[nodiscard]] std::string name() const override { return path_; }
 
  private:
   // O_NONBLOCK matters where the path is a FIFO: opening one that nobody
-  // reads fails at once instead of waiting.
+  // reads fails at once instead of waiting. In a directory where others may
+  // put a link in the file's place, links are not followed (ELOOP).
   static int openPath(const std::string& path) {
     constexpr mode_t kMode = 0640;
-    return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode);
+    const int directory = ::open(directoryOf(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+      return -1;
+    }
+    const int links = othersMayWrite(directory) ? O_NOFOLLOW : 0;
+    const int fd = ::openat(directory, path.c_str() + path.rfind('/') + 1,
+                            O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | links, kMode);
+    const int error = errno;
+    ::close(directory);
+    errno = error;
+    return fd;
+  }
+  static std::string directoryOf(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  }
+  // Anybody but root and ourselves. Those of the directory's group were let in
+  // on purpose, unlike everybody of a world-writable one.
+  static bool othersMayWrite(int directory) {
+    struct stat status {};
+    return ::fstat(directory, &status) != 0 || (status.st_mode & S_IWOTH) != 0 ||
+           (status.st_uid != 0 && status.st_uid != ::geteuid());
   }
   static void closeFd(int fd) {
     if (fd >= 0) {

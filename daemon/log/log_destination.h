@@ -33,9 +33,15 @@ class LogDestination {
   // After WouldBlock: waits until more may be taken, at most `timeout_ms`.
   virtual void awaitRoom(int timeout_ms) = 0;
   enum class Reopened : std::uint8_t { Same, Different, Failed };
-  // Files: opens the path anew, for rotation and after an error. The old file
+  struct ReopenResult {
+    Reopened how = Reopened::Same;
+    int error = 0;  // Failed: errno
+  };
+  // Files: opens the path again, for rotation and after an error. The old file
   // stays in use if that fails. Same: the path still names the file in use.
-  virtual Reopened reopen() { return Reopened::Same; }
+  virtual ReopenResult reopen() { return {}; }
+  // What it is called in messages: "stderr", a path …
+  [[nodiscard]] virtual std::string name() const = 0;
 };
 
 // "stderr", "stdout", "journald" or a file path. The error says what could

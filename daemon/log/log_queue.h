@@ -20,6 +20,16 @@ class LogQueue {
  public:
   explicit LogQueue(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
+  // Who writes, for lines that are about the log's own process.
+  void setInstance(std::string name) {
+    const std::lock_guard lock(mutex_);
+    instance_ = std::move(name);
+  }
+  [[nodiscard]] std::string instance() {
+    const std::lock_guard lock(mutex_);
+    return instance_;
+  }
+
   // ---- producers
 
   // Wakes the writer when the lines are urgent, when 64 KiB wait, or for the
@@ -60,6 +70,7 @@ class LogQueue {
 
   const std::size_t max_bytes_;
   std::mutex mutex_;
+  std::string instance_;
   std::condition_variable work_;      // something for the writer
   std::condition_variable progress_;  // something from the writer
   std::deque<std::string> waiting_;

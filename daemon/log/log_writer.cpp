@@ -2,8 +2,12 @@
 #include "daemon/log/log_writer.h"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <cstring>
 #include <string>
 
 #include "diagnostics/errno_name.h"
@@ -23,8 +27,8 @@ constexpr milliseconds kStallCheck{100};  // how soon a stalled writer notices t
 void LogWriter::run() {
   for (;;) {
     const LogQueue::Work work = queue_->take();
-    if (work.reopen) {
-      destination_->reopen();
+    if (work.reopen || (reopen_error_ != 0 && std::chrono::steady_clock::now() >= reopen_again_)) {
+      reopen(work.reopen);
     }
     writeOut(work);
     if (work.stop) {
@@ -80,7 +84,12 @@ bool LogWriter::writeAll(std::string_view lines) {
 
 bool LogWriter::recover(int error, milliseconds pause) {
   queue_->countError();
-  ++failed_writes_;
+  if (++failed_writes_ == 1) {
+    complain(
+        fmt::format("the log ({}) cannot be written: {} ({}); lines wait in memory, and are dropped where they "
+                    "become too many",
+                    destination_->name(), errnoName(error), std::strerror(error)));
+  }
   last_error_ = error;
   if (queue_->stopping()) {
     return false;
@@ -92,7 +101,7 @@ bool LogWriter::recover(int error, milliseconds pause) {
 // After an error the path may name another file (a rotation, a new disk): a
 // line that was cut off is begun again there.
 std::size_t LogWriter::resumeAt(std::string_view lines, std::size_t at) {
-  if (destination_->reopen() != LogDestination::Reopened::Different || at == 0) {
+  if (destination_->reopen().how != LogDestination::Reopened::Different || at == 0) {
     return at;
   }
   const std::size_t line_end = lines.rfind('\n', at - 1);
@@ -116,12 +125,62 @@ void LogWriter::announceLoss() {
   } else {
     message = fmt::format("the log was not taken fast enough; {} lines were lost", lost);
   }
+  if (failed_writes_ > 0) {
+    complain(message);
+  }
   event.message = message;
   announced_ = dropped;
   failed_writes_ = 0;
+  const std::string instance = queue_->instance();
+  event.instance = instance;
   std::string line;
   appendLine(line, event, std::chrono::system_clock::now(), format_);
   writeAll(line);
+}
+
+// For rotation. Where it fails events go on into the old file, which whoever
+// rotates is about to compress or delete: that must be known at once. It is
+// tried again until it works, since nobody may ask a second time.
+void LogWriter::reopen(bool asked) {
+  const LogDestination::ReopenResult result = destination_->reopen();
+  reopen_again_ = std::chrono::steady_clock::now() + kLastPause;
+  if (result.how == LogDestination::Reopened::Failed) {
+    queue_->countError();
+    if (asked || reopen_error_ != result.error) {
+      const std::string message =
+          fmt::format("the log ({}) cannot be opened again: {} ({}); events go on into the file that was open before",
+                      destination_->name(), errnoName(result.error), std::strerror(result.error));
+      complain(message);
+      writeMessage("ERROR", message, result.error);
+    }
+  } else if (reopen_error_ != 0) {
+    const std::string message = fmt::format("the log ({}) is open again", destination_->name());
+    complain(message);
+    writeMessage("INFO", message, 0);
+  }
+  reopen_error_ = result.error;
+}
+
+void LogWriter::writeMessage(std::string_view severity, const std::string& message, int error) {
+  LifecycleEvent event{.event = "message", .severity = severity, .message = message};
+  if (error != 0) {
+    event.facts.push_back({.key = "errno_name", .text = std::string(errnoName(error))});
+  }
+  std::string line;
+  appendLine(line, event, std::chrono::system_clock::now(), format_);
+  writeAll(line);
+}
+
+// On stderr, unless that is the log. What nobody reads is not waited for.
+void LogWriter::complain(const std::string& message) const {
+  if (destination_->name() == "stderr") {
+    return;
+  }
+  const std::string line = fmt::format("gatewhy: {}\n", message).substr(0, PIPE_BUF);
+  pollfd item{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&item, 1, 0) == 1) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  }
 }
 
 bool LogWriter::outOfTime() {

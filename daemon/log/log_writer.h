@@ -14,8 +14,8 @@
 namespace gatewhy {
 
 // The log's thread: takes lines from the queue and gets them out. Errors are
-// retried until they pass (the queue drops meanwhile); what was lost is said
-// in the log itself as soon as it can be written again.
+// retried until they pass (the queue drops meanwhile). Trouble is said on
+// stderr at once; in the log itself too, as soon as it can be written.
 class LogWriter {
  public:
   // Lines are given up where the log is to stop and the destination has taken
@@ -36,6 +36,9 @@ class LogWriter {
   bool recover(int error, std::chrono::milliseconds pause);
   [[nodiscard]] std::size_t resumeAt(std::string_view lines, std::size_t at);
   void announceLoss();
+  void reopen(bool asked);
+  void writeMessage(std::string_view severity, const std::string& message, int error);
+  void complain(const std::string& message) const;
   bool outOfTime();
   void noteProgress();
 
@@ -47,6 +50,8 @@ class LogWriter {
   std::uint64_t announced_ = 0;      // of the queue's dropped lines
   std::uint64_t failed_writes_ = 0;  // not announced yet
   int last_error_ = 0;
+  int reopen_error_ = 0;  // of the last try to open the path again; 0 = it worked
+  std::chrono::steady_clock::time_point reopen_again_{};
 };
 
 }  // namespace gatewhy

@@ -61,10 +61,19 @@ std::vector<Cause> retryCauses(const OriginConfig& origin) {
 void addZeroSeries(const Config& config, MetricTotals& totals) {
   Budget budget;
   for (const RouteConfig& route : config.routes) {
-    if (budget.take(1)) {
-      const std::string origin = route.respond ? std::string() : config.origins[route.origin].name;
-      const std::uint16_t code = route.respond ? route.respond->status : std::uint16_t{200};
-      totals.exchanges[{.route = route.name, .origin = origin, .code = code}] += 0;
+    const std::uint16_t code = route.respond ? route.respond->status : std::uint16_t{200};
+    const auto add = [&](const std::string& origin) {
+      if (budget.take(1)) {
+        totals.exchanges[{.route = route.name, .origin = origin, .code = code}] += 0;
+      }
+    };
+    if (route.respond) {
+      add("");
+    } else if (route.origins.empty()) {
+      add(config.origins[route.origin].name);
+    }
+    for (const WeightedOrigin& share : route.origins) {
+      add(config.origins[share.origin].name);
     }
   }
   const auto add_diagnoses = [&](const std::string& origin, const std::vector<Cause>& causes) {

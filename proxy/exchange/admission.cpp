@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "proxy/exchange/client_address.h"
+#include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/forward_head.h"
 #include "proxy/exchange/rate_limiter.h"
+#include "proxy/exchange/route_choice.h"
 #include "proxy/exchange/upgrade.h"
 
 namespace gatewhy {
@@ -25,9 +27,11 @@ DecisionFault refuse(Cause cause, std::string detail = {}) {
 }
 
 Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const Config& config) {
-  if (client.overloaded) {
-    auto fault = refuse(Cause::ProxyOverloaded, "limits.connections");
-    fault.limit = config.limits.connections;
+  if (client.refused) {
+    const bool one = *client.refused == Cause::ClientConnectionLimit;
+    auto fault = refuse(*client.refused, one ? "limits.connections_per_client" : "limits.connections");
+    fault.limit = one ? config.limits.connections_per_client : config.limits.connections;
+    fault.retry_after_s = 1;  // as soon as one of the others ends
     return fault;
   }
   if (!client.wants_certificate) {
@@ -46,24 +50,37 @@ Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const
   return std::nullopt;
 }
 
-Refusal judgeMessage(const RequestHead& request, const Config& config) {
+Refusal judgeMessage(const RequestHead& request, const Config& config, const RouteConfig* route) {
   if (request.method == Method::Connect || request.method == Method::Trace) {
     return refuse(Cause::ClientMethodUnsupported, fmt::format("{} is never forwarded", request.methodToken()));
   }
-  if (config.limits.request_body != 0 && request.body == BodyKind::Length &&
-      request.content_length > config.limits.request_body) {
+  const std::uint64_t limit = bodyLimit(config, route);
+  if (limit != 0 && request.body == BodyKind::Length && request.content_length > limit) {
     auto fault = refuse(Cause::ClientBodyTooLarge);
     fault.size = request.content_length;
-    fault.limit = config.limits.request_body;
+    fault.limit = limit;
     return fault;
   }
   if (passedHereBefore(request, config.diagnostics.name)) {
-    return refuse(Cause::ProxyLoop, "this hop's name is in CDN-Loop or Via");
+    return refuse(Cause::ProxyLoop,
+                  fmt::format("'{}' (diagnostics.name) is in CDN-Loop or Via already", config.diagnostics.name));
   }
   return std::nullopt;
 }
 
 // ---- what a route demands -----------------------------------------------
+
+// A redirect to the host that was asked for needs one.
+Refusal judgeRedirect(const RequestHead& request, const RouteConfig& route) {
+  if (!request.host.empty() || !route.respond || !route.respond->location) {
+    return std::nullopt;
+  }
+  const auto& parts = route.respond->location->parts();
+  const auto is_host = [](const TemplatePart& part) { return part.variable == Variable::Host; };
+  return std::any_of(parts.begin(), parts.end(), is_host)
+             ? Refusal(refuse(Cause::ClientHostInvalid, "a redirect to {host}, and the request has no Host"))
+             : std::nullopt;
+}
 
 bool hasEmptyRules(const RouteConfig& route) {
   const RouteRequirements& needs = route.requirements;
@@ -82,10 +99,6 @@ Refusal judgeAddress(const ClientRules& rules, const AddressBytes& address, std:
                   fmt::format("clients.allow is not for {}", ip.empty() ? "a client without address" : ip));
   }
   return std::nullopt;
-}
-
-bool cameOverTls(const RequestHead& request, const ClientFacts& client) {
-  return client.tls || (client.trusted && equalsIgnoreCase(request.valueOf(FieldId::XForwardedProto), "https"));
 }
 
 Refusal judgeProtocol(const RequestHead& request, const RouteRequirements& needs, const ClientFacts& client) {
@@ -138,7 +151,52 @@ Refusal judgeRate(RateLimiter* limiter, const AddressBytes& address, std::string
   return fault;
 }
 
+// Where a CA looks for the answer to its challenge (RFC 8555 section 8.3): over
+// plain HTTP, from a client that need not know the certificate.
+bool isAcmeChallenge(std::string_view path) {
+  return path.starts_with("/.well-known/acme-challenge/") && path.find_first_of("%;\\", 0) == std::string_view::npos &&
+         path.find("..") == std::string_view::npos;
+}
+
+// A client stays with its origin: the choice is by its address.
+std::size_t originFor(const RouteConfig& route, std::string_view client) {
+  std::uint64_t total = 0;
+  for (const WeightedOrigin& origin : route.origins) {
+    total += origin.weight;
+  }
+  std::uint64_t place = std::hash<std::string_view>{}(client) % total;
+  for (const WeightedOrigin& origin : route.origins) {
+    if (place < origin.weight) {
+      return origin.origin;
+    }
+    place -= origin.weight;
+  }
+  return route.origins.back().origin;
+}
+
 }  // namespace
+
+bool cameOverTls(const RequestHead& request, const ClientFacts& client) {
+  return client.tls || (client.trusted && equalsIgnoreCase(nearestValue(request, FieldId::XForwardedProto), "https"));
+}
+
+std::uint64_t bodyLimit(const Config& config, const RouteConfig* route) {
+  return route != nullptr && route->request_body ? *route->request_body : config.limits.request_body;
+}
+
+const RouteConfig& httpsRedirect() {
+  static const RouteConfig kRoute = [] {
+    RouteConfig route;
+    route.name = "redirect_to_https";
+    route.respond =
+        FixedResponse{.status = 308,
+                      .retry_after = {},
+                      .upgrade = {},
+                      .location = TextTemplate::parse("https://{host}{uri}", TemplatePlace::Request).value()};
+    return route;
+  }();
+  return kRoute;
+}
 
 Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation, TimePoint now) {
   const Config& config = *generation.config;
@@ -150,15 +208,46 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   if ((made.refusal = judgeClient(request, client, config))) {
     return made;
   }
-  made.route = generation.router.match(request.host, request.path());
-  if ((made.refusal = judgeMessage(request, config))) {
+  if (client.redirects_to_https && !cameOverTls(request, client) && !isAcmeChallenge(request.path())) {
+    made.route = &httpsRedirect();
+    made.refusal = judgeMessage(request, config, made.route);
+    if (!made.refusal) {
+      made.refusal = judgeRedirect(request, *made.route);
+    }
     return made;
   }
+  RouteChoice choice = chooseRoute(
+      generation.router, {.host = request.host, .path = request.path(), .request = &request}, config.limits.paths);
+  made.route = choice.route;
+  made.path = std::move(choice.path);
+  if ((made.refusal = judgeMessage(request, config, made.route))) {
+    return made;
+  }
+  const auto hops_left = request.maxForwards();
+  made.options_end_here = hops_left && *hops_left == 0;
   if (made.route == nullptr) {
-    made.refusal = refuse(Cause::NoRoute);
+    if (made.options_end_here && request.path() == "*" && choice.ambiguity.empty()) {
+      return made;  // about this hop, not about a resource
+    }
+    made.refusal = choice.ambiguity.empty() ? refuse(Cause::NoRoute)
+                                            : refuse(Cause::ClientTargetAmbiguous, std::move(choice.ambiguity));
     return made;
   }
   const RouteConfig& route = *made.route;
+  made.origin = route.origins.empty() ? route.origin : originFor(route, forwarded ? made.forwarded_client : client.ip);
+  if (!route.respond) {
+    DroppedFields dropped = droppedFields(request, route.request_headers, client.trusted, config.limits.underscores);
+    made.dropped = std::move(dropped.indices);
+    if (!dropped.refused.empty()) {
+      made.refusal = refuse(Cause::ClientRequestMalformed,
+                            fmt::format("limits.underscores: refuse, the field '{}'",
+                                        std::string_view(dropped.refused).substr(0, kLongestQuote)));
+      return made;
+    }
+  }
+  if ((made.refusal = judgeRedirect(request, route))) {
+    return made;
+  }
   if (hasEmptyRules(route)) {
     return made;
   }
@@ -169,9 +258,16 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
       (made.refusal = judgeMethod(request, route)) || (made.refusal = judgeUpgrade(request, route))) {
     return made;
   }
-  const auto index = static_cast<std::size_t>(made.route - config.routes.data());
+  const std::size_t index = generation.router.indexOf(route);
   made.refusal = judgeRate(generation.rate_limiters[index].get(), address, ip, now);
   return made;
+}
+
+DecisionFault memoryFault(const MemoryUse& use) {
+  DecisionFault fault = refuse(Cause::ProxyMemoryExhausted, "more than 85 % of the memory limit is used");
+  fault.size = use.used;
+  fault.limit = use.limit;
+  return fault;
 }
 
 std::string allowedMethods(const RouteConfig* route) {

@@ -4,19 +4,34 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "diagnostics/observation.h"
 #include "proxy/exchange/client_side.h"
 #include "proxy/exchange/generation.h"
+#include "proxy/exchange/memory_meter.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
 
 struct Admission {
   const RouteConfig* route = nullptr;  // of `generation`; null where none matches, or the client was refused before
+  std::size_t origin = 0;              // of the route's, where it does not answer itself
   std::string forwarded_client;        // the client's address where a trusted proxy names it; else ""
+  std::string path;                    // to be forwarded instead of the one that was sent; "" = as sent
+  std::vector<std::uint32_t> dropped;  // fields that do not reach the origin (dropped_fields.h)
   std::optional<DecisionFault> refusal;
+  bool options_end_here = false;  // OPTIONS with Max-Forwards: 0 (RFC 9110 section 7.6.2)
 };
+
+// The largest request body of a route (which may be null); 0 = no limit.
+[[nodiscard]] std::uint64_t bodyLimit(const Config& config, const RouteConfig* route);
+
+// The answer of a listener with redirect_to_https; a route of no configuration.
+[[nodiscard]] const RouteConfig& httpsRedirect();
+
+// Whether the client itself used TLS, as a trusted proxy tells it.
+[[nodiscard]] bool cameOverTls(const RequestHead& request, const ClientFacts& client);
 
 // Judges a request whose head is complete: the client first, then the message,
 // then what its route demands; a rate limit counts last, so that only what
@@ -24,7 +39,11 @@ struct Admission {
 [[nodiscard]] Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation,
                               TimePoint now);
 
-// The value of Allow for a 405 (RFC 9110 section 15.5.6). `route` may be null.
+// Why nothing new is begun while memory is nearly used up.
+[[nodiscard]] DecisionFault memoryFault(const MemoryUse& use);
+
+// The value of Allow for a 405 (RFC 9110 section 15.5.6) and for an OPTIONS that
+// ends here. `route` may be null.
 [[nodiscard]] std::string allowedMethods(const RouteConfig* route);
 // The value of Upgrade for a 426 (RFC 9110 section 15.5.22, RFC 2817 section
 // 4.2): what `route` demands and the request lacks.

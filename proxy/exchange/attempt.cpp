@@ -16,8 +16,8 @@
 namespace gatewhy {
 namespace {
 
-HeadLimits headLimits(const OriginLimits& limits) {
-  return HeadLimits{.section = limits.response_head, .start_line = 0, .field = limits.response_head / 4, .fields = 256};
+HeadLimits headLimits(const OriginLimits& limits, const ClientLimits& both_ways) {
+  return HeadLimits{.section = limits.response_head, .start_line = 0, .field = 0, .fields = both_ways.fields};
 }
 
 }  // namespace
@@ -99,6 +99,7 @@ void Attempt::use(Grant grant) {
   request_.forward.endpoint = &request_.origin->endpoints[endpoint_];
   request_.pool->requestBegan(endpoint_);
   counted_ = true;
+  upload_ = std::move(grant.upload);
   phase_since_ = worker_.loop.turnTime();
   if (grant.connection) {
     reused_ = true;
@@ -129,13 +130,15 @@ void Attempt::connect(ConnectionSlot slot) {
 
 void Attempt::onConnected(Connected connected) {
   connect_timings_ = connected.timings;
+  dns_ = std::move(connected.dns);
   address_failures_ = std::move(connected.failures);
   worker_.loop.deferDelete(std::move(connector_));
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
     request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
     observer_.onFindings(tlsRecordOf(ssl).findings);
   }
-  auto connection = std::make_unique<OriginConnection>(worker_.loop, headLimits(request_.origin->limits));
+  auto connection = std::make_unique<OriginConnection>(
+      worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits));
   connection->link = std::move(connected.link);
   connection->slot = std::move(slot_);
   connection->peer_address = std::move(connected.peer_address);
@@ -147,6 +150,7 @@ void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
   connect_timings_ = failures.back().timings;
   worker_.loop.deferDelete(std::move(connector_));
   Observation furthest = std::move(failures.back().observation);
+  dns_ = furthest.connection.dns;
   failures.pop_back();
   address_failures_ = std::move(failures);
   fail(std::move(furthest));
@@ -163,13 +167,14 @@ Observation Attempt::observe(Phase phase, Fault fault) const {
   seen.connection.peer_address = peerAddress();
   seen.connection.reused = reused_;
   seen.connection.idle_ms = idle_ms_;
+  seen.connection.dns = dns_;
   seen.bytes.request_written = request_bytes_;
   seen.bytes.request_complete = request_done_ && out_.empty() && !write_fault_;
   seen.bytes.response_received = response_bytes_;
   seen.bytes.body_received = decoder_.received();
   seen.bytes.body_expected = state_ == State::Body ? decoder_.expected() : std::nullopt;
   if (state_ == State::Head && connection_) {
-    seen.bytes.last_line = std::string(connection_->parser.lastCompleteLine().substr(0, 128));
+    seen.bytes.last_line = connection_->parser.lastCompleteLine(worker_.redaction()).substr(0, 128);
     seen.bytes.interims = interims_;
     seen.bytes.head_received = response_bytes_ - interim_bytes_;
     if (last_byte_ != TimePoint{}) {
@@ -206,6 +211,7 @@ void Attempt::fail(Observation observation) {
 
 void Attempt::releaseConnection(bool reusable) {
   slot_ = ConnectionSlot();
+  upload_.release();
   if (!connection_) {
     return;
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/exchange/forward_head.h"
+#include "proxy/exchange/progress_clock.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/loop/recycled.h"
@@ -61,7 +62,8 @@ struct AttemptRequest {
   Resolver* resolver = nullptr;
   ForwardContext forward;  // endpoint is filled in here
   std::uint64_t balance_key = 0;
-  bool fresh = false;  // no parked connection: the last one was stale
+  bool fresh = false;      // no parked connection: the last one was stale
+  bool body_here = false;  // nothing of the request's body is still to come
 };
 
 class Attempt final : public Deferred,
@@ -80,6 +82,10 @@ class Attempt final : public Deferred,
 
   // Request body, unframed; only after onUploadReady(). `last` ends it.
   void sendBody(std::string_view data, bool last, std::string_view trailers);
+  // The last of the body has come from the client, sent on or not.
+  void noteBodyHere();
+  [[nodiscard]] bool queued() const { return state_ == State::Queued; }
+  [[nodiscard]] std::size_t buffered() const { return out_.size() - out_at_; }
   void sendTunnel(std::string_view data);
   void closeTunnelWrite();  // the client has sent FIN
   [[nodiscard]] bool uploadBlocked() const { return !ready_ || !out_.empty(); }
@@ -100,6 +106,7 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool answeredAtOnce() const { return answered_ && address_failures_.empty(); }
   [[nodiscard]] std::string_view answeredBy() const { return peer_address_; }
   [[nodiscard]] bool reused() const { return reused_; }
+  [[nodiscard]] const DnsFacts& dns() const { return dns_; }  // of a fresh connection
   [[nodiscard]] Timings timings() const;
   [[nodiscard]] Phase phase() const;
   // Everything around a fault that the attempt can tell.
@@ -119,6 +126,7 @@ class Attempt final : public Deferred,
   void onConnectFailed(std::vector<AddressFailure> failures) override;
   void onGrant(Grant grant) override;
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
+  [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
 
   void use(Grant grant);
   void connect(ConnectionSlot slot);
@@ -145,7 +153,10 @@ class Attempt final : public Deferred,
 
   void armWait();
   void onTimer();
+  void onQueueTimer();
   void onWaitTimer();
+  void watchSend();
+  void onSendTimer();
   [[nodiscard]] bool requestStuck(const TcpSnapshot& tcp) const;
   [[nodiscard]] Phase exchangePhase() const;
   void fail(Observation observation);
@@ -160,8 +171,10 @@ class Attempt final : public Deferred,
   bool counted_ = false;  // requestBegan() told to the pool
   bool reused_ = false;
   double idle_ms_ = 0;
+  DnsFacts dns_;
   std::unique_ptr<Connector> connector_;
   ConnectionSlot slot_;
+  UploadPlace upload_;
   std::unique_ptr<OriginConnection> connection_;
   std::string peer_address_;  // kept when the connection goes back to the pool
   std::vector<AddressFailure> address_failures_;
@@ -192,6 +205,8 @@ class Attempt final : public Deferred,
   TimePoint started_;
   TimePoint phase_since_;
   TimePoint write_began_{}, write_ended_{}, first_byte_{}, ended_{};
+  TimePoint request_moved_{};  // the peer's TCP still took bytes of it then; looked at by the wait timer
+  ProgressClock sending_;      // while out_ waits
   Timings connect_timings_;
 };
 

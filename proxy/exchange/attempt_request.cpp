@@ -5,11 +5,18 @@
 #include <cassert>
 
 #include "proxy/exchange/attempt.h"
+#include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr std::uint32_t kTcpSlackMs = 250;  // the kernel counts in jiffies, and its clock started a little later
+
+constexpr std::uint64_t kLargeBody = 64UL * 1024;
+
+bool hasLargeBody(const RequestHead& head) {
+  return head.body == BodyKind::Chunked || (head.body == BodyKind::Length && head.content_length > kLargeBody);
+}
 
 }  // namespace
 
@@ -25,6 +32,10 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   connection_->parser.expect(request_.head->method);
   connection_->parser.mendFaults(request_.origin->strictness == Strictness::Report);
   phase_since_ = write_began_ = worker_.loop.turnTime();
+  if (!connection_->unsent_bounded && hasLargeBody(*request_.head)) {
+    connection_->unsent_bounded = true;
+    boundUnsentBytes(connection_->link->transport.fd());
+  }
   if (connection_->readable && !reused_) {
     // The peer spoke or closed before it was asked: look before writing.
     pump();
@@ -76,6 +87,14 @@ void Attempt::sendBody(std::string_view data, bool last, std::string_view traile
   write(framed.view());
 }
 
+void Attempt::noteBodyHere() {
+  request_.body_here = true;
+  upload_.release();
+  if (state_ == State::Queued) {
+    request_.pool->bodyArrived(*this);  // may begin at once
+  }
+}
+
 void Attempt::stopOwingContinue() {
   if (owesContinue()) {
     continued_ = true;
@@ -104,11 +123,32 @@ void Attempt::write(std::string_view data) {
   }
   out_.append(data);
   if (!out_.empty()) {
-    timer_kind_ = Timer::Send;
-    timer_.arm(request_.origin->timeouts.send);
+    watchSend();
   } else if (request_done_) {
     onRequestWritten();
   }
+}
+
+void Attempt::watchSend() {
+  if (sending_.running()) {
+    return;
+  }
+  sending_.resume(worker_.loop.turnTime(), {.idle = request_.origin->timeouts.send}, std::nullopt);
+  timer_kind_ = Timer::Send;
+  timer_.arm(sending_.interval());
+}
+
+void Attempt::onSendTimer() {
+  const Transport& transport = connection_->link->transport;
+  const auto look = sending_.look(EventLoop::now(), bytesTakenByPeer(transport, request_bytes_));
+  if (look.verdict == ProgressClock::Verdict::Rearm) {
+    timer_.arm(sending_.interval());
+    return;
+  }
+  fail(observe(Phase::RequestWrite,
+               TimerFault{.timer = Timer::Send,
+                          .limit_ms = static_cast<std::uint32_t>(request_.origin->timeouts.send.count()),
+                          .elapsed_ms = look.elapsed_ms}));
 }
 
 void Attempt::flush() {
@@ -123,10 +163,10 @@ void Attempt::flush() {
     }
     request_bytes_ += sent.size;
     out_at_ += sent.size;
-    timer_.arm(request_.origin->timeouts.send);  // progress
   }
   out_.clear();
   out_at_ = 0;
+  sending_.pause(worker_.loop.turnTime());
   timer_.cancel();
   if (state_ == State::Tunnel) {
     if (tunnel_write_shut_) {
@@ -159,6 +199,7 @@ void Attempt::onWriteBroken() {
     return;
   }
   write_fault_ = connection_->link->transport.fault();
+  sending_.pause(worker_.loop.turnTime());
   out_.clear();
   out_at_ = 0;
   if (state_ == State::Head || state_ == State::Body || state_ == State::Tunnel) {
@@ -234,9 +275,9 @@ void Attempt::armWait() {
   } else if (state_ == State::Body) {
     timer_kind_ = Timer::ResponseIdle;
     timer_.arm(limits.response_idle);
-  } else if (state_ == State::Tunnel) {
+  } else if (state_ == State::Tunnel && !sending_.running()) {
     timer_kind_ = Timer::Tunnel;
-    timer_.arm(limits.response_idle);
+    timer_.arm(limits.tunnel);
   }
 }
 
@@ -253,11 +294,10 @@ void Attempt::onTimer() {
   };
   switch (timer_kind_) {
     case Timer::Queue:
-      request_.pool->leaveQueue(*this);
-      timedOut(Phase::Routing, Timer::Queue, limits.connect, started_);
+      onQueueTimer();
       return;
     case Timer::Send:
-      timedOut(Phase::RequestWrite, Timer::Send, limits.send, phase_since_);
+      onSendTimer();
       return;
     case Timer::ResponseHead:
       if (owesContinue()) {
@@ -273,7 +313,7 @@ void Attempt::onTimer() {
       timedOut(Phase::ResponseBody, Timer::ResponseIdle, limits.response_idle, phase_since_);
       return;
     case Timer::Tunnel:
-      timedOut(Phase::Upgrade, Timer::Tunnel, limits.response_idle, phase_since_);
+      timedOut(Phase::Upgrade, Timer::Tunnel, limits.tunnel, phase_since_);
       return;
     case Timer::Resolve:
     case Timer::Connect:
@@ -283,9 +323,22 @@ void Attempt::onTimer() {
     case Timer::ClientHead:
     case Timer::ClientBody:
     case Timer::ClientWrite:
+    case Timer::ClientRate:
       break;  // others' timers
   }
   assert(false && "an attempt does not run this timer");
+}
+
+void Attempt::onQueueTimer() {
+  const Millis limit = request_.origin->timeouts.connect;
+  request_.pool->leaveQueue(*this);
+  Observation late = observe(Phase::Routing, TimerFault{.timer = Timer::Queue,
+                                                        .limit_ms = static_cast<std::uint32_t>(limit.count()),
+                                                        .elapsed_ms = millisBetween(started_, EventLoop::now())});
+  if (!request_.body_here) {
+    late.bytes.last_line = "its body is still coming: such requests hold at most half of limits.connections";
+  }
+  fail(std::move(late));
 }
 
 // Bytes of the request that the peer's TCP has not acknowledged, with the
@@ -301,29 +354,38 @@ bool Attempt::requestStuck(const TcpSnapshot& tcp) const {
   return tcp.retransmits > 0 && tcp.last_ack_recv_ms + kTcpSlackMs >= limit;
 }
 
+// `response_head` runs from when the peer's TCP had the request: what waits for
+// its window, or to be acknowledged, is not sent yet.
 void Attempt::onWaitTimer() {
   const OriginTimeouts& limits = request_.origin->timeouts;
-  const double waited = millisBetween(write_ended_, EventLoop::now());
-  const auto limit_ms = static_cast<double>(limits.response_head.count());
-  const bool head_timer = limits.response_head.count() != 0 && waited + 0.5 >= limit_ms;
+  const TimePoint now = EventLoop::now();
   const auto tcp = response_bytes_ == 0 ? connection_->link->transport.tcpInfo() : std::nullopt;
-  if (!head_timer && tcp && requestStuck(*tcp)) {
+  const bool pending = tcp && (tcp->notsent_bytes != 0 || tcp->unacked != 0);
+  if (pending) {
+    // Bytes move while data goes out and acknowledgements come back: probes of
+    // a shut window carry no data, retransmits on a dead path get no answer.
+    request_moved_ = now - std::chrono::milliseconds(std::max(tcp->last_data_sent_ms, tcp->last_ack_recv_ms));
+  }
+  const double waited = millisBetween(std::max(write_ended_, request_moved_), now);
+  const auto head_ms = static_cast<double>(limits.response_head.count());
+  if (limits.response_head.count() != 0 && waited + 0.5 >= head_ms) {
+    fail(observe(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead,
+                                                 .limit_ms = static_cast<std::uint32_t>(limits.response_head.count()),
+                                                 .elapsed_ms = waited}));
+    return;
+  }
+  if (pending && limits.send.count() != 0 && requestStuck(*tcp)) {
     fail(observe(Phase::RequestWrite, TimerFault{.timer = Timer::Send,
                                                  .limit_ms = static_cast<std::uint32_t>(limits.send.count()),
                                                  .elapsed_ms = waited}));
     return;
   }
-  if (!head_timer) {
-    // Acknowledged, or moving: what is left of response_head, or look again.
-    timer_.arm(
-        limits.response_head.count() == 0
-            ? limits.send
-            : Millis(std::max<std::int64_t>(1, limits.response_head.count() - static_cast<std::int64_t>(waited))));
-    return;
+  Millis next = limits.send;
+  if (limits.response_head.count() != 0) {
+    const Millis rest(std::max<std::int64_t>(1, limits.response_head.count() - static_cast<std::int64_t>(waited)));
+    next = pending && limits.send.count() != 0 ? std::min(limits.send, rest) : rest;
   }
-  fail(observe(Phase::ResponseHead, TimerFault{.timer = Timer::ResponseHead,
-                                               .limit_ms = static_cast<std::uint32_t>(limits.response_head.count()),
-                                               .elapsed_ms = waited}));
+  timer_.arm(next);
 }
 
 }  // namespace gatewhy

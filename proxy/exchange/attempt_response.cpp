@@ -123,7 +123,7 @@ std::string_view Attempt::onHeadBytes(std::string_view bytes) {
     case ParseStatus::NeedMore:
       return {};
     case ParseStatus::Error:
-      fail(observe(Phase::ResponseHead, connection_->parser.fault()));
+      fail(observe(Phase::ResponseHead, connection_->parser.fault(worker_.redaction())));
       return {};
     case ParseStatus::Done:
       onHeadDone();
@@ -188,7 +188,7 @@ void Attempt::onBodyBytes(std::string_view bytes) {
     const BodyDecoder::Step step = decoder_.feed(bytes);
     bytes.remove_prefix(step.consumed);
     if (step.status == ParseStatus::Error) {
-      fail(observe(Phase::ResponseBody, decoder_.fault()));
+      fail(observe(Phase::ResponseBody, decoder_.fault(worker_.redaction())));
       return;
     }
     if (const FindingSet mended = decoder_.takeMended(); !mended.empty()) {

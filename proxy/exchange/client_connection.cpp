@@ -9,14 +9,17 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "proxy/exchange/admission.h"
 #include "proxy/exchange/client_address.h"
+#include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr int kRequestReadsPerTurn = 16;
 constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;  // read and dropped behind an answer that closes
-constexpr std::size_t kPipelineLimit = 16UL * 1024;         // bytes of later requests held while one is answered
+constexpr std::size_t kHeadRead = 16UL * 1024;
+constexpr std::size_t kPipelineLimit = 16UL * 1024;  // bytes of later requests held while one is answered
 
 }  // namespace
 
@@ -30,12 +33,18 @@ ClientConnection::ClientConnection(WorkerContext& worker, ConnectionOwner& owner
   facts_.ip = accepted.peer.ip();
   facts_.port = accepted.peer.port();
   facts_.address = accepted.peer.bytes();
-  facts_.overloaded = accepted.overloaded;
+  if (accepted.overloaded) {
+    facts_.refused = Cause::ProxyOverloaded;
+  }
+  facts_.redirects_to_https = accepted.redirects_to_https;
   facts_.trusted = isTrusted(accepted.peer, worker.generation->shared->config->trusted_proxies);
+  proxy_sender_refused_ = accepted.proxy_senders != nullptr && !accepted.proxy_senders->empty() && !facts_.ip.empty() &&
+                          !isTrusted(accepted.peer, *accepted.proxy_senders);
   worker_.counters.client_connections.fetch_add(1, std::memory_order_relaxed);
 }
 
 ClientConnection::~ClientConnection() {
+  worker_.memory.account(-buffered_);
   watch_.stop();
   exchange_.reset();
   returnRequest();
@@ -68,6 +77,10 @@ void ClientConnection::onIo(bool readable, bool writable) {
     onEnded();
     return;
   }
+  if (half_closed_ && state_ == State::Exchange && connectionDead()) {
+    onClientLeft(true);
+    return;
+  }
   if (writable && unsent()) {
     flush();
     if (!unsent() && exchange_ && !write_broken_) {
@@ -91,6 +104,7 @@ void ClientConnection::returnRequest() {
   copies_ = false;
   if (pipe_) {
     worker_.pipes.giveBack(std::move(pipe_));
+    boundUnsentBytes(transport_.fd());
   }
   if (request_) {
     if (out_.empty()) {
@@ -103,6 +117,7 @@ void ClientConnection::returnRequest() {
 // ---- refusing -----------------------------------------------------------
 
 void ClientConnection::rejectConnection(Observation fault) {
+  beBusy();
   state_ = State::Exchange;
   read_timer_.cancel();
   exchange_ = std::make_unique<Exchange>(worker_, *this, request().parser.head());
@@ -154,13 +169,14 @@ void ClientConnection::pump() {
     processHeld();
   }
   int reads = 0;
-  while (readable_ && wantsRead()) {
+  while (readable_ && wantsRead() && !waitsForMemory()) {
     if (++reads > kRequestReadsPerTurn) {
       watch_.kick();
       break;
     }
+    tolerateBareFin();
     const auto buffer = worker_.loop.readBuffer();
-    const IoResult got = transport_.read(buffer.data(), buffer.size());
+    const IoResult got = transport_.read(buffer.data(), std::min(buffer.size(), readRoom()));
     if (got.status == IoStatus::WouldBlock) {
       readable_ = false;
     } else if (got.status == IoStatus::Ended) {
@@ -180,7 +196,37 @@ void ClientConnection::pump() {
     onExchangeEnded(EndFault{.how = EndFault::How::Reset, .error = ECONNRESET});
   }
   pumping_ = false;
+  accountBuffers();
   updateTimers();
+}
+
+// While memory is short bodies stay in the kernel, and their senders wait;
+// heads are read, for they are answered.
+bool ClientConnection::waitsForMemory() {
+  memory_short_ = state_ == State::Exchange && worker_.memory.isShort();
+  return memory_short_;
+}
+
+void ClientConnection::resumeAfterShortage() {
+  if (memory_short_) {
+    memory_short_ = false;
+    watch_.kick();
+  }
+}
+
+void ClientConnection::accountBuffers() {
+  std::size_t holds = in_.size() + (out_.size() - out_at_);
+  if (request_ && state_ != State::Closed) {
+    holds += request_->parser.head().bytes.size() + (exchange_ ? exchange_->buffered() : 0);
+  }
+  const auto now = static_cast<std::int64_t>(holds);
+  worker_.memory.account(now - buffered_);
+  buffered_ = now;
+}
+
+// What comes with a head is kept while its request waits for the origin.
+std::size_t ClientConnection::readRoom() const {
+  return state_ == State::Exchange && exchange_ ? exchange_->bodyRoom() : kHeadRead;
 }
 
 bool ClientConnection::connectionDead() const {
@@ -189,7 +235,7 @@ bool ClientConnection::connectionDead() const {
 }
 
 void ClientConnection::onBytes(std::string_view bytes) {
-  moved_ += bytes.size();
+  received_ += bytes.size();
   if (!in_.empty()) {
     in_.append(bytes);
     processHeld();
@@ -249,6 +295,7 @@ std::string_view ClientConnection::process(std::string_view bytes) {
 std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
   RequestParser& parser = request().parser;
   if (!parser.started()) {
+    beBusy();
     // The first byte of a request: from here the head has its own limit.
     read_timer_kind_ = Timer::ClientHead;
     read_timer_since_ = worker_.loop.turnTime();
@@ -259,9 +306,12 @@ std::string_view ClientConnection::onHeadBytes(std::string_view bytes) {
   in_hand_ = bytes.size();
   switch (step.status) {
     case ParseStatus::NeedMore:
+      if (worker_.memory.isShort()) {
+        rejectConnection(observe(memoryFault(worker_.memory.use())));  // it would be kept
+      }
       return {};
     case ParseStatus::Error:
-      rejectConnection(observe(parser.fault()));
+      rejectConnection(observe(parser.fault(worker_.redaction())));
       return {};  // what follows cannot be framed
     case ParseStatus::Done:
       startExchange();
@@ -277,6 +327,9 @@ void ClientConnection::startExchange() {
   request_->decoder.start(head.body, head.content_length);
   exchange_ = std::make_unique<Exchange>(worker_, *this, head);
   exchange_->begin();
+  if (half_closed_ && exchange_ && state_ == State::Exchange) {
+    watchForLeaving();  // pipelined: its FIN came before its turn
+  }
 }
 
 std::string_view ClientConnection::onBodyBytes(std::string_view bytes) {
@@ -285,7 +338,7 @@ std::string_view ClientConnection::onBodyBytes(std::string_view bytes) {
   bytes.remove_prefix(step.consumed);
   in_hand_ = bytes.size();
   if (step.status == ParseStatus::Error) {
-    exchange_->onClientFault(observe(decoder.fault()));
+    exchange_->onClientFault(observe(decoder.fault(worker_.redaction())));
     return {};
   }
   if (!step.data.empty() || decoder.done()) {
@@ -323,31 +376,6 @@ void ClientConnection::onEnded() {
     case State::Closed:
       close();
       return;
-  }
-}
-
-void ClientConnection::onExchangeEnded(const EndFault& end) {
-  if (!exchange_) {
-    close();
-    return;
-  }
-  const bool orderly =
-      end.how == EndFault::How::Fin || end.how == EndFault::How::CloseNotify || end.how == EndFault::How::TlsTruncated;
-  if (!orderly || write_broken_) {
-    const bool tunnel = exchange_->inTunnel();
-    exchange_->onClientFault(
-        tunnel ? observe(DecisionFault{.cause = Cause::TunnelResetByClient, .detail = {}, .size = {}, .limit = {}})
-               : observe(EndFault{.how = EndFault::How::Reset, .error = end.error}));
-    return;
-  }
-  // Its sending side is shut. A request that is whole is still answered; if
-  // the client has gone for good, the answer's RST will tell.
-  half_closed_ = true;
-  exchange_->noteHalfClose();
-  if (exchange_->inTunnel()) {
-    exchange_->onTunnelClientClosed();
-  } else if (!exchange_->bodyDone()) {
-    exchange_->onClientFault(observe(EndFault{.how = EndFault::How::Fin}));
   }
 }
 

@@ -31,11 +31,18 @@ struct AcceptedClient {
   Fd fd;
   Address peer;
   bool proxy_protocol = false;
-  bool overloaded = false;
+  const std::vector<Cidr>* proxy_senders = nullptr;  // who may send the header; null = anybody; read at once
+  bool overloaded = false;                           // over limits.connections: to be told so
+  bool redirects_to_https = false;
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
 
-class ClientConnection final : public Deferred, public IoHandler, public ClientSide, private ClientTimers {
+class ClientConnection final : public Deferred,
+                               public IoHandler,
+                               public ClientSide,
+                               private ClientTimers,
+                               private IdleClient,
+                               private Handshake {
  public:
   ClientConnection(WorkerContext& worker, ConnectionOwner& owner, AcceptedClient accepted);
   ~ClientConnection() override;
@@ -47,6 +54,8 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   // Drain: an idle connection gets `grace` to bring one more request.
   void drain(std::chrono::milliseconds grace);
   void abortForDrain();
+  // Memory was short, and is not any more.
+  void resumeAfterShortage();
 
   // ClientSide
   [[nodiscard]] const ClientFacts& facts() const override { return facts_; }
@@ -67,14 +76,21 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   enum class State : std::uint8_t { ProxyHeader, Handshake, Head, Exchange, Linger, Closed };
 
   void onIo(bool readable, bool writable) override;
+  [[nodiscard]] bool countClient();
   void readProxyHeader();
+  void enterHandshake();
   void beginTls();
   void driveHandshake();
+  void onHandshakePlace() override;
+  void onHandshakeOverdue() override;
   void onHandshakeDone();
   void onHandshakeFailed(TlsFault fault);
 
   void pump();
   [[nodiscard]] bool wantsRead() const;
+  [[nodiscard]] std::size_t readRoom() const;
+  [[nodiscard]] bool waitsForMemory();
+  void accountBuffers();
   [[nodiscard]] bool connectionDead() const;
   void onBytes(std::string_view bytes);
   void processHeld();
@@ -89,15 +105,24 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   [[nodiscard]] bool requestStarted() const { return request_ && request_->parser.started(); }
   void onEnded();
   void onExchangeEnded(const EndFault& end);
+  void tolerateBareFin();
+  void watchForLeaving();
+  void onLeaveTimer() override;
+  void onClientLeft(bool reset);
   [[nodiscard]] Observation observe(Fault fault) const;
 
   [[nodiscard]] bool unsent() const { return out_at_ < out_.size() || (pipe_ && pipe_->held() != 0); }
   void flushPipe();
-  void onProgress(std::size_t size);
   void updateTimers();
+  void watchUpload(bool due);
+  void watchDownload(bool due);
+  void judgeProgress(const ProgressClock::Look& look, Timer stalled);
   void onReadTimer();
+  void onBodyTimer();
   void onWriteTimer() override;
-  void onRateTimer() override;
+  void beIdle();
+  void beBusy() { worker_.idle.remove(*this); }
+  [[nodiscard]] bool giveWay() override;
   void linger();
   void close();
 
@@ -105,6 +130,8 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   ConnectionOwner& owner_;
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   ClientFacts facts_;
+  ClientCensus::Place counted_;        // among its address's connections
+  bool proxy_sender_refused_ = false;  // its address may not send a PROXY header
   Transport transport_;
   IoWatch watch_;
   std::size_t place_ = 0;
@@ -121,9 +148,14 @@ class ClientConnection final : public Deferred, public IoHandler, public ClientS
   std::size_t out_at_ = 0;
   std::unique_ptr<SplicePipe> pipe_;  // body bytes behind out_; lent while one is spliced
   bool copies_ = false;               // this response is not spliced: no pipe, or not into this socket
+  int probes_sent_ = 0;               // of this exchange, since the client's FIN
+  std::uint64_t written_at_fin_ = 0;  // of written_
+  bool memory_short_ = false;         // what it sends is not read for now
+  std::int64_t buffered_ = 0;         // accounted bytes
   bool held_ = false;                 // out_ waits for flush(), not for the socket
   std::uint64_t lingered_ = 0;
-  std::uint64_t moved_ = 0;                 // bytes either way since the rate timer began
+  std::uint64_t received_ = 0;              // bytes read in all,
+  std::uint64_t written_ = 0;               // and those that the kernel took
   std::unique_ptr<ClientRequest> request_;  // null while idle
   std::unique_ptr<Exchange> exchange_;
   Timer read_timer_kind_ = Timer::ClientHead;

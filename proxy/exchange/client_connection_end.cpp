@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writing half of ClientConnection, its timers and its end.
+// The writing half of ClientConnection, and its end.
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
 #include "proxy/exchange/client_connection.h"
+#include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
 
-// A body of a byte a second, or a reader that does not read, holds a place
-// that others need: below this rate for one window the client is let go.
-constexpr std::chrono::milliseconds kRateWindow{10000};
-constexpr std::uint64_t kMinimumBytesPerWindow = 1280;
 constexpr std::size_t kGatherFrom = 8192;
 constexpr std::chrono::milliseconds kLingerTime{5000};
 constexpr std::chrono::milliseconds kSettleTime{1000};
@@ -40,9 +38,10 @@ void ClientConnection::send(std::string_view bytes, bool hold) {
     watch_.kick();  // told from the loop, not from inside the exchange's call
     return;
   }
-  moved_ += sent.size;
+  written_ += sent.size;
   out_.append(bytes.substr(sent.size));
   if (!out_.empty()) {
+    accountBuffers();
     updateTimers();
   }
 }
@@ -66,7 +65,7 @@ void ClientConnection::sendData(std::string_view data, std::string_view tail) {
     watch_.kick();
     return;
   }
-  onProgress(sent.size);
+  written_ += sent.size;
   std::size_t left = sent.size;
   const auto unsent = [&left](std::string_view part) {
     const std::size_t gone = std::min(left, part.size());
@@ -81,6 +80,7 @@ void ClientConnection::sendData(std::string_view data, std::string_view tail) {
   out_.append(unsent(data));
   out_.append(unsent(tail));
   if (!out_.empty()) {
+    accountBuffers();
     updateTimers();
   }
 }
@@ -99,7 +99,7 @@ void ClientConnection::flush() {
       return;
     }
     out_at_ += sent.size;
-    onProgress(sent.size);
+    written_ += sent.size;
   }
   if (pipe_ && !write_broken_) {
     flushPipe();
@@ -111,17 +111,10 @@ void ClientConnection::flush() {
   out_.clear();
   out_at_ = 0;
   if (request_) {
-    request_->write_timer.cancel();
+    watchDownload(false);
   }
   if (last) {
     transport_.shutdownWrite();
-  }
-}
-
-void ClientConnection::onProgress(std::size_t size) {
-  moved_ += size;
-  if (request_) {
-    request_->write_timer.cancel();  // updateTimers() starts it again
   }
 }
 
@@ -132,6 +125,9 @@ SplicePipe* ClientConnection::splicePipe() {
   if (!pipe_) {
     pipe_ = worker_.pipes.take();
     copies_ = !pipe_;
+    if (pipe_) {
+      unboundUnsentBytes(transport_.fd());
+    }
   }
   return pipe_.get();
 }
@@ -142,7 +138,7 @@ void ClientConnection::flushPipe() {
     const SpliceResult sent = transport_.writeFrom(*pipe_);
     switch (sent.status) {
       case SpliceStatus::Ok:
-        onProgress(sent.size);
+        written_ += sent.size;
         break;
       case SpliceStatus::WouldBlock:
         updateTimers();
@@ -175,8 +171,7 @@ void ClientConnection::resumeBody() {
 }
 
 void ClientConnection::openTunnel() {
-  request_->rate_timer.cancel();
-  read_timer_.cancel();
+  watchUpload(false);
   resumeBody();
 }
 
@@ -207,109 +202,6 @@ std::optional<bool> ClientConnection::delivered() {
   return known;
 }
 
-// ---- timers -----------------------------------------------------------
-
-// What the client is waited for decides which timers run.
-void ClientConnection::updateTimers() {
-  if (state_ != State::Exchange || !exchange_ || settling_) {
-    return;
-  }
-  const ClientLimits& limits = worker_.generation->shared->config->limits;
-  const bool body_due = !half_closed_ && !exchange_->inTunnel() && exchange_->waitsForBody();
-  const bool reader_due = unsent() && !held_;
-  if (body_due) {
-    read_timer_kind_ = Timer::ClientBody;
-    read_timer_since_ = worker_.loop.turnTime();
-    read_timer_.arm(limits.client_body_timeout);
-  } else {
-    read_timer_.cancel();
-  }
-  if (!reader_due) {
-    request_->write_timer.cancel();
-  } else if (!request_->write_timer.armed()) {
-    request_->write_timer.arm(limits.client_body_timeout);
-  }
-  if (!body_due && !reader_due) {
-    request_->rate_timer.cancel();
-  } else if (!request_->rate_timer.armed() && limits.client_body_timeout.count() != 0) {
-    moved_ = 0;
-    request_->rate_timer.arm(kRateWindow);
-  }
-}
-
-void ClientConnection::onReadTimer() {
-  if (settling_) {
-    settling_ = false;
-    exchange_->onSettled(true);  // neither acknowledged nor refused: nothing says that it was lost
-    return;
-  }
-  const ClientLimits& limits = worker_.generation->shared->config->limits;
-  const auto late = [&](Timer timer, std::chrono::milliseconds limit) {
-    return observe(TimerFault{.timer = timer,
-                              .limit_ms = static_cast<std::uint32_t>(limit.count()),
-                              .elapsed_ms = millisBetween(read_timer_since_, EventLoop::now())});
-  };
-  switch (state_) {
-    case State::ProxyHeader:
-      rejectConnection(observe(DecisionFault{.cause = Cause::ClientProxyHeaderInvalid,
-                                             .detail = "no complete header in client_head_timeout",
-                                             .size = {},
-                                             .limit = {}}));
-      return;
-    case State::Handshake: {
-      TlsFault fault = transport_.handshakeFault();
-      if (fault.first_bytes.empty()) {
-        close();  // not a byte: a client that only connected
-        return;
-      }
-      rejectConnection(late(Timer::ClientTls, limits.client_head_timeout));
-      return;
-    }
-    case State::Head:
-      if (requestStarted()) {
-        rejectConnection(late(Timer::ClientHead, limits.client_head_timeout));
-      } else {
-        linger();  // idle: closed politely, a request may be on its way
-      }
-      return;
-    case State::Exchange:
-      exchange_->onClientFault(late(Timer::ClientBody, limits.client_body_timeout));
-      return;
-    case State::Linger:
-    case State::Closed:
-      close();
-      return;
-  }
-}
-
-void ClientConnection::onWriteTimer() {
-  if (exchange_) {
-    const auto limit = worker_.generation->shared->config->limits.client_body_timeout;
-    exchange_->onClientFault(observe(TimerFault{.timer = Timer::ClientWrite,
-                                                .limit_ms = static_cast<std::uint32_t>(limit.count()),
-                                                .elapsed_ms = static_cast<double>(limit.count())}));
-  } else {
-    close();
-  }
-}
-
-void ClientConnection::onRateTimer() {
-  if (!exchange_ || exchange_->inTunnel()) {
-    return;
-  }
-  if (moved_ >= kMinimumBytesPerWindow) {
-    moved_ = 0;
-    request_->rate_timer.arm(kRateWindow);
-    return;
-  }
-  const Timer timer = exchange_->waitsForBody() ? Timer::ClientBody : Timer::ClientWrite;
-  Observation slow = observe(TimerFault{.timer = timer,
-                                        .limit_ms = static_cast<std::uint32_t>(kRateWindow.count()),
-                                        .elapsed_ms = static_cast<double>(kRateWindow.count())});
-  slow.bytes.last_line = "below the minimum rate";
-  exchange_->onClientFault(std::move(slow));
-}
-
 // ---- the end ----------------------------------------------------------
 
 void ClientConnection::finishExchange(Disposition disposition) {
@@ -325,6 +217,9 @@ void ClientConnection::finishExchange(Disposition disposition) {
       read_timer_kind_ = Timer::ClientHead;
       read_timer_since_ = worker_.loop.turnTime();
       read_timer_.arm(worker_.generation->shared->config->limits.client_idle_timeout);
+      if (in_.empty()) {
+        beIdle();
+      }
       if (!pumping_ && (!in_.empty() || readable_ || half_closed_)) {
         watch_.kick();
       }
@@ -346,12 +241,29 @@ void ClientConnection::finishExchange(Disposition disposition) {
   }
 }
 
+void ClientConnection::beIdle() {
+  worker_.idle.add(*this, worker_.loop.turnTime());
+}
+
+// Its place is wanted now: no lingering. What it may have on the way finds a
+// closed connection, as after any idle time-out, and is sent again.
+bool ClientConnection::giveWay() {
+  char byte = 0;
+  if (::recv(transport_.fd(), &byte, 1, MSG_PEEK) > 0) {
+    return false;
+  }
+  transport_.shutdownWrite();
+  close();
+  return true;
+}
+
 // Closing with unread bytes would send RST and could take the answer away from
 // the client (RFC 9112 section 9.6): shut our side, read what still comes.
 void ClientConnection::linger() {
   if (state_ == State::Closed) {
     return;
   }
+  beBusy();
   state_ = State::Linger;
   in_.clear();
   transport_.shutdownWrite();
@@ -383,6 +295,9 @@ void ClientConnection::close() {
     return;
   }
   state_ = State::Closed;
+  beBusy();
+  leaveHandshakeGate();
+  counted_.release();
   read_timer_.cancel();
   watch_.stop();
   transport_.close();

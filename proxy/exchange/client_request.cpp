@@ -16,7 +16,7 @@ constexpr std::size_t kMostBufferKept = 128UL * 1024;
 ClientRequest::ClientRequest(EventLoop& loop, const HeadLimits& limits, std::uint64_t generation)
     : parser(limits),
       write_timer(loop, [this] { user_->onWriteTimer(); }),
-      rate_timer(loop, [this] { user_->onRateTimer(); }),
+      leave_timer(loop, [this] { user_->onLeaveTimer(); }),
       generation_(generation) {}
 
 void ClientRequests::setLimits(const HeadLimits& limits) {
@@ -39,7 +39,9 @@ std::unique_ptr<ClientRequest> ClientRequests::take(ClientTimers& user) {
 
 void ClientRequests::giveBack(std::unique_ptr<ClientRequest> request) {
   request->write_timer.cancel();
-  request->rate_timer.cancel();
+  request->leave_timer.cancel();
+  request->upload.reset();
+  request->download.reset();
   request->user_ = nullptr;
   if (request->generation_ == generation_ && free_.size() < kMostKept &&
       request->parser.head().bytes.capacity() <= kMostHeadKept && request->buffer.capacity() <= kMostBufferKept) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/exchange/progress_clock.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/loop/event_loop.h"
 
@@ -18,8 +19,8 @@ namespace gatewhy {
 // Told when a timer of the request expires.
 class ClientTimers {
  public:
-  virtual void onWriteTimer() = 0;  // the client takes no bytes
-  virtual void onRateTimer() = 0;   // a window of the minimum rate is over
+  virtual void onWriteTimer() = 0;  // has the client taken bytes meanwhile?
+  virtual void onLeaveTimer() = 0;  // has it left?
 
  protected:
   ~ClientTimers() = default;
@@ -29,8 +30,9 @@ class ClientRequest {
  public:
   RequestParser parser;
   BodyDecoder decoder;
-  Deadline write_timer, rate_timer;
-  std::string buffer;  // empty; the capacity is what is lent
+  Deadline write_timer, leave_timer;
+  ProgressClock upload, download;  // of the client; write_timer looks at the second
+  std::string buffer;              // empty; the capacity is what is lent
 
  private:
   friend class ClientRequests;

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "diagnostics/cause.h"
+#include "proxy/net/client_identity.h"
 #include "proxy/net/tls_context.h"
 
 namespace gatewhy {
@@ -19,7 +21,10 @@ struct ClientFacts {
   std::uint16_t port = 0;
   bool trusted = false;  // in trusted_proxies
   bool tls = false;
-  bool overloaded = false;  // accepted over limits.connections, to be told so
+  bool redirects_to_https = false;  // its listener's redirect_to_https
+  std::string tls_server_name;      // SNI; "" = none
+  CertificateIdentity identity;     // of its certificate, where it presented one
+  std::optional<Cause> refused;     // accepted beyond a limit, to be told so
   bool wants_certificate = false, requires_certificate = false;
   ClientCertificateFacts certificate;
   // Whether the certificate that was served covers a host; set where the

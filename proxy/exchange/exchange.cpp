@@ -50,22 +50,41 @@ void Exchange::identify() {
 
 void Exchange::begin() {
   identify();
-  body_done_ = request_.body == BodyKind::None;
+  body_done_ = request_.body == BodyKind::None || (request_.body == BodyKind::Length && request_.content_length == 0);
+  if (worker_.memory.isShort()) {
+    close_ = true;
+    reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
+    return;
+  }
   Admission admission = admit(request_, client_.facts(), *generation_->shared, began_);
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
+  path_ = std::move(admission.path);
+  origin_ = admission.origin;
+  dropped_ = std::move(admission.dropped);
+  if (!dropped_.empty()) {
+    check_.requestFieldDropped();
+  }
   if (admission.refusal) {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
+    return;
+  }
+  if (admission.options_end_here && (route_ == nullptr || !route_->respond)) {
+    respondOptions();
     return;
   }
   if (route_->respond) {
     respondFixed();
     return;
   }
-  pool_ = generation_->pools[route_->origin].get();
+  pool_ = generation_->pools[origin_].get();
+  origin_config_ = &generation_->shared->originFor(*route_, origin_);
   pool_->earnRetry();
   tellUnsolicited();
-  exchange_timer_.arm(pool_->config().timeouts.exchange);
+  if (!route_->request_headers.templates.empty()) {
+    request_edits_ = expand(route_->request_headers, variables());
+  }
+  exchange_timer_.arm(origin_config_->timeouts.exchange);
   startAttempt();
 }
 
@@ -75,6 +94,21 @@ void Exchange::reject(Observation fault) {
   }
   close_ = close_ || std::holds_alternative<ParseFault>(fault.fault);  // where the next request begins is unknown
   conclude(diagnosed(std::move(fault)));
+}
+
+VariableSource Exchange::variables() const {
+  const ClientFacts& client = client_.facts();
+  const bool forwarded = !forwarded_client_.empty();
+  return {.request = request_,
+          .client = client,
+          .client_address = forwarded ? std::string_view(forwarded_client_) : std::string_view(client.ip),
+          .forwarded = forwarded,
+          .scheme = cameOverTls(request_, client) ? "https" : "http",
+          .request_id = identity_.requestId(),
+          .route = route_->name,
+          .origin = pool_ == nullptr ? std::string_view() : std::string_view(pool_->config().name),
+          .status = 0,
+          .cause = {}};
 }
 
 // Bytes that came while no request was under way belong to no exchange: the
@@ -112,7 +146,21 @@ void Exchange::respondFixed() {
     return;
   }
   close_ = mustClose();
-  const SynthesizedResponse made = synthesizeFixed(*route_, request_, identity_.requestId(), close_);
+  VariableSource source = variables();
+  source.status = status_;
+  sendOwn(synthesizeFixed(*route_, source, close_));
+}
+
+void Exchange::respondOptions() {
+  generated_by_ = GeneratedBy::Proxy;
+  close_ = mustClose();
+  const SynthesizedResponse made =
+      synthesizeOptions(route_, allowedMethods(route_), request_, identity_.requestId(), close_);
+  status_ = made.status;
+  sendOwn(made);
+}
+
+void Exchange::sendOwn(const SynthesizedResponse& made) {
   response_body_ = made.body_size;
   client_.send(made.bytes, false);
   awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
@@ -126,8 +174,8 @@ void Exchange::startAttempt() {
   const ClientFacts& client = client_.facts();
   AttemptRequest plan;
   plan.head = &request_;
-  plan.origin = &config.origins[route_->origin];
-  plan.runtime = &generation_->shared->origins[route_->origin];
+  plan.origin = origin_config_;
+  plan.runtime = &generation_->shared->origins[origin_];
   plan.pool = pool_;
   plan.own_listeners = &generation_->own_listeners;
   plan.resolver = generation_->resolver.get();
@@ -137,11 +185,16 @@ void Exchange::startAttempt() {
                                 .trusted_peer = client.trusted,
                                 .request_id = identity_.requestId(),
                                 .traceparent = identity_.traceparent(),
+                                .edits = request_edits_ ? &*request_edits_ : &route_->request_headers,
+                                .dropped = dropped_,
+                                .path = path_,
                                 .route = route_,
                                 .endpoint = nullptr,
                                 .upgrade = forwardsUpgrade(request_)};
   plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
   plan.fresh = fresh_only_;
+  may_replay_ = triesLeft();
+  plan.body_here = body_done_;
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   attempt_->start(tried_);  // may fail at once
@@ -212,9 +265,7 @@ void Exchange::noteFailure(const Diagnosis& diagnosis) {
 // would fail again, so that needs another endpoint; a stale one does not.
 bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const {
   const bool committed = state_ != State::Waiting;
-  const std::size_t extra = pool.config().retry.attempts;
-  const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
-  if (committed || used >= extra || replay_lost_ || client_.facts().overloaded) {
+  if (committed || !triesLeft() || replay_lost_) {
     return false;
   }
   const Observation& seen = diagnosis.observation;
@@ -238,6 +289,11 @@ bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) cons
   return attempt_->endpointChosen() && pool.hasAlternative(tried);
 }
 
+bool Exchange::triesLeft() const {
+  const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
+  return used < pool_->config().retry.attempts && !client_.facts().refused;
+}
+
 void Exchange::endAttempt() {
   if (attempt_) {
     attempt_->cancel();
@@ -248,6 +304,7 @@ void Exchange::endAttempt() {
 // ---- failing ----------------------------------------------------------
 
 Diagnosis Exchange::diagnosed(Observation observation) const {
+  redactEvidence(observation, generation_->shared->config->log.redaction);
   return diagnose(std::move(observation), generation_->shared->config->diagnostics.policy);
 }
 
@@ -350,7 +407,7 @@ int Exchange::retryAfterSeconds() const {
 // so, or where request bytes would be left unread in front of the next request.
 bool Exchange::mustClose() const {
   return close_ || !request_.keep_alive || !body_done_ || worker_.draining || client_.lastRequest() ||
-         client_.facts().overloaded;
+         client_.facts().refused.has_value();
 }
 
 void Exchange::onExchangeTimeout() {
@@ -358,7 +415,7 @@ void Exchange::onExchangeTimeout() {
     return;
   }
   const TimerFault fault{.timer = Timer::Exchange,
-                         .limit_ms = static_cast<std::uint32_t>(pool_->config().timeouts.exchange.count()),
+                         .limit_ms = static_cast<std::uint32_t>(origin_config_->timeouts.exchange.count()),
                          .elapsed_ms = millisBetween(began_, EventLoop::now()),
                          .longest_phase = attempt_ ? attempt_->longestPhase() : Phase::Routing};
   conclude(diagnosed(attempt_ ? attempt_->observe(Phase::Internal, fault)
@@ -366,10 +423,6 @@ void Exchange::onExchangeTimeout() {
 }
 
 void Exchange::onClientFault(Observation fault) {
-  const auto* end = std::get_if<EndFault>(&fault.fault);
-  if (state_ == State::Responding && end != nullptr && end->how == EndFault::How::Fin) {
-    return;  // answered before the upload ended; the client does not send the rest
-  }
   if (diagnosis_ && state_ != State::Finished) {
     conclude(diagnosed(std::move(fault)));
     return;
@@ -389,7 +442,7 @@ InterruptedFacts Exchange::interrupted() const {
   InterruptedFacts facts{.phase = attempt_->phase()};
   if (state_ == State::Waiting) {
     facts.waited_ms = attempt_->waitedMs();
-    facts.limit_ms = static_cast<std::uint32_t>(pool_->config().timeouts.response_head.count());
+    facts.limit_ms = static_cast<std::uint32_t>(origin_config_->timeouts.response_head.count());
   }
   return facts;
 }

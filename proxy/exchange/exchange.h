@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/exchange/variables.h"
+
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
 #include "proxy/exchange/response_check.h"
@@ -31,6 +33,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   // Request body without its framing; `last` ends it.
   void onBody(std::string_view data, bool last, std::string_view trailers);
   [[nodiscard]] bool wantsBody() const;
+  [[nodiscard]] std::size_t bodyRoom() const;  // where it does: what one read may bring, in bytes
   void onClientTunnelData(std::string_view data);
   void onTunnelClientClosed();
   void onClientDrained();
@@ -44,6 +47,10 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
 
   [[nodiscard]] bool bodyDone() const { return body_done_; }
   [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
+  [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
+  [[nodiscard]] bool responding() const { return state_ == State::Responding; }
+  // Bytes of the request that are kept here.
+  [[nodiscard]] std::size_t buffered() const { return replay_.size() + (attempt_ ? attempt_->buffered() : 0); }
   [[nodiscard]] bool finished() const { return state_ == State::Finished; }
   [[nodiscard]] std::uint64_t bodyReceived() const { return body_received_; }
   // The client's reader is asked to wait for nothing but itself.
@@ -79,11 +86,14 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
   [[nodiscard]] bool clientBlocked() const override { return client_.sendBlocked(); }
 
+  [[nodiscard]] std::size_t bodyKept() const;
   void identify();
   void quoteProxyStatus(const ResponseHead& head);
   void warnBehindCloudflare();
   void tellUnsolicited();
   void startAttempt();
+  [[nodiscard]] bool triesLeft() const;
+  void dropReplay();
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
   void noteFailure(const Diagnosis& diagnosis);
   void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
@@ -94,11 +104,16 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] InterruptedFacts interrupted() const;
   void answerFailure();
   void respondFixed();
+  void respondOptions();
+  void sendOwn(const SynthesizedResponse& made);
   void endAttempt();
   void awaitDelivery(Disposition disposition);
   void finish(Disposition disposition);
   void emitEvent();
   void describeRequest(ExchangeEvent& event) const;
+  [[nodiscard]] std::vector<std::string_view> droppedNames() const;
+  [[nodiscard]] VariableSource variables() const;
+  [[nodiscard]] const HeaderEdits& responseEdits();
   void closeTries();
   void describeTries(ExchangeEvent& event);
   [[nodiscard]] bool mustClose() const;
@@ -114,7 +129,13 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   TimePoint began_;
   std::chrono::system_clock::time_point timestamp_;
   RequestIdentity identity_;
-  std::string forwarded_client_;  // where a trusted proxy names the client; else ""
+  const OriginConfig* origin_config_ = nullptr;  // with the route's timeouts; null before an origin is chosen
+  std::size_t origin_ = 0;                       // of the configuration's
+  std::optional<HeaderEdits> request_edits_;     // the route's, expanded; absent where it has no variables
+  std::optional<HeaderEdits> response_edits_;    // likewise
+  std::string path_;                             // to be forwarded instead of what was sent; "" = as sent
+  std::vector<std::uint32_t> dropped_;           // fields of the request that do not reach the origin
+  std::string forwarded_client_;                 // where a trusted proxy names the client; else ""
   const RouteConfig* route_ = nullptr;
   OriginPool* pool_ = nullptr;
   std::unique_ptr<Attempt> attempt_;
@@ -127,7 +148,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
   bool fresh_only_ = false;        // the last parked connection was stale
 
-  std::string replay_;  // request body so far, while it is short enough to be sent again
+  std::string replay_;       // request body so far, while it is short enough to be sent again
+  bool may_replay_ = false;  // another try could use it
   bool replay_lost_ = false;
   std::string trailers_;
   std::uint64_t body_received_ = 0;

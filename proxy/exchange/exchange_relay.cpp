@@ -7,11 +7,15 @@
 #include "proxy/exchange/current_date.h"
 #include "proxy/exchange/exchange.h"
 
+#include "proxy/exchange/admission.h"
+
 namespace gatewhy {
 namespace {
 
 // Request bodies up to this size can be sent a second time.
 constexpr std::size_t kReplayLimit = 64UL * 1024;
+// Of a body whose request waits for a connection.
+constexpr std::size_t kQueuedBody = 16UL * 1024;
 
 }  // namespace
 
@@ -24,12 +28,22 @@ bool Exchange::wantsBody() const {
   if (!attempt_ || (state_ != State::Waiting && state_ != State::Responding)) {
     return false;
   }
-  return !attempt_->uploadBlocked() || (!replay_lost_ && replay_.size() < kReplayLimit);
+  // A request that waits its turn is judged by whether its body is here.
+  const bool kept = may_replay_ || attempt_->queued();
+  return !attempt_->uploadBlocked() || (kept && !replay_lost_ && replay_.size() < bodyKept());
+}
+
+std::size_t Exchange::bodyKept() const {
+  return attempt_ && attempt_->queued() ? kQueuedBody : kReplayLimit;
+}
+
+std::size_t Exchange::bodyRoom() const {
+  return attempt_ && attempt_->queued() && replay_.size() < kQueuedBody ? kQueuedBody - replay_.size() : kReplayLimit;
 }
 
 void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
   body_received_ += data.size();
-  const std::uint64_t limit = generation_->shared->config->limits.request_body;
+  const std::uint64_t limit = bodyLimit(*generation_->shared->config, route_);
   if (limit != 0 && body_received_ > limit) {
     reject(Observation{.phase = Phase::ClientRequest,
                        .fault = DecisionFault{
@@ -40,21 +54,41 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
   trailers_ = trailers;
   const bool flowing = attempt_ && attempt_->takesBody();
   if (!replay_lost_) {
-    if (!flowing || replay_.size() + data.size() <= kReplayLimit) {
+    if (!flowing || (may_replay_ && replay_.size() + data.size() <= kReplayLimit)) {
       replay_.append(data);
     } else {
-      replay_lost_ = true;
-      replay_ = std::string();
+      dropReplay();
     }
   }
   if (flowing) {
     attempt_->sendBody(data, last, trailers_);
   }
+  if (last && attempt_) {
+    attempt_->noteBodyHere();  // may begin what waited, and end it: the last word
+  }
 }
 
+void Exchange::dropReplay() {
+  replay_lost_ = true;
+  replay_ = std::string();
+}
+
+// Now bytes of the request go out. Another try needs the body again only where
+// another endpoint may get it, or the connection turns out to be stale and the
+// request can do no harm twice; else no copy is kept.
 void Exchange::onUploadReady() {
-  if (!replay_.empty() || (body_done_ && request_.body != BodyKind::None)) {
+  const bool has_body = request_.body != BodyKind::None;
+  if (has_body && may_replay_) {
+    std::vector<std::size_t> tried = tried_;
+    tried.push_back(attempt_->endpointIndex());
+    may_replay_ =
+        (attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) || pool_->hasAlternative(tried);
+  }
+  if (!replay_.empty() || (body_done_ && has_body)) {
     attempt_->sendBody(replay_, body_done_, trailers_);
+  }
+  if (has_body && attempt_ && !may_replay_) {
+    dropReplay();
   }
   if (attempt_ && !attempt_->uploadBlocked() && !body_done_) {
     client_.resumeBody();
@@ -82,8 +116,20 @@ void Exchange::onInterim(const ResponseHead& head) {
   }
 }
 
+const HeaderEdits& Exchange::responseEdits() {
+  if (route_->response_headers.templates.empty()) {
+    return route_->response_headers;
+  }
+  VariableSource source = variables();
+  source.status = status_;
+  return response_edits_.emplace(expand(route_->response_headers, source));
+}
+
 void Exchange::onResponseHead(const ResponseHead& head) {
   state_ = State::Responding;
+  if (!replay_.empty()) {
+    dropReplay();  // from here there is no other try
+  }
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
   check_.head(request_, *route_, head, timestamp_ + (worker_.loop.turnTime() - began_));
@@ -101,7 +147,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
                                      .request_id = identity_.requestId(),
                                      .proxy_status = proxy_status,
                                      .date = currentDate(),
-                                     .edits = &route_->response_headers,
+                                     .edits = &responseEdits(),
                                      .framing = framing_,
                                      .close = close_,
                                      .client_http10 = request_.version_minor == 0});
@@ -120,6 +166,7 @@ void Exchange::quoteProxyStatus(const ResponseHead& head) {
     }
   }
   if (auto said = readProxyStatus(joined)) {
+    said->details = worker_.redaction().text(said->details);
     origin_proxy_status_ = std::make_unique<ReceivedProxyStatus>(*std::move(said));
   }
 }
@@ -177,7 +224,7 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
                                       .request_id = identity_.requestId(),
                                       .proxy_status = {},
                                       .date = currentDate(),
-                                      .edits = &route_->response_headers,
+                                      .edits = &responseEdits(),
                                       .framing = ClientFraming::None,
                                       .close = false,
                                       .client_http10 = false});
@@ -285,6 +332,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.timestamp = timestamp_;
   event.request_id = identity_.requestId();
   event.trace_id = identity_.traceId();
+  event.instance = generation_->shared->config->diagnostics.name;
   event.scheme = client.tls ? "https" : "http";
   event.client_address = forwarded_client_.empty() ? client.ip : forwarded_client_;
   event.client_port = forwarded_client_.empty() ? client.port : 0;
@@ -340,9 +388,26 @@ void Exchange::describeTries(ExchangeEvent& event) {
   }
 }
 
+std::vector<std::string_view> Exchange::droppedNames() const {
+  constexpr std::size_t kMostNames = 16;
+  constexpr std::size_t kLongestName = 64;
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < std::min(dropped_.size(), kMostNames); ++i) {
+    names.push_back(request_.name(request_.fields[dropped_[i]]).substr(0, kLongestName));
+  }
+  return names;
+}
+
 void Exchange::emitEvent() {
   ExchangeEvent event;
   describeRequest(event);
+  const Redaction& redact = generation_->shared->config->log.redaction;
+  const auto query = event.query.empty() ? std::nullopt : redact.pairs(event.query);
+  event.query = query ? *query : event.query;
+  // A path has parameters too (";jsessionid=").
+  const bool parameters = event.path.find(';') != std::string_view::npos;
+  const auto path = parameters ? redact.pairs(event.path) : std::nullopt;
+  event.path = path ? *path : event.path;
   event.status = status_;
   if (status_ != 0 && !sendsNothing(status_)) {
     event.response_body_size = response_body_;
@@ -357,10 +422,23 @@ void Exchange::emitEvent() {
     event.origin = pool_->config().name;
   }
   describeTries(event);
+  if (attempt_) {
+    event.dns = &attempt_->dns();
+    if (event.dns->stale) {
+      FindingSet stale;
+      stale.add(Finding::DnsStale);
+      check_.note(stale);
+    }
+  }
   event.timings.total = millisBetween(began_, EventLoop::now());
   event.findings = check_.found();
   if (!event.findings.empty()) {
     event.told_findings = generation_->shared->findings->news(*route_, event.findings, EventLoop::now());
+  }
+  std::vector<std::string_view> dropped;
+  if (!dropped_.empty()) {
+    dropped = droppedNames();
+    event.dropped_fields = dropped;
   }
   if (diagnosis_) {
     event.diagnosis = diagnosis_.get();

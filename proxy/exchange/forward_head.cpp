@@ -6,6 +6,10 @@
 #include <charconv>
 #include <cstring>
 
+#include "config/path_readings.h"
+#include "proxy/exchange/client_address.h"
+#include "proxy/exchange/dropped_fields.h"
+
 namespace gatewhy {
 namespace {
 
@@ -49,15 +53,20 @@ std::size_t endAsWritten(const Head& head, const Field& field) {
   return one_space && head.bytes[end] == '\r' ? end + 2 : 0;
 }
 
-// The fields that are neither in `held_back` nor nominated by Connection nor
+// The fields that are neither `dropped` (by index) nor in `held_back` nor nominated by Connection nor
 // edited. Nearly all lines come as they would be written, so that neighbours
 // among them are one copy.
-void appendFields(TextBuffer& out, const Head& head, FieldSet held_back, const HeaderEdits* edits) {
+void appendFields(TextBuffer& out, const Head& head, FieldSet held_back, const HeaderEdits* edits,
+                  std::span<const std::uint32_t> dropped = {}) {
   const bool edited = edits != nullptr && !edits->empty();
   std::size_t run_at = 0;
   std::size_t run_end = 0;
   const auto endRun = [&] { out.append(head.bytes.data() + run_at, run_end - run_at); };
   for (const Field& field : head.fields) {
+    if (!dropped.empty() && dropped.front() == static_cast<std::uint32_t>(&field - head.fields.data())) {
+      dropped = dropped.subspan(1);
+      continue;
+    }
     if (held_back.has(field.id) || field.connection_nominated || (edited && isEdited(*edits, head.name(field)))) {
       continue;
     }
@@ -96,13 +105,10 @@ void appendMembers(TextBuffer& out, const Head& head, FieldId id) {
   }
 }
 
-void appendListField(TextBuffer& out, std::string_view name, const Head& head, FieldId id, bool keep_old,
-                     std::string_view added) {
+void appendListField(TextBuffer& out, std::string_view name, const Head& head, FieldId id, std::string_view added) {
   out.append(name);
   out.append(": ");
-  if (keep_old) {
-    appendMembers(out, head, id);
-  }
+  appendMembers(out, head, id);
   out.append(added);
   out.append("\r\n");
 }
@@ -118,14 +124,19 @@ void appendOwn(TextBuffer& out, const HeaderEdits* edits, std::string_view name,
   }
 }
 
-void appendTarget(TextBuffer& out, const RequestHead& request, const RouteConfig& route) {
+const HeaderEdits* editsOf(const ForwardContext& context) {
+  return context.edits != nullptr ? context.edits : &context.route->request_headers;
+}
+
+void appendTarget(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
+  const RouteConfig& route = *context.route;
   if (request.method == Method::Options && request.absolute_form && request.path_size == 0 && !request.has_query) {
     out.push_back('*');  // RFC 9112 section 3.2.4
     return;
   }
-  std::string_view path = request.path();
-  if (route.strip_prefix && !route.path.empty()) {
-    path.remove_prefix(std::min(path.size(), route.path.size()));
+  std::string_view path = context.path.empty() ? request.path() : context.path;
+  if (route.strip_prefix && !route.path.empty() && !route.rewrite) {
+    path = withoutPrefix(path, route.path);
     if (path.empty() || path.front() != '/') {
       out.push_back('/');
     }
@@ -188,13 +199,18 @@ void appendForwarded(TextBuffer& out, const RequestHead& request, const ForwardC
 }
 
 void appendOrigins(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
-  const HeaderEdits* edits = &context.route->request_headers;
+  const HeaderEdits* edits = editsOf(context);
   const bool trusted = context.trusted_peer;
   if (adds(edits, "X-Forwarded-For") && !context.client_ip.empty()) {
-    appendListField(out, "X-Forwarded-For", request, FieldId::XForwardedFor, trusted, context.client_ip);
+    out.append("X-Forwarded-For: ");
+    if (trusted) {
+      appendEarlierHops(out, request);
+    }
+    out.append(context.client_ip);
+    out.append("\r\n");
   }
   const auto keepOr = [&](std::string_view name, FieldId id, std::string_view own) {
-    const auto old = trusted ? request.valueOf(id) : std::string_view();
+    const auto old = trusted ? nearestValue(request, id) : std::string_view();
     if (adds(edits, name) && !(old.empty() && own.empty())) {
       appendField(out, name, old.empty() ? own : old);
     }
@@ -250,7 +266,7 @@ void appendStatusLine(TextBuffer& out, const ResponseHead& response) {
 }
 
 void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name, const HeaderEdits* edits) {
-  if (!adds(edits, "Via")) {
+  if (hop_name.empty() || !adds(edits, "Via")) {
     return;
   }
   out.append("Via: ");
@@ -309,17 +325,47 @@ bool isEdited(const HeaderEdits& edits, std::string_view name) noexcept {
          std::any_of(edits.set.begin(), edits.set.end(), [&](const auto& entry) { return same(entry.first); });
 }
 
+bool isOwnRequestField(FieldId id) noexcept {
+  return kNotForwarded.has(id);
+}
+
+std::string_view nearestValue(const RequestHead& request, FieldId id) noexcept {
+  if (!request.present.has(id)) {
+    return {};
+  }
+  const auto last =
+      std::find_if(request.fields.rbegin(), request.fields.rend(), [id](const Field& field) { return field.id == id; });
+  std::string_view value = last == request.fields.rend() ? std::string_view() : request.value(*last);
+  if (const auto comma = value.rfind(','); comma != std::string_view::npos) {
+    value.remove_prefix(comma + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+  }
+  return value;
+}
+
 void appendRequestHead(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
-  const HeaderEdits* edits = &context.route->request_headers;
+  const HeaderEdits* edits = editsOf(context);
   out.append(request.methodToken());
   out.push_back(' ');
-  appendTarget(out, request, *context.route);
+  appendTarget(out, request, context);
   out.append(" HTTP/1.1\r\n");
   appendHost(out, request, context);
-  appendFields(out, request, kNotForwarded, edits);
+  FieldSet held_back = kNotForwarded;
+  const auto hops_left = request.maxForwards();
+  if (hops_left) {
+    held_back.add(FieldId::MaxForwards);
+  }
+  appendFields(out, request, held_back, edits, context.dropped);
+  if (hops_left && adds(edits, "Max-Forwards")) {
+    out.append("Max-Forwards: ");
+    appendDecimal(out, *hops_left == 0 ? 0 : *hops_left - 1);  // one with 0 is answered here
+    out.append("\r\n");
+  }
   appendOrigins(out, request, context);
   appendVia(out, request, context.hop_name, edits);
-  appendListField(out, "CDN-Loop", request, FieldId::CdnLoop, true, context.hop_name);
+  if (!context.hop_name.empty()) {
+    appendListField(out, "CDN-Loop", request, FieldId::CdnLoop, context.hop_name);
+  }
   appendOwn(out, edits, "X-Request-ID", context.request_id);
   appendOwn(out, edits, "traceparent", context.traceparent);
   appendEdits(out, edits);

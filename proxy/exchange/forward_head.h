@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "config/config.h"
@@ -14,12 +15,15 @@ namespace gatewhy {
 
 // Facts about the request's way here that its forwarded head tells the origin.
 struct ForwardContext {
-  std::string_view hop_name;   // diagnostics.name
+  std::string_view hop_name;   // diagnostics.name; "" = not a hop (probe): no Via, no CDN-Loop
   std::string_view client_ip;  // no brackets; "" for a unix socket
   std::string_view scheme;     // "http" or "https" towards the client
   bool trusted_peer = false;   // the client is one of trusted_proxies
   std::string_view request_id;
   std::string_view traceparent;
+  const HeaderEdits* edits = nullptr;      // the route's, expanded; null = as they are written
+  std::span<const std::uint32_t> dropped;  // fields of the request, by index, ascending (dropped_fields.h)
+  std::string_view path;                   // to be forwarded instead of the request's own; "" = as sent
   const RouteConfig* route = nullptr;
   const EndpointConfig* endpoint = nullptr;
   bool upgrade = false;  // forward Upgrade and Connection: Upgrade
@@ -27,6 +31,10 @@ struct ForwardContext {
 
 // Appends the request head for the origin.
 void appendRequestHead(TextBuffer& out, const RequestHead& request, const ForwardContext& context);
+
+// The value of a field of which a trusted chain may have written several lines
+// or members: the last, which the nearest hop wrote. "" where absent.
+[[nodiscard]] std::string_view nearestValue(const RequestHead& request, FieldId id) noexcept;
 
 // How the response body is framed towards the client.
 enum class ClientFraming : std::uint8_t { None, DeclaredOnly /* HEAD, 304 */, Length, Chunked, UntilClose };

@@ -72,6 +72,32 @@ void SharedStates::forgetUnused() {
   std::erase_if(origins_, unused);
 }
 
+void Generation::addVariants(const RouteConfig& route) {
+  if (route.timeouts.empty() || route.respond) {
+    return;
+  }
+  std::vector<std::size_t> indices{route.origin};
+  for (const WeightedOrigin& share : route.origins) {
+    indices.push_back(share.origin);
+  }
+  for (const std::size_t index : indices) {
+    OriginConfig& variant = route_origins[{&route, index}];
+    variant = config->origins[index];
+    for (const auto& [field, value] : route.timeouts) {
+      variant.timeouts.*field = value;
+    }
+  }
+}
+
+const OriginConfig& Generation::originFor(const RouteConfig& route, std::size_t origin) const {
+  if (!route.timeouts.empty()) {
+    if (const auto found = route_origins.find({&route, origin}); found != route_origins.end()) {
+      return found->second;
+    }
+  }
+  return config->origins[origin];
+}
+
 Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedStates& states) {
   std::shared_ptr<Generation> made(new Generation(std::move(config)));
   made->findings = std::make_unique<FindingLedger>(made->config->routes);
@@ -104,6 +130,7 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
     made->origins.push_back(std::move(runtime));
   }
   for (const RouteConfig& route : made->config->routes) {
+    made->addVariants(route);
     made->rate_limiters.push_back(route.rate_limit ? states.rateLimiter(route.name, *route.rate_limit) : nullptr);
   }
   return GenerationPtr(std::move(made));

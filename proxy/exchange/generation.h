@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -48,7 +49,10 @@ struct Generation {
   std::vector<std::shared_ptr<const ListenerTlsContext>> listener_tls;  // by listener; null = plain
   std::vector<OriginRuntime> origins;                                   // by origin
   std::vector<std::shared_ptr<RateLimiter>> rate_limiters;              // by route; null = no limit
-  std::unique_ptr<FindingLedger> findings;                              // thread-safe
+  // An origin as a route wants it: with the route's timeouts where it has some.
+  [[nodiscard]] const OriginConfig& originFor(const RouteConfig& route, std::size_t origin) const;
+  std::map<std::pair<const RouteConfig*, std::size_t>, OriginConfig> route_origins;  // of routes with timeouts
+  std::unique_ptr<FindingLedger> findings;                                           // thread-safe
 
   // A listener whose certificates do not load is an error; an origin whose
   // client certificate or CA does not is kept as evidence for its exchanges.
@@ -56,6 +60,7 @@ struct Generation {
                                                                                   SharedStates& states);
 
  private:
+  void addVariants(const RouteConfig& route);
   explicit Generation(ConfigPtr c) : config(std::move(c)), router(config->routes) {}
 };
 using GenerationPtr = std::shared_ptr<const Generation>;

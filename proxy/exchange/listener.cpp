@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "proxy/exchange/socket_file.h"
+#include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
@@ -23,7 +24,7 @@ struct Opened {
   int error = 0;
 };
 
-Opened openSocket(const Address& address, bool reuse_port) {
+Opened openSocket(const Address& address, bool reuse_port, bool ipv4_too) {
   Opened made{.fd = Fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))};
   const auto failed = [&](const char* call) {
     made.call = call;
@@ -39,7 +40,8 @@ Opened openSocket(const Address& address, bool reuse_port) {
     // Accepted sockets inherit it: no call per connection.
     ::setsockopt(made.fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (address.family() == AF_INET6) {
-      ::setsockopt(made.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+      const int v6_only = ipv4_too ? 0 : 1;
+      ::setsockopt(made.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
     }
     if (reuse_port && ::setsockopt(made.fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
       return failed("SO_REUSEPORT");
@@ -63,7 +65,7 @@ Address localAddress(int fd) {
 
 }  // namespace
 
-Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers) {
+Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers, bool ipv4_too) {
   ListenSockets sockets;
   sockets.address = address;
   const auto parsed = Address::parse(address);
@@ -81,7 +83,7 @@ Result<ListenSockets, ListenFault> openListener(const std::string& address, std:
   const bool reuse_port = !shared && workers > 1;
   Address bind_to = *parsed;
   if (reuse_port && bind_to.port() != 0) {
-    const Opened probe = openSocket(bind_to, false);
+    const Opened probe = openSocket(bind_to, false, ipv4_too);
     if (probe.call != nullptr) {
       return Failure{ListenFault{.address = address, .call = probe.call, .error = probe.error}};
     }
@@ -92,7 +94,7 @@ Result<ListenSockets, ListenFault> openListener(const std::string& address, std:
       mine.emplace_back(::fcntl(sockets.per_worker.front().front().get(), F_DUPFD_CLOEXEC, 0));
       continue;
     }
-    Opened opened = openSocket(bind_to, reuse_port);
+    Opened opened = openSocket(bind_to, reuse_port, ipv4_too);
     if (opened.call != nullptr) {
       return Failure{ListenFault{.address = address, .call = opened.call, .error = opened.error}};
     }
@@ -132,7 +134,7 @@ bool takesIpv4(int listening) noexcept {
          ::getsockopt(listening, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only == 0;
 }
 
-Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<void(int)> on_shortage)
+Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, OnShortage on_shortage)
     : loop_(loop),
       fd_(std::move(fd)),
       on_accept_(std::move(on_accept)),
@@ -145,6 +147,7 @@ Listener::~Listener() {
 }
 
 bool Listener::start() {
+  boundUnsentBytes(fd_.get());
   return watch_.start(loop_, fd_.get(), this);
 }
 
@@ -167,7 +170,7 @@ void Listener::acceptBatch(int limit) {
     peer.size = sizeof peer.storage;
     Fd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.valid()) {
-      on_accept_(std::move(fd), peer);
+      on_accept_(std::move(fd), peer.unmapped());
       continue;
     }
     const int error = errno;
@@ -177,9 +180,11 @@ void Listener::acceptBatch(int limit) {
     if (error == EINTR || error == ECONNABORTED || error == EPROTO) {
       continue;
     }
-    on_shortage_(error);
-    if ((error == EMFILE || error == ENFILE) && reserve_.valid()) {
-      // Refuse one instead of leaving all to wait for a timeout of their own.
+    const Shortage next = on_shortage_(error);
+    if (next == Shortage::Retry) {
+      continue;
+    }
+    if (next == Shortage::Refuse && (error == EMFILE || error == ENFILE) && reserve_.valid()) {
       reserve_.reset();
       Fd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       refused.reset();

@@ -31,22 +31,29 @@ struct ListenSockets {
   // workers: each has a queue of its own, so somebody must serve it.
   std::vector<std::vector<Fd>> per_worker;
 };
-[[nodiscard]] Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers);
+// `ipv4_too`: whether an IPv6 socket on the wildcard address takes IPv4
+// connections as well.
+[[nodiscard]] Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers,
+                                                              bool ipv4_too = false);
 // The same from sockets that listen already; `sockets` is not empty.
 [[nodiscard]] Result<ListenSockets, ListenFault> adoptListener(const std::string& address, std::size_t workers,
                                                                std::vector<Fd> sockets);
 
-// True for an IPv6 socket that takes IPv4 connections too. Ours never do; one
-// that systemd opened may.
+// True for an IPv6 socket that takes IPv4 connections too.
 [[nodiscard]] bool takesIpv4(int listening) noexcept;
 
 // Accepts on one listening socket, in bounded batches. Loop thread only.
 class Listener : public IoHandler, public Deferred {
  public:
   using OnAccept = std::function<void(Fd fd, const Address& peer)>;
-  // `on_shortage` is told when accept4() fails for want of descriptors or
-  // memory (errno); accepting pauses for a moment then.
-  Listener(EventLoop& loop, Fd fd, OnAccept on_accept, std::function<void(int error)> on_shortage);
+  // What to do when accept4() fails for want of descriptors or memory.
+  enum class Shortage : std::uint8_t {
+    Retry,  // room was made
+    Wait,   // room will be there in a moment
+    Refuse  // close one newcomer, so that not all run into time-outs of their own; then wait
+  };
+  using OnShortage = std::function<Shortage(int error)>;  // errno
+  Listener(EventLoop& loop, Fd fd, OnAccept on_accept, OnShortage on_shortage);
   ~Listener() override;
 
   [[nodiscard]] bool start();
@@ -61,7 +68,7 @@ class Listener : public IoHandler, public Deferred {
   EventLoop& loop_;
   Fd fd_;
   OnAccept on_accept_;
-  std::function<void(int)> on_shortage_;
+  OnShortage on_shortage_;
   IoWatch watch_;
   Deadline pause_;
   Fd reserve_;  // given up to take and close one connection when descriptors run out

@@ -17,6 +17,8 @@ class ResponseCheck {
   // `lint` false: only what had to be cut off or mended is noted.
   explicit ResponseCheck(bool lint) : lint_(lint) {}
 
+  // A field of the request did not reach the origin: noted whatever `lint` says.
+  void requestFieldDropped() { found_.add(Finding::RequestFieldDropped); }
   void interim(const ResponseHead& head);
   // The final head. `route` as in the exchange: its edits decide what the
   // origin was asked. `now`: the wall clock.

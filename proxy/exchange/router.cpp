@@ -3,91 +3,30 @@
 
 #include <algorithm>
 
+#include "proxy/exchange/route_fit.h"
+
 namespace gatewhy {
-namespace {
 
-bool isWildcard(const RouteConfig& route) noexcept {
-  return !route.host.empty() && route.host.front() == '*';
-}
-
-std::string_view suffixOf(const RouteConfig& route) noexcept {
-  return std::string_view(route.host).substr(1);  // ".example"
-}
-
-bool hostMatches(const RouteConfig& route, std::string_view host) noexcept {
-  if (isWildcard(route)) {
-    return host.size() > suffixOf(route).size() && host.ends_with(suffixOf(route));
-  }
-  return route.host.empty() || route.host == host;
-}
-
-}  // namespace
-
-RouteFit fitOf(const RouteConfig& route, std::string_view host, std::string_view path) noexcept {
-  if (!hostMatches(route, host)) {
+RouteFit fitOf(const RouteConfig& route, const RouteQuery& query) {
+  if (!hostFits(route, query.host)) {
     return RouteFit::HostDiffers;
   }
-  return path.starts_with(route.path) ? RouteFit::Matches : RouteFit::PathDiffers;
+  return pathFits(route, query.path) ? conditionsFit(route, query.request) : RouteFit::PathDiffers;
 }
-
-// ---- paths of one host ------------------------------------------------
-
-void Router::PathIndex::add(std::string_view prefix, std::uint32_t route) {
-  prefixes_.push_back({.text = prefix, .first = route, .parent = kNone});
-  lowest_ = std::min(lowest_, route);
-}
-
-void Router::PathIndex::seal() {
-  // Stable: of equal prefixes the first route stays, the others are never reached.
-  std::stable_sort(prefixes_.begin(), prefixes_.end(),
-                   [](const Prefix& a, const Prefix& b) { return a.text < b.text; });
-  const auto same = [](const Prefix& a, const Prefix& b) { return a.text == b.text; };
-  prefixes_.erase(std::unique(prefixes_.begin(), prefixes_.end(), same), prefixes_.end());
-  prefixes_.shrink_to_fit();
-  // In this order every prefix stands behind all those that it begins with.
-  for (std::uint32_t i = 1; i < prefixes_.size(); ++i) {
-    Prefix& prefix = prefixes_[i];
-    std::uint32_t parent = i - 1;
-    while (parent != kNone && !prefix.text.starts_with(prefixes_[parent].text)) {
-      parent = prefixes_[parent].parent;
-    }
-    prefix.parent = parent;
-    if (parent != kNone) {
-      prefix.first = std::min(prefix.first, prefixes_[parent].first);
-    }
-  }
-}
-
-std::uint32_t Router::PathIndex::find(std::string_view path) const noexcept {
-  // Whatever `path` begins with sorts before it or is it, and the last entry
-  // that does so begins with it too: it or one of its parents is the answer.
-  const auto after = std::upper_bound(prefixes_.begin(), prefixes_.end(), path,
-                                      [](std::string_view wanted, const Prefix& p) { return wanted < p.text; });
-  if (after == prefixes_.begin()) {
-    return kNone;
-  }
-  auto at = static_cast<std::uint32_t>(after - prefixes_.begin() - 1);
-  const std::string_view nearest = prefixes_[at].text;
-  const auto differ = std::mismatch(nearest.begin(), nearest.end(), path.begin(), path.end()).first;
-  const auto shared = static_cast<std::size_t>(differ - nearest.begin());
-  while (at != kNone && prefixes_[at].text.size() > shared) {
-    at = prefixes_[at].parent;
-  }
-  return at == kNone ? kNone : prefixes_[at].first;
-}
-
-// ---- hosts ------------------------------------------------------------
 
 Router::Router(const std::vector<RouteConfig>& routes) : routes_(routes) {
   for (std::uint32_t i = 0; i < routes.size(); ++i) {
-    const RouteConfig& route = routes[i];
-    if (route.host.empty()) {
-      any_.add(route.path, i);
-    } else if (isWildcard(route)) {
-      longest_suffix_ = std::max(longest_suffix_, suffixOf(route).size());
-      suffixes_[std::string(suffixOf(route))].add(route.path, i);
-    } else {
-      exact_[route.host].add(route.path, i);
+    const auto patterns = hostPatterns(routes[i]);
+    if (patterns.empty()) {
+      any_.add(routes[i], i);
+    }
+    for (const std::string& pattern : patterns) {
+      if (pattern.starts_with('*')) {
+        longest_suffix_ = std::max(longest_suffix_, pattern.size() - 1);
+        suffixes_[pattern.substr(1)].add(routes[i], i);
+      } else {
+        exact_[pattern].add(routes[i], i);
+      }
     }
   }
   any_.seal();
@@ -98,14 +37,18 @@ Router::Router(const std::vector<RouteConfig>& routes) : routes_(routes) {
   }
 }
 
-const RouteConfig* Router::match(std::string_view host, std::string_view path) const {
-  std::uint32_t best = any_.find(path);
+const RouteConfig* Router::match(const RouteQuery& query) const {
+  const PathIndex::Holds holds = [&](std::uint32_t index) {
+    return conditionsFit(routes_[index], query.request) == RouteFit::Matches;
+  };
+  std::uint32_t best = any_.find(query.path, PathIndex::kNone, holds);
   const auto consider = [&](const HostMap& hosts, std::string_view key) {
     const auto found = hosts.find(key);
     if (found != hosts.end() && found->second.lowest() < best) {
-      best = std::min(best, found->second.find(path));
+      best = found->second.find(query.path, best, holds);
     }
   };
+  const std::string_view host = query.host;
   if (!exact_.empty()) {
     consider(exact_, host);
   }
@@ -116,7 +59,7 @@ const RouteConfig* Router::match(std::string_view host, std::string_view path) c
        dot = host.rfind('.', dot - 1)) {
     consider(suffixes_, host.substr(dot));
   }
-  return best == kNone ? nullptr : &routes_[best];
+  return best == PathIndex::kNone ? nullptr : &routes_[best];
 }
 
 }  // namespace gatewhy

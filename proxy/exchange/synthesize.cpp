@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "diagnostics/answer.h"
 #include "diagnostics/proxy_status.h"
 #include "diagnostics/reason_phrase.h"
@@ -12,7 +14,8 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kRoomForHead = 512;
+constexpr std::size_t kRoomForHead = 768;
+constexpr std::uint16_t kOk = 200;
 constexpr std::uint16_t kMethodNotAllowed = 405;
 constexpr std::uint16_t kUpgradeRequired = 426;
 
@@ -31,6 +34,7 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   const bool no_length = status < 200 || status == 204 || status == 304;
   const std::string_view body = no_length || status == 205 ? std::string_view() : message.answer.body;
   SynthesizedResponse made;
+  made.status = status;
   made.bytes.reserve(kRoomForHead + body.size());
   const auto framing = [&made](std::string_view name, std::string_view value) {
     made.bytes.append(name).append(": ").append(value).append("\r\n");
@@ -46,6 +50,8 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   if (!no_length) {
     if (!body.empty()) {
       field("Content-Type", message.answer.content_type);
+      field("X-Content-Type-Options", "nosniff");
+      field("Content-Security-Policy", kAnswerPolicy);
     }
     framing("Content-Length", fmt::format_int(body.size()).c_str());
   }
@@ -87,7 +93,7 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
                                       std::uint16_t origin_status, const FailureFields& fields) {
   const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, origin_status);
   const Answer answer = makeAnswer(diagnosis, diagnosis.sent_status, request_id, request.valueOf(FieldId::Accept),
-                                   config.disclose, config.name);
+                                   config.disclose, config.name, currentDate());
   return assemble({.status = diagnosis.sent_status,
                    .answer = answer,
                    .request_id = request_id,
@@ -97,10 +103,15 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
                   request);
 }
 
-SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead& request, std::string_view request_id,
-                                    bool close) {
+SynthesizedResponse synthesizeFixed(const RouteConfig& route, const VariableSource& source, bool close) {
   const FixedResponse& fixed = *route.respond;
-  const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept));
+  const RequestHead& request = source.request;
+  const std::string_view request_id = source.request_id;
+  HeaderEdits edits = expand(route.response_headers, source);
+  if (fixed.location && !isEdited(edits, "Location")) {
+    edits.set.emplace_back("Location", redirectTarget(*fixed.location, source));
+  }
+  const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept), currentDate());
   FailureFields fields{.allow = {}, .upgrade = {}, .retry_after_s = 0, .close = close};
   if (fixed.retry_after) {
     fields.retry_after_s = static_cast<int>(fixed.retry_after->count());
@@ -116,7 +127,21 @@ SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead&
                    .request_id = request_id,
                    .proxy_status = {},
                    .fields = fields,
-                   .edits = route.response_headers},
+                   .edits = edits},
+                  request);
+}
+
+SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow, const RequestHead& request,
+                                      std::string_view request_id, bool close) {
+  const HeaderEdits none;
+  const Answer empty;
+  const FailureFields fields{.allow = std::move(allow), .upgrade = {}, .retry_after_s = 0, .close = close};
+  return assemble({.status = kOk,
+                   .answer = empty,
+                   .request_id = request_id,
+                   .proxy_status = {},
+                   .fields = fields,
+                   .edits = route == nullptr ? none : route->response_headers},
                   request);
 }
 

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "diagnostics/diagnosis.h"
+#include "proxy/exchange/variables.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
@@ -15,11 +16,12 @@ namespace gatewhy {
 struct SynthesizedResponse {
   std::string bytes;  // head and body
   std::uint64_t body_size = 0;
+  std::uint16_t status = 0;
 };
 
 // Fields that some failures need; absent, empty and 0 = left out.
 struct FailureFields {
-  std::optional<std::string> allow;  // 405; empty = no method at all (RFC 9110 section 10.2.1)
+  std::optional<std::string> allow;  // 405, OPTIONS; empty = no method at all (RFC 9110 section 10.2.1)
   std::string upgrade;               // 426, with Connection: Upgrade
   int retry_after_s = 0;             // 429, 503
   bool close = false;
@@ -32,7 +34,10 @@ struct FailureFields {
                                                     std::uint16_t origin_status, const FailureFields& fields);
 // A route's fixed answer, with the route's changes to response fields; `route`
 // has one.
-[[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const RequestHead& request,
-                                                  std::string_view request_id, bool close);
+[[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const VariableSource& source, bool close);
+// The answer to an OPTIONS that may go no further. `route`: null where none matches.
+[[nodiscard]] SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow,
+                                                    const RequestHead& request, std::string_view request_id,
+                                                    bool close);
 
 }  // namespace gatewhy

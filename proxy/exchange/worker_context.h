@@ -9,8 +9,13 @@
 #include <vector>
 
 #include "diagnostics/event.h"
+#include "proxy/exchange/client_census.h"
 #include "proxy/exchange/client_request.h"
+#include "proxy/exchange/flood_report.h"
 #include "proxy/exchange/generation.h"
+#include "proxy/exchange/handshake_gate.h"
+#include "proxy/exchange/idle_clients.h"
+#include "proxy/exchange/memory_guard.h"
 #include "proxy/exchange/request_identity.h"
 #include "proxy/exchange/worker_counter.h"
 #include "proxy/loop/event_loop.h"
@@ -33,6 +38,10 @@ struct ProxyCounters {
   // One number, for it is a limit; written when clients come and go.
   alignas(64) std::atomic<std::uint32_t> client_connections{0};
   WorkerCounter exchanges_in_flight;
+  ClientCensus census;
+  IdleEverywhere idle;
+  HandshakeTotals handshakes;
+  MemoryState memory;
   std::atomic<bool> told_of_cloudflare{false};
 };
 
@@ -51,12 +60,18 @@ struct WorkerContext {
   EventSink& sink;
   ProxyCounters& counters;
   WorkerCounter::Part& in_flight;  // this worker's exchanges
+  IdleClients& idle;               // this worker's
+  FloodReport floods;
+  HandshakeGate handshakes;
+  MemoryGuard memory;
   ClientRequests requests;
   SplicePipes pipes;
   IdGenerator ids;
   WorkerGenerationPtr generation;  // for new exchanges
   TextBuffer scratch;              // heads are written here; free between callbacks
   bool draining = false;           // answer what is there, once, with Connection: close
+
+  [[nodiscard]] const Redaction& redaction() const { return generation->shared->config->log.redaction; }
 };
 
 }  // namespace gatewhy

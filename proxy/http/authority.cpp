@@ -48,9 +48,12 @@ std::optional<std::size_t> parseAuthority(std::string_view text, Authority& out)
     at = close + 1;
   } else {
     at = skipRegName(text);
-    out.host = text.substr(0, at);
     if (at == 0) {
       return 0;
+    }
+    out.host = text.substr(0, at);
+    if (at > 1 && out.host.ends_with('.')) {
+      out.host.remove_suffix(1);
     }
   }
   if (at == text.size()) {

@@ -11,7 +11,9 @@
 namespace gatewhy {
 
 struct Authority {
-  std::string_view host;  // IPv6 without brackets
+  // IPv6 without brackets, a name without a final dot: "shop.example." is the
+  // same name, said to be complete (RFC 1034 section 3.1).
+  std::string_view host;
   bool has_port_digits = false;
   std::uint16_t port = 0;
 };

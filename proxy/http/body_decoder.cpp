@@ -330,6 +330,13 @@ void BodyDecoder::endTrailerLine() {
   line_.clear();
 }
 
+// A trailer field is shown from its name on, however it was cut into reads.
+ParseFault BodyDecoder::fault(const Redaction& redact) const {
+  ParseFault shown = fault_;
+  shown.excerpt = redact.text(line_.empty() ? shown.excerpt : line_).substr(0, kExcerpt);
+  return shown;
+}
+
 void BodyDecoder::fail(ParseError error) {
   state_ = State::Failed;
   fault_.error = error;

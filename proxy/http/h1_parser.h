@@ -128,6 +128,8 @@ class BodyDecoder {
   [[nodiscard]] std::uint64_t received() const { return received_; }  // payload octets
   [[nodiscard]] std::optional<std::uint64_t> expected() const;        // Length only
   [[nodiscard]] const ParseFault& fault() const { return fault_; }
+  // As people may see it: without the values of credentials.
+  [[nodiscard]] ParseFault fault(const Redaction& redact) const;
   // What was mended since the last call.
   [[nodiscard]] FindingSet takeMended() { return std::exchange(mended_, FindingSet()); }
   // Trailer fields as received, "Name: value\r\n" each, validated; without

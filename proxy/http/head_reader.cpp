@@ -28,14 +28,18 @@ std::string_view nameIn(std::string_view line) {
   return end < line.size() && line[end] == ':' ? line.substr(0, end) : std::string_view();
 }
 
+struct LargestField {
+  std::string_view name;
+  std::size_t size = 0;
+};
+
 // Who made the head so large: the largest field, the unfinished one included.
-std::string_view largestField(const Head& head, std::string_view unfinished) {
-  std::string_view largest = nameIn(unfinished);
-  std::size_t size = largest.empty() ? 0 : unfinished.size();
+LargestField largestField(const Head& head, std::string_view unfinished) {
+  LargestField largest{.name = nameIn(unfinished)};
+  largest.size = largest.name.empty() ? 0 : unfinished.size();
   for (const Field& field : head.fields) {
-    if (field.name_size + field.value_size > size) {
-      size = field.name_size + field.value_size;
-      largest = head.name(field);
+    if (field.name_size + field.value_size > largest.size) {
+      largest = {.name = head.name(field), .size = field.name_size + field.value_size};
     }
   }
   return largest;
@@ -60,6 +64,19 @@ std::string_view HeadReader::lastCompleteLine() const {
     return {};
   }
   return std::string_view(base().bytes).substr(last_line_at_, line_at_ - kCrlf - last_line_at_);
+}
+
+std::string HeadReader::lastCompleteLine(const Redaction& redact) const {
+  return redact.excerpt(base().bytes, last_line_at_, lastCompleteLine().size());
+}
+
+ParseFault HeadReader::fault(const Redaction& redact) const {
+  ParseFault shown = fault_;
+  const std::size_t from = fault_.offset - std::min<std::size_t>(fault_.offset, kExcerptBefore);
+  // What came along with the deciding octet was given back, and stands in the excerpt alone.
+  const std::string seen = std::string(base().bytes, 0, from) + fault_.excerpt;
+  shown.excerpt = redact.excerpt(seen, from, fault_.excerpt.size());
+  return shown;
 }
 
 void HeadReader::resetReader() {
@@ -284,8 +301,10 @@ void HeadReader::failLimit(const Head& head, std::size_t end) {
   if (!start_line_done_) {
     fault.error = ParseError::StartLineTooLong;
   } else if (section) {
-    fault.error = ParseError::HeadTooLarge;
-    fault.header_name = largestField(head, line);
+    const LargestField largest = largestField(head, line);
+    const bool alone = limits_.field == 0 && largest.size > fault_.limit / 2;
+    fault.error = alone ? ParseError::FieldTooLarge : ParseError::HeadTooLarge;
+    fault.header_name = largest.name;
   } else {
     fault.error = ParseError::FieldTooLarge;
     fault.header_name = nameIn(line);

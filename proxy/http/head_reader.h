@@ -15,13 +15,15 @@
 
 #include "diagnostics/findings.h"
 #include "diagnostics/observation.h"
+#include "diagnostics/redaction.h"
 #include "proxy/http/field_line.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
 
-// 0 = no limit. A line is measured without its CRLF, the section with all of
-// them.
+// 0 = no limit; a line then has all of the section, and a field that takes
+// more than half of it is what made the head too large. A line is measured
+// without its CRLF, the section with all of them.
 struct HeadLimits {
   std::uint64_t section = std::uint64_t{32} * 1024;  // the whole head, start line included
   std::uint64_t start_line = std::uint64_t{16} * 1024;
@@ -45,9 +47,12 @@ class HeadReader {
   // After Error: what and where. All of it follows from the octets alone but
   // for the excerpt, which also shows what came along with the deciding octet.
   [[nodiscard]] const ParseFault& fault() const { return fault_; }
+  // As people may see it: without the values of credentials.
+  [[nodiscard]] ParseFault fault(const Redaction& redact) const;
   // The last line that ended, without its CRLF; "" before the first one.
   // The line at fault does not count.
   [[nodiscard]] std::string_view lastCompleteLine() const;
+  [[nodiscard]] std::string lastCompleteLine(const Redaction& redact) const;
 
  protected:
   HeadReader(const HeadLimits& limits, int empty_lines_allowed)

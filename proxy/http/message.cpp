@@ -2,6 +2,8 @@
 #include "proxy/http/message.h"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 
 namespace gatewhy {
 
@@ -18,6 +20,19 @@ std::string_view Head::valueOf(FieldId id) const noexcept {
 std::size_t Head::count(FieldId id) const noexcept {
   return static_cast<std::size_t>(
       std::count_if(fields.begin(), fields.end(), [id](const Field& field) { return field.id == id; }));
+}
+
+std::optional<std::uint32_t> RequestHead::maxForwards() const noexcept {
+  if (method != Method::Options || !present.has(FieldId::MaxForwards)) {
+    return std::nullopt;
+  }
+  const std::string_view digits = valueOf(FieldId::MaxForwards);
+  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::uint32_t hops = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), hops);
+  return read.ec == std::errc{} ? hops : std::numeric_limits<std::uint32_t>::max();
 }
 
 bool isIdempotent(Method method, std::string_view token) noexcept {

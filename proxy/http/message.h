@@ -67,7 +67,7 @@ struct RequestHead : Head {
   bool absolute_form = false;
   // Authority that routing and the forwarded Host use: of the absolute target
   // where there is one (RFC 9112 section 3.2.2), else of Host.
-  std::string host;  // lower case, without port, IPv6 without brackets; "" where absent (HTTP/1.0)
+  std::string host;  // lower case, without port, final dot and brackets; "" where absent (HTTP/1.0)
   std::string_view authority() const { return {bytes.data() + authority_at, authority_size}; }
   std::uint32_t authority_at = 0, authority_size = 0;
   bool expect_continue = false;
@@ -79,6 +79,9 @@ struct RequestHead : Head {
     return path_size == 0 ? std::string_view("/") : std::string_view(bytes.data() + path_at, path_size);
   }
   [[nodiscard]] std::string_view query() const { return {bytes.data() + query_at, query_size}; }
+  // How many more hops an OPTIONS may take (RFC 9110 section 7.6.2); nullopt:
+  // another method, or no number there. The largest stands for all beyond it.
+  [[nodiscard]] std::optional<std::uint32_t> maxForwards() const noexcept;
 };
 
 struct ResponseHead : Head {

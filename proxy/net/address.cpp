@@ -63,7 +63,7 @@ std::optional<Address> fromV6(std::string_view ip, std::uint16_t port) {
   Address address;
   std::memcpy(&address.storage, &v6, sizeof v6);
   address.size = sizeof v6;
-  return address;
+  return address.unmapped();
 }
 
 }  // namespace
@@ -111,6 +111,20 @@ std::string Address::text() const {
     default:
       return "";
   }
+}
+
+Address Address::unmapped() const noexcept {
+  if (family() != AF_INET6 || IN6_IS_ADDR_V4MAPPED(&asV6(*this).sin6_addr) == 0) {
+    return *this;
+  }
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = asV6(*this).sin6_port;
+  std::memcpy(&v4.sin_addr, &asV6(*this).sin6_addr.s6_addr[12], sizeof v4.sin_addr);
+  Address address;
+  std::memcpy(&address.storage, &v4, sizeof v4);
+  address.size = sizeof v4;
+  return address;
 }
 
 std::array<std::uint8_t, 16> Address::bytes() const noexcept {

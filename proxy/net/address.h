@@ -21,11 +21,15 @@ struct Address {
   [[nodiscard]] std::uint16_t port() const noexcept;  // 0 for unix
   [[nodiscard]] std::string ip() const;               // "192.0.2.1", "2001:db8::1", "" for unix
   [[nodiscard]] std::string text() const;             // "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path"
+  // ::ffff:192.0.2.1, as an IPv6 socket names an IPv4 peer, is 192.0.2.1 (RFC
+  // 4291 section 2.5.5.2); any other address is itself.
+  [[nodiscard]] Address unmapped() const noexcept;
   // 16 bytes in network order, v4-mapped; zeros for unix.
   [[nodiscard]] std::array<std::uint8_t, 16> bytes() const noexcept;
 
-  [[nodiscard]] static std::optional<Address> fromIp(std::string_view ip,
-                                                     std::uint16_t port);  // a literal, no brackets; "fe80::1%eth0" too
+  [[nodiscard]] static std::optional<Address> fromIp(
+      std::string_view ip,
+      std::uint16_t port);  // a literal, no brackets; "fe80::1%eth0" too; unmapped
   [[nodiscard]] static std::optional<Address> unixPath(std::string_view path);  // nullopt: too long for sun_path
   // "192.0.2.1:80", "[::1]:80", "unix:/path"
   [[nodiscard]] static std::optional<Address> parse(std::string_view text);

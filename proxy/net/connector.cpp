@@ -53,7 +53,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
       failWithLongPath();
     } else {
       resolve_timer_.arm(target_.timeouts->resolve);
-      look_up_ = resolver_.resolve(endpoint_.host,
+      look_up_ = resolver_.resolve(lookUpName(endpoint_),
                                    [this](int family, FamilyAnswer answer) { onResolved(family, std::move(answer)); });
     }
     in_start_ = false;
@@ -92,6 +92,11 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
  private:
   // ---- resolve
 
+  // As it is looked up: a name that is said to be complete has its dot.
+  static std::string lookUpName(const EndpointConfig& endpoint) {
+    return endpoint.absolute ? endpoint.host + '.' : endpoint.host;
+  }
+
   static std::optional<Address> literalOf(const EndpointConfig& endpoint) {
     return endpoint.scheme == EndpointScheme::Unix ? Address::unixPath(endpoint.unix_path)
                                                    : Address::fromIp(endpoint.host, endpoint.port);
@@ -104,6 +109,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     }
     std::vector<Address> addresses;
     if (answer.ok()) {
+      noteFacts(answer->facts);
       for (const Address& address : answer->addresses) {
         if (const auto with_port = Address::fromIp(address.ip(), endpoint_.port)) {
           addresses.push_back(*with_port);
@@ -115,10 +121,20 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     race_.addFamily(family, std::move(addresses));
   }
 
+  // Of both families: a stale answer tells more than one that is not.
+  void noteFacts(const DnsFacts& facts) {
+    if (!facts.name.empty()) {
+      dns_.name = facts.name;
+    }
+    if (facts.stale && !dns_.stale) {
+      dns_.stale = facts.stale;
+    }
+  }
+
   void onResolveTimer() {
     look_up_.reset();
     if (!race_.hasAddresses()) {
-      DnsFault fault = resolver_.partialEvidence(endpoint_.host);
+      DnsFault fault = resolver_.partialEvidence(lookUpName(endpoint_));
       fault.status = DnsStatus::Timeout;
       fault.ares_status = 0;
       fault.limit_ms = static_cast<std::uint32_t>(target_.timeouts->resolve.count());
@@ -153,6 +169,9 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     look_up_.reset();
     resolve_timer_.cancel();
     peer_address_ = winner.address().text();
+    if (!literal_) {
+      resolver_.noteConnected(lookUpName(endpoint_), winner.address());
+    }
     link_ = winner.takeLink();
     link_->watch.setHandler(this);
     readable_ = winner.readable();
@@ -261,6 +280,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     Observation& seen = failure.observation;
     seen.connection.endpoint = endpoint_.url;
     seen.connection.peer_address = failure.peer_address;
+    seen.connection.dns = dns_;
     seen.connection.tls = endpoint_.scheme == EndpointScheme::Https;
     if (seen.connection.tls && seen.phase == Phase::RequestWrite) {
       seen.phase = Phase::TlsHandshake;  // what was due when an accepted connection was reset
@@ -280,6 +300,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     }
     observer_.onConnected({.link = std::move(link_),
                            .peer_address = peer_address_,
+                           .dns = dns_,
                            .timings = final_timings_,
                            .failures = std::move(race_.failures()),
                            .readable = readable_});
@@ -300,6 +321,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
   std::optional<TimePoint> connected_at_, handshake_began_;
   Timings final_timings_;
   std::string peer_address_;  // the winner's
+  DnsFacts dns_;
   std::unique_ptr<ResolveHandle> look_up_;
   TcpRace race_;
   std::unique_ptr<Link> link_;

@@ -34,6 +34,7 @@ struct AddressFailure {
 struct Connected {
   std::unique_ptr<Link> link;  // handler not set: take it over before returning to the loop
   std::string peer_address;
+  DnsFacts dns;
   Timings timings;                       // resolve, connect, tls_handshake
   std::vector<AddressFailure> failures;  // addresses that failed before this one worked
   // Readiness seen together with the connect or handshake: the peer already

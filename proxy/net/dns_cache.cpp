@@ -9,7 +9,6 @@ namespace {
 constexpr std::size_t kMostCached = 4096;
 constexpr std::chrono::seconds kLongestPositive{3600};
 constexpr std::chrono::seconds kLongestNegative{5};
-constexpr std::chrono::seconds kServerFailure{1};
 
 std::string keyOf(const std::string& host, int family) {
   return (family == AF_INET6 ? "6" : "4") + host;
@@ -60,7 +59,6 @@ std::chrono::seconds cacheLifetime(const FamilyAnswer& answer, std::optional<std
     case DnsStatus::BadReply:
     case DnsStatus::ServerUnreachable:
     case DnsStatus::Timeout:
-      return kServerFailure;
     case DnsStatus::BadName:
     case DnsStatus::LocalFailure:
       break;

@@ -36,8 +36,8 @@ class DnsCache {
 
 // How long an answer may be kept: a positive one for its TTL, at most an hour;
 // the absence of a name or of its addresses for what the zone's SOA says
-// (`negative_ttl_s`), at most 5 s; a failure of the servers 1 s, enough to
-// spare them a storm of equal questions; a failure of ours not at all.
+// (`negative_ttl_s`), at most 5 s; a failure not at all, so that the first
+// request after it works. Equal questions at once are one query anyway.
 [[nodiscard]] std::chrono::seconds cacheLifetime(const FamilyAnswer& answer,
                                                  std::optional<std::uint32_t> negative_ttl_s);
 

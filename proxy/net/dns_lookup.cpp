@@ -119,7 +119,7 @@ void DnsLookup::onAnswer(std::size_t server, const RawDnsAnswer& raw) {
   }
   DnsReply reply = parseDnsReply(raw.bytes, host_, family_);
   if (!reply.failure) {
-    finish(ResolvedAddresses{std::move(reply.addresses), reply.ttl_s}, std::nullopt);
+    finish(ResolvedAddresses{std::move(reply.addresses), reply.ttl_s, {}}, std::nullopt);
     return;
   }
   // A FORMERR without OPT comes from a server that does not know EDNS. c-ares

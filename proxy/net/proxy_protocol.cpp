@@ -42,7 +42,7 @@ ProxyHeader parseV1(std::string_view bytes) {
   header.status = ProxyHeader::Status::Done;
   header.consumed = end + 2;
   std::string_view line = bytes.substr(kV1.size(), end - kV1.size());
-  if (line.substr(0, 7) == "UNKNOWN") {
+  if (line == "UNKNOWN" || line.starts_with("UNKNOWN ")) {
     return header;
   }
   std::array<std::string_view, 5> words;  // family, source, destination, source port, destination port
@@ -56,8 +56,8 @@ ProxyHeader parseV1(std::string_view bytes) {
   }
   const auto port = parsePort(words[3]);
   const auto source = port ? Address::fromIp(words[1], *port) : std::nullopt;
-  const int family = words[0] == "TCP4" ? AF_INET : words[0] == "TCP6" ? AF_INET6 : AF_UNSPEC;
-  if (!source || source->family() != family || !parsePort(words[4]) || !Address::fromIp(words[2], 0)) {
+  const std::string_view family = words[1].find(':') == std::string_view::npos ? "TCP4" : "TCP6";
+  if (!source || words[0] != family || !parsePort(words[4]) || !Address::fromIp(words[2], 0)) {
     return invalid("version 1 line has a bad address, port or family");
   }
   header.source = source;
@@ -113,7 +113,7 @@ ProxyHeader parseV2(std::string_view bytes) {
     if (body.size() < needed) {
       return invalid("version 2 header is shorter than its address family needs");
     }
-    header.source = v2Source(family == 1 ? AF_INET : AF_INET6, body);
+    header.source = v2Source(family == 1 ? AF_INET : AF_INET6, body).unmapped();
   }
   return header;
 }

@@ -19,6 +19,7 @@ namespace gatewhy {
 struct ResolvedAddresses {
   std::vector<Address> addresses;  // port not set
   std::uint32_t ttl_s = 0;         // minimum along the CNAME chain; 0 for the hosts file
+  DnsFacts facts;
 };
 
 // One family's answer. A family with no address is a NoData fault.
@@ -32,16 +33,29 @@ class ResolveHandle {
 
 class Resolver {
  public:
-  // `servers` and `hosts_file` from the configuration; the system's where empty.
-  [[nodiscard]] static std::unique_ptr<Resolver> create(EventLoop& loop, const DnsConfig& config);
+  // What a resolver knows that outlives it: addresses that work.
+  class Memory {
+   public:
+    virtual ~Memory() = default;
+  };
+  // The system's servers where the configuration has none. `before`: what its
+  // predecessor knew. `resolv_conf` is the file with the search list.
+  [[nodiscard]] static std::unique_ptr<Resolver> create(EventLoop& loop, const DnsConfig& config,
+                                                        std::shared_ptr<Memory> before = nullptr,
+                                                        const std::string& resolv_conf = "/etc/resolv.conf");
   virtual ~Resolver() = default;
   // Calls `on_answer` once per family (AF_INET, AF_INET6), in any order, never
   // from inside resolve(). Equal look-ups in flight share one query. The
+  // `host` with a final dot is complete: no search list applies. The
   // caller keeps the overall deadline; `partialEvidence` tells what has been
   // seen so far when it fires.
   [[nodiscard]] virtual std::unique_ptr<ResolveHandle> resolve(
       const std::string& host, std::function<void(int family, FamilyAnswer answer)> on_answer) = 0;
   [[nodiscard]] virtual DnsFault partialEvidence(const std::string& host) const = 0;
+  // One of the addresses that resolve() gave took a connection: these are kept
+  // when DNS gets out of order (DnsConfig::stale).
+  virtual void noteConnected(const std::string& /*host*/, const Address& /*address*/) {}
+  [[nodiscard]] virtual std::shared_ptr<Memory> memory() const { return nullptr; }
 };
 
 }  // namespace gatewhy

@@ -26,6 +26,7 @@ std::optional<TcpSnapshot> tcpSnapshot(int fd) noexcept {
   out.bytes_acked = info.tcpi_bytes_acked > 0 ? info.tcpi_bytes_acked - 1 : 0;  // the SYN counts as one
   out.bytes_received = info.tcpi_bytes_received;
   out.last_ack_recv_ms = info.tcpi_last_ack_recv;
+  out.last_data_sent_ms = info.tcpi_last_data_sent;
   // An older kernel writes a shorter structure, the rest stays zero.
   out.snd_wnd_known = size >= offsetof(tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd);
   out.snd_wnd = info.tcpi_snd_wnd;

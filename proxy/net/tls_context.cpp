@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::array<unsigned char, 9> kAlpn{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
+// X25519 first: its share is in the hello, the others cost a round trip. What
+// origins may have, but no larger field than a handshake should cost.
+constexpr const char* kOriginGroups = "X25519:P-256:P-384:P-521:X448:ffdhe2048:ffdhe3072";
+
 void freeCache(void* /*parent*/, void* cache, CRYPTO_EX_DATA* /*data*/, int /*index*/, long /*argl*/, void* /*argp*/) {
   delete static_cast<SessionCache*>(cache);
 }
@@ -136,6 +140,9 @@ Result<std::shared_ptr<const OriginTlsContext>, TlsFault> OriginTlsContext::crea
     return Failure{std::move(context).error()};
   }
   SSL_CTX* ctx = context->get();
+  if (auto fault = chooseGroups(ctx, kOriginGroups)) {
+    return Failure{std::move(*fault)};
+  }
   if (config.verify) {
     if (auto fault = loadRoots(ctx, config.ca_file)) {
       return Failure{std::move(*fault)};

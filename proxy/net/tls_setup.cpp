@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 
+#include "config/tls_words.h"
 #include "proxy/net/tls_fault.h"
 #include "proxy/net/tls_record.h"
 
@@ -37,6 +38,24 @@ Result<SslCtxPtr, TlsFault> newTlsContext(const SSL_METHOD* method, const std::s
   SSL_CTX_set_info_callback(ctx, recordTlsInfo);
   SSL_CTX_set_default_passwd_cb(ctx, noPassphrase);
   return context;
+}
+
+std::optional<TlsFault> chooseGroups(SSL_CTX* context, const std::string& groups) {
+  ERR_clear_error();
+  if (SSL_CTX_set1_groups_list(context, groups.c_str()) != 1) {
+    return setupFault("tls.groups");
+  }
+  return std::nullopt;
+}
+
+std::optional<TlsFault> chooseCiphers(SSL_CTX* context, const std::string& ciphers) {
+  const TlsCipherWords words = splitCiphers(ciphers);
+  ERR_clear_error();
+  if ((!words.list.empty() && SSL_CTX_set_cipher_list(context, words.list.c_str()) != 1) ||
+      (!words.suites.empty() && SSL_CTX_set_ciphersuites(context, words.suites.c_str()) != 1)) {
+    return setupFault("tls.ciphers");
+  }
+  return std::nullopt;
 }
 
 std::optional<TlsFault> loadCertificate(SSL_CTX* context, const std::string& certificate, const std::string& key) {

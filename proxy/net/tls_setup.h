@@ -25,6 +25,11 @@ using SslSessionPtr = std::unique_ptr<SSL_SESSION, SslSessionDeleter>;
 
 // Modes, options, versions and the record's alert callback.
 [[nodiscard]] Result<SslCtxPtr, TlsFault> newTlsContext(const SSL_METHOD* method, const std::string& min_version);
+// nullopt, or the fault that names the setting. In OpenSSL's words.
+[[nodiscard]] std::optional<TlsFault> chooseGroups(SSL_CTX* context, const std::string& groups);
+// `ciphers`: a list for TLS 1.2, suites of TLS 1.3, or both; what is not named
+// stays as it is.
+[[nodiscard]] std::optional<TlsFault> chooseCiphers(SSL_CTX* context, const std::string& ciphers);
 // Each: nullopt, or the fault that names the file.
 [[nodiscard]] std::optional<TlsFault> loadCertificate(SSL_CTX* context, const std::string& certificate,
                                                       const std::string& key);

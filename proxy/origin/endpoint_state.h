@@ -16,17 +16,14 @@ namespace gatewhy {
 class EndpointState {
  public:
   // Takes one of `limit` connections (0 = no limit). Any thread.
-  [[nodiscard]] bool acquire(std::uint32_t limit) noexcept {
-    std::uint32_t now = connections_.load(std::memory_order_relaxed);
-    do {
-      if (limit != 0 && now >= limit) {
-        return false;
-      }
-    } while (!connections_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
-    return true;
-  }
+  [[nodiscard]] bool acquire(std::uint32_t limit) noexcept { return takeOne(connections_, limit); }
   void release() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
+
+  // The same for requests whose body is still coming from their clients.
+  [[nodiscard]] bool acquireUpload(std::uint32_t limit) noexcept { return takeOne(uploads_, limit); }
+  void releaseUpload() noexcept { uploads_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t uploads() const noexcept { return uploads_.load(std::memory_order_relaxed); }
 
   void recordSuccess() noexcept {
     if (failures_in_row_.load(std::memory_order_relaxed) != 0) {
@@ -68,7 +65,18 @@ class EndpointState {
   }
 
  private:
+  [[nodiscard]] static bool takeOne(std::atomic<std::uint32_t>& counter, std::uint32_t limit) noexcept {
+    std::uint32_t now = counter.load(std::memory_order_relaxed);
+    do {
+      if (limit != 0 && now >= limit) {
+        return false;
+      }
+    } while (!counter.compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
+    return true;
+  }
+
   std::atomic<std::uint32_t> connections_{0};
+  std::atomic<std::uint32_t> uploads_{0};
   std::atomic<std::uint32_t> failures_in_row_{0};
   std::atomic<TimePoint::rep> ejected_until_{0};
   std::atomic<int> last_cause_{-1};
@@ -77,7 +85,8 @@ class EndpointState {
 
 // What all workers know together about one origin.
 struct OriginState {
-  std::atomic<std::uint32_t> waiting{0};  // exchanges that wait for a connection
+  std::atomic<std::uint32_t> waiting{0};          // exchanges that wait for a connection
+  std::atomic<std::uint32_t> waiting_uploads{0};  // of these, those whose body is still coming
   UnsolicitedRecord unsolicited;
 };
 

@@ -54,10 +54,11 @@ class OriginConnection final : public Deferred, public IoHandler {
   std::unique_ptr<Link> link;
   ConnectionSlot slot;
   std::string peer_address;
-  std::uint32_t requests = 0;  // begun on this connection
-  TimePoint idle_since{};      // parked at
-  bool readable = false;       // an edge came that nobody has read to its end
-  ResponseParser parser;       // here, because its memory serves one response after the other
+  std::uint32_t requests = 0;   // begun on this connection
+  TimePoint idle_since{};       // parked at
+  bool unsent_bounded = false;  // for a large request body, see boundUnsentBytes()
+  bool readable = false;        // an edge came that nobody has read to its end
+  ResponseParser parser;        // here, because its memory serves one response after the other
 
  private:
   friend class OriginPool;

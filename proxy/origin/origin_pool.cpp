@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace gatewhy {
 namespace {
@@ -16,6 +17,16 @@ constexpr double kRetryCeiling = 100;
 PoolWaiter::~PoolWaiter() {
   if (queued_in_ != nullptr) {
     queued_in_->leaveQueue(*this);
+  }
+}
+
+void UploadPlace::release() noexcept {
+  if (state_) {
+    std::exchange(state_, nullptr)->releaseUpload();
+    OriginPool* const pool = *std::exchange(pool_, nullptr);
+    if (pool != nullptr && pool->origin_state_->waiting_uploads.load(std::memory_order_relaxed) != 0) {
+      pool->onSlotReleased();
+    }
   }
 }
 
@@ -58,8 +69,10 @@ OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<
 
 OriginPool::~OriginPool() {
   *self_ = nullptr;
-  while (!queue_.empty()) {
-    leaveQueue(*queue_.front());
+  for (auto* queue : {&queue_, &uploads_}) {
+    while (!queue->empty()) {
+      leaveQueue(*queue->front());
+    }
   }
 }
 
@@ -94,6 +107,7 @@ class OriginPool::Choice final : public EndpointFilter {
 
 std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<std::size_t>& tried, bool fresh,
                                          PoolRefusal& refusal) {
+  const bool upload = !waiter.bodyIsHere();
   Choice choice(*this, &tried);
   bool any_healthy = false;
   for (std::size_t round = 0; round < endpoints_.size(); ++round) {
@@ -102,7 +116,7 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<s
       break;
     }
     any_healthy = true;
-    if (auto grant = tryGrant(chosen, fresh)) {
+    if (auto grant = tryGrant(chosen, fresh, upload)) {
       return grant;
     }
     choice.noteFull(chosen);
@@ -111,21 +125,54 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<s
     refusal = PoolRefusal::NoHealthyEndpoint;
     return std::nullopt;
   }
-  if (origin_state_->waiting.load(std::memory_order_relaxed) >= config_.limits.pending && config_.limits.pending != 0) {
+  if (queueFull(upload)) {
     refusal = PoolRefusal::QueueFull;
     return std::nullopt;
   }
   origin_state_->waiting.fetch_add(1, std::memory_order_relaxed);
+  origin_state_->waiting_uploads.fetch_add(upload ? 1 : 0, std::memory_order_relaxed);
   waiter.queued_in_ = this;
-  waiter.place_ = queue_.insert(queue_.end(), &waiter);
+  waiter.among_uploads_ = upload;
+  waiter.ticket_ = next_ticket_++;
+  auto& queue = queueOf(waiter);
+  waiter.place_ = queue.insert(queue.end(), &waiter);
   refusal = PoolRefusal::Queued;
   wake_others_();  // another worker may hold the connections parked
   return std::nullopt;
 }
 
-std::optional<Grant> OriginPool::tryGrant(std::size_t endpoint, bool fresh) {
+// Of the queue too uploads get no more than half.
+bool OriginPool::queueFull(bool upload) const {
+  const std::uint32_t limit = config_.limits.pending;
+  return limit != 0 && (origin_state_->waiting.load(std::memory_order_relaxed) >= limit ||
+                        (upload && origin_state_->waiting_uploads.load(std::memory_order_relaxed) >= (limit + 1) / 2));
+}
+
+// Of an endpoint's, for requests whose body is still coming; 0 = no limit.
+std::uint32_t OriginPool::uploadPlaces() const {
+  return (config_.limits.connections + 1) / 2;
+}
+
+bool OriginPool::anybodyCanBeServed() const {
+  const std::uint32_t uploads = origin_state_->waiting_uploads.load(std::memory_order_relaxed);
+  if (origin_state_->waiting.load(std::memory_order_relaxed) > uploads) {
+    return true;
+  }
+  return uploads != 0 && std::any_of(endpoints_.begin(), endpoints_.end(), [this](const Endpoint& endpoint) {
+           return uploadPlaces() == 0 || endpoint.state->uploads() < uploadPlaces();
+         });
+}
+
+std::optional<Grant> OriginPool::tryGrant(std::size_t endpoint, bool fresh, bool upload) {
   Grant grant;
   grant.endpoint = endpoint;
+  if (upload && uploadPlaces() != 0) {
+    const auto& state = endpoints_[endpoint].state;
+    if (!state->acquireUpload(uploadPlaces())) {
+      return std::nullopt;
+    }
+    grant.upload = UploadPlace(state, self_);
+  }
   if (!fresh) {
     grant.connection = takeParked(endpoint);
     if (grant.connection) {
@@ -144,11 +191,12 @@ std::optional<Grant> OriginPool::tryGrant(std::size_t endpoint, bool fresh) {
 }
 
 ConnectionSlot OriginPool::slotFor(std::size_t endpoint) {
-  return {endpoints_[endpoint].state, [self = self_, origin = origin_state_] {
-            if (*self != nullptr && origin->waiting.load(std::memory_order_relaxed) != 0) {
-              (*self)->onSlotReleased();
-            }
-          }};
+  return {
+      endpoints_[endpoint].state, [self = self_, origin = origin_state_] {
+        if (*self != nullptr && origin->waiting.load(std::memory_order_relaxed) != 0 && (*self)->anybodyCanBeServed()) {
+          (*self)->onSlotReleased();
+        }
+      }};
 }
 
 void OriginPool::onSlotReleased() {
@@ -158,7 +206,7 @@ void OriginPool::onSlotReleased() {
       (*self)->serveQueue();
     }
   });
-  if (origin_state_->waiting.load(std::memory_order_relaxed) > queue_.size()) {
+  if (origin_state_->waiting.load(std::memory_order_relaxed) > queue_.size() + uploads_.size()) {
     wake_others_();
   }
 }
@@ -178,31 +226,56 @@ void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
     return;
   }
   waiter.queued_in_ = nullptr;
-  queue_.erase(waiter.place_);
+  queueOf(waiter).erase(waiter.place_);
   origin_state_->waiting.fetch_sub(1, std::memory_order_relaxed);
+  origin_state_->waiting_uploads.fetch_sub(waiter.among_uploads_ ? 1 : 0, std::memory_order_relaxed);
+}
+
+void OriginPool::bodyArrived(PoolWaiter& waiter) {
+  if (waiter.queued_in_ != this || !waiter.among_uploads_) {
+    return;
+  }
+  const auto later = [&](const PoolWaiter* other) { return other->ticket_ > waiter.ticket_; };
+  queue_.splice(std::find_if(queue_.begin(), queue_.end(), later), uploads_, waiter.place_);
+  waiter.among_uploads_ = false;
+  origin_state_->waiting_uploads.fetch_sub(1, std::memory_order_relaxed);
+  serveQueue();
+}
+
+bool OriginPool::grantTo(PoolWaiter& waiter) {
+  Choice choice(*this, nullptr);
+  for (;;) {
+    const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
+    if (chosen == Balancer::kNone) {
+      return false;
+    }
+    if (auto grant = tryGrant(chosen, false, waiter.among_uploads_)) {
+      leaveQueue(waiter);
+      waiter.onGrant(std::move(*grant));
+      return true;
+    }
+    choice.noteFull(chosen);
+  }
+}
+
+// Who came first, but a whole request does not wait for an upload's place.
+bool OriginPool::serveOne() {
+  PoolWaiter* const whole = queue_.empty() ? nullptr : queue_.front();
+  PoolWaiter* const upload = uploads_.empty() ? nullptr : uploads_.front();
+  if (upload != nullptr && (whole == nullptr || upload->ticket_ < whole->ticket_) && grantTo(*upload)) {
+    return true;
+  }
+  return whole != nullptr && grantTo(*whole);
 }
 
 void OriginPool::serveQueue() {
-  while (!queue_.empty()) {
-    std::optional<Grant> grant;
-    PoolWaiter& waiter = *queue_.front();
-    Choice choice(*this, nullptr);
-    while (!grant) {
-      const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
-      if (chosen == Balancer::kNone) {
-        break;
-      }
-      grant = tryGrant(chosen, false);
-      choice.noteFull(chosen);
-    }
-    if (!grant) {
-      return;
-    }
-    leaveQueue(waiter);
-    waiter.onGrant(std::move(*grant));
+  while (serveOne()) {
+  }
+  if (!queue_.empty()) {
+    return;
   }
   // Others wait while connections are parked here: give one up for them.
-  if (origin_state_->waiting.load(std::memory_order_relaxed) != 0) {
+  if (origin_state_->waiting.load(std::memory_order_relaxed) > uploads_.size() && anybodyCanBeServed()) {
     for (Endpoint& endpoint : endpoints_) {
       if (!endpoint.parked.empty()) {
         dropParked(*endpoint.parked.front());
@@ -230,7 +303,7 @@ void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> co
   connection->expiry_.arm(surplus && (keep.timeout.count() == 0 || keep.timeout > kSurplusTime) ? kSurplusTime
                                                                                                 : keep.timeout);
   target.parked.push_back(std::move(connection));
-  if (origin_state_->waiting.load(std::memory_order_relaxed) != 0) {
+  if (origin_state_->waiting.load(std::memory_order_relaxed) != 0 && anybodyCanBeServed()) {
     onSlotReleased();
   }
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One worker's connections to one origin: parked ones, slots under
 // limits.connections, and the queue of exchanges that wait for one.
+//
+// A request whose body is still coming holds its place for as long as its
+// client likes. So such requests get at most half of an endpoint's places; the
+// others of their kind wait, and whole requests pass them.
 #pragma once
 
 #include <functional>
@@ -17,14 +21,40 @@
 
 namespace gatewhy {
 
+class OriginPool;
+
+// A place among those of requests whose body is still coming; given back when
+// destroyed, or once the body is whole.
+class UploadPlace {
+ public:
+  UploadPlace() = default;
+  UploadPlace(std::shared_ptr<EndpointState> state, std::shared_ptr<OriginPool*> pool)
+      : state_(std::move(state)), pool_(std::move(pool)) {}
+  UploadPlace(UploadPlace&&) noexcept = default;
+  UploadPlace& operator=(UploadPlace&& other) noexcept {
+    if (this != &other) {
+      release();
+      state_ = std::move(other.state_);
+      pool_ = std::move(other.pool_);
+    }
+    return *this;
+  }
+  ~UploadPlace() { release(); }
+  [[nodiscard]] bool held() const noexcept { return state_ != nullptr; }
+  void release() noexcept;
+
+ private:
+  std::shared_ptr<EndpointState> state_;
+  std::shared_ptr<OriginPool*> pool_;  // nulled when the pool is gone
+};
+
 // What an attempt gets: a parked connection, or a slot to open a new one.
 struct Grant {
   std::size_t endpoint = 0;
   std::unique_ptr<OriginConnection> connection;  // null: connect, with `slot`
   ConnectionSlot slot;
+  UploadPlace upload;  // held where the body is still coming, under a limit
 };
-
-class OriginPool;
 
 // An attempt in the queue. Leaves it when destroyed.
 class PoolWaiter {
@@ -32,10 +62,14 @@ class PoolWaiter {
   virtual ~PoolWaiter();
   virtual void onGrant(Grant grant) = 0;  // once; no longer queued by then
   [[nodiscard]] virtual std::uint64_t balanceKey() const = 0;
+  // False while a part of the request's body is still to come from its client.
+  [[nodiscard]] virtual bool bodyIsHere() const = 0;
 
  private:
   friend class OriginPool;
   OriginPool* queued_in_ = nullptr;
+  bool among_uploads_ = false;
+  std::uint64_t ticket_ = 0;                // the order of all who wait
   std::list<PoolWaiter*>::iterator place_;  // where queued_in_
 };
 
@@ -58,6 +92,8 @@ class OriginPool {
   // True where an endpoint is left that is neither ejected nor in `tried`.
   [[nodiscard]] bool hasAlternative(const std::vector<std::size_t>& tried) const;
   void leaveQueue(PoolWaiter& waiter) noexcept;
+  // The waiter's body is whole now: it passes those whose is not.
+  void bodyArrived(PoolWaiter& waiter);
 
   // Parks a connection that can carry another request. Its handler is taken over.
   void park(std::size_t endpoint, std::unique_ptr<OriginConnection> connection);
@@ -79,13 +115,22 @@ class OriginPool {
 
  private:
   friend class OriginConnection;
+  friend class UploadPlace;
   struct Endpoint {
     std::shared_ptr<EndpointState> state;
     std::vector<std::unique_ptr<OriginConnection>> parked;  // LIFO
   };
   class Choice;
   [[nodiscard]] std::unique_ptr<OriginConnection> takeParked(std::size_t endpoint);
-  [[nodiscard]] std::optional<Grant> tryGrant(std::size_t endpoint, bool fresh);
+  [[nodiscard]] std::optional<Grant> tryGrant(std::size_t endpoint, bool fresh, bool upload);
+  [[nodiscard]] bool queueFull(bool upload) const;
+  [[nodiscard]] bool serveOne();
+  [[nodiscard]] bool grantTo(PoolWaiter& waiter);
+  [[nodiscard]] std::uint32_t uploadPlaces() const;
+  [[nodiscard]] bool anybodyCanBeServed() const;
+  [[nodiscard]] std::list<PoolWaiter*>& queueOf(const PoolWaiter& waiter) {
+    return waiter.among_uploads_ ? uploads_ : queue_;
+  }
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
   void dropParked(OriginConnection& parked);
   void noteUnsolicited(std::size_t endpoint, std::string_view bytes);
@@ -99,7 +144,9 @@ class OriginPool {
   std::shared_ptr<OriginState> origin_state_;
   std::function<void()> wake_others_;
   Balancer balancer_;
-  std::list<PoolWaiter*> queue_;  // a deque would take half a KiB per origin and worker while empty
+  // Whole requests, and uploads. (A deque would take half a KiB per origin and worker while empty.)
+  std::list<PoolWaiter*> queue_, uploads_;
+  std::uint64_t next_ticket_ = 0;
   double retry_tokens_;
   std::shared_ptr<OriginPool*> self_;  // nulled when destroyed: slots may outlive the pool
 };

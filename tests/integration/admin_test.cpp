@@ -225,12 +225,66 @@ TEST_F(AdminTest, ReloadCommandWaitsAndTellsTheOutcome) {
   output.clear();
   EXPECT_EQ(reload(output), 1);
   EXPECT_THAT(output, HasSubstr("unknown origin 'nowhere'"));
-  EXPECT_THAT(output, HasSubstr("the old one stays in force"));
+  EXPECT_THAT(output, HasSubstr("the running configuration stays in force"));
+  EXPECT_EQ(json::parse(get("/api/v1/status"))["config"]["reloads"], 1) << "the daemon was not asked";
+  gateway_->reload(changed);
   const json config = json::parse(get("/api/v1/status"))["config"];
   EXPECT_EQ(config["reloads"], 2);
   EXPECT_EQ(config["last_reload"]["outcome"], "refused");
   EXPECT_EQ(config["generations"], 1);
   EXPECT_THAT(get("/metrics"), HasSubstr("gatewhy_config_generations 1\n"));
+}
+
+// The longest idle one makes room; a probe never finds the door shut.
+TEST_F(AdminTest, SilentConnectionsGiveWay) {
+  start();
+  std::vector<Socket> silent;
+  for (int i = 0; i < 200; ++i) {
+    silent.push_back(Socket::connectTo(admin()));
+    ASSERT_TRUE(silent.back().open());
+    if (i % 2 == 0) {
+      silent.back().send("GET /healthz HT");  // a head that never ends is no more
+    }
+  }
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(get("/healthz"), "alive\n");
+    EXPECT_EQ(get("/readyz"), "ready\n");
+  }
+  silent.front().receiveToEnd();
+  EXPECT_NE(silent.front().end(), Socket::End::Late) << "the first of them was let go";
+}
+
+// What readers do not take is bounded in all, whoever they are.
+TEST_F(AdminTest, ReadersWhoDoNotReadCostLittle) {
+  start();
+  const std::string path = "/" + std::string(1900, 'x');
+  for (int i = 0; i < 1000; ++i) {
+    fail(path);
+  }
+  ASSERT_GT(get("/api/v1/events?limit=2000").size(), 2000000U);
+  const auto resident = [&] {
+    std::ifstream file(fmt::format("/proc/{}/statm", gateway_->daemon().pid()));
+    std::uint64_t size = 0;
+    std::uint64_t pages = 0;
+    file >> size >> pages;
+    return pages * static_cast<std::uint64_t>(::getpagesize());
+  };
+  const std::uint64_t before = resident();
+  std::vector<Socket> readers;
+  for (int i = 0; i < 120; ++i) {
+    readers.push_back(Socket::connectTo(admin(), 4096));
+    readers.back().send("GET /api/v1/events?limit=2000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  }
+  EXPECT_EQ(get("/healthz"), "alive\n");
+  if (!kSanitized) {
+    EXPECT_LT(resident() - std::min(before, resident()), 64U << 20U);
+  }
+  const auto busy = ask("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_TRUE(busy);
+  EXPECT_EQ(busy->status(), 503U);
+  EXPECT_EQ(busy->field("Retry-After"), "1");
+  readers.clear();
+  EXPECT_EQ(get("/healthz"), "alive\n");
 }
 
 TEST_F(AdminTest, MetricsAreWellFormed) {
@@ -320,6 +374,9 @@ TEST(AdminAddress, BusyConfiguredOneIs) {
   ASSERT_TRUE(child) << child.error();
   EXPECT_EQ((*child)->wait(), std::optional(1));
   EXPECT_THAT((*child)->standardError(), HasSubstr("cannot listen on " + taken.address()));
+  EXPECT_THAT((*child)->standardError(),
+              HasSubstr(fmt::format(": taken by {} (pid {})", program_invocation_short_name, ::getpid())))
+      << "who it is that listens there";
 }
 
 TEST(AdminAddress, UnixSocketIsNotForEverybody) {

@@ -96,7 +96,7 @@ TEST_F(RouteTest, SaysWhichAndWhyNotTheOthers) {
   EXPECT_THAT(result.output, ContainsRegex("closed.example +host differs: 'a.shop.example' is not"));
   EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/ +taken"));
   EXPECT_THAT(result.output, ContainsRegex("\\*.shop.example/api/v2/ +would match, but an earlier one is taken"));
-  EXPECT_THAT(result.output, ContainsRegex("\\*/any/ +path differs: '/api/v2/cart' does not begin with '/any/'"));
+  EXPECT_THAT(result.output, ContainsRegex("\\*/any/ +path differs: '/api/v2/cart' is not below '/any/'"));
   EXPECT_THAT(result.output, AllOf(HasSubstr("GET /v2/cart?id=7 HTTP/1.1"), HasSubstr("Host: 10.0.0.7:8080"),
                                    HasSubstr("X-Env: prod"), HasSubstr("X-Kept: 2"), Not(HasSubstr("X-Debug"))));
   EXPECT_THAT(result.output, AllOf(HasSubstr("weight 2"), HasSubstr("backup")));
@@ -183,7 +183,7 @@ TEST(WhyTest, TellsTheStoryOutOfALog) {
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("GET http://shop.example/cart"), HasSubstr("Try 1 of 2"), HasSubstr("connection_refused"),
                     HasSubstr("Nobody listens."), HasSubstr("Try 2 of 2"), HasSubstr("on a kept connection"),
-                    HasSubstr("empty_response"), HasSubstr("who acts"), HasSubstr("check first"),
+                    HasSubstr("empty_response"), HasSubstr("should act"), HasSubstr("check first"),
                     HasSubstr("Seen later"), HasSubstr("a late reset")));
   EXPECT_THAT(result.output, AllOf(HasSubstr("█"), Not(HasSubstr("\x1b")))) << "what the origin says stays text";
   const CommandResult plain = gatewhy({"why", "abc-1", "--log", log}, "C");
@@ -192,13 +192,62 @@ TEST(WhyTest, TellsTheStoryOutOfALog) {
   EXPECT_EQ(json::parse(gatewhy({"why", "abc-1", "--log", log, "--json"}).output), json::parse(kFailure));
 }
 
+// Whatever a log holds beside the line that is asked for, and in it.
+TEST(WhyTest, SurvivesAnyLine) {
+  const PemDirectory directory;
+  const std::string good =
+      R"({"event":"exchange","request_id":"wanted","url":{"path":"/\u202egnp.exe"},"outcome":"failure",)"
+      R"("diagnosis":{"cause":"connection_refused","evidence":{"detail":"\u2066x"}}})";
+  const std::string deep(200000, '[');
+  const std::string deep_object = [] {
+    std::string text = R"({"event":"exchange","request_id":"wanted","diagnosis":{"evidence":)";
+    for (int i = 0; i < 200000; ++i) {
+      text += "{\"a\":";
+    }
+    return text + "1" + std::string(200000, '}') + "}}";
+  }();
+  const std::string log = directory.write(
+      "events.json", good + "\n" + "wanted \xFF\xFE\n" + R"({"event":"exchange","request_id":"wanted","x":")" +
+                         "\xC0\xAF\"}\n" + "[\"wanted\"," + deep + "\n" + deep_object + "\n" + "wanted" +
+                         std::string(5UL << 20U, 'x') + "\n{\"request_id\":\"wanted\"");
+  const CommandResult told = gatewhy({"why", "wanted", "--log", log});
+  EXPECT_EQ(told.status, 0) << told.errors;
+  EXPECT_THAT(told.output, HasSubstr("/\\u{202E}gnp.exe"));
+  EXPECT_THAT(told.output, HasSubstr("\\u{2066}x"));
+  EXPECT_EQ(gatewhy({"why", "wanted", "--json", "--log", log}).status, 0);
+  EXPECT_EQ(gatewhy({"report", log}).status, 0);
+  EXPECT_EQ(gatewhy({"report", "--json", log}).status, 0);
+}
+
 TEST(WhyTest, NotFoundIsStatusOne) {
   const PemDirectory directory;
   const std::string log = directory.write("events.log", kFailure + "\n");
   const CommandResult result = gatewhy({"why", "abc", "--log", log});
   EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(result.errors, HasSubstr("no exchange has the request id 'abc'"));
+  EXPECT_THAT(result.errors, HasSubstr("request id 'abc' not found in the log"));
   EXPECT_EQ(gatewhy({"why", "abc-1", "--log", directory.path() + "/none.log"}).status, 1);
+}
+
+std::string failureOf(const std::string& id, const std::string& cause) {
+  return fmt::format(R"({{"timestamp":"2026-01-01T12:00:00Z","event":"exchange","request_id":"{}","outcome":"failure",)"
+                     R"("attempts":1,"http":{{"request":{{"method":"GET"}}}},"url":{{"path":"/p"}},)"
+                     R"("diagnosis":{{"cause":"{}","phase":"connect","summary":"S.","evidence":{{}}}}}})",
+                     id, cause);
+}
+
+TEST(WhyTest, TheBeginningOfAnIdIsEnough) {
+  const PemDirectory directory;
+  const std::string log = directory.write("events.log", failureOf("4f3a9c01", "connection_refused") + "\n" +
+                                                            failureOf("4f3a77aa", "dns_nxdomain") + "\n" +
+                                                            failureOf("99aabb00", "response_timeout") + "\n");
+  EXPECT_THAT(gatewhy({"why", "4f3a9", "--log", log}).output, HasSubstr("connection_refused"));
+  EXPECT_THAT(gatewhy({"why", "99aa", "--log", log}).output, HasSubstr("response_timeout"));
+  const CommandResult both = gatewhy({"why", "4f3a", "--log", log});
+  EXPECT_EQ(both.status, 1);
+  EXPECT_THAT(both.errors,
+              AllOf(HasSubstr("2 request ids begin with '4f3a':"),
+                    HasSubstr("  4f3a77aa  2026-01-01T12:00:00Z  - dns_nxdomain GET /p"), HasSubstr("  4f3a9c01  ")));
+  EXPECT_THAT(gatewhy({"why", "4f3", "--log", log}).errors, HasSubstr("request id '4f3' not found")) << "too short";
 }
 
 // ---- the running daemon -------------------------------------------------
@@ -229,8 +278,25 @@ TEST(WhyTest, AsksTheRunningDaemon) {
   EXPECT_EQ(gatewhy({"why", "a b&c", "--admin", "http://" + address + "/"}).status, 1);
   const auto records = peer->records();
   ASSERT_EQ(records.size(), 2U);
-  EXPECT_THAT(records[0].received, HasSubstr("GET /api/v1/events?request_id=abc-1 HTTP/1.1"));
-  EXPECT_THAT(records[1].received, HasSubstr("?request_id=a%20b%26c "));
+  EXPECT_THAT(records[0].received, HasSubstr("GET /api/v1/events?request_id_prefix=abc-1 HTTP/1.1"));
+  EXPECT_THAT(records[1].received, HasSubstr("?request_id_prefix=a%20b%26c "));
+}
+
+TEST(WhyTest, TheLastFailureNeedsNoId) {
+  const PemDirectory directory;
+  const std::string log = directory.write(
+      "events.log", failureOf("aaaa1111", "connection_refused") + "\n" + failureOf("bbbb2222", "dns_nxdomain") + "\n" +
+                        R"({"event":"exchange","request_id":"cccc3333","outcome":"success"})" + "\n");
+  EXPECT_THAT(gatewhy({"why", "--last", "--log", log}).output, HasSubstr("bbbb2222"));
+  EXPECT_THAT(gatewhy({"why", "--last", "connection_refused", "--log", log}).output, HasSubstr("aaaa1111"));
+  EXPECT_THAT(gatewhy({"why", "--last", "no_route", "--log", log}).errors,
+              HasSubstr("no failure with the cause 'no_route' in the log"));
+  EXPECT_THAT(gatewhy({"why", "--last", "conection_refused", "--log", log}).errors,
+              HasSubstr("did you mean 'connection_refused'?"));
+  EXPECT_EQ(gatewhy({"why"}).status, 64);
+  const auto peer = adminPeer({{"/api/v1/events", answering(R"({"events":[)" + kFailure + "]}")}});
+  EXPECT_EQ(gatewhy({"why", "--last", "--admin", peer->address().text()}).status, 0);
+  EXPECT_THAT(peer->records().front().received, HasSubstr("GET /api/v1/events?limit=1 "));
 }
 
 TEST(WhyTest, AdminAddressFromTheConfiguration) {
@@ -254,7 +320,7 @@ TEST(WhyTest, SaysWhyTheDaemonCouldNotBeAsked) {
   EXPECT_THAT(refused.errors, HasSubstr("Connection refused; is gatewhy running"));
   const auto peer = adminPeer({{"/api", answering(R"({"detail":"no such page"})", "HTTP/1.1 404 Not Found")}});
   EXPECT_THAT(gatewhy({"why", "x", "--admin", peer->address().text()}).errors, HasSubstr("answers 404"));
-  EXPECT_THAT(gatewhy({"why", "x", "--admin", "nowhere"}).errors, HasSubstr("is no admin address"));
+  EXPECT_THAT(gatewhy({"why", "x", "--admin", "nowhere"}).errors, HasSubstr("is not an admin address"));
 }
 
 // ---- top ----------------------------------------------------------------
@@ -407,8 +473,8 @@ TEST(ReportCommandTest, ReadsFilesAndWritesThreeForms) {
   const std::string page = directory.path() + "/report.html";
   const CommandResult text = gatewhy({"report", log, log});
   EXPECT_EQ(text.status, 0) << text.errors;
-  EXPECT_THAT(text.output, AllOf(HasSubstr("empty_response"), HasSubstr("2 lines are no events"), HasSubstr(log + ":2"),
-                                 HasSubstr("the last line is not whole"), HasSubstr("abc-1")));
+  EXPECT_THAT(text.output, AllOf(HasSubstr("empty_response"), HasSubstr("skipped 2 lines that are not events"),
+                                 HasSubstr(log + ":2"), HasSubstr("the last line is not whole"), HasSubstr("abc-1")));
   const CommandResult both = gatewhy({"report", log, "--html", page, "--json"});
   EXPECT_EQ(both.status, 0);
   const json sums = json::parse(both.output);

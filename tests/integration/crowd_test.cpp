@@ -15,7 +15,9 @@
 #include <barrier>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 #include <thread>
 
 #include "tests/integration/gateway.h"
@@ -277,6 +279,56 @@ TEST(CrowdTest, SlowHeadsDoNotKeepOthersOut) {
   }
   EXPECT_EQ(refused, slow);
   EXPECT_EQ(countExchanges(*gateway, slow + 20), slow + 20);
+  gateway->expectCleanStop();
+}
+
+// Nobody but this endpoint could get them a second time: what has been sent to
+// it is not kept.
+TEST(CrowdTest, UploadsThatWaitForTheirAnswerAreNotKept) {
+  constexpr int kUploads = 100;
+  constexpr std::size_t kSize = 60000;
+  std::mutex mutex;
+  std::condition_variable changed;
+  int waiting = 0;
+  bool answer = false;
+  OriginServer origin([&](Socket& connection) {
+    if (!readRequest(connection)) {
+      return;
+    }
+    std::unique_lock lock(mutex);
+    ++waiting;
+    changed.notify_all();
+    changed.wait(lock, [&] { return answer; });
+    connection.send(okResponse("done"));
+  });
+  const auto gateway = Gateway::start({.origin_url = origin.url()});
+  ASSERT_NE(gateway, nullptr);
+  std::vector<Socket> clients;
+  std::uint64_t before = 0;
+  for (int n = 0; n < kUploads; ++n) {
+    clients.push_back(Socket::connectTo(gateway->address()));
+    clients.back().send(fmt::format("POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {}\r\n\r\n", kSize) +
+                        std::string(kSize, 'u'));
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(changed.wait_for(lock, kPatience, [&] { return waiting == n + 1; }));
+    before = n == 0 ? memoryOf(gateway->daemon().pid(), "VmRSS") : before;
+  }
+  const std::uint64_t all = memoryOf(gateway->daemon().pid(), "VmRSS");
+  fmt::print("{} uploads of {} bytes: {:.1f} KiB each\n", kUploads, kSize,
+             static_cast<double>(all - before) / kUploads);
+  if (!kSanitized) {
+    EXPECT_LT(all - before, kUploads * 32);
+  }
+  {
+    const std::lock_guard lock(mutex);
+    answer = true;
+  }
+  changed.notify_all();
+  for (Socket& client : clients) {
+    const auto response = readResponse(client);
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->status(), 200U);
+  }
   gateway->expectCleanStop();
 }
 

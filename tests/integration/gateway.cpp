@@ -42,7 +42,9 @@ std::string toYaml(const GatewayConfig& config) {
 std::unique_ptr<Gateway> Gateway::start(const GatewayConfig& config) {
   std::unique_ptr<Gateway> gateway(new Gateway);
   gateway->config_file_ = gateway->directory_.write("gatewhy.yaml", toYaml(config));
-  auto daemon = DaemonProcess::start(gateway->config_file_);
+  ChildOptions options;
+  options.arguments = config.wrapper;
+  auto daemon = DaemonProcess::start(gateway->config_file_, std::move(options));
   if (!daemon) {
     ADD_FAILURE() << daemon.error();
     return nullptr;

@@ -25,7 +25,7 @@ struct GatewayConfig {
   std::string origin_more;   // further keys of the origin, "timeouts: {connect: 1s}\n…"
   std::string more_origins;  // further origins, indented by two
   std::string limits = "{}";
-  std::string diagnostics = "{}";
+  std::string diagnostics = "{name: gatewhy}";
   std::string listener_more;   // further keys of the listener, in flow style: ", tls: {…}"
   std::string more_listeners;  // further listeners, in flow style: ", {address: …}"
   std::string log = "{destination: stdout}";
@@ -33,6 +33,7 @@ struct GatewayConfig {
   std::string admin = "{address: \"off\"}";
   std::string more;  // further top-level blocks
   int workers = 1;
+  std::vector<std::string> wrapper;  // a program that becomes the daemon, with its arguments: "prlimit", "--nofile=64"
 };
 [[nodiscard]] std::string toYaml(const GatewayConfig& config);
 

@@ -103,7 +103,7 @@ TEST(ProbeTest, Refused) {
   const auto peer = peerWith("accept", std::move(options));
   const CommandResult text = probe({urlOf(*peer, "/")});
   EXPECT_EQ(text.status, 3);
-  EXPECT_THAT(text.output, AllOf(HasSubstr("connection_refused"), HasSubstr("check first"), HasSubstr("who acts"),
+  EXPECT_THAT(text.output, AllOf(HasSubstr("connection_refused"), HasSubstr("check first"), HasSubstr("should act"),
                                  HasSubstr("ECONNREFUSED")));
   const CommandResult machine = probe({urlOf(*peer, "/"), "--json"});
   EXPECT_EQ(machine.status, 3);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // gatewhy_test_dns RULES.yaml: a DNS server on loopback, UDP and TCP on one
 // ephemeral port, which it prints. Rules are a YAML list of maps with the keys
-// name, type, action, values, ttl, ede, ede_text. Ends with its standard
+// name, type, action, values, ttl, ede, ede_text; a file that takes the place
+// of it counts from the next query on. Ends with its standard
 // output's reader or by a signal.
 #include <arpa/inet.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "proxy/loop/fd.h"
+#include "proxy/net/file_stamp.h"
 #include "tests/support/dns_script.h"
 
 namespace {
@@ -113,7 +115,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: gatewhy_test_dns RULES.yaml\n");
     return 2;
   }
-  const std::vector<DnsRule> rules = readRules(argv[1]);
+  gatewhy::FileStamp stamp(argv[1]);
+  std::vector<DnsRule> rules;
+  const auto refresh = [&] {
+    if (stamp.changed()) {
+      rules = readRules(argv[1]);
+    }
+  };
+  refresh();
   const Sockets sockets = openSockets();
   if (sockets.port == 0) {
     std::perror("gatewhy_test_dns");
@@ -123,6 +132,7 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   std::array<pollfd, 3> fds{{{sockets.udp.get(), POLLIN, 0}, {sockets.tcp.get(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}}};
   while (::poll(fds.data(), fds.size(), -1) >= 0 && fds[2].revents == 0) {
+    refresh();
     if (fds[0].revents != 0) {
       answerUdp(sockets.udp.get(), rules);
     }

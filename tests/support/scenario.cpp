@@ -22,6 +22,8 @@ origins:
 admin: {address: "127.0.0.1:0"}
 log: {destination: stdout}
 drain: {timeout: 1s}
+diagnostics: {name: gatewhy}
+dns: {search: false}
 )";
 constexpr const char* kDefaultRequest = R"([send: "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n", read_response])";
 
@@ -140,8 +142,8 @@ YAML::Node child(const YAML::Node& map, const char* key) {
 }
 
 Scenario readScenario(const YAML::Node& root) {
-  allowOnly(root, {"name", "cause", "slow", "starved_by", "config", "configs", "origin", "origins", "dns", "netns",
-                   "deny", "tls", "file_privileges", "prepare", "client", "clients", "expect"});
+  allowOnly(root, {"name", "cause", "slow", "starved_by", "config", "configs", "origin", "origins", "dns", "dns_sets",
+                   "netns", "deny", "tls", "file_privileges", "prepare", "client", "clients", "expect"});
   Scenario scenario;
   scenario.name = root["name"].as<std::string>();
   scenario.cause = root["cause"].as<std::string>();
@@ -156,6 +158,9 @@ Scenario readScenario(const YAML::Node& root) {
   }
   for (const auto& entry : child(root, "configs")) {
     scenario.configs[entry.first.Scalar()] = entry.second;
+  }
+  for (const auto& entry : child(root, "dns_sets")) {
+    scenario.dns_sets[entry.first.Scalar()] = entry.second;
   }
   for (const auto& entry : child(root, "clients")) {
     scenario.clients[entry.first.Scalar()] = readClient(entry.second);

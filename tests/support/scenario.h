@@ -34,9 +34,10 @@ struct Scenario {
   std::string cause;
   std::map<std::string, ScenarioOrigin> origins;
   std::map<std::string, ScenarioClient> clients;
-  YAML::Node config;                          // merged over the default
-  std::map<std::string, YAML::Node> configs;  // what `run "reload NAME"` merges over it
-  YAML::Node dns;                             // rules; undefined = no DNS server
+  YAML::Node config;                           // merged over the default
+  std::map<std::string, YAML::Node> configs;   // what `run "reload NAME"` merges over it
+  YAML::Node dns;                              // rules; undefined = no DNS server
+  std::map<std::string, YAML::Node> dns_sets;  // other rules, for `run "dns NAME"`
   bool network_lab = false;
   std::vector<std::string> proxy_commands, origin_commands;  // for the lab
   std::vector<DeniedCall> denied;

@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/support/expectation.h"
 #include "tests/support/scenario_world.h"
@@ -39,6 +41,9 @@ bool ScenarioWorld::actOnDaemon(const std::string& verb, const std::string& rest
   if (verb == "reload") {
     return reload(rest);
   }
+  if (verb == "dns") {
+    return changeDns(rest);
+  }
   if (verb == "await") {
     return await(rest);
   }
@@ -59,6 +64,17 @@ bool ScenarioWorld::reload(const std::string& config_name) {
   }
   daemon_->signal(SIGHUP);
   return await("event=reload");
+}
+
+// In one step: the server reads the file before each answer.
+bool ScenarioWorld::changeDns(const std::string& name) {
+  const auto found = scenario_.dns_sets.find(name);
+  if (found == scenario_.dns_sets.end()) {
+    return false;
+  }
+  const std::string rules = directory_.path() + "/dns.yaml";
+  std::ofstream(rules + ".new") << expand(YAML::Dump(found->second), variables_);
+  return std::rename((rules + ".new").c_str(), rules.c_str()) == 0;
 }
 
 // "event=health" or "diagnosis.cause=connection_refused"

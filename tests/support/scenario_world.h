@@ -75,6 +75,7 @@ class ScenarioWorld {
   // What a `run` step or a `prepare` entry says; see tests/scenario/README.md.
   bool act(const std::string& action);
   bool actOnDaemon(const std::string& verb, const std::string& rest);
+  bool changeDns(const std::string& name);
   bool reload(const std::string& config_name);
   bool await(const std::string& condition);
   bool leaveDescriptors(unsigned free);

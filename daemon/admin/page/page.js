@@ -19,10 +19,17 @@ function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === false || value === undefined || value === null) continue;
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? '' : value);
+    else element.setAttribute(name, value === true ? '' : name === 'title' || name === 'aria-label' ? visible(String(value), 1000) : visible(String(value)));
   }
-  element.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== ''));
+  element.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== '').map(child => child instanceof Node ? child : visible(String(child))));
   return element;
+}
+// What a stranger wrote must neither turn the text around it, nor hide, nor fill the page.
+const kLongest = 20000, kLongestEvent = 200000;
+function visible(text, most = kLongest) {
+  const shown = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e01ef}]/gu,
+    mark => `\\u{${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}}`);
+  return shown.length > most ? `${shown.slice(0, most)}… (${number(shown.length)} characters)` : shown;
 }
 const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
 const svg = (tag, attributes, ...children) => fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
@@ -45,9 +52,10 @@ function span(seconds) {
   if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86400)} days`;
 }
+const share = part => part === 0 ? '0 %' : part < 0.001 ? 'under 0.1 %' : `${number(100 * part)} %`;
 const words = name => name.replaceAll('_', ' ');
 const isClients = cause => (state.causes.get(cause) || {}).blame === 'client';
-const originName = name => name || 'no origin';
+const originName = name => name || 'answered by gatewhy';
 
 // ---- header -------------------------------------------------------------
 
@@ -73,8 +81,9 @@ function renderVitals() {
   const seconds = (now.at - state.before.at) / 1000;
   const entries = [];
   if (seconds > 1) {
-    entries.push(['requests', `${number((now.exchanges - state.before.exchanges) / seconds)}/s`]);
-    entries.push(['failing', `${number((now.failures - state.before.failures) / seconds)}/s`]);
+    const requests = now.exchanges - state.before.exchanges, failed = now.failures - state.before.failures;
+    entries.push(['requests', `${number(requests / seconds)}/s`]);
+    entries.push(['failing', requests > 0 ? share(failed / requests) : 'none']);
   }
   entries.push(['clients', number(status.client_connections)], ['in flight', number(status.exchanges_in_flight)],
                ['up', span((Date.parse(status.now) - Date.parse(status.started)) / 1000)]);
@@ -114,10 +123,10 @@ function lastSeen(values) {
 function matrixRow(origin, cause, counts) {
   const pressed = state.cause === cause && state.origin === (origin.name || '');
   const total = sum(counts);
-  const label = `${words(cause)} at ${originName(origin.name)}: ${plural(total, 'failure')}, the last at ${clockShort(lastSeen(counts))}`;
+  const label = `${cause} at ${originName(origin.name)}: ${plural(total, 'failure')}, the last at ${clockShort(lastSeen(counts))}`;
   return h('button', {type: 'button', class: 'row' + (isClients(cause) ? ' client' : ''), 'aria-pressed': String(pressed), 'aria-label': label, title: label,
                       'data-key': `${origin.name || ''} ${cause}`, onclick: () => choose(pressed ? '*' : origin.name || '', pressed ? '*' : cause)},
-           h('span', {class: 'name'}, words(cause)), strip(gather(counts), 'hit'), h('span', {class: 'count'}, number(total)));
+           h('span', {class: 'name'}, cause), strip(gather(counts), 'hit'), h('span', {class: 'count'}, number(total)));
 }
 
 function renderMatrix() {
@@ -128,7 +137,7 @@ function renderMatrix() {
     const exchanges = sum(origin.exchanges);
     if (exchanges === 0) continue;
     groups.push({failures: sum(causes.map(([, counts]) => sum(counts))), element: h('div', {class: 'group', role: 'listitem'},
-      h('div', {class: 'row traffic', title: `${plural(exchanges, 'exchange')} in this hour`},
+      h('div', {class: 'row traffic', title: `${plural(exchanges, 'request')} in the last hour`},
         h('span', {class: 'name'}, originName(origin.name)), strip(gather(origin.exchanges), 'flow'),
         h('span', {class: 'count'}, number(exchanges))),
       causes.map(([cause, counts]) => matrixRow(origin, cause, counts)))});
@@ -138,7 +147,9 @@ function renderMatrix() {
   const axis = h('div', {class: 'axis', 'aria-hidden': 'true'}, h('span'),
     h('span', {class: 'times'}, [0, 1 / 3, 2 / 3].map(part => h('span', {}, clockShort(first + part * length))), h('span', {}, 'now')), h('span'));
   $('column-length').textContent = columns() === 60 ? 'a minute' : 'two minutes';
-  $('matrix').replaceChildren(...(groups.length === 0 ? [h('p', {class: 'empty', role: 'listitem'}, 'No traffic in this hour.')] : [...groups.map(group => group.element), axis]));
+  const heading = h('div', {class: 'axis heading', 'aria-hidden': 'true'}, h('span', {}, 'origin, its causes'), h('span'), h('span', {class: 'count'}, 'requests, failures'));
+  if (groups.length > 0) groups.unshift({element: heading});
+  $('matrix').replaceChildren(...(groups.length === 0 ? [h('p', {class: 'empty', role: 'listitem'}, 'No traffic in the last hour.')] : [...groups.map(group => group.element), axis]));
   if (focused) for (const row of $('matrix').querySelectorAll('button')) if (row.dataset.key === focused) row.focus();
 }
 
@@ -154,9 +165,10 @@ function renderAdvice() {
   recent.sort((a, b) => a.minor - b.minor || b.count - a.count);
   const items = recent.slice(0, 3).map(fault => {
     const row = state.causes.get(fault.cause) || {};
-    return h('li', {class: fault.minor ? 'minor' : false}, h('h3', {}, `${originName(fault.origin)}: ${words(fault.cause)}`),
-             h('p', {}, row.check_first), h('p', {class: 'who'}, `${plural(fault.count, 'failure')} in 15 minutes, the last at ${clockShort(fault.seen)}. Who acts: ${lowerFirst(row.who_acts || '')}`));
+    return h('li', {class: fault.minor ? 'minor' : false}, h('h3', {}, `${originName(fault.origin)}: ${fault.cause}`),
+             h('p', {}, row.check_first), h('p', {class: 'who'}, `${plural(fault.count, 'failure')} in 15 minutes, the last at ${clockShort(fault.seen)}. Who should act: ${lowerFirst(row.who_acts || '')}`));
   });
+  if (recent.length > 3) items.push(h('li', {class: 'empty'}, h('a', {href: '#matrix-title'}, `${recent.length - 3} more`)));
   $('advice').replaceChildren(...(items.length > 0 ? items : [h('li', {class: 'empty'}, 'Nothing has failed in the last 15 minutes.')]));
 }
 const lowerFirst = text => text.slice(0, 1).toLowerCase() + text.slice(1);
@@ -169,7 +181,7 @@ const phaseClass = phase => phase === 'wait' ? 'wait-phase' : phase;
 
 function latency(origin) {
   const rows = ['exchange', ...kPhases].filter(phase => origin.latency_ms[phase]);
-  if (rows.length === 0) return h('p', {class: 'hint'}, 'No exchange in the last five minutes.');
+  if (rows.length === 0) return h('p', {class: 'hint'}, 'No requests in the last five minutes.');
   const at = ms => (4 + 292 * place(ms)).toFixed(1);
   return h('div', {class: 'latency'}, h('div', {class: 'title'}, h('span', {}, 'latency of the last five minutes'), h('span', {}, 'p50 – p99')), rows.map(phase => {
     const seen = origin.latency_ms[phase];
@@ -189,21 +201,52 @@ function expiry(time) {
   return h('span', {class: left < 0 ? 'over' : left < 21 * 86400 ? 'soon' : false, title: time}, text);
 }
 
-function endpointState(endpoint) {
-  if (endpoint.state === 'up') return h('span', {class: 'pill good'}, 'up');
-  return [h('span', {class: 'pill bad'}, `${endpoint.state} for ${span(endpoint.ejected_for_ms / 1000)}`), endpoint.cause ? ` ${words(endpoint.cause)}` : ''];
+// What came of an origin's requests in the last five minutes, without what clients did wrong.
+function recentOf(name) {
+  const found = ((state.history || {}).origins || []).find(origin => origin.name === name), steps = 10;
+  if (!found) return {requests: 0, failures: 0};
+  const failures = Object.entries(found.causes).filter(([cause]) => !isClients(cause)).map(([, counts]) => sum(counts.slice(-steps)));
+  return {requests: sum(found.exchanges.slice(-steps)), failures: sum(failures)};
 }
 
+// "up" is only said of what has answered.
+function originState({requests, failures}) {
+  if (requests === 0) return ['idle', 'no traffic'];
+  const part = failures / requests;
+  return part >= 0.05 ? ['bad', `failing ${share(part)}`] : part > 0 ? ['wait', `${share(part)} failing`] : ['good', 'up'];
+}
+
+function endpointState(endpoint, recent) {
+  if (endpoint.state !== 'up') return [h('span', {class: 'pill bad'}, `${endpoint.state} for ${span((endpoint.ejected_for_ms || 0) / 1000)}`), endpoint.cause ? ` ${endpoint.cause}` : ''];
+  const [kind, text] = recent.requests === 0 ? ['idle', 'no traffic'] : recent.failures >= 0.5 * recent.requests ? ['bad', 'failing'] : ['good', 'up'];
+  return h('span', {class: 'pill ' + kind}, text);
+}
+
+function originCard(origin, recent) {
+  const tls = origin.endpoints.some(endpoint => endpoint.certificate), [kind, text] = originState(recent);
+  return h('article', {class: 'origin'},
+    h('h3', {}, origin.name, h('span', {class: 'pill ' + kind}, text), h('span', {class: 'sums'}, `${plural(origin.exchanges, 'request')}, ${plural(origin.failures, 'failure')}${origin.waiting ? `, ${number(origin.waiting)} waiting` : ''}`)),
+    h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'endpoint'), h('th', {scope: 'col'}, 'state'), h('th', {scope: 'col', class: 'number', title: 'connections (busy + idle)'}, 'busy + idle'), tls ? h('th', {scope: 'col'}, 'certificate') : '')),
+      h('tbody', {}, origin.endpoints.map(endpoint => h('tr', {}, h('td', {class: 'url'}, endpoint.url, endpoint.backup ? ' (backup)' : ''), h('td', {}, endpointState(endpoint, recent)),
+        h('td', {class: 'number'}, `${endpoint.connections.in_use} + ${endpoint.connections.idle}`), tls ? h('td', {}, endpoint.certificate ? expiry(endpoint.certificate.not_after) : '') : ''))))),
+    latency(origin));
+}
+
+// Those that fail come first, the worst of them at the top; those that are well are folded where there are many.
 function renderOrigins() {
-  $('origins').replaceChildren(...state.origins.map(origin => {
-    const tls = origin.endpoints.some(endpoint => endpoint.certificate);
-    return h('article', {class: 'origin'},
-      h('h3', {}, origin.name, h('span', {}, `${plural(origin.exchanges, 'exchange')}, ${plural(origin.failures, 'failure')}${origin.waiting ? `, ${number(origin.waiting)} waiting` : ''}`)),
-      h('table', {}, h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'endpoint'), h('th', {scope: 'col'}, 'state'), h('th', {scope: 'col', class: 'number', title: 'connections in use + idle'}, 'in use + idle'), tls ? h('th', {scope: 'col'}, 'certificate') : '')),
-        h('tbody', {}, origin.endpoints.map(endpoint => h('tr', {}, h('td', {}, endpoint.url, endpoint.backup ? ' (backup)' : ''), h('td', {}, endpointState(endpoint)),
-          h('td', {class: 'number'}, `${endpoint.connections.in_use} + ${endpoint.connections.idle}`), tls ? h('td', {}, endpoint.certificate ? expiry(endpoint.certificate.not_after) : '') : '')))),
-      latency(origin));
-  }));
+  const badness = ({requests, failures}) => requests === 0 ? -1 : failures / requests;
+  const ejected = origin => origin.endpoints.some(endpoint => endpoint.state !== 'up');
+  const all = state.origins.map(origin => ({origin, recent: recentOf(origin.name)}));
+  all.sort((a, b) => ejected(b.origin) - ejected(a.origin) || badness(b.recent) - badness(a.recent));
+  const kUnfolded = 6, bad = all.filter(({origin, recent}) => ejected(origin) || recent.failures > 0);
+  const cards = list => list.map(({origin, recent}) => originCard(origin, recent));
+  if (all.length <= kUnfolded) {
+    $('origins').replaceChildren(...cards(all));
+    return;
+  }
+  const folded = document.querySelector('#origins details.well'), well = all.slice(bad.length);
+  $('origins').replaceChildren(...cards(bad), well.length === 0 ? '' : h('details', {class: 'well', open: folded !== null && folded.open},
+    h('summary', {}, `${plural(well.length, 'origin')} without failures in the last five minutes`), h('div', {class: 'cards'}, cards(well))));
 }
 
 function renderCertificates() {
@@ -221,7 +264,7 @@ function legs(event) {
   const client = phase === 'client_request' || event.outcome === 'aborted';
   const inside = !client && (phase === 'routing' || phase === 'internal');
   const reached = event.endpoint !== undefined;
-  const what = words(diagnosis.cause);
+  const what = diagnosis.cause;
   const leg = (broken, used) => h('div', {class: 'leg' + (broken ? ' broken' : used ? '' : ' idle')}, broken ? h('small', {}, what) : '');
   const node = (name, below, broken) => h('div', {class: 'node' + (broken ? ' broken' : '')}, h('span', {class: 'box'}, name), h('small', {}, below));
   return h('div', {class: 'legs', role: 'img', 'aria-label': `client – gatewhy – origin: it broke ${client ? 'between client and gatewhy' : inside ? 'in gatewhy' : 'between gatewhy and origin'}`},
@@ -257,7 +300,7 @@ function timeline(event) {
       h('span', {class: 'number'}, duration(total)),
       tries.length > 1 ? h('span', {class: 'why'}, one.diagnosis ? one.diagnosis.summary : 'worked') : '');
   });
-  return h('div', {}, h('div', {class: 'columns'}, h('h4', {}, tries.length > 1 ? `${tries.length} tries` : 'time line')), h('div', {class: 'tries'}, rows),
+  return h('div', {}, h('div', {class: 'columns'}, h('h4', {}, tries.length > 1 ? `${tries.length} tries` : 'timeline')), h('div', {class: 'tries'}, rows),
     h('p', {class: 'legend'}, kPhases.filter(phase => used.has(phase)).map(phase => h('span', {}, svg('svg', {viewBox: '0 0 9 9', 'aria-hidden': 'true'}, svg('rect', {class: `bar ${phaseClass(phase)}`, width: 9, height: 9, rx: 2})), kPhaseNames[phase]))));
 }
 
@@ -276,20 +319,28 @@ function story(event) {
   const diagnosis = event.diagnosis, row = state.causes.get(diagnosis.cause) || {};
   const http = event.http || {}, request = http.request || {}, response = http.response || {};
   return h('div', {class: 'story'}, legs(event), h('p', {}, diagnosis.summary),
-    h('div', {class: 'act'}, h('p', {}, h('b', {}, 'Check first: '), row.check_first), h('p', {}, h('b', {}, 'Who acts: '), row.who_acts)),
-    timeline(event),
+    h('div', {class: 'act'}, h('p', {}, h('b', {}, 'Check first: '), row.check_first), h('p', {}, h('b', {}, 'Who should act: '), row.who_acts)),
+    event.request_id ? tools(event.request_id) : '', timeline(event),
     h('div', {class: 'columns'},
       h('div', {}, h('h4', {}, 'evidence'), facts(Object.entries(diagnosis.evidence || {}).map(([name, value]) => [words(name), value]))),
-      h('div', {}, h('h4', {}, 'exchange'), facts([['request id', event.request_id], ['trace id', event.trace_id], ['began', event.timestamp],
+      h('div', {}, h('h4', {}, 'request'), facts([['request id', event.request_id], ['trace id', event.trace_id], ['began', event.timestamp],
         ['request', request.method && `${request.method} ${event.url && event.url.path || ''}${event.url && event.url.query ? '?' + event.url.query : ''}`],
         ['host', event.server && event.server.address], ['client', event.client && event.client.address], ['sent to the client', response.status_code ? `${response.status_code}, by ${event.generated_by}` : 'nothing'],
         ['origin said', event.origin_status], ['standard status', diagnosis.standard_status], ['retry', diagnosis.retry && words(diagnosis.retry)], ['total', duration(event.timings && event.timings.total)]]))),
     raw(event));
 }
 
+// What one sends to a colleague, and what one pastes into a shell.
+function tools(id) {
+  const command = `gatewhy why ${id}`;
+  const copy = h('button', {type: 'button', class: 'copy', onclick: () => navigator.clipboard.writeText(command).then(() => { copy.textContent = 'copied'; }, () => window.getSelection().selectAllChildren(code))}, 'copy');
+  const code = h('code', {}, command);
+  return h('p', {class: 'tools'}, code, ' ', copy, ' ', h('a', {href: `#request=${encodeURIComponent(id)}`}, 'link to this failure'));
+}
+
 function raw(event) {
   const pre = h('pre', {tabindex: '0'});
-  return h('details', {class: 'raw', ontoggle: () => { pre.textContent = JSON.stringify(event, null, 2); }}, h('summary', {}, 'the event as it was logged'), pre);
+  return h('details', {class: 'raw', ontoggle: () => { pre.textContent = visible(JSON.stringify(event, null, 2), kLongestEvent); }}, h('summary', {}, 'the logged event'), pre);
 }
 
 function failure(event) {
@@ -297,7 +348,7 @@ function failure(event) {
   const request = (event.http || {}).request || {};
   const element = h('details', {class: 'failure' + (diagnosis.blame === 'client' ? ' client' : ''), id: `event-${event.id}`}, h('summary', {},
     h('span', {class: 'time', title: event.timestamp}, clock(event.timestamp)), h('span', {class: 'code'}, response.status_code || diagnosis.status || '–'),
-    h('span', {class: 'cause'}, words(diagnosis.cause), h('small', {}, event.origin ? ` at ${event.origin}` : '')),
+    h('span', {class: 'cause'}, diagnosis.cause, h('small', {}, event.origin ? ` at ${event.origin}` : '')),
     h('span', {class: 'request'}, request.method ? `${request.method} ${(event.server && event.server.address) || ''}${(event.url && event.url.path) || ''}` : 'no request'),
     h('span', {class: 'total'}, duration(event.timings && event.timings.total))));
   element.addEventListener('toggle', () => {
@@ -315,7 +366,7 @@ function wanted(event) {
     (text === '' || (event.request_id || '').includes(text) || ((event.url || {}).path || '').includes(text));
 }
 
-// At most so many of a list that has the newest first. Where it is longer, each origin's each cause keeps its newest
+// At most `most` of a list that has the newest first. Where it is longer, each cause per origin keeps its newest
 // ones, equally many, so that a flood of one failure does not hide the others.
 function shares(failures, most) {
   if (failures.length <= most) return failures;
@@ -350,7 +401,7 @@ function renderChoices() {
   }
   for (const origin of (state.history || {origins: []}).origins) for (const cause of Object.keys(origin.causes)) causes.add(cause);
   choices($('by-origin'), [...origins].sort(), originName);
-  choices($('by-cause'), [...causes].sort(), words);
+  choices($('by-cause'), [...causes].sort(), cause => cause);
   $('by-origin').value = state.origin;
   $('by-cause').value = state.cause;
 }
@@ -358,14 +409,14 @@ function renderChoices() {
 // Elements that are there already stay, so that what is open stays open.
 function renderList() {
   if (state.paused) {
-    $('news').textContent = state.waiting > 0 ? `Paused; ${plural(state.waiting, 'failure')} came since.` : 'Paused.';
+    $('news').textContent = state.waiting > 0 ? `Paused; ${plural(state.waiting, 'new failure')}.` : 'Paused.';
     return;
   }
   renderChoices();
   const shown = shares(state.failures.filter(wanted), kShown);
   const list = $('list'), keep = new Map([...list.children].map(child => [child.id, child]));
   if (shown.length === 0) {
-    list.replaceChildren(h('p', {class: 'empty'}, state.failures.length === 0 ? 'No failure yet. May it stay so.' : 'None of the failures kept fits.'));
+    list.replaceChildren(h('p', {class: 'empty'}, state.failures.length === 0 ? 'No failures yet.' : 'No recent failure matches the filter.'));
   } else {
     const elements = shown.map(event => keep.get(`event-${event.id}`) || failure(event));
     const open = [...keep.values()].filter(child => child.open && !elements.includes(child) && child.contains(document.activeElement));
@@ -428,7 +479,7 @@ function follow(since) {
   source.addEventListener('open', () => { state.live = true; renderState(); });
   source.addEventListener('error', () => { state.live = false; renderState(); });
   source.addEventListener('failure', message => onFailure(JSON.parse(message.data)));
-  source.addEventListener('gap', message => { $('news').textContent = `${plural(JSON.parse(message.data).missed, 'failure')} came too fast to be shown; the log has them.`; });
+  source.addEventListener('gap', message => { $('news').textContent = `${plural(JSON.parse(message.data).missed, 'failure')} were too fast to be shown; the log has them.`; });
 }
 
 async function begin() {
@@ -439,11 +490,27 @@ async function begin() {
   renderList();
   follow(events.next);
   setInterval(poll, kPollMs);
-  const linked = document.getElementById(location.hash.slice(1));
-  if (linked && linked.matches('details')) linked.open = true;
+  await followLink();
 }
 
-// The daemon may be starting anew: go on asking.
+// #request=ID: that failure alone, open; asked for where it is no longer in the list.
+async function followLink() {
+  const id = location.hash.startsWith('#request=') ? decodeURIComponent(location.hash.slice('#request='.length)) : '';
+  if (id === '') return;
+  if (!state.failures.some(event => event.request_id === id)) {
+    const {events} = await get(`/api/v1/events?request_id=${encodeURIComponent(id)}`);
+    state.failures.push(...events);
+  }
+  [state.origin, state.cause] = ['*', '*'];
+  $('no-clients').checked = false;
+  $('by-text').value = id;
+  renderList();
+  const found = $('list').querySelector('details.failure');
+  if (found) found.open = true;
+  $('failures').scrollIntoView();
+}
+
+// The daemon may be restarting: go on asking.
 function tryToBegin() {
   begin().catch(() => { renderState(); setTimeout(tryToBegin, 2000); });
 }
@@ -456,10 +523,11 @@ $('filter').addEventListener('submit', event => event.preventDefault());
 $('pause').addEventListener('click', () => {
   state.paused = !state.paused;
   state.waiting = 0;
-  $('pause').textContent = state.paused ? 'Go on' : 'Pause';
+  $('pause').textContent = state.paused ? 'Resume' : 'Pause';
   $('pause').setAttribute('aria-pressed', String(state.paused));
   renderList();
 });
+window.addEventListener('hashchange', () => followLink().catch(() => {}));
 document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
 window.matchMedia('(max-width: 720px)').addEventListener('change', () => { if (state.history) renderMatrix(); });
 tryToBegin();

@@ -109,9 +109,9 @@ std::string probeText(const ProbeResult& result, std::string_view url, const Tex
 std::string addressTableHead(std::string_view url, std::size_t addresses, const TextStyle& style) {
   std::string out = paint(harmless(url), Ink::Bold, style);
   out += fmt::format("\n{} address{}\n\n", addresses, addresses == 1 ? "" : "es");
-  return out + paint(fmt::format("{:<24}{:<6}{:>10}{:>10}{:>10}  {}\n", "address", "", "connect", "tls", "wait",
-                                 "what came of it"),
-                     Ink::Dim, style);
+  return out +
+         paint(fmt::format("{:<24}{:<6}{:>10}{:>10}{:>10}  {}\n", "address", "", "connect", "tls", "wait", "result"),
+               Ink::Dim, style);
 }
 
 std::string addressRow(std::string_view address, bool v6, const ProbeResult& result, const TextStyle& style) {
@@ -140,7 +140,7 @@ void ProbeSummary::add(const ProbeResult& result) {
 
 std::string ProbeSummary::text(const TextStyle& style) const {
   std::string out = fmt::format("{} requests, {} failed\n\n", probes_, failures_);
-  out += paint(fmt::format("{:<16}{:>12}{:>12}{:>12}{:>8}\n", "", "least", "median", "greatest", "times"), Ink::Dim,
+  out += paint(fmt::format("{:<16}{:>12}{:>12}{:>12}{:>8}\n", "", "minimum", "median", "maximum", "times"), Ink::Dim,
                style);
   for (std::size_t i = 0; i < kPhases; ++i) {
     std::vector<double> sorted = times_[i];

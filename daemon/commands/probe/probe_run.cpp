@@ -59,6 +59,11 @@ class Run final : public AttemptObserver {
                 .sink = sink_,
                 .counters = counters_,
                 .in_flight = counters_.exchanges_in_flight.newPart(),
+                .idle = counters_.idle.enrol(loop_),
+                .floods = FloodReport(loop_, sink_),
+                .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
+                .memory = MemoryGuard(
+                    loop_, counters_.memory, [] {}, [] {}),
                 .requests = ClientRequests(loop_),
                 .pipes = {},
                 .ids = {},
@@ -85,7 +90,7 @@ class Run final : public AttemptObserver {
     plan.pool = &pool;
     plan.own_listeners = &no_listeners;
     plan.resolver = resolver_.get();
-    plan.forward.hop_name = config_->diagnostics.name;
+    plan.forward.hop_name = {};  // a probe is a client: nobody must take its request for a loop
     plan.forward.scheme = origin_.endpoints.front().scheme == EndpointScheme::Https ? "https" : "http";
     plan.forward.request_id = identity.requestId();
     plan.forward.traceparent = identity.traceparent();
@@ -258,18 +263,19 @@ std::vector<Address> resolveAll(const Config& config) {
   Deadline deadline(loop, [&loop] { loop.stop(); });
   std::vector<Address> v6, v4;
   int answers = 0;
-  const auto handle = resolver->resolve(endpoint.host, [&](int family, const FamilyAnswer& answer) {
-    if (answer.ok()) {
-      for (const Address& address : answer->addresses) {
-        if (const auto with_port = Address::fromIp(address.ip(), endpoint.port)) {
-          (family == AF_INET6 ? v6 : v4).push_back(*with_port);
-        }
-      }
-    }
-    if (++answers == 2) {
-      loop.stop();
-    }
-  });
+  const auto handle = resolver->resolve(endpoint.absolute ? endpoint.host + '.' : endpoint.host,
+                                        [&](int family, const FamilyAnswer& answer) {
+                                          if (answer.ok()) {
+                                            for (const Address& address : answer->addresses) {
+                                              if (const auto with_port = Address::fromIp(address.ip(), endpoint.port)) {
+                                                (family == AF_INET6 ? v6 : v4).push_back(*with_port);
+                                              }
+                                            }
+                                          }
+                                          if (++answers == 2) {
+                                            loop.stop();
+                                          }
+                                        });
   deadline.arm(origin.timeouts.resolve);
   loop.run();
   v6.insert(v6.end(), v4.begin(), v4.end());

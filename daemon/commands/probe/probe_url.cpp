@@ -55,6 +55,10 @@ Result<ProbeUrl, std::string> parseProbeUrl(std::string_view url) {
   const std::size_t end = std::min(url.find_first_of("/?", scheme + 3), url.size());
   out.endpoint = url.substr(0, end);
   out.authority = lowerCase(url.substr(scheme + 3, end - scheme - 3));
+  const std::size_t name_end = std::min(out.authority.find(':'), out.authority.size());
+  if (const std::size_t kept = withoutFinalDot(out.authority.substr(0, name_end)).size(); kept < name_end) {
+    out.authority.erase(kept, 1);
+  }
   out.target = url.substr(end);
   if (out.target.empty() || out.target.front() != '/') {
     out.target.insert(0, 1, '/');
@@ -72,7 +76,7 @@ Result<PinnedName, std::string> parsePinnedName(std::string_view text) {
     return wrong("a part is missing");
   }
   PinnedName out;
-  out.host = lowerCase(text.substr(0, host_end));
+  out.host = canonicalHost(text.substr(0, host_end));
   const auto port = parseWholeNumber(text.substr(host_end + 1, port_end - host_end - 1));
   if (!port || *port == 0 || *port > 65535) {
     return wrong("the port is not a number from 1 to 65535");

@@ -88,8 +88,8 @@ Result<std::int64_t, std::string> parseMoment(std::string_view text, std::int64_
   if (const auto ago = parseDuration(text)) {
     return now - std::chrono::duration_cast<seconds>(*ago).count();
   }
-  return Failure{
-      fmt::format("'{}' is no time; write 2026-01-31T23:59:59Z, 2026-01-31, or how long ago: 90m, 12h", text)};
+  return Failure{fmt::format(
+      "cannot read '{}' as a time; write 2026-01-31T23:59:59Z, 2026-01-31, or how long ago: 90m, 12h", text)};
 }
 
 std::string spanText(std::int64_t span) {

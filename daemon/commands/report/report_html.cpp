@@ -93,8 +93,8 @@ std::string factsOf(const ReportModel& model) {
   out += fact(model.exchanges(), "exchanges");
   out += fact(model.failures(),
               fmt::format("failures, {}", html(percentText(static_cast<double>(model.failures()), total))));
-  out += fact(model.aborted(), "left by the client");
-  out += fact(model.retried(), fmt::format("tried again, {} of them answered", countText(model.saved())));
+  out += fact(model.aborted(), "aborted by the client");
+  out += fact(model.retried(), fmt::format("retried, {} recovered", countText(model.saved())));
   return out + "</ul>\n";
 }
 
@@ -193,7 +193,7 @@ std::string causeSections(const ReportModel& model) {
     };
     row("the last one", html(summary->summary));
     if (known) {
-      row("who acts", html(info(*known).who_acts));
+      row("who should act", html(info(*known).who_acts));
       row("check first", html(info(*known).check_first));
     }
     row("blame", html(summary->blame));
@@ -225,7 +225,7 @@ std::string readingOf(const ReadingSummary& reading) {
   std::string out = fmt::format("<p class=\"soft\">{} lines of {}</p>\n", countText(reading.lines),
                                 html(fmt::format("{}", fmt::join(reading.sources, ", "))));
   if (reading.bad_lines != 0) {
-    out += fmt::format("<p class=\"warn\">{} lines are no events and were left out; the first is {}.</p>\n",
+    out += fmt::format("<p class=\"warn\">{} lines are not events and were skipped; the first is {}.</p>\n",
                        countText(reading.bad_lines), html(reading.first_bad));
   }
   for (const std::string& source : reading.cut) {

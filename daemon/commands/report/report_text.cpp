@@ -27,9 +27,11 @@ std::string heading(std::string_view text, const TextStyle& style) {
 
 void appendReading(std::string& out, const ReadingSummary& reading, const TextStyle& style) {
   if (reading.bad_lines != 0) {
-    out += paint(fmt::format("{} lines are no events and were left out, the first is {}\n",
-                             countText(reading.bad_lines), harmless(reading.first_bad)),
-                 Ink::Yellow, style);
+    out +=
+        paint(fmt::format("skipped {} that {} (first: {})\n",
+                          reading.bad_lines == 1 ? "1 line" : countText(reading.bad_lines) + " lines",
+                          reading.bad_lines == 1 ? "is not an event" : "are not events", harmless(reading.first_bad)),
+              Ink::Yellow, style);
   }
   for (const std::string& source : reading.cut) {
     out +=
@@ -51,8 +53,8 @@ void appendOverview(std::string& out, const ReportModel& model, const TextStyle&
   };
   row("exchanges", model.exchanges(), "");
   row("failures", model.failures(), "");
-  row("left by the client", model.aborted(), "");
-  row("tried again", model.retried(), fmt::format("{} of them were answered", countText(model.saved())));
+  row("aborted by the client", model.aborted(), "");
+  row("retried", model.retried(), fmt::format("{} recovered", countText(model.saved())));
   const std::size_t columns = std::min<std::size_t>(style.width - 12, 100);
   const std::string each = spanText(axis.secondsPerColumn(columns));
   out += "\n";
@@ -60,8 +62,7 @@ void appendOverview(std::string& out, const ReportModel& model, const TextStyle&
                      paint(sparkline(axis.columns(model.exchangesOverTime(), columns), style), Ink::Dim, style));
   out += fmt::format("failures  {}\n",
                      paint(sparkline(axis.columns(model.failuresOverTime(), columns), style), Ink::Red, style));
-  out +=
-      paint(fmt::format("          a column is {}; each line is scaled to its own greatest\n", each), Ink::Dim, style);
+  out += paint(fmt::format("          each column is {}; each row has its own scale\n", each), Ink::Dim, style);
 }
 
 void appendOrigins(std::string& out, const ReportModel& model, const TextStyle& style) {
@@ -196,7 +197,7 @@ std::string reportText(const ReportModel& model, const ReadingSummary& reading, 
     }
   }
   if (!model.lastWords().empty()) {
-    out += heading("What the daemon said last", style);
+    out += heading("Latest daemon events", style);
     for (const DaemonWord& word : model.lastWords()) {
       const std::string label = fmt::format("{} {} ", logTimeText(word.second), harmless(word.event));
       appendWrapped(

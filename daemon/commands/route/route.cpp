@@ -73,6 +73,22 @@ void appendRoutes(std::string& out, const RoutePlan& plan, const TextStyle& styl
   }
 }
 
+void appendReadings(std::string& out, const RoutePlan& plan, const TextStyle& style) {
+  if (plan.readings.empty()) {
+    return;
+  }
+  out += "\n" + paint("Readings", Ink::Bold, style) + " (servers may read the path as any of these)\n";
+  constexpr std::size_t kMostShown = 20;
+  for (std::size_t i = 0; i < std::min(plan.readings.size(), kMostShown); ++i) {
+    const RoutePlan::Reading& reading = plan.readings[i];
+    const std::string route = reading.route == nullptr ? "no route" : "route " + reading.route->name;
+    appendWrapped(out, "", fmt::format("{}  {}", harmless(reading.path), route), 2, style);
+  }
+  if (plan.readings.size() > kMostShown) {
+    appendWrapped(out, "", fmt::format("and {} more", plan.readings.size() - kMostShown), 2, style);
+  }
+}
+
 void appendDestination(std::string& out, const RoutePlan& plan, const Config& config, const TextStyle& style) {
   out += "\n";
   if (plan.refusal) {
@@ -86,6 +102,10 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     appendWrapped(out, "  check first", info(refusal.cause).check_first, kColumn, style);
     return;
   }
+  if (plan.options_end_here) {
+    appendWrapped(out, "Answered here", "200, Max-Forwards has run out; Allow: " + plan.allow, kColumn, style);
+    return;
+  }
   const RouteConfig& route = *plan.taken;
   if (route.respond) {
     if (plan.answer_head.empty()) {
@@ -97,8 +117,12 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     appendWrapped(out, "", fmt::format("and a body of {} bytes", plan.answer_body_size), 2, style);
     return;
   }
-  const OriginConfig& origin = config.origins[route.origin];
+  const OriginConfig& origin = config.origins[plan.origin];
   appendWrapped(out, "Origin", fmt::format("{} ({})", origin.name, name(origin.balance)), kColumn, style);
+  for (const WeightedOrigin& share : route.origins) {
+    appendWrapped(out, "  of", fmt::format("{}  weight {}", config.origins[share.origin].name, share.weight), kColumn,
+                  style);
+  }
   for (const EndpointConfig& endpoint : origin.endpoints) {
     appendWrapped(
         out, "  endpoint",
@@ -128,6 +152,7 @@ std::string textOf(const RoutePlan& plan, const RouteOptions& options, const Con
                                          listener.why_not.empty() ? "" : "  no: " + listener.why_not);
     appendWrapped(out, "Listener", text, kColumn, style);
   }
+  appendReadings(out, plan, style);
   appendRoutes(out, plan, style);
   appendDestination(out, plan, config, style);
   return out;
@@ -162,6 +187,11 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
     }
     out["listeners"].push_back(std::move(item));
   }
+  for (const RoutePlan::Reading& reading : plan.readings) {
+    nlohmann::ordered_json item{{"path", reading.path}};
+    item["route"] = reading.route == nullptr ? nlohmann::ordered_json() : nlohmann::ordered_json(reading.route->name);
+    out["readings"].push_back(std::move(item));
+  }
   for (const RouteView& view : plan.routes) {
     nlohmann::ordered_json item{{"name", view.route->name}, {"fits", view.fits}, {"taken", view.taken}};
     if (!view.why.empty()) {
@@ -179,10 +209,12 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
     if (!plan.allow.empty()) {
       out["refusal"]["allow"] = plan.allow;
     }
+  } else if (plan.options_end_here) {
+    out["respond"] = {{"status", 200}, {"fields", {{"Allow", plan.allow}}}};
   } else if (plan.taken->respond) {
     out["respond"] = answerJson(plan);
   } else {
-    const OriginConfig& origin = config.origins[plan.taken->origin];
+    const OriginConfig& origin = config.origins[plan.origin];
     out["origin"] = origin.name;
     out["balance"] = name(origin.balance);
     for (const EndpointConfig& endpoint : origin.endpoints) {

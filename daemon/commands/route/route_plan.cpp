@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "config/path_readings.h"
 #include "config/url.h"
 #include "daemon/commands/request_text.h"
 #include "proxy/exchange/admission.h"
@@ -15,6 +16,7 @@
 #include "proxy/exchange/router.h"
 #include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/upgrade.h"
+#include "proxy/exchange/variables.h"
 #include "proxy/net/address.h"
 
 namespace gatewhy {
@@ -59,22 +61,77 @@ ListenerView viewOf(const ListenerConfig& listener, const Target& target) {
   return view;
 }
 
-std::string whyNot(const RouteConfig& route, RouteFit fit, const RoutePlan& plan) {
-  switch (fit) {
-    case RouteFit::HostDiffers:
-      return fmt::format("host differs: '{}' is not {}", plan.host,
-                         route.host.starts_with("*.") ? "below " + route.host.substr(2) : "'" + route.host + "'");
-    case RouteFit::PathDiffers:
-      return fmt::format("path differs: '{}' does not begin with '{}'", plan.path, route.path);
-    case RouteFit::Matches:
-      return "would match, but an earlier one is taken";
+std::string hostWords(const RouteConfig& route) {
+  std::string words;
+  for (const std::string& pattern : hostPatterns(route)) {
+    words += words.empty() ? "" : " or ";
+    words += pattern.starts_with("*.") ? "below " + pattern.substr(2) : "'" + pattern + "'";
+  }
+  return words;
+}
+
+std::string pathWords(const RouteConfig& route) {
+  switch (route.path_match) {
+    case PathMatch::Prefix:
+      return fmt::format("is not below '{}'", route.path);
+    case PathMatch::Exact:
+      return fmt::format("is not '{}'", route.path);
+    case PathMatch::Regex:
+      return fmt::format("does not match '{}'", route.path);
   }
   return {};
 }
 
-std::string headFor(const RequestHead& head, const RouteConfig& route, const Config& config,
-                    const ClientFacts& client) {
-  const OriginConfig& origin = config.origins[route.origin];
+std::string conditionWords(const std::vector<std::pair<std::string, std::string>>& conditions,
+                           std::string_view between) {
+  std::string words;
+  for (const auto& [name, value] : conditions) {
+    words += fmt::format("{}{}{}{}", words.empty() ? "" : ", ", name, between, value);
+  }
+  return words;
+}
+
+std::string whyNot(const RouteConfig& route, RouteFit fit, const RoutePlan& plan) {
+  switch (fit) {
+    case RouteFit::HostDiffers:
+      return fmt::format("host differs: '{}' is not {}", plan.host, hostWords(route));
+    case RouteFit::PathDiffers:
+      return fmt::format("path differs: '{}' {}", plan.path, pathWords(route));
+    case RouteFit::MethodDiffers:
+      return fmt::format("match.methods does not list it: {}", fmt::join(route.match.methods, ", "));
+    case RouteFit::HeaderDiffers:
+      return "match.headers does not hold: " + conditionWords(route.match.headers, ": ");
+    case RouteFit::QueryDiffers:
+      return "match.query does not hold: " + conditionWords(route.match.query, "=");
+    case RouteFit::CookieDiffers:
+      return "match.cookies does not hold: " + conditionWords(route.match.cookies, "=");
+    case RouteFit::Matches:
+      return plan.taken == nullptr ? "would match the path as it was sent" : "would match, but an earlier one is taken";
+  }
+  return {};
+}
+
+VariableSource sourceFor(const RequestHead& head, const RouteConfig& route, const ClientFacts& client,
+                         const Admission& admission, std::string_view request_id) {
+  const bool forwarded = !admission.forwarded_client.empty();
+  return {.request = head,
+          .client = client,
+          .client_address = forwarded ? std::string_view(admission.forwarded_client) : std::string_view(client.ip),
+          .forwarded = forwarded,
+          .scheme = cameOverTls(head, client) ? "https" : "http",
+          .request_id = request_id,
+          .route = route.name,
+          .origin = {},
+          .status = route.respond ? route.respond->status : std::uint16_t{0},
+          .cause = {}};
+}
+
+std::string headFor(const RequestHead& head, const RouteConfig& route, const Config& config, const ClientFacts& client,
+                    const Admission& admission) {
+  const OriginConfig& origin = config.origins[admission.origin];
+  VariableSource source = sourceFor(head, route, client, admission, "<new>");
+  source.origin = origin.name;
+  const HeaderEdits edits = expand(route.request_headers, source);
   TextBuffer out;
   appendRequestHead(out, head,
                     ForwardContext{.hop_name = config.diagnostics.name,
@@ -83,6 +140,9 @@ std::string headFor(const RequestHead& head, const RouteConfig& route, const Con
                                    .trusted_peer = client.trusted,
                                    .request_id = "<new>",
                                    .traceparent = "<new>",
+                                   .edits = &edits,
+                                   .dropped = admission.dropped,
+                                   .path = admission.path,
                                    .route = &route,
                                    .endpoint = &origin.endpoints.front(),
                                    .upgrade = forwardsUpgrade(head)});
@@ -90,9 +150,10 @@ std::string headFor(const RequestHead& head, const RouteConfig& route, const Con
 }
 
 // The fixed answer as the daemon writes it, but for what differs each time.
-void planAnswer(RoutePlan& plan, const RequestHead& head) {
+void planAnswer(RoutePlan& plan, const RequestHead& head, const ClientFacts& client, const Admission& admission) {
   const std::string any_id(32, '0');  // as long as those that the daemon makes
-  const SynthesizedResponse made = synthesizeFixed(*plan.taken, head, any_id, false);
+  const SynthesizedResponse made =
+      synthesizeFixed(*plan.taken, sourceFor(head, *plan.taken, client, admission, any_id), false);
   plan.answer_body_size = made.body_size;
   plan.answer_head = made.bytes.substr(0, made.bytes.size() - made.body_size);
   const auto blur = [&](std::string_view name, std::string_view text) {
@@ -132,6 +193,11 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
   facts.trusted = std::any_of(config->trusted_proxies.begin(), config->trusted_proxies.end(),
                               [&](const Cidr& block) { return block.contains(facts.address); });
 
+  for (const ListenerConfig& listener : config->listeners) {
+    facts.redirects_to_https =
+        facts.redirects_to_https || (listener.redirect_to_https && viewOf(listener, *target).why_not.empty());
+  }
+
   // Certificates decide nothing here and need not be on this machine. The
   // copy's routes are the originals' by index.
   auto bare = std::make_shared<Config>(*config);
@@ -151,11 +217,22 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
   for (const ListenerConfig& listener : config->listeners) {
     plan.listeners.push_back(viewOf(listener, *target));
   }
-  if (admission.route != nullptr) {
-    plan.taken = &config->routes[static_cast<std::size_t>(admission.route - bare->routes.data())];
+  if (admission.route == &httpsRedirect()) {
+    plan.taken = admission.route;
+  } else if (admission.route != nullptr) {
+    plan.taken = &config->routes[(*generation)->router.indexOf(*admission.route)];
   }
+  if (hasSeveralReadings(head->path())) {
+    for (const std::string& text : readingsOf(head->path()).texts) {
+      const RouteConfig* route = (*generation)->router.match({.host = head->host, .path = text, .request = &*head});
+      plan.readings.push_back(
+          {.path = text, .route = route == nullptr ? nullptr : &config->routes[(*generation)->router.indexOf(*route)]});
+    }
+  }
+  const bool as_sent = admission.path.empty() || (plan.taken != nullptr && plan.taken->rewrite);
+  const std::string comparable = comparablePath(as_sent ? head->path() : std::string_view(admission.path));
   for (const RouteConfig& route : config->routes) {
-    const RouteFit fit = fitOf(route, head->host, head->path());
+    const RouteFit fit = fitOf(route, {.host = head->host, .path = comparable, .request = &*head});
     const bool taken = &route == plan.taken;
     plan.routes.push_back(RouteView{.route = &route,
                                     .fits = fit == RouteFit::Matches,
@@ -168,12 +245,16 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
       plan.allow = allowedMethods(admission.route);
     }
+  } else if (admission.options_end_here && (plan.taken == nullptr || !plan.taken->respond)) {
+    plan.options_end_here = true;
+    plan.allow = allowedMethods(admission.route);
   } else if (plan.taken->respond) {
     if (!sendsNothing(plan.taken->respond->status)) {
-      planAnswer(plan, *head);
+      planAnswer(plan, *head, facts, admission);
     }
   } else {
-    plan.forwarded_head = headFor(*head, *plan.taken, *config, facts);
+    plan.origin = admission.origin;
+    plan.forwarded_head = headFor(*head, *plan.taken, *config, facts, admission);
   }
   return plan;
 }

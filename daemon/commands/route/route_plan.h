@@ -36,13 +36,22 @@ struct RouteView {
 
 struct RoutePlan {
   std::string host, path;  // as routing sees them
+  // How servers may read the path, as sent first, and where each leads; one
+  // where there is nothing to read differently.
+  struct Reading {
+    std::string path;
+    const RouteConfig* route = nullptr;  // of the configuration; null = none
+  };
+  std::vector<Reading> readings;
   std::vector<ListenerView> listeners;
   std::vector<RouteView> routes;
-  const RouteConfig* taken = nullptr;
-  std::optional<Diagnosis> refusal;  // this hop's own; NoRoute too
-  std::string allow;                 // the methods that the route takes, where the method is refused
-  std::string forwarded_head;        // what the origin gets; "" where nothing is forwarded
-  std::string answer_head;           // what the client gets of a fixed answer; "" where nothing is sent
+  const RouteConfig* taken = nullptr;  // of the configuration, or a listener's redirect_to_https
+  std::size_t origin = 0;              // of the configuration, where the request is passed on
+  std::optional<Diagnosis> refusal;    // this hop's own; NoRoute too
+  std::string allow;                   // the methods that the route takes, where the method is refused or asked about
+  bool options_end_here = false;       // OPTIONS with Max-Forwards: 0 is answered with `allow`
+  std::string forwarded_head;          // what the origin gets; "" where nothing is forwarded
+  std::string answer_head;             // what the client gets of a fixed answer; "" where nothing is sent
   std::uint64_t answer_body_size = 0;
 };
 

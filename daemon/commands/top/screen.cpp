@@ -89,7 +89,7 @@ Screen::Wake Screen::wait(std::chrono::milliseconds most) {
   if (waited[0].revents != 0) {
     return onSignal();
   }
-  return keysWantEnd() ? Wake::Quit : Wake::Redraw;
+  return keysWantEnd() ? Wake::Quit : Wake::Key;
 }
 
 Screen::Wake Screen::onSignal() {
@@ -112,8 +112,8 @@ bool Screen::keysWantEnd() {
   if (got <= 0) {
     return true;  // the terminal has gone
   }
-  const std::string_view typed(keys.data(), static_cast<std::size_t>(got));
-  return typed.find_first_of("qQ\x04") != std::string_view::npos;
+  typed_.assign(keys.data(), static_cast<std::size_t>(got));
+  return typed_.find_first_of("qQ\x04") != std::string::npos;
 }
 
 std::size_t Screen::height() {

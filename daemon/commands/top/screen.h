@@ -22,10 +22,11 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   void draw(const std::string& frame);  // whole lines
-  enum class Wake : std::uint8_t { Time, Redraw, Quit };
-  // Until something is to be done: the time is over, the size has changed, or
-  // q, ^C or a signal asks for the end.
+  enum class Wake : std::uint8_t { Time, Redraw, Key, Quit };
+  // Until something is to be done: the time is over, the size has changed, a
+  // key was pressed (typed() has it), or q, ^C or a signal asks for the end.
   [[nodiscard]] Wake wait(std::chrono::milliseconds most);
+  [[nodiscard]] const std::string& typed() const { return typed_; }
   [[nodiscard]] static std::size_t height();  // lines
 
  private:
@@ -35,6 +36,7 @@ class Screen {
   [[nodiscard]] Wake onSignal();
 
   termios before_{};
+  std::string typed_;  // as the terminal sent it
   bool keys_ = false;  // standard input is a terminal
   Fd signals_;
 };

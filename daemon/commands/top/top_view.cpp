@@ -6,17 +6,26 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "daemon/commands/event_story.h"
 #include "daemon/commands/report/log_time.h"
+#include "diagnostics/cause.h"
 
 namespace gatewhy {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kNameColumn = 20;
+// Steps of the history that say how an origin is now: five minutes.
+constexpr std::size_t kRecentSteps = 10;
+constexpr std::size_t kStateColumn = 13;
+constexpr std::size_t kNumbersWidth = 41;
+
+std::size_t nameColumn(const TextStyle& style) {
+  return style.width < 100 ? 16 : 24;
+}
 
 const Json& member(const Json& json, const char* name) {
   static const Json none = Json::array();
@@ -46,7 +55,26 @@ std::string uptime(const Json& status) {
   return now && started ? ", up " + spanText(*now - *started) : "";
 }
 
-std::string headLine(const Json& status, const TextStyle& style) {
+std::string rateText(double difference, double seconds) {
+  const double rate = std::max(0.0, difference) / seconds;
+  return fmt::format("{:.{}f}", rate, rate > 0 && rate < 10 ? 1 : 0);
+}
+
+double sumOf(const Json& origins, const char* key) {
+  double sum = 0;
+  for (const Json& origin : member(origins, "origins")) {
+    sum += numberOf(origin, key);
+  }
+  return sum;
+}
+
+std::string shareText(double share) {
+  return share > 0 && share < 0.001 ? "<0.1 %" : fmt::format("{:.{}f} %", 100 * share, share < 0.0995 ? 1 : 0);
+}
+
+// Two lines: how gatewhy is, and how its origins are altogether.
+std::string headLine(const TopSnapshot& now, const TopSnapshot* before, const TextStyle& style) {
+  const Json& status = now.status;
   const std::string readiness = textAt(status, "readiness");
   std::string out = paint("gatewhy " + textAt(status, "version"), Ink::Bold, style) + "  ";
   out += paint(readiness.empty() ? "unknown" : readiness, readiness == "ready" ? Ink::Green : Ink::Yellow, style);
@@ -61,12 +89,15 @@ std::string headLine(const Json& status, const TextStyle& style) {
   if (reloaded.is_boolean() && !reloaded.get<bool>()) {
     out += paint(", last reload refused", Ink::Red, style);
   }
-  return out + "\n\n";
-}
-
-std::string rateText(double difference, double seconds) {
-  const double rate = std::max(0.0, difference) / seconds;
-  return fmt::format("{:.{}f}", rate, rate > 0 && rate < 10 ? 1 : 0);
+  out += "\n";
+  if (before == nullptr) {
+    return out + "\n";
+  }
+  const double requests = std::max(0.0, sumOf(now.origins, "exchanges") - sumOf(before->origins, "exchanges"));
+  const double failures = std::max(0.0, sumOf(now.origins, "failures") - sumOf(before->origins, "failures"));
+  out += paint(rateText(requests, now.at_s - before->at_s) + " requests/s", Ink::Bold, style) + ", ";
+  const std::string failing = requests > 0 ? shareText(failures / requests) + " failing" : "none failing";
+  return out + paint(failing, failures > 0 ? Ink::Red : Ink::Green, style) + "\n";
 }
 
 // The last hour's failures of one origin's one cause.
@@ -100,43 +131,90 @@ std::string hourOf(const Json& history, const std::string& name, std::size_t col
   return paint(sparkline(sums, style), Ink::Red, style);
 }
 
-void appendEndpoint(std::string& out, const Json& endpoint, const TextStyle& style) {
+// What came of an origin's requests lately.
+struct Recent {
+  double requests = 0;
+  double failures = 0;
+};
+
+double lastOf(const Json& counts) {
+  double sum = 0;
+  const std::size_t from = counts.size() > kRecentSteps ? counts.size() - kRecentSteps : 0;
+  for (std::size_t i = from; i < counts.size(); ++i) {
+    sum += counts[i].is_number() ? counts[i].get<double>() : 0;
+  }
+  return sum;
+}
+
+// Without what clients did wrong.
+Recent recentOf(const Json& history, const std::string& name) {
+  Recent recent;
+  for (const Json& origin : member(history, "origins")) {
+    if (textAt(origin, "name") != name) {
+      continue;
+    }
+    recent.requests += lastOf(member(origin, "exchanges"));
+    for (const auto& [cause, counts] : member(origin, "causes").items()) {
+      const auto known = causeByName(cause);
+      recent.failures += known && info(*known).blame == Blame::Client ? 0 : lastOf(counts);
+    }
+  }
+  return recent;
+}
+
+double failingShare(const Recent& recent) {
+  return recent.failures / std::max({recent.requests, recent.failures, 1.0});
+}
+
+bool anyEjected(const Json& origin) {
+  const Json& endpoints = member(origin, "endpoints");
+  return std::any_of(endpoints.begin(), endpoints.end(),
+                     [](const Json& endpoint) { return textAt(endpoint, "state") != "up"; });
+}
+
+// "up" is only said of what has answered.
+std::pair<std::string, Ink> stateOf(const Json& origin, const Recent& recent) {
+  constexpr double kFailing = 0.05;
+  const double share = failingShare(recent);
+  if (share >= kFailing) {
+    return {"failing " + shareText(share), Ink::Red};
+  }
+  if (anyEjected(origin)) {
+    return {"ejected", Ink::Yellow};
+  }
+  if (recent.requests == 0) {
+    return {"no traffic", Ink::Dim};
+  }
+  return share > 0 ? std::pair(shareText(share) + " failing", Ink::Yellow) : std::pair(std::string("up"), Ink::Green);
+}
+
+void appendEndpoint(std::string& out, const Json& endpoint, const Recent& recent, const TextStyle& style) {
+  constexpr double kMost = 0.5;
   const std::string state = textAt(endpoint, "state");
-  std::string text = state;
+  std::string text = state != "up"                  ? state
+                     : recent.requests == 0         ? "no traffic"
+                     : failingShare(recent) < kMost ? state
+                                                    : "failing";
   if (const auto left = numberAt(endpoint, "ejected_for_ms")) {
     text += ", back in " + millisText(*left);
   }
   if (const std::string cause = textAt(endpoint, "cause"); !cause.empty()) {
     text += " after " + cause;
   }
-  out += "  " + fitted(textAt(endpoint, "url"), 40, style) + " ";
-  out += paint(text, state == "up" ? Ink::Dim : Ink::Red, style);
-  out += fmt::format("  {:.0f}+{:.0f} connections\n", numberOf(endpoint, "connections.in_use"),
-                     numberOf(endpoint, "connections.idle"));
+  const std::string connections = fmt::format("  {:.0f} busy + {:.0f} idle", numberOf(endpoint, "connections.in_use"),
+                                              numberOf(endpoint, "connections.idle"));
+  const std::string url = "  " + fitted(textAt(endpoint, "url"), 40, style) + " ";
+  const std::size_t room = style.width - std::min<std::size_t>(style.width, 43);
+  const bool fits = columnsOf(text) + columnsOf(connections) <= room;
+  text = columnsOf(text) > room ? fitted(text, room, style) : text;
+  out += url + paint(text, state == "up" && text != "failing" ? Ink::Dim : Ink::Red, style) +
+         (fits ? connections : "") + "\n";
 }
 
-void appendOrigin(std::string& out, const Json& origin, const TopSnapshot& now, const TopSnapshot* before,
-                  const TextStyle& style) {
-  const std::string name = textAt(origin, "name");
-  const Json* earlier = before == nullptr ? nullptr : originNamed(before->origins, name);
-  const auto rate = [&](const char* key) {
-    return earlier == nullptr ? "-"
-                              : rateText(numberOf(origin, key) - numberOf(*earlier, key), now.at_s - before->at_s);
-  };
-  const auto latency = [&](const char* path) {
-    const auto ms = numberAt(origin, path);
-    return ms ? millisText(*ms) : std::string("-");
-  };
-  const double failures = numberOf(origin, "failures");
-  const std::string count = rightAligned(countText(static_cast<std::uint64_t>(std::max(0.0, failures))), 10);
-  const std::size_t columns = std::clamp<std::size_t>(style.width - kNameColumn - 50, 8, 60);
-  out += fitted(name, kNameColumn, style);
-  fmt::format_to(std::back_inserter(out), "{:>8}{:>8}{}{:>11}{:>11}  {}\n", rate("exchanges"), rate("failures"),
-                 paint(count, failures > 0 ? Ink::Red : Ink::Dim, style), latency("latency_ms.exchange.p50"),
-                 latency("latency_ms.exchange.p99"), hourOf(now.history, name, columns, style));
+void appendDetails(std::string& out, const Json& origin, const Recent& recent, const TextStyle& style) {
   const double waiting = numberOf(origin, "waiting");
   if (waiting > 0) {
-    out += paint(fmt::format("  {:.0f} exchanges wait for a connection\n", waiting), Ink::Yellow, style);
+    out += paint(fmt::format("  {:.0f} requests wait for a connection\n", waiting), Ink::Yellow, style);
   }
   std::string slow;
   for (const char* phase : {"resolve", "connect", "tls_handshake", "send", "wait", "receive"}) {
@@ -148,16 +226,76 @@ void appendOrigin(std::string& out, const Json& origin, const TopSnapshot& now, 
     out += paint(fitted(slow, std::min<std::size_t>(columnsOf(slow), style.width), style), Ink::Dim, style) + "\n";
   }
   for (const Json& endpoint : member(origin, "endpoints")) {
-    appendEndpoint(out, endpoint, style);
+    appendEndpoint(out, endpoint, recent, style);
   }
 }
 
-void appendOrigins(std::string& out, const TopSnapshot& now, const TopSnapshot* before, const TextStyle& style) {
-  out += paint(fmt::format("{:<{}}{:>8}{:>8}{:>10}{:>11}{:>11}  failures, last hour\n", "origin", kNameColumn, "/s",
-                           "fail/s", "failures", "p50", "p99"),
-               Ink::Dim, style);
+void appendOrigin(std::string& out, const Json& origin, const TopSnapshot& now, const TopSnapshot* before,
+                  const TextStyle& style, bool details) {
+  const std::string name = textAt(origin, "name");
+  const Json* earlier = before == nullptr ? nullptr : originNamed(before->origins, name);
+  const auto rate = [&](const char* key) {
+    return earlier == nullptr ? "-"
+                              : rateText(numberOf(origin, key) - numberOf(*earlier, key), now.at_s - before->at_s);
+  };
+  const auto latency = [&](const char* path) {
+    const auto ms = numberAt(origin, path);
+    return ms ? millisText(*ms) : std::string("-");
+  };
+  const double failures = numberOf(origin, "failures");
+  const std::string count = rightAligned(countText(static_cast<std::uint64_t>(std::max(0.0, failures))), 9);
+  const std::size_t before_line = nameColumn(style) + kStateColumn + kNumbersWidth;
+  const std::size_t columns =
+      std::clamp<std::size_t>(style.width - std::min<std::size_t>(style.width, before_line + 1), 8, 60);
+  const Recent recent = recentOf(now.history, name);
+  const auto [state, ink] = stateOf(origin, recent);
+  out += fitted(name, nameColumn(style), style) + paint(fitted(state, kStateColumn, style), ink, style);
+  fmt::format_to(std::back_inserter(out), "{:>7}{:>7}{}{:>9}{:>9} {}\n", rate("exchanges"), rate("failures"),
+                 paint(count, failures > 0 ? Ink::Red : Ink::Dim, style), latency("latency_ms.exchange.p50"),
+                 latency("latency_ms.exchange.p99"), hourOf(now.history, name, columns, style));
+  if (details || recent.failures > 0 || anyEjected(origin) || numberOf(origin, "waiting") > 0) {
+    appendDetails(out, origin, recent, style);
+  }
+}
+
+// Ejected ones count as failing; on a tie as the configuration has them.
+std::vector<const Json*> sortedOrigins(const TopSnapshot& now, const TopSnapshot* before, TopSort sort) {
+  struct Keyed {
+    const Json* origin;
+    std::string name;
+    double key;  // largest first
+  };
+  std::vector<Keyed> keyed;
   for (const Json& origin : member(now.origins, "origins")) {
-    appendOrigin(out, origin, now, before, style);
+    const std::string name = textAt(origin, "name");
+    double key = 0;
+    if (sort == TopSort::Failing) {
+      key = std::max(failingShare(recentOf(now.history, name)), anyEjected(origin) ? 0.5 : 0.0);
+    } else if (sort == TopSort::Requests) {
+      const Json* earlier = before == nullptr ? nullptr : originNamed(before->origins, name);
+      key = numberOf(origin, "exchanges") - (earlier == nullptr ? 0 : numberOf(*earlier, "exchanges"));
+    }
+    keyed.push_back({&origin, name, key});
+  }
+  std::stable_sort(keyed.begin(), keyed.end(), [sort](const Keyed& a, const Keyed& b) {
+    return sort == TopSort::Name ? a.name < b.name : a.key > b.key;
+  });
+  std::vector<const Json*> sorted;
+  sorted.reserve(keyed.size());
+  for (const Keyed& one : keyed) {
+    sorted.push_back(one.origin);
+  }
+  return sorted;
+}
+
+void appendOrigins(std::string& out, const TopSnapshot& now, const TopSnapshot* before, const TextStyle& style,
+                   const TopView& view) {
+  out += paint(fmt::format("{:<{}}{:<{}}{:>7}{:>7}{:>9}{:>9}{:>9} {}\n", "origin", nameColumn(style), "state",
+                           kStateColumn, "req/s", "fail/s", "failures", "p50", "p99",
+                           style.width < 100 ? "last hour" : "failures in the last hour"),
+               Ink::Dim, style);
+  for (const Json* origin : sortedOrigins(now, before, view.sort)) {
+    appendOrigin(out, *origin, now, before, style, view.details);
   }
 }
 
@@ -177,7 +315,7 @@ void appendCauses(std::string& out, const TopSnapshot& now, const TextStyle& sty
   for (const Json& origin : member(now.origins, "origins")) {
     take(origin, textAt(origin, "name"));
   }
-  take(member(now.origins, "without_origin"), "(no origin)");
+  take(member(now.origins, "without_origin"), "(by gatewhy)");
   if (rows.empty()) {
     return;
   }
@@ -213,28 +351,30 @@ void appendFailures(std::string& out, const TopSnapshot& now, const TextStyle& s
   }
 }
 
-std::string firstLines(std::string text, std::size_t count) {
+// The end of the `count`th line.
+std::size_t endOfLines(const std::string& text, std::size_t count) {
   std::size_t at = 0;
-  for (std::size_t n = 0; n < count; ++n) {
-    at = text.find('\n', at);
-    if (at == std::string::npos) {
-      return text;
-    }
-    ++at;
+  for (std::size_t n = 0; n < count && at < text.size(); ++n) {
+    at = std::min(text.find('\n', at), text.size() - 1) + 1;
   }
-  text.resize(at);
-  return text;
+  return at;
 }
 
 }  // namespace
 
-std::string topFrame(const TopSnapshot& now, const TopSnapshot* before, const TextStyle& style, std::size_t height) {
+std::string topFrame(const TopSnapshot& now, const TopSnapshot* before, const TextStyle& style, const TopView& view) {
+  constexpr std::size_t kHeadLines = 2;
   const TopSnapshot* comparable = before != nullptr && now.at_s > before->at_s ? before : nullptr;
-  std::string out = headLine(now.status, style);
-  appendOrigins(out, now, comparable, style);
+  std::string head = headLine(now, comparable, style);
+  std::string out;
+  appendOrigins(out, now, comparable, style, view);
   appendCauses(out, now, style);
   appendFailures(out, now, style);
-  return firstLines(std::move(out), height);
+  const std::size_t room = view.height > kHeadLines ? view.height - kHeadLines : 1;
+  const auto lines = static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n'));
+  out.erase(0, endOfLines(out, std::min(view.skip, lines > room ? lines - room : 0)));
+  out.resize(endOfLines(out, room));
+  return head + out;
 }
 
 }  // namespace gatewhy

@@ -16,9 +16,19 @@ struct TopSnapshot {
   double at_s = 0;  // on any steady clock
 };
 
+enum class TopSort : std::uint8_t { Failing, Requests, Name };
+
+// How the picture is looked at.
+struct TopView {
+  std::size_t height;    // at most so many lines
+  std::size_t skip = 0;  // lines scrolled past, below the two of the head
+  TopSort sort = TopSort::Failing;
+  bool details = true;  // endpoints and phases of all origins, not only of those in trouble
+};
+
 // Rates are differences to `before`; null: there is nothing to compare with.
-// At most `height` lines, each with its newline.
+// Whole lines, none wider than the terminal.
 [[nodiscard]] std::string topFrame(const TopSnapshot& now, const TopSnapshot* before, const TextStyle& style,
-                                   std::size_t height);
+                                   const TopView& view);
 
 }  // namespace gatewhy

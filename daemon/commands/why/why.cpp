@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -12,87 +13,175 @@
 #include "daemon/commands/event_story.h"
 #include "daemon/commands/report/log_source.h"
 #include "daemon/commands/run.h"
+#include "diagnostics/cause.h"
 
 namespace gatewhy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Found = std::optional<Json>;
 
-bool isExchangeOf(const Json& event, const std::string& request_id) {
-  return event.is_object() && event.value("event", Json()) == "exchange" &&
-         event.value("request_id", Json()) == request_id;
-}
+constexpr std::size_t kShortestPrefix = 4;
 
-// The last exchange of that id: a client's own id may come again.
-Found findInLog(const std::string& path, const std::string& request_id, bool& readable) {
+// What is looked for, and what has been found of it so far.
+class Search {
+ public:
+  explicit Search(const WhyOptions& options) : options_(options) {}
+
+  // Cheap, for a line of a log: most lines are somebody else's.
+  [[nodiscard]] bool mayFit(std::string_view line) const {
+    return line.find(options_.last ? std::string_view("\"diagnosis\"") : std::string_view(options_.request_id)) !=
+           std::string_view::npos;
+  }
+
+  // Events come oldest first; of one id, and of failures, the last counts: a
+  // client's own id may come again.
+  void take(const Json& event) {
+    if (!event.is_object() || textAt(event, "event") != "exchange") {
+      return;
+    }
+    const std::string id = textAt(event, "request_id");
+    if (options_.last) {
+      const std::string cause = textAt(event, "diagnosis.cause");
+      if (!cause.empty() && (options_.last_of.empty() || cause == options_.last_of)) {
+        exact_ = event;
+      }
+    } else if (id == options_.request_id) {
+      exact_ = event;
+    } else if (options_.request_id.size() >= kShortestPrefix && id.starts_with(options_.request_id)) {
+      begun_[id] = event;
+    }
+  }
+
+  // The one that is meant; null where there is none, or where it is not clear.
+  [[nodiscard]] const Json* found() const {
+    if (exact_) {
+      return &*exact_;
+    }
+    return begun_.size() == 1 ? &begun_.begin()->second : nullptr;
+  }
+  // All that begin as asked, where no one is meant.
+  [[nodiscard]] const std::map<std::string, Json>& candidates() const { return begun_; }
+
+ private:
+  const WhyOptions& options_;
+  std::optional<Json> exact_;
+  std::map<std::string, Json> begun_;
+};
+
+bool searchLog(const std::string& path, Search& search) {
   auto source = LogSource::open(path);
   if (!source) {
     fmt::print(stderr, "gatewhy: {}\n", source.error());
-    readable = false;
-    return std::nullopt;
+    return false;
   }
-  Found found;
   const std::string problem = source->forEachLine(
       [&](const LogSource::Line& line) {
         // Most lines are somebody else's: they are not parsed.
-        if (line.too_long || line.text.find(request_id) == std::string_view::npos) {
+        if (line.too_long || !search.mayFit(line.text)) {
           return;
         }
-        Json event = Json::parse(line.text, nullptr, false);
-        if (isExchangeOf(event, request_id)) {
-          found = std::move(event);
+        if (const auto event = parseEvent(line.text)) {
+          search.take(*event);
         }
       },
       [](std::uint64_t /*bytes*/) {});
   if (!problem.empty()) {
     fmt::print(stderr, "gatewhy: {}: {}\n", path, problem);
-    readable = false;
   }
-  return found;
+  return problem.empty();
 }
 
-Result<Found, std::string> findInDaemon(const WhyOptions& options) {
+std::string query(const WhyOptions& options) {
+  if (!options.last) {
+    const bool whole = options.request_id.size() < kShortestPrefix;
+    return (whole ? "request_id=" : "request_id_prefix=") + queryEncoded(options.request_id);
+  }
+  return options.last_of.empty() ? "limit=1" : "limit=1&cause=" + queryEncoded(options.last_of);
+}
+
+// The error is a sentence.
+Result<bool, std::string> searchDaemon(const WhyOptions& options, Search& search) {
   const auto client = adminClient(options.admin, options.config);
   if (!client) {
     return Failure{client.error()};
   }
-  const auto answer = client->get("/api/v1/events?request_id=" + queryEncoded(options.request_id));
+  const auto answer = client->get("/api/v1/events?" + query(options));
   if (!answer) {
     return Failure{answer.error()};
   }
-  Found found;
-  for (const Json& event : answer->value("events", Json::array())) {
-    if (isExchangeOf(event, options.request_id)) {
-      found = event;
-    }
+  if (!answer->is_object()) {
+    return Failure{client->text() + " is not the admin listener of a gatewhy"};
   }
-  return found;
+  for (const Json& event : answer->value("events", Json::array())) {
+    search.take(event);
+  }
+  return true;
+}
+
+// Prints what begins as asked, one a line.
+void printCandidates(const std::string& prefix, const std::map<std::string, Json>& candidates) {
+  constexpr std::size_t kShown = 20;
+  fmt::print(stderr, "gatewhy: {} request ids begin with '{}':\n", candidates.size(), harmless(prefix));
+  std::size_t shown = 0;
+  for (const auto& [id, event] : candidates) {
+    if (++shown > kShown) {
+      fmt::print(stderr, "  …\n");
+      return;
+    }
+    const auto status = numberAt(event, "http.response.status_code");
+    fmt::print(stderr, "  {}  {}  {} {} {} {}\n", id, textAt(event, "timestamp"),
+               status ? fmt::format("{:.0f}", *status) : "-", textAt(event, "diagnosis.cause"),
+               textAt(event, "http.request.method"), textAt(event, "url.path"));
+  }
+}
+
+void printNotFound(const WhyOptions& options, const std::string& where) {
+  if (options.last) {
+    fmt::print(stderr, "gatewhy: no failure{} {}\n",
+               options.last_of.empty() ? "" : fmt::format(" with the cause '{}'", harmless(options.last_of)), where);
+    return;
+  }
+  fmt::print(stderr, "gatewhy: request id '{}' not found {}\n", harmless(options.request_id), where);
+}
+
+// Whether --last names a cause that exists; says so where not.
+bool causeIsKnown(const WhyOptions& options) {
+  if (options.last_of.empty() || causeByName(options.last_of)) {
+    return true;
+  }
+  const auto near = nearestCauseNames(options.last_of, 1);
+  fmt::print(stderr, "gatewhy: '{}' is not a cause{}\n", harmless(options.last_of),
+             near.empty() ? "; `gatewhy explain` lists them" : fmt::format("; did you mean '{}'?", near.front()));
+  return false;
 }
 
 }  // namespace
 
 int runWhy(const WhyOptions& options) {
-  Found found;
+  if (!causeIsKnown(options)) {
+    return kExitFailure;
+  }
+  Search search(options);
   std::string where = "in the running daemon, which keeps recent failures only; its log may know more (--log FILE)";
   if (options.logs.empty()) {
-    auto asked = findInDaemon(options);
-    if (!asked) {
+    if (const auto asked = searchDaemon(options, search); !asked) {
       fmt::print(stderr, "gatewhy: {}\n", asked.error());
       return kExitFailure;
     }
-    found = *std::move(asked);
   } else {
     bool readable = true;
     for (const std::string& log : options.logs) {
-      if (Found here = findInLog(log, options.request_id, readable)) {
-        found = std::move(here);
-      }
+      readable = searchLog(log, search) && readable;
     }
     where = readable ? "in the log" : "in what could be read of the log";
   }
-  if (!found) {
-    fmt::print(stderr, "gatewhy: no exchange has the request id '{}' {}\n", harmless(options.request_id), where);
+  const Json* found = search.found();
+  if (found == nullptr) {
+    if (search.candidates().empty()) {
+      printNotFound(options, where);
+    } else {
+      printCandidates(options.request_id, search.candidates());
+    }
     return kExitFailure;
   }
   const std::string text = options.json ? found->dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"

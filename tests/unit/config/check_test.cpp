@@ -87,6 +87,31 @@ TEST_F(CheckTest, GoodPair) {
   EXPECT_THAT(checkListener("{certificate: a.pem, key: a.key}"), IsEmpty());
 }
 
+TEST_F(CheckTest, WordsOfTls) {
+  makePair("a", -60, 3600);
+  const auto checkTls = [this](const std::string& key) {
+    return checkListener("{certificate: a.pem, key: a.key}", "      " + key + "\n");
+  };
+  EXPECT_THAT(checkTls("groups: \"X25519:P-256:secp384r1\""), IsEmpty());
+  EXPECT_THAT(
+      checkTls("groups: \"X25519:P-257\""),
+      ElementsAre(
+          "c:6:15: error: 'tls.groups': OpenSSL knows no group 'P-257'; write names such as X25519, P-256 or P-384, "
+          "separated by colons"));
+  EXPECT_THAT(checkTls("groups: \"X25519:\""),
+              ElementsAre(HasSubstr("c:6:15: error: 'tls.groups': OpenSSL knows no group ''")));
+  EXPECT_THAT(checkTls("groups: \"X25519:ffdhe2048\""), ElementsAre(HasSubstr("warning: with a group of finite")));
+  EXPECT_THAT(checkTls("ciphers: \"TLS_AES_256_GCM_SHA384:ECDHE+AESGCM:!aNULL:@STRENGTH\""), IsEmpty());
+  EXPECT_THAT(checkTls("ciphers: TLS_AES_256_GCM_SHA384"), IsEmpty());
+  EXPECT_THAT(
+      checkTls("ciphers: \"ECDHE+AESGCM:NONESUCH\""),
+      ElementsAre(
+          "c:6:16: error: 'tls.ciphers': OpenSSL knows no cipher 'NONESUCH'; `openssl ciphers` lists them, separated "
+          "by colons"));
+  EXPECT_THAT(checkTls("ciphers: TLS_NONESUCH"), ElementsAre(HasSubstr("no cipher 'TLS_NONESUCH'")));
+  EXPECT_THAT(checkTls("ciphers: \"AESGCM:!AESGCM\""), ElementsAre(HasSubstr("leaves no cipher")));
+}
+
 TEST_F(CheckTest, MissingFiles) {
   EXPECT_THAT(checkListener("{certificate: a.pem, key: a.key}"),
               ElementsAre("c:5:25: error: cannot read '" + directory_ + "/a.pem': No such file or directory",
@@ -182,8 +207,9 @@ TEST_F(CheckTest, UnreachableRoutes) {
                               "  - {origin: shop}\n"
                               "  - {path: /x, respond: {}}\n")),
       ElementsAre(
-          "c:8:5: warning: this route is never reached: route 1 ('*.example/a') matches everything that it does",
-          "c:12:5: warning: this route is never reached: route 5 ('*') matches everything that it does"));
+          "c:8:5: warning: this route is never reached: route 1 ('*.example/a') already matches everything this one "
+          "would",
+          "c:12:5: warning: this route is never reached: route 5 ('*') already matches everything this one would"));
 }
 
 TEST_F(CheckTest, ContradictorySettingsAreWarnings) {

@@ -31,7 +31,7 @@ TEST(Schema, EveryRowHasAParentAndAText) {
     EXPECT_TRUE(seen.count(parentPath(row.path)) == 1) << row.path;
     EXPECT_TRUE(seen.insert(row.path).second) << row.path;
     EXPECT_THAT(row.text, Not(IsEmpty())) << row.path;
-    EXPECT_EQ(row.type == ValueType::Word, !row.words.empty()) << row.path;
+    EXPECT_EQ(row.type == ValueType::Word || row.type == ValueType::Partial, !row.words.empty()) << row.path;
     EXPECT_LE(row.min, row.max) << row.path;
     if (row.type == ValueType::List || row.type == ValueType::Map) {
       EXPECT_NE(schemaRow(std::string(row.path) + (row.type == ValueType::List ? "[]" : ".*")), nullptr) << row.path;
@@ -130,11 +130,16 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(number("limits.connections"), ClientLimits{}.connections);
   EXPECT_EQ(duration("limits.client_head_timeout"), ClientLimits{}.client_head_timeout);
   EXPECT_EQ(duration("limits.client_body_timeout"), ClientLimits{}.client_body_timeout);
+  EXPECT_EQ(duration("origins.*.timeouts.tunnel"), OriginTimeouts{}.tunnel);
+  EXPECT_EQ(size("limits.client_minimum_rate"), ClientLimits{}.client_minimum_rate);
+  EXPECT_EQ(word("limits.client_abort"), static_cast<long>(ClientLimits{}.client_abort));
+  EXPECT_EQ(number("limits.fields"), ClientLimits{}.fields);
   EXPECT_EQ(duration("limits.client_idle_timeout"), ClientLimits{}.client_idle_timeout);
   EXPECT_EQ(flag("dns.hosts_file"), DnsConfig{}.hosts_file);
   EXPECT_EQ(word("diagnostics.profile"), static_cast<long>(StatusPolicy{}.profile));
   EXPECT_EQ(word("diagnostics.disclose"), static_cast<long>(DiagnosticsConfig{}.disclose));
-  EXPECT_EQ(schemaRow("diagnostics.name")->fallback, DiagnosticsConfig{}.name);
+  EXPECT_EQ(schemaRow("diagnostics.name")->fallback, "\"\"");
+  EXPECT_EQ(DiagnosticsConfig{}.name, "");
   EXPECT_EQ(schemaRow("log.destination")->fallback, LogConfig{}.destination);
   EXPECT_EQ(word("log.exchanges") == 1, LogConfig{}.failures_only);
   EXPECT_EQ(word("log.level"), static_cast<long>(LogConfig{}.level));

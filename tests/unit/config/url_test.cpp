@@ -29,6 +29,16 @@ TEST(Endpoint, Addresses) {
   EXPECT_EQ(parseEndpoint("http://[fe80::1%eth0]:80")->host, "fe80::1%eth0");
 }
 
+TEST(Endpoint, AFinalDotSaysThatTheNameIsComplete) {
+  const auto endpoint = parseEndpoint("https://Svc.Test.:443");
+  ASSERT_TRUE(endpoint);
+  EXPECT_EQ(endpoint->host, "svc.test");
+  EXPECT_TRUE(endpoint->absolute);
+  EXPECT_FALSE(parseEndpoint("https://svc.test:443")->absolute);
+  EXPECT_EQ(hostComplaint(std::string(62, 'a') + '.'), "");
+  EXPECT_EQ(canonicalHost("*.Wild.Example."), "*.wild.example");
+}
+
 TEST(Endpoint, Unix) {
   const auto endpoint = parseEndpoint("unix:/run/app.sock");
   ASSERT_TRUE(endpoint);
@@ -58,11 +68,11 @@ TEST(Endpoint, RefusesWithAReason) {
       {"http://a:", "is not a port"},
       {"http://a:080", "is not a port"},
       {"http://a:-1", "is not a port"},
-      {"http://a/path", "has no path"},
-      {"http://a?q", "has no path"},
-      {"http://a#f", "has no path"},
+      {"http://a/path", "remove the path"},
+      {"http://a?q", "remove the path"},
+      {"http://a#f", "remove the path"},
       {"http://user:secret@a", "not accepted"},
-      {"http://::1", "brackets"},
+      {"http://::1", "write http://[::1]"},
       {"http://a:b:c", "more than one colon"},
       {"http://[::1", "closing bracket"},
       {"http://[10.0.0.1]", "is not an IPv6 address"},
@@ -71,7 +81,8 @@ TEST(Endpoint, RefusesWithAReason) {
       {"http://10.0.0.256", "neither an IPv4 address nor a name"},
       {"http://-a", "begins or ends with '-'"},
       {"http://a..b", "empty or longer"},
-      {"http://a.", "empty or longer"},
+      {"http://a..", "empty or longer"},
+      {"http://.", "empty or longer"},
       {"http://\xC3\xA9", "xn--"},
   };
   for (const auto& [url, reason] : cases) {

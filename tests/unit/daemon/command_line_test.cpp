@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fstream>
@@ -99,11 +100,74 @@ TEST(CommandLineTest, NamesWhatIsNearestToAnUnknownWord) {
   const Ran text = run({"explain", "52"});
   EXPECT_EQ(text.status, 1);
   EXPECT_EQ(text.out, "");
-  EXPECT_THAT(text.err, HasSubstr("'52' is no status code, cause or finding; nearest: 520, 521"));
+  EXPECT_THAT(text.err, HasSubstr("'52' is not a known status code, cause, finding or log word; nearest: 520, 521"));
   const Ran parsed = run({"explain", "52", "--json"});
   EXPECT_EQ(parsed.status, 1);
   EXPECT_EQ(json::parse(parsed.out).at("nearest").front(), "520");
   EXPECT_EQ(run({"explain", "\xff\xfe", "--json"}).status, 1) << "no exception for what is not UTF-8";
+}
+
+// ---- words that are not commands ------------------------------------------
+
+TEST(CommandLineTest, WrongWordsGetOneLine) {
+  const auto says = [](const std::vector<std::string>& words) {
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.status, 64);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+    return ran.err;
+  };
+  EXPECT_THAT(says({}), testing::MatchesRegex("gatewhy: which command. run, check, .*`gatewhy help` describes them\n"));
+  EXPECT_EQ(says({"hlep"}), "gatewhy: 'hlep' is not a command; did you mean 'help'?\n");
+  EXPECT_EQ(says({"chekc", "-c", "x"}), "gatewhy: 'chekc' is not a command; did you mean 'check'?\n");
+  EXPECT_EQ(says({"frobnicate"}), "gatewhy: 'frobnicate' is not a command; `gatewhy help` lists them\n");
+  EXPECT_EQ(says({"explain", "--jsn"}),
+            "gatewhy explain: '--jsn' is not an option of it; did you mean '--json'? (`gatewhy explain --help` lists "
+            "its options)\n");
+  EXPECT_THAT(says({"probe"}), HasSubstr("gatewhy probe: URL is required (`gatewhy probe --help` lists its options)"));
+  EXPECT_THAT(says({"--verison"}), HasSubstr("did you mean '--version'?"));
+  EXPECT_EQ(says({"help", "chek"}), "gatewhy: 'chek' is not a command; did you mean 'check'?\n");
+}
+
+TEST(CommandLineTest, HelpAndVersionAreCommandsToo) {
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  EXPECT_EQ(run({"version"}).out, run({"--version"}).out);
+  EXPECT_EQ(run({"help", "probe"}).out, run({"probe", "--help"}).out);
+  EXPECT_EQ(run({"help"}).status, 0);
+}
+
+std::string temporaryFile(const std::string& name, const std::string& content) {
+  const std::string path = testing::TempDir() + "/" + std::to_string(::getpid()) + name;
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+TEST(CommandLineTest, CheckTakesAFileAndSaysWhatItFound) {
+  const std::string good = temporaryFile(
+      "good.yaml", "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"http://127.0.0.1:1\"]}}\n");
+  EXPECT_EQ(run({"check", good}).out, "ok: 1 listener, 1 origin, 1 route\n");
+  EXPECT_EQ(run({"check", good}).status, 0);
+  EXPECT_EQ(run({"check", "-c", good}).out, run({"check", good}).out);
+  EXPECT_EQ(run({"check", "--strict", good}).status, 0);
+  EXPECT_EQ(run({"check", "--json", good}).out, "[]\n");
+
+  const std::string odd =
+      temporaryFile("odd.yaml",
+                    "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"http://127.0.0.1:1\"]}}\n"
+                    "limits: {client_idle_timeout: 0}\n");
+  const Ran warned = run({"check", odd});
+  EXPECT_EQ(warned.status, 0);
+  EXPECT_THAT(warned.out, testing::AllOf(HasSubstr(": warning: "), HasSubstr("\nok: ")));
+  const Ran strict = run({"check", "--strict", odd});
+  EXPECT_EQ(strict.status, 1);
+  EXPECT_THAT(strict.out, testing::AllOf(HasSubstr(": error: "), testing::Not(HasSubstr("ok: "))));
+  EXPECT_EQ(run({"run", temporaryFile("bad.yaml", "nothing: 1\n")}).status, 78) << "run FILE needs no -c either";
+}
+
+TEST(CommandLineTest, HealthAsksTheAdminListener) {
+  const Ran ran = run({"health", "--admin", "unix:/nonexistent/gatewhy.sock"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("unix:/nonexistent/gatewhy.sock"));
 }
 
 // A terminal in the place of standard output while the object lives.

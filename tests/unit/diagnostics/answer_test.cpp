@@ -181,6 +181,43 @@ TEST(AnswerTest, WhatARuleRefusesIsNotToBeRepeated) {
   }
 }
 
+std::string refusalPage(Cause cause, Disclose disclose = Disclose::Cause) {
+  const Diagnosis diagnosis =
+      diagnose(Observation{.phase = info(cause).phase, .fault = DecisionFault{.cause = cause}}, StatusPolicy{});
+  return makeAnswer(diagnosis, 403, "req-1", kHtml, disclose, "edge-1", "Sat, 28 Nov 2026 21:40:02 GMT").body;
+}
+
+TEST(AnswerTest, WhatARuleRefusesIsNobodysAlarm) {
+  for (const Cause cause :
+       {Cause::RateLimited, Cause::RequestDenied, Cause::UpgradeNotAllowed, Cause::ClientUpgradeRequired}) {
+    EXPECT_THAT(refusalPage(cause),
+                AllOf(HasSubstr("<li class=\"rule\"><b>edge-1</b><span>refused here by a rule</span>"),
+                      Not(HasSubstr("class=\"bad\"")), Not(HasSubstr("problem here"))))
+        << name(cause);
+  }
+  EXPECT_THAT(refusalPage(Cause::NoRoute), HasSubstr("<li class=\"rule\"><b>edge-1</b><span>no such site</span>"));
+}
+
+TEST(AnswerTest, AdviceForOperatorsNeedsEvidence) {
+  const std::string advice(info(Cause::HostUnreachable).check_first.substr(0, 20));
+  for (const std::string_view accept : {kHtml, kAny}) {
+    EXPECT_THAT(answer(refused(), accept, Disclose::Cause).body, Not(HasSubstr(advice)));
+    EXPECT_THAT(answer(refused(), accept, Disclose::Evidence).body, HasSubstr(advice));
+  }
+}
+
+TEST(AnswerTest, OneLineForTheSupport) {
+  EXPECT_THAT(
+      refusalPage(Cause::RequestDenied),
+      HasSubstr("<code class=\"support\">403 request_denied, 28 Nov 2026 21:40:02 UTC, request id req-1</code>"));
+  EXPECT_THAT(refusalPage(Cause::RequestDenied, Disclose::None),
+              HasSubstr("<code class=\"support\">403, 28 Nov 2026 21:40:02 UTC, request id req-1</code>"));
+  const std::string page = answer(refused(), kHtml, Disclose::Evidence).body;
+  EXPECT_LT(page.find("class=\"support\""), page.find("<pre>")) << "above the evidence";
+  EXPECT_EQ(makeFixedAnswer(410, "r", kAny, "Sat, 28 Nov 2026 21:40:02 GMT").body,
+            "410 Gone\n\nRequest id: r\nTime: 28 Nov 2026 21:40:02 UTC\n");
+}
+
 TEST(AnswerTest, FixedAnswersExplainNothing) {
   EXPECT_EQ(makeFixedAnswer(410, "r", kAny).body, "410 Gone\n\nRequest id: r\n");
   EXPECT_EQ(makeFixedAnswer(599, "", "").body, "599\n");

@@ -314,6 +314,7 @@ Examples timerExamples() {
       {"client head", timedOut(Timer::ClientHead), Cause::ClientHeadTimeout},
       {"client body", timedOut(Timer::ClientBody), Cause::ClientBodyTimeout},
       {"client write", timedOut(Timer::ClientWrite), Cause::ClientWriteTimeout},
+      {"client rate", timedOut(Timer::ClientRate), Cause::ClientTooSlow},
       {"tunnel", timedOut(Timer::Tunnel), Cause::TunnelIdleTimeout},
   };
 }
@@ -350,6 +351,7 @@ const std::set<Cause>& decisions() {
       Cause::ClientMethodUnsupported,
       Cause::ClientUpgradeRequired,
       Cause::ClientMisdirected,
+      Cause::ClientTargetAmbiguous,
       Cause::ClientBodyTooLarge,
       Cause::ClientLengthRequired,
       Cause::ClientIdleClosed,
@@ -357,6 +359,8 @@ const std::set<Cause>& decisions() {
       Cause::ClientCertificateInvalid,
       Cause::ClientCertificateMissing,
       Cause::ClientProxyHeaderInvalid,
+      Cause::ClientConnectionLimit,
+      Cause::ClientHandshakeLimit,
       Cause::NoRoute,
       Cause::FixedResponse,
       Cause::SilentDrop,

@@ -99,6 +99,37 @@ TEST(EventTest, UnknownFactsHaveNoKeys) {
   EXPECT_THAT(schemaProblems(written(ExchangeEvent{})), IsEmpty());
 }
 
+TEST(EventTest, TheInstanceAndWhatDnsSaidAreNested) {
+  const DnsFacts dns{.name = "shop.default.svc", .stale = StaleDns{DnsStatus::ServFail, 1500}};
+  ExchangeEvent event = success();
+  event.instance = "gatewhy-0a1b2c3d";
+  event.dns = &dns;
+  const json line = written(event);
+  EXPECT_EQ(line["service"], json::parse(R"({"instance": {"id": "gatewhy-0a1b2c3d"}})"));
+  EXPECT_EQ(line["dns"], json::parse(R"({"name": "shop.default.svc", "stale_ms": 1500, "status": "SERVFAIL"})"));
+  EXPECT_THAT(schemaProblems(line), IsEmpty());
+  const json start = written(LifecycleEvent{.event = "start", .message = "started", .instance = "gatewhy-0a1b2c3d"});
+  EXPECT_EQ(start["service"]["instance"]["id"], "gatewhy-0a1b2c3d");
+  EXPECT_THAT(schemaProblems(start), IsEmpty());
+}
+
+TEST(EventTest, WhatStrangersAndRulesDoIsNoError) {
+  const auto severity = [](Cause cause) {
+    const Diagnosis diagnosis = test::sample(info(cause).phase, DecisionFault{.cause = cause});
+    ExchangeEvent event = success();
+    event.outcome = Outcome::Failure;
+    event.diagnosis = &diagnosis;
+    return written(event)["severity"];
+  };
+  EXPECT_EQ(severity(Cause::NoRoute), "WARN");
+  EXPECT_EQ(severity(Cause::RateLimited), "WARN");
+  EXPECT_EQ(severity(Cause::RequestDenied), "INFO");
+  EXPECT_EQ(severity(Cause::UpgradeNotAllowed), "INFO");
+  EXPECT_EQ(severity(Cause::ProxyDraining), "WARN");
+  EXPECT_EQ(severity(Cause::ProxyLoop), "ERROR");
+  EXPECT_EQ(severity(Cause::OriginConnectionLimit), "ERROR");
+}
+
 TEST(EventTest, TimestampsAcrossSecondsAndBeforeTheEpoch) {
   const auto text = [](std::int64_t micros) {
     ExchangeEvent event;
@@ -193,7 +224,10 @@ json fullEvent(const Diagnosis& diagnosis) {
   const ReceivedProxyStatus said{
       .name = "edge", .error = "connection_timeout", .details = "10 s", .received_status = 504};
   const std::vector<Symptom> later = test::laterSample();
+  const DnsFacts dns{.name = "shop.default.svc", .stale = StaleDns{DnsStatus::ServFail, 1500}};
   ExchangeEvent event = success();
+  event.instance = "gatewhy-0a1b2c3d";
+  event.dns = &dns;
   event.outcome = Outcome::Failure;
   event.diagnosis = &diagnosis;
   event.later = &later;
@@ -201,6 +235,8 @@ json fullEvent(const Diagnosis& diagnosis) {
   event.attempts = 2;
   event.tries = &tries;
   event.told_findings.add(Finding::Status401WithoutWwwAuthenticate);
+  const std::vector<std::string_view> dropped{"X-Real-IP"};
+  event.dropped_fields = dropped;
   return written(event);
 }
 
@@ -250,7 +286,7 @@ TEST(EventTest, WritesEveryKeyOfTheTableAndNoOther) {
   expectDocumented(event["tries"][0], KeySection::Try);
   expectDocumented(event["diagnosis"], KeySection::Diagnosis);
   expectDocumented(event["timings"], KeySection::Timings);
-  expectDocumented(written(LifecycleEvent{.event = "start", .message = "up"}), KeySection::Lifecycle);
+  expectDocumented(written(LifecycleEvent{.event = "start", .message = "up", .instance = "a"}), KeySection::Lifecycle);
 }
 
 TEST(EventTest, DocumentIsUpToDate) {

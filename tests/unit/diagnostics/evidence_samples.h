@@ -18,6 +18,7 @@ inline Diagnosis sample(Phase phase, Fault fault) {
 
 inline Diagnosis dnsSample() {
   DnsFault fault{.status = DnsStatus::ServFail, .host = "shop.internal", .ares_status = 3, .rcode = 2, .ede_code = 9};
+  fault.searched = {"shop.default.svc", "shop"};
   fault.ede_text = "DNSKEY missing";
   fault.cname_chain = {"a.example", "b.example"};
   fault.cname_loop = true;
@@ -99,7 +100,13 @@ inline Diagnosis bodySample() {
   Observation observation;
   observation.phase = Phase::ResponseBody;
   observation.fault = fault;
-  observation.connection = {"http://10.0.0.7:80", "10.0.0.7:80", true, true, 1500.5, 7};
+  observation.connection = {"http://10.0.0.7:80",
+                            "10.0.0.7:80",
+                            true,
+                            true,
+                            1500.5,
+                            7,
+                            {"shop.default.svc", StaleDns{DnsStatus::ServFail, 61000.5}}};
   observation.bytes = {200, true, 900, 4196, 4096, 10000, "Content-Length: 10000"};
   observation.tcp = TcpSnapshot{1, 350, 2, 0, 0, 900, 5000, 64240, true, 12};
   observation.elapsed_ms = 42;

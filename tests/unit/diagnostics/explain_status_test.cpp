@@ -81,7 +81,7 @@ TEST(ExplainStatus, AnOriginsOwnIsNeverConfusedWithOurs) {
   EXPECT_THAT(flat(explainStatus(404)), HasSubstr("404 is sent for no_route"));
   EXPECT_THAT(flat(explainStatus(302)), HasSubstr("Only where a route's respond"));
   EXPECT_THAT(flat(explainStatus(103)), HasSubstr("ahead of the final answer"));
-  EXPECT_THAT(flat(explainStatus(999)), HasSubstr("answered for with 520 response_status_invalid"));
+  EXPECT_THAT(flat(explainStatus(999)), HasSubstr("gatewhy answers 520 response_status_invalid"));
 }
 
 TEST(ExplainStatus, KeepsToTheWidthAndSurvivesAny) {

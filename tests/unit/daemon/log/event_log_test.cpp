@@ -111,7 +111,10 @@ TEST(EventLogTest, FailedReopenKeepsTheOldFile) {
   log->reopen();
   log->write("line\n", true);
   ASSERT_TRUE(log->flush(kPatience));
-  EXPECT_EQ(contents(dir.file("gone/log")), "line\n");
+  const auto written = lines(contents(dir.file("gone/log")));
+  ASSERT_EQ(written.size(), 2U);
+  EXPECT_THAT(written[0], HasSubstr("cannot be opened again: ENOENT"));
+  EXPECT_EQ(written[1], "line");
 }
 
 // A pipe that the log writes to through its path.
@@ -195,7 +198,7 @@ class SlowDestination final : public LogDestination {
     std::this_thread::sleep_for(milliseconds{timeout_ms});
     room_ = true;
   }
-  Reopened reopen() override { return Reopened::Same; }
+  [[nodiscard]] std::string name() const override { return "a slow reader"; }
 
  private:
   std::string& taken_;
@@ -269,10 +272,11 @@ class FlakyDestination : public LogDestination {
     return {WriteStatus::Ok, part.size(), 0};
   }
   void awaitRoom(int /*timeout_ms*/) override {}
-  Reopened reopen() override {
+  ReopenResult reopen() override {
     moved_ = true;
-    return Reopened::Different;
+    return {.how = Reopened::Different};
   }
+  [[nodiscard]] std::string name() const override { return "a flaky disk"; }
 
  private:
   std::string& old_;

@@ -70,9 +70,11 @@ TEST_F(AdmissionTest, MethodsAreCaseSensitive) {
 
 TEST_F(AdmissionTest, TheFirstThingAClientCanMendIsNamed) {
   configure("methods: [GET], clients: {deny: [192.0.2.0/24]}, requires: {http_version: \"1.1\"}");
-  client_.overloaded = true;
+  client_.refused = Cause::ProxyOverloaded;
   EXPECT_EQ(refusalOf(kGet), "proxy_overloaded");
-  client_.overloaded = false;
+  client_.refused = Cause::ClientConnectionLimit;
+  EXPECT_EQ(refusalOf(kGet), "client_connection_limit");
+  client_.refused.reset();
   EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "request_denied");
   client_ = clientAt("198.51.100.1");
   EXPECT_EQ(refusalOf("POST / HTTP/1.0\r\n\r\n"), "client_upgrade_required");
@@ -168,6 +170,104 @@ TEST(ForwardedClient, IsReadFromTheRight) {
   EXPECT_EQ(read("X-Forwarded-For: unknown, 10.0.0.1\r\n"), "10.0.0.1");
   EXPECT_EQ(read("X-Forwarded-For: unix:/run/x\r\n"), "none");
   EXPECT_EQ(read("X-Forwarded-For: ,\r\n"), "none");
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1,\r\n"), "192.0.2.1") << "empty members do not count";
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1,, 10.0.0.1\r\nX-Forwarded-For: ,\r\n"), "192.0.2.1");
+  EXPECT_EQ(read("X-Forwarded-For: 192.0.2.1, ::ffff:10.0.0.1\r\n"), "192.0.2.1");
+  EXPECT_EQ(read("X-Forwarded-For: ::ffff:192.0.2.1\r\n"), "192.0.2.1");
+}
+
+TEST(ForwardedClient, ForwardedAloneCounts) {
+  const std::vector<Cidr> trusted{*Cidr::parse("10.0.0.0/8")};
+  const auto read = [&](const std::string& fields) {
+    RequestParser parser{HeadLimits{}};
+    EXPECT_EQ(parser.feed("GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n").status, ParseStatus::Done);
+    const auto client = forwardedClient(parser.head(), trusted);
+    TextBuffer hops;
+    appendEarlierHops(hops, parser.head());
+    return (client ? client->ip() : std::string("none")) + " | " + std::string(hops.view());
+  };
+  EXPECT_EQ(read("Forwarded: for=192.0.2.1\r\n"), "192.0.2.1 | 192.0.2.1, ");
+  EXPECT_EQ(read("Forwarded: proto=https;For=\"[2001:db8::1]:4711\";host=\"a,b;for=1.1.1.1\"\r\n"),
+            "2001:db8::1 | 2001:db8::1, ");
+  EXPECT_EQ(read("Forwarded: for=1.1.1.1, for=192.0.2.1:80 , for=10.0.0.1\r\nForwarded: ,\r\n"),
+            "192.0.2.1 | 1.1.1.1, 192.0.2.1, 10.0.0.1, ");
+  EXPECT_EQ(read("Forwarded: for=192.0.2.1, for=_hidden, for=10.0.0.1\r\n"),
+            "10.0.0.1 | 192.0.2.1, unknown, 10.0.0.1, ");
+  EXPECT_EQ(read("Forwarded: for=unknown\r\n"), "none | unknown, ");
+  EXPECT_EQ(read("Forwarded: by=10.0.0.1;proto=http\r\n"), "none | unknown, ");
+  EXPECT_EQ(read("Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n"), "192.0.2.2 | 192.0.2.2, ");
+}
+
+TEST_F(AdmissionTest, AnOptionsMayEndHere) {
+  configure("methods: [GET, OPTIONS], path: /x");
+  const auto options = [&](const std::string& target, const std::string& hops) {
+    return judge("OPTIONS " + target + " HTTP/1.1\r\nHost: a\r\nMax-Forwards: " + hops + "\r\n\r\n");
+  };
+  EXPECT_TRUE(options("/x", "0").options_end_here);
+  EXPECT_TRUE(options("/x", "000").options_end_here);
+  EXPECT_FALSE(options("/x", "1").options_end_here);
+  EXPECT_FALSE(options("/x", "-0").options_end_here);
+  EXPECT_FALSE(options("/x", "99999999999999999999").options_end_here);
+  EXPECT_EQ(causeOf(options("/y", "0")), "no_route");
+  EXPECT_EQ(causeOf(options("*", "0")), "") << "about this hop";
+  EXPECT_EQ(refusalOf("TRACE /x HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n"), "client_method_unsupported");
+}
+
+TEST_F(AdmissionTest, APlainListenerThatRedirectsAnswersBeforeAnyRoute) {
+  configure("clients: {deny: [192.0.2.1]}");
+  client_.redirects_to_https = true;
+  EXPECT_EQ(judge(kGet).route, &httpsRedirect());
+  EXPECT_EQ(refusalOf(kGet), "");
+  EXPECT_EQ(refusalOf("GET / HTTP/1.0\r\n\r\n"), "client_host_invalid") << "there is no host to redirect to";
+  EXPECT_EQ(refusalOf("TRACE / HTTP/1.1\r\nHost: h\r\n\r\n"), "client_method_unsupported");
+  EXPECT_EQ(refusalOf("GET /.well-known/acme-challenge/t HTTP/1.1\r\nHost: h\r\n\r\n"), "request_denied");
+  EXPECT_EQ(judge("GET /.well-known/acme-challenge/../x HTTP/1.1\r\nHost: h\r\n\r\n").route, &httpsRedirect());
+  const std::string forwarded = "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-Proto: https\r\n\r\n";
+  EXPECT_EQ(judge(forwarded).route, &httpsRedirect()) << "a stranger says so";
+  client_.trusted = true;
+  EXPECT_EQ(refusalOf(forwarded), "request_denied");
+}
+
+TEST_F(AdmissionTest, OfSeveralProtocolsTheNearestCounts) {
+  configure("requires: {tls: true}");
+  client_.trusted = true;
+  const auto asked = [](const std::string& fields) { return "GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n"; };
+  EXPECT_EQ(refusalOf(asked("X-Forwarded-Proto: https\r\n")), "");
+  EXPECT_EQ(refusalOf(asked("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n")), "client_upgrade_required");
+  EXPECT_EQ(refusalOf(asked("X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n")), "");
+}
+
+TEST_F(AdmissionTest, ARoutesOwnLimitForBodiesCounts) {
+  configure("limits: {request_body: 4B}", "limits: {request_body: 100B}\n");
+  const auto upload = [](int size) {
+    return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+  };
+  EXPECT_EQ(refusalOf(upload(4)), "");
+  EXPECT_EQ(refusalOf(upload(5)), "client_body_too_large");
+}
+
+TEST_F(AdmissionTest, FieldNamesWithUnderscoresCanBeRefused) {
+  configure("", "limits: {underscores: refuse}\n");
+  EXPECT_EQ(refusalOf("GET / HTTP/1.1\r\nHost: h\r\nX_A: 1\r\n\r\n"), "client_request_malformed");
+  EXPECT_EQ(refusalOf("GET / HTTP/1.1\r\nHost: h\r\nX-A: a_b\r\n\r\n"), "");
+}
+
+TEST_F(AdmissionTest, AClientStaysWithOneOfSeveralOrigins) {
+  LoadedConfig loaded = loadConfig(
+      "listeners: [{address: \"127.0.0.1:0\"}]\norigins:\n  a: {endpoints: [\"http://127.0.0.1:9\"]}\n"
+      "  b: {endpoints: [\"http://127.0.0.1:8\"]}\nroutes: [{origins: {a: 90, b: 10}}]\n",
+      "t.yaml", [](const std::string&) { return std::optional<std::string>(); });
+  ASSERT_TRUE(loaded.config) << format(loaded.problems.front());
+  generation_ = Generation::create(loaded.config, states_).value();
+  int of_b = 0;
+  for (int i = 0; i < 1000; ++i) {
+    client_ = clientAt(("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250)).c_str());
+    const std::size_t origin = judge(kGet).origin;
+    EXPECT_EQ(judge(kGet).origin, origin);
+    of_b += origin == 1 ? 1 : 0;
+  }
+  EXPECT_GT(of_b, 50);
+  EXPECT_LT(of_b, 200);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ RouteConfig route(std::string host, std::string path) {
 // What the index must agree with: the definition, one route after the other.
 const RouteConfig* firstThatFits(const std::vector<RouteConfig>& routes, std::string_view host, std::string_view path) {
   for (const RouteConfig& candidate : routes) {
-    if (fitOf(candidate, host, path) == RouteFit::Matches) {
+    if (fitOf(candidate, {.host = host, .path = path}) == RouteFit::Matches) {
       return &candidate;
     }
   }
@@ -58,16 +58,17 @@ TEST_F(RouterTest, AWildcardStandsForOneOrMoreLabelsAndNotForNone) {
 TEST_F(RouterTest, WithoutAHostOnlyRoutesForAnyHostAreLeft) {
   const std::vector<RouteConfig> routes{route("a.example", ""), route("*.example", ""), route("", "/x"), route("", "")};
   EXPECT_EQ(taken(routes, "", "/"), 3);
-  EXPECT_EQ(taken(routes, "", "/xy"), 2);
+  EXPECT_EQ(taken(routes, "", "/x/y"), 2);
+  EXPECT_EQ(taken(routes, "", "/xy"), 3);
   EXPECT_EQ(taken({route("", "")}, "", "*"), 0);
   EXPECT_EQ(taken({route("", "/")}, "", "*"), -1);
 }
 
 TEST_F(RouterTest, FitSaysWhichHalfDiffers) {
   const RouteConfig one = route("*.example", "/api/");
-  EXPECT_EQ(fitOf(one, "a.example", "/api/x"), RouteFit::Matches);
-  EXPECT_EQ(fitOf(one, "a.example", "/apix"), RouteFit::PathDiffers);
-  EXPECT_EQ(fitOf(one, "example", "/nothing"), RouteFit::HostDiffers);
+  EXPECT_EQ(fitOf(one, {.host = "a.example", .path = "/api/x"}), RouteFit::Matches);
+  EXPECT_EQ(fitOf(one, {.host = "a.example", .path = "/apix"}), RouteFit::PathDiffers);
+  EXPECT_EQ(fitOf(one, {.host = "example", .path = "/nothing"}), RouteFit::HostDiffers);
 }
 
 // Words over a tiny alphabet, so that hosts and prefixes nest and collide.

@@ -111,6 +111,18 @@ TEST(HeadLimits, ZeroIsNoLimit) {
 }
 
 // Longer than what the reader copies at once.
+// Without a limit of its own a line has all of the head's, and whoever takes
+// most of it is named.
+TEST(HeadLimits, OneLineMayFillTheHead) {
+  constexpr HeadLimits shared{.section = 200, .start_line = 0, .field = 0, .fields = 4};
+  const std::string start = startLine(20);
+  EXPECT_EQ(parseRequest(start + "Host: a\r\n" + field('A', 200 - 22 - 9 - 2 - 2) + "\r\n", shared).error, "");
+  EXPECT_EQ(parseRequest(startLine(200 - 2 - 9 - 2) + "Host: a\r\n\r\n", shared).error, "");
+  expectLimit(parseRequest(startLine(200), shared), E::StartLineTooLong, 200, 200);
+  expectLimit(parseRequest(start + "Host: a\r\n" + field('A', 190), shared), E::FieldTooLarge, 200, 200);
+  expectLimit(parseRequest(start + "Host: a\r\n" + field('A', 80) + field('B', 90), shared), E::HeadTooLarge, 200, 200);
+}
+
 TEST(HeadLimits, LongHeadsInEverySplit) {
   const std::string start = "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nCookie: " + std::string(2000, 'c') + "\r\n";
   std::string bytes = start;

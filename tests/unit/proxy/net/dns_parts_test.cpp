@@ -111,21 +111,21 @@ FamilyAnswer failed(DnsStatus status) {
 }
 
 TEST(DnsCache, LifetimesHaveLimits) {
-  EXPECT_EQ(cacheLifetime(ResolvedAddresses{{}, 60}, {}), seconds(60));
-  EXPECT_EQ(cacheLifetime(ResolvedAddresses{{}, 0}, {}), seconds(0));
-  EXPECT_EQ(cacheLifetime(ResolvedAddresses{{}, 86400}, {}), seconds(3600));
+  EXPECT_EQ(cacheLifetime(ResolvedAddresses{{}, 60, {}}, {}), seconds(60));
+  EXPECT_EQ(cacheLifetime(ResolvedAddresses{{}, 0, {}}, {}), seconds(0));
+  EXPECT_EQ(cacheLifetime(ResolvedAddresses{{}, 86400, {}}, {}), seconds(3600));
   EXPECT_EQ(cacheLifetime(failed(DnsStatus::NxDomain), 2), seconds(2));
   EXPECT_EQ(cacheLifetime(failed(DnsStatus::NoData), 900), seconds(5));
   EXPECT_EQ(cacheLifetime(failed(DnsStatus::NoData), {}), seconds(0));
-  EXPECT_EQ(cacheLifetime(failed(DnsStatus::ServFail), 900), seconds(1));
-  EXPECT_EQ(cacheLifetime(failed(DnsStatus::Timeout), {}), seconds(1));
+  EXPECT_EQ(cacheLifetime(failed(DnsStatus::ServFail), 900), seconds(0));
+  EXPECT_EQ(cacheLifetime(failed(DnsStatus::Timeout), {}), seconds(0));
   EXPECT_EQ(cacheLifetime(failed(DnsStatus::LocalFailure), {}), seconds(0));
 }
 
 TEST(DnsCache, ForgetsInTime) {
   DnsCache cache;
   const TimePoint start{};
-  cache.put("a.test", AF_INET, ResolvedAddresses{{}, 10}, seconds(10), start);
+  cache.put("a.test", AF_INET, ResolvedAddresses{{}, 10, {}}, seconds(10), start);
   EXPECT_EQ(cache.get("a.test", AF_INET, start + seconds(4)).remaining, seconds(6));
   EXPECT_EQ(cache.get("a.test", AF_INET6, start).answer, nullptr);
   EXPECT_EQ(cache.get("a.test", AF_INET, start + seconds(10)).answer, nullptr);
@@ -137,7 +137,7 @@ TEST(DnsCache, StaysBounded) {
   DnsCache cache;
   const TimePoint start{};
   for (int i = 0; i < 5000; ++i) {
-    cache.put("n" + std::to_string(i), AF_INET, ResolvedAddresses{{}, 1}, seconds(10 + i), start);
+    cache.put("n" + std::to_string(i), AF_INET, ResolvedAddresses{{}, 1, {}}, seconds(10 + i), start);
   }
   EXPECT_EQ(cache.get("n0", AF_INET, start).answer, nullptr);
   EXPECT_NE(cache.get("n4999", AF_INET, start).answer, nullptr);

@@ -72,6 +72,7 @@ class DnsPeer {
     on_accept_ = std::make_unique<ReadEvent>(loop_, tcp_.get(), [this] { onAccept(); });
   }
 
+  void setRules(std::vector<DnsRule> rules) { rules_ = std::move(rules); }
   [[nodiscard]] std::string server() const { return localAddress(udp_.get()).text(); }
   [[nodiscard]] const std::vector<DnsQuestion>& asked() const { return asked_; }
   [[nodiscard]] int askedOverTcp() const { return asked_over_tcp_; }

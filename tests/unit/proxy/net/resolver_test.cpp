@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <fstream>
 #include <map>
 
+#include "proxy/net/search_list.h"
 #include "tests/unit/proxy/net/net_peers.h"
 
 namespace gatewhy {
@@ -224,6 +228,191 @@ TEST_F(ResolverTest, CachesTheAbsenceOfAName) {
   ask(*resolver, "a.test");
   EXPECT_EQ(ask(*resolver, "a.test").at(AF_INET).error().status, DnsStatus::NxDomain);
   EXPECT_EQ(peer.asked().size(), 2U);
+}
+
+TEST_F(ResolverTest, AFailureIsNotRemembered) {
+  for (const char* action : {"servfail", "refused", "garbage"}) {
+    DnsPeer peer(loop_, {{"*", "*", action}});
+    const auto resolver = resolverFor({peer.server()});
+    EXPECT_FALSE(ask(*resolver, "a.test").at(AF_INET).ok()) << action;
+    peer.setRules({{"a.test", "*", "addresses", {"192.0.2.1", "2001:db8::1"}, 60}});
+    EXPECT_TRUE(ask(*resolver, "a.test").at(AF_INET).ok()) << action;
+  }
+}
+
+// ---- DNS out of order -----------------------------------------------------
+
+class StaleDnsTest : public ResolverTest {
+ protected:
+  // The name is known, and its first address took a connection; nothing of it
+  // may be believed any longer.
+  void know(Resolver& resolver) {
+    const auto answers = ask(resolver, "a.test");
+    ASSERT_TRUE(answers.at(AF_INET).ok());
+    resolver.noteConnected("a.test", *Address::fromIp("192.0.2.2", 80));
+  }
+  static std::vector<DnsRule> healthy() {
+    return {{"a.test", "A", "addresses", {"192.0.2.1", "192.0.2.2"}, 0}, {"a.test", "AAAA", "nodata", {}, 0}};
+  }
+  DnsPeer peer_{loop_, healthy()};
+  std::unique_ptr<Resolver> resolver_ = resolverFor({peer_.server()});
+};
+
+TEST_F(StaleDnsTest, AddressesThatWorkAreKept) {
+  for (const auto& [action, status] :
+       std::map<std::string, DnsStatus>{{"servfail", DnsStatus::ServFail}, {"refused", DnsStatus::Refused}}) {
+    peer_.setRules(healthy());
+    resolver_ = resolverFor({peer_.server()});
+    know(*resolver_);
+    peer_.setRules({{"*", "*", action}});
+    const auto answers = ask(*resolver_, "a.test");
+    ASSERT_TRUE(answers.at(AF_INET).ok()) << action;
+    EXPECT_THAT(ips(answers.at(AF_INET)), ElementsAre("192.0.2.2", "192.0.2.1")) << "those that worked come first";
+    ASSERT_TRUE(answers.at(AF_INET)->facts.stale) << action;
+    EXPECT_EQ(answers.at(AF_INET)->facts.stale->status, status);
+  }
+}
+
+TEST_F(StaleDnsTest, NobodyWaitsForServersThatAreSilent) {
+  know(*resolver_);
+  peer_.setRules({{"*", "*", "silent"}});
+  ASSERT_TRUE(ask(*resolver_, "a.test").at(AF_INET).ok()) << "the first one waits a moment";
+  const auto asked = peer_.asked().size();
+  const auto answers = ask(*resolver_, "a.test");
+  ASSERT_TRUE(answers.at(AF_INET).ok());
+  EXPECT_EQ(answers.at(AF_INET)->facts.stale->status, DnsStatus::Timeout);
+  EXPECT_EQ(peer_.asked().size(), asked) << "DNS is asked again in the background";
+}
+
+TEST_F(StaleDnsTest, DnsIsAskedAgainAndBelieved) {
+  know(*resolver_);
+  peer_.setRules({{"*", "*", "servfail"}});
+  ASSERT_TRUE(ask(*resolver_, "a.test").at(AF_INET).ok());
+  const auto asked = peer_.countOf("A");
+  peer_.setRules({{"a.test", "A", "addresses", {"192.0.2.7"}, 60}, {"a.test", "AAAA", "nodata"}});
+  turnUntil(loop_, [&] { return peer_.countOf("A") > asked; });
+  std::vector<std::string> now;
+  turnUntil(loop_, [&] {
+    now = ips(ask(*resolver_, "a.test").at(AF_INET));
+    return now == std::vector<std::string>{"192.0.2.7"};
+  });
+}
+
+TEST_F(StaleDnsTest, NeverWhereTheNameOrItsAddressesAreGone) {
+  for (const auto& [action, status] :
+       std::map<std::string, DnsStatus>{{"nxdomain", DnsStatus::NxDomain}, {"nodata", DnsStatus::NoData}}) {
+    peer_.setRules(healthy());
+    resolver_ = resolverFor({peer_.server()});
+    know(*resolver_);
+    peer_.setRules({{"*", "*", action, {}, 0}});
+    EXPECT_EQ(ask(*resolver_, "a.test").at(AF_INET).error().status, status);
+    peer_.setRules({{"*", "*", "servfail"}});
+    EXPECT_EQ(ask(*resolver_, "a.test").at(AF_INET).error().status, DnsStatus::ServFail) << "and stays gone";
+  }
+}
+
+TEST_F(StaleDnsTest, AddressesThatNeverWorkedAreNotKept) {
+  ASSERT_TRUE(ask(*resolver_, "a.test").at(AF_INET).ok());
+  peer_.setRules({{"*", "*", "servfail"}});
+  EXPECT_FALSE(ask(*resolver_, "a.test").at(AF_INET).ok());
+}
+
+TEST_F(StaleDnsTest, TheNextConfigurationsResolverKnowsThemToo) {
+  know(*resolver_);
+  peer_.setRules({{"*", "*", "servfail"}});
+  const DnsConfig config{.servers = {peer_.server()}, .hosts_file = false};
+  const auto next = Resolver::create(loop_, config, resolver_->memory());
+  resolver_.reset();
+  EXPECT_TRUE(ask(*next, "a.test").at(AF_INET).ok());
+}
+
+TEST_F(StaleDnsTest, ZeroKeepsNothing) {
+  resolver_ = Resolver::create(loop_, {.servers = {peer_.server()}, .hosts_file = false, .stale = Millis(0)});
+  know(*resolver_);
+  peer_.setRules({{"*", "*", "servfail"}});
+  EXPECT_FALSE(ask(*resolver_, "a.test").at(AF_INET).ok());
+}
+
+// ---- the search list --------------------------------------------------------
+
+class SearchTest : public ResolverTest {
+ protected:
+  std::unique_ptr<Resolver> searching(const DnsPeer& peer, const std::string& resolv_conf, bool search = true) {
+    std::ofstream(path_) << resolv_conf;
+    return Resolver::create(loop_, {.servers = {peer.server()}, .hosts_file = false, .search = search}, nullptr, path_);
+  }
+  static std::vector<std::string> asked(const DnsPeer& peer, const std::string& type) {
+    std::vector<std::string> names;
+    for (const DnsQuestion& question : peer.asked()) {
+      if (question.type == type) {
+        names.push_back(question.name);
+      }
+    }
+    return names;
+  }
+  static constexpr const char* kCluster = "search default.svc.cluster.local svc.cluster.local\noptions ndots:5\n";
+  std::string path_ = testing::TempDir() + "resolv.conf." + std::to_string(::getpid());
+};
+
+TEST_F(SearchTest, AShortNameIsFoundUnderTheList) {
+  const DnsPeer peer(loop_, {{"shop.svc.cluster.local", "A", "addresses", {"192.0.2.1"}},
+                             {"shop.svc.cluster.local", "AAAA", "nodata"},
+                             {"shop", "AAAA", "addresses", {"2001:db8::bad"}}});
+  const auto resolver = searching(peer, kCluster);
+  const auto answers = ask(*resolver, "shop");
+  EXPECT_THAT(ips(answers.at(AF_INET)), ElementsAre("192.0.2.1"));
+  EXPECT_EQ(answers.at(AF_INET)->facts.name, "shop.svc.cluster.local");
+  EXPECT_EQ(answers.at(AF_INET6).error().status, DnsStatus::NoData) << "no other name is mixed in";
+  EXPECT_THAT(asked(peer, "A"), ElementsAre("shop.default.svc.cluster.local", "shop.svc.cluster.local"));
+}
+
+TEST_F(SearchTest, ANameThatNobodyKnowsTellsAllThatWereAsked) {
+  const DnsPeer peer(loop_, {});
+  const auto resolver = searching(peer, kCluster);
+  const DnsFault fault = ask(*resolver, "shop").at(AF_INET).error();
+  EXPECT_EQ(fault.status, DnsStatus::NxDomain);
+  EXPECT_EQ(fault.host, "shop");
+  EXPECT_THAT(fault.searched, ElementsAre("shop.default.svc.cluster.local", "shop.svc.cluster.local", "shop"));
+}
+
+TEST_F(SearchTest, ACompleteNameIsAskedAlone) {
+  const DnsPeer peer(loop_, {{"shop.default.svc.cluster.local", "*", "addresses", {"192.0.2.1"}}});
+  const auto resolver = searching(peer, kCluster);
+  EXPECT_FALSE(ask(*resolver, "shop.").at(AF_INET).ok());
+  EXPECT_THAT(asked(peer, "A"), ElementsAre("shop"));
+}
+
+TEST_F(SearchTest, DotsDecideWhatIsAskedFirst) {
+  const DnsPeer peer(loop_, {{"a.b", "*", "addresses", {"192.0.2.1", "2001:db8::1"}}});
+  const auto resolver = searching(peer, "search corp.example\n");
+  EXPECT_TRUE(ask(*resolver, "a.b").at(AF_INET).ok());
+  EXPECT_THAT(asked(peer, "A"), ElementsAre("a.b"));
+}
+
+TEST_F(SearchTest, AServerThatFailsEndsTheSearch) {
+  const DnsPeer peer(loop_, {{"shop.default.svc.cluster.local", "*", "servfail"},
+                             {"shop.svc.cluster.local", "*", "addresses", {"192.0.2.1", "2001:db8::1"}}});
+  const auto resolver = searching(peer, kCluster);
+  const DnsFault fault = ask(*resolver, "shop").at(AF_INET).error();
+  EXPECT_EQ(fault.status, DnsStatus::ServFail);
+  EXPECT_EQ(fault.host, "shop.default.svc.cluster.local");
+}
+
+TEST_F(SearchTest, ItCanBeTurnedOff) {
+  const DnsPeer peer(loop_, {{"shop", "*", "addresses", {"192.0.2.1", "2001:db8::1"}}});
+  const auto resolver = searching(peer, kCluster, false);
+  EXPECT_TRUE(ask(*resolver, "shop").at(AF_INET).ok());
+  EXPECT_THAT(asked(peer, "A"), ElementsAre("shop"));
+}
+
+TEST(SearchList, ReadsResolvConf) {
+  const SearchList list = SearchList::parse(
+      "# search no.example\nnameserver 192.0.2.1\ndomain first.example\nsearch A.example. b.example\t.\r\n"
+      "options edns0 ndots:2 ndots:x\n");
+  EXPECT_THAT(list.domains, ElementsAre("a.example", "b.example"));
+  EXPECT_EQ(list.ndots, 2U);
+  EXPECT_THAT(list.namesFor("x.y"), ElementsAre("x.y.a.example", "x.y.b.example", "x.y"));
+  EXPECT_THAT(SearchList::parse("options ndots:99").namesFor("x"), ElementsAre("x"));
 }
 
 TEST_F(ResolverTest, BadNamesAreNotAsked) {

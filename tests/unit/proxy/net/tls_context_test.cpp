@@ -64,6 +64,23 @@ class ListenerTest : public ::testing::Test {
   SslCtxPtr client_ = peerClient();
 };
 
+// CVE-2002-20001: the client's share may be noise, and costs us 120 ms.
+TEST_F(ListenerTest, FiniteFieldGroupsAreNotSpoken) {
+  ASSERT_EQ(1, SSL_CTX_set1_groups_list(client_.get(), "ffdhe8192:ffdhe2048"));
+  EXPECT_EQ(HandshakeStatus::Failed, accept(client_.get()));
+}
+
+TEST_F(ListenerTest, GroupsAndCiphersAreTheConfigurations) {
+  config_.groups = "P-384";
+  config_.ciphers = "TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM+AES256";
+  ASSERT_EQ(HandshakeStatus::Done, accept(client_.get()));
+  EXPECT_EQ(NID_secp384r1, SSL_get_negotiated_group(peer_->get()));
+  EXPECT_STREQ("TLS_CHACHA20_POLY1305_SHA256", SSL_get_cipher_name(peer_->get()));
+  SSL_CTX_set_max_proto_version(client_.get(), TLS1_2_VERSION);
+  ASSERT_EQ(HandshakeStatus::Done, accept(client_.get()));
+  EXPECT_THAT(SSL_get_cipher_name(peer_->get()), HasSubstr("AES256-GCM"));
+}
+
 TEST_F(ListenerTest, ServerNameChoosesTheCertificate) {
   const std::vector<std::pair<std::string, std::string>> expected = {{"one.test", "one.test"},
                                                                      {"two.test", "two.test"},

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts with variables, as header values and redirects hold them: "{host}",
+// "{header.X-User}". Parsed once, when the configuration is loaded; what each
+// stands for in a request is proxy/exchange/variables.h's matter. "{{" is a
+// brace, "$$" a dollar; a brace that begins no word stands for itself, so that
+// JSON in a value needs no care.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnostics/result.h"
+
+namespace gatewhy {
+
+enum class Variable : std::uint8_t {
+  ClientAddress,
+  ClientPort,
+  Host,
+  Scheme,
+  Method,
+  Path,
+  Query,
+  Uri,
+  RequestId,
+  Route,
+  Origin,
+  TlsServerName,
+  Header,          // with a name
+  Cookie,          // with a name
+  QueryParameter,  // with a name
+  ClientCertificateSubject,
+  ClientCertificateFingerprint,
+  Status,
+  Cause,
+  Time,
+};
+
+// When the text is made: before there is an answer, status and cause are not known.
+enum class TemplatePlace : std::uint8_t { Request, Response };
+
+struct TemplatePart {
+  std::string text;  // where `variable` is absent
+  std::optional<Variable> variable;
+  std::string name;  // of a header, cookie or query parameter
+};
+
+class TextTemplate {
+ public:
+  // The error says which word to use instead.
+  [[nodiscard]] static Result<TextTemplate, std::string> parse(std::string_view text, TemplatePlace place);
+
+  [[nodiscard]] const std::vector<TemplatePart>& parts() const { return parts_; }
+  [[nodiscard]] bool hasVariables() const;
+  // The text without variables; only where there are none.
+  [[nodiscard]] std::string literal() const;
+
+ private:
+  std::vector<TemplatePart> parts_;
+};
+
+// "client_address": as they are written.
+[[nodiscard]] std::vector<std::string_view> variableNames();
+
+}  // namespace gatewhy

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which fields of a request do not reach the origin although nothing is wrong
+// with their form: what strangers claim (config/claimed_fields.h), and names
+// with "_" that CGI, WSGI and PHP read as one with "-".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/http/message.h"
+
+namespace gatewhy {
+
+struct DroppedFields {
+  std::vector<std::uint32_t> indices;  // into RequestHead::fields, ascending
+  std::string refused;                 // a name that limits.underscores: refuse does not take; "" = none
+};
+
+// `trusted`: the peer is one of trusted_proxies.
+[[nodiscard]] DroppedFields droppedFields(const RequestHead& request, const HeaderEdits& edits, bool trusted,
+                                          Underscores underscores);
+
+// Whether gatewhy writes the request field itself, or frames and routes by it.
+[[nodiscard]] bool isOwnRequestField(FieldId id) noexcept;
+
+}  // namespace gatewhy

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the process below its memory limit: above 85 % of it new requests are
+// refused, idle clients go and bodies are no longer read, until it is below
+// 80 %. Measured ten times a second while there is traffic; in between, bytes
+// that connections have buffered are added.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "proxy/exchange/memory_meter.h"
+#include "proxy/loop/event_loop.h"
+
+namespace gatewhy {
+
+// What all workers know. Any thread.
+class MemoryState {
+ public:
+  // On start and reload. `workers` share what is left.
+  void setLimit(std::uint64_t configured, std::uint32_t workers);
+  [[nodiscard]] bool limited() const noexcept { return limited_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class MemoryGuard;
+  void measure(TimePoint now);
+
+  std::mutex mutex_;  // of the meter; whoever finds it taken does without
+  std::unique_ptr<MemoryMeter> meter_;
+  std::atomic<bool> limited_{false};
+  std::atomic<std::uint32_t> workers_{1};
+  std::atomic<std::uint64_t> used_{0}, limit_{0}, measured_{0};  // bytes, bytes, how often
+  std::atomic<TimePoint::rep> measured_at_{0};
+};
+
+// One worker's; its thread only.
+class MemoryGuard {
+ public:
+  // `on_relief`: what was held back may go on. `shed`: has some idle clients
+  // close; called every 50 ms while memory is short.
+  MemoryGuard(EventLoop& loop, MemoryState& state, std::function<void()> shed, std::function<void()> on_relief);
+
+  // Bytes that a connection buffers more or, negative, less than before.
+  void account(std::int64_t change) noexcept { buffered_ += change; }
+  [[nodiscard]] std::int64_t buffered() const noexcept { return buffered_; }
+  // Nearly used up: no more is to be begun. A load and a comparison, unless it
+  // is time to measure.
+  [[nodiscard]] bool isShort();
+  [[nodiscard]] MemoryUse use() const noexcept;
+
+ private:
+  [[nodiscard]] std::uint64_t estimate() noexcept;
+  void onTick();
+
+  EventLoop& loop_;
+  MemoryState& state_;
+  std::function<void()> shed_, on_relief_;
+  std::int64_t buffered_ = 0, buffered_when_measured_ = 0;
+  std::uint64_t measured_ = 0;
+  bool short_ = false;
+  Deadline tick_;
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/net/client_identity.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <array>
+
+#include "proxy/net/x509_facts.h"
+
+namespace gatewhy {
+
+std::string clientServerName(const SSL* ssl) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  return name == nullptr ? std::string() : std::string(name);
+}
+
+CertificateIdentity clientCertificateIdentity(const SSL* ssl) {
+  const X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) {
+    return {};
+  }
+  CertificateIdentity identity{.subject = nameText(X509_get_subject_name(certificate)), .fingerprint = {}};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1) {
+    identity.fingerprint = fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
+  }
+  return identity;
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/dropped_fields.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "config/claimed_fields.h"
+#include "proxy/exchange/forward_head.h"
+#include "proxy/http/h1_parser.h"
+
+namespace gatewhy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class DroppedFieldsTest : public testing::Test {
+ protected:
+  const RequestHead& parse(const std::string& fields) {
+    parser_.reset();
+    EXPECT_EQ(parser_.feed("GET / HTTP/1.1\r\nHost: shop.example\r\n" + fields + "\r\n").status, ParseStatus::Done);
+    return parser_.head();
+  }
+  std::vector<std::string> droppedOf(const std::string& fields) {
+    const RequestHead& head = parse(fields);
+    const DroppedFields made = droppedFields(head, edits_, trusted_, underscores_);
+    refused_ = made.refused;
+    std::vector<std::string> names;
+    for (const std::uint32_t index : made.indices) {
+      names.emplace_back(head.name(head.fields[index]));
+    }
+    return names;
+  }
+
+  RequestParser parser_{HeadLimits{}};
+  HeaderEdits edits_;
+  bool trusted_ = false;
+  Underscores underscores_ = Underscores::Shadows;
+  std::string refused_;
+};
+
+TEST_F(DroppedFieldsTest, WhatStrangersClaimIsDroppedWhateverItsCase) {
+  for (const ClaimedField& row : claimedFields()) {
+    std::string name(row.name);
+    if (name.ends_with('*')) {
+      name.replace(name.size() - 1, 1, "Anything");
+    }
+    for (const bool upper : {false, true}) {
+      for (char& c : name) {
+        c = static_cast<char>(upper ? std::toupper(c) : std::tolower(c));
+      }
+      EXPECT_THAT(droppedOf(name + ": x\r\n"), ElementsAre(name));
+    }
+    trusted_ = true;
+    EXPECT_THAT(droppedOf(name + ": x\r\n"), IsEmpty());
+    trusted_ = false;
+  }
+  EXPECT_THAT(droppedOf("X-Real: 1\r\nX-Forwarder: 1\r\nProxied: 1\r\nX-Shop: 1\r\nAuthorization: a\r\nCookie: b\r\n"),
+              IsEmpty());
+}
+
+TEST_F(DroppedFieldsTest, ARouteKeepsWhatItNames) {
+  edits_.keep = {"x-real-ip", "X_Forwarded_For", "Transfer_Encoding"};
+  EXPECT_THAT(droppedOf("X-Real-IP: 1\r\nTrue-Client-IP: 1\r\nX_Forwarded_For: 1\r\nTransfer_Encoding: chunked\r\n"),
+              ElementsAre("True-Client-IP", "Transfer_Encoding"));
+}
+
+TEST_F(DroppedFieldsTest, ShadowsOfWhatIsSetRemovedTrustedFramedByOrSentAsWell) {
+  edits_.set = {{"X-Env", "prod"}};
+  edits_.remove = {"X-Debug"};
+  EXPECT_THAT(
+      droppedOf("X_Env: 1\r\nX_DEBUG: 1\r\nX_Forwarded-For: 1\r\nX-Forwarded_Proto: 1\r\nx_real_ip: 1\r\n"
+                "Transfer_Encoding: 1\r\nContent_Length: 1\r\nProxy_Authorization: 1\r\nX_Request_ID: 1\r\n"
+                "X-Twice: 1\r\nX_Twice: 2\r\nX_Shop: 1\r\nKeep_Alive: 1\r\nCDN_Loop: x\r\n_: 1\r\n"),
+      ElementsAre("X_Env", "X_DEBUG", "X_Forwarded-For", "X-Forwarded_Proto", "x_real_ip", "Transfer_Encoding",
+                  "Content_Length", "Proxy_Authorization", "X_Request_ID", "X_Twice", "Keep_Alive", "CDN_Loop"));
+  trusted_ = true;
+  EXPECT_THAT(droppedOf("X_Forwarded_For: 1\r\n"), ElementsAre("X_Forwarded_For")) << "whoever sends it";
+}
+
+TEST_F(DroppedFieldsTest, TheOtherRulesForUnderscores) {
+  const std::string fields = "X_Shop: 1\r\nX_Forwarded_For: 1\r\nContent_Length: 3\r\nX-Shop: 1\r\n";
+  underscores_ = Underscores::Drop;
+  EXPECT_THAT(droppedOf(fields), ElementsAre("X_Shop", "X_Forwarded_For", "Content_Length"));
+  underscores_ = Underscores::Pass;
+  EXPECT_THAT(droppedOf(fields), ElementsAre("Content_Length"));
+  EXPECT_EQ(refused_, "");
+  underscores_ = Underscores::Refuse;
+  droppedOf(fields);
+  EXPECT_EQ(refused_, "X_Shop");
+}
+
+TEST_F(DroppedFieldsTest, TheNearestOfSeveralValuesCounts) {
+  EXPECT_EQ(nearestValue(parse("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n"), FieldId::XForwardedProto),
+            "http");
+  EXPECT_EQ(nearestValue(parse("X-Forwarded-Proto: http, https\r\n"), FieldId::XForwardedProto), "https");
+  EXPECT_EQ(nearestValue(parse(""), FieldId::XForwardedProto), "");
+}
+
+TEST_F(DroppedFieldsTest, TheTableIsInTheManual) {
+  std::ifstream file(GATEWHY_SOURCE_DIR "/docs/headers.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  for (const ClaimedField& row : claimedFields()) {
+    EXPECT_THAT(text.str(), HasSubstr("| `" + std::string(row.name) + "` | " + std::string(row.claims) + " |"));
+  }
+}
+
+}  // namespace
+}  // namespace gatewhy
