@@ -59,8 +59,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
          "`systemd:NAME` for a socket passed by systemd. Port 0 lets the kernel choose."},
     {.path = "listeners[].mode",
      .pattern = "^0?[0-7]{3}$",
-     .text = "Of a `unix:` listener: the mode of its file, `\"0660\"`; whoever may write to it may connect. Absent: as "
-             "the umask has it."},
+     .text = "Of a `unix:` listener: the mode of its file, `\"0660\"`; whoever may write to it may connect. "
+             "Default: what the umask leaves."},
     {.path = "listeners[].group",
      .fallback = "\"\"",
      .text = "Of a `unix:` listener: the group of its file. After root is given up, one that `user` is a member of. "
