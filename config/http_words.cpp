@@ -62,10 +62,6 @@ std::string pathPrefixComplaint(std::string_view path) {
       return fmt::format("'{}' contains a character that no path has; write it percent-encoded", path);
     }
   }
-  if (path.find('*') != std::string_view::npos && path.ends_with("/*")) {
-    return fmt::format("'{}': '*' stands for itself; a path is a prefix already, write '{}'", path,
-                       path.substr(0, path.size() - 1));
-  }
   const std::string normal = rfcNormalPath(path);
   if (normal != path) {
     return fmt::format("'{}' is another spelling of '{}'; write that", path, normal);

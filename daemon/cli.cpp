@@ -254,7 +254,9 @@ void addHelp(CLI::App& app, Options& options, int& status) {
       status = kExitUsage;
       return;
     }
-    fmt::print("{}", about == nullptr ? app.help() : about->help("gatewhy " + about->get_name()));
+    // app.help() would be that of the subcommand that was given: of help itself.
+    fmt::print("{}", about == nullptr ? app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal)
+                                      : about->help(app.get_name()));
   });
   auto* version = app.add_subcommand("version", "the version of this binary");
   version->callback([] { fmt::print("gatewhy {}\n", GATEWHY_VERSION); });
