@@ -184,7 +184,7 @@ void Attempt::flush() {
 
 void Attempt::onRequestWritten() {
   if (write_ended_ == TimePoint{}) {
-    out_ = std::string();  // its room is not kept while the answer is waited for
+    std::string().swap(out_);  // gives its room back while the answer is waited for
     write_ended_ = EventLoop::now();
     if (state_ == State::Head) {
       phase_since_ = write_ended_;

@@ -70,7 +70,7 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
 
 void Exchange::dropReplay() {
   replay_lost_ = true;
-  replay_ = std::string();
+  std::string().swap(replay_);  // an assignment would keep its room
 }
 
 // Now bytes of the request go out. Another try needs the body again only where

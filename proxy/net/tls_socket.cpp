@@ -18,16 +18,27 @@ TlsSocket& socketOf(BIO* bio) noexcept {
 int onRead(BIO* bio, char* buffer, int size) {
   TlsSocket& socket = socketOf(bio);
   BIO_clear_retry_flags(bio);
-  if (socket.input != TlsSocket::Input::MayWait && !socket.ended) {
+  const auto later = [bio] {
     BIO_set_retry_read(bio);
     errno = EAGAIN;
     return -1;
+  };
+  if (socket.end_held) {
+    socket.ended = !socket.hold_end;
+    return socket.ended ? 0 : later();
+  }
+  if (socket.input != TlsSocket::Input::MayWait && !socket.ended) {
+    return later();
   }
   ssize_t got = 0;
   do {
     errno = 0;
     got = ::recv(socket.fd, buffer, static_cast<std::size_t>(size), 0);
   } while (got < 0 && errno == EINTR);
+  if (got == 0 && socket.hold_end) {
+    socket.end_held = true;
+    return later();
+  }
   socket.ended = got == 0;
   if (got >= 0) {
     socket.input = got < size ? TlsSocket::Input::Taken : TlsSocket::Input::MayWait;

@@ -20,7 +20,12 @@ struct TlsSocket {
 
   int fd = -1;  // not owned
   Input input = Input::MayWait;
-  bool ended = false;  // the peer's FIN has been read
+  bool ended = false;  // the peer's FIN has been read, and told
+  // A FIN that comes now is told by a later read. To OpenSSL one without
+  // close_notify breaks the session: whoever got bytes before it decides first
+  // whether that matters.
+  bool hold_end = false;
+  bool end_held = false;
   bool more = false;   // for writes: further bytes follow at once (MSG_MORE)
 
   // The library wants more than a short read brought it. True, once for each

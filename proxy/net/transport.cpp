@@ -180,6 +180,7 @@ IoResult Transport::readTls(char* buffer, std::size_t size) {
   while (total < size) {
     const int room = static_cast<int>(std::min<std::size_t>(size - total, INT_MAX));
     ERR_clear_error();
+    socket.hold_end = total > 0;
     const int got = SSL_read(ssl_.get(), buffer + total, room);
     if (got > 0) {
       total += static_cast<std::size_t>(got);
@@ -198,7 +199,7 @@ IoResult Transport::readTls(char* buffer, std::size_t size) {
     // WANT_WRITE: an answer to the peer's KeyUpdate did not fit into the
     // socket; the readiness to write that follows is reported like any other.
     if (error.kind == SSL_ERROR_WANT_READ || error.kind == SSL_ERROR_WANT_WRITE) {
-      input_drained_ = true;
+      input_drained_ = !socket.end_held;
       break;
     }
     setFault(sessionFaultOf(ssl_.get(), error));
@@ -313,7 +314,8 @@ IoResult Transport::endWrite(TransportFault fault) {
 bool Transport::hasBufferedInput() const noexcept {
   // OpenSSL counts half a record as pending too: the last read said whether
   // that is all.
-  return end_waits_ || (tls() && !read_ended_ && !input_drained_ && SSL_has_pending(ssl_.get()) == 1);
+  return end_waits_ || (tls() && !read_ended_ && !input_drained_ &&
+                        (SSL_has_pending(ssl_.get()) == 1 || tlsSocketOf(ssl_.get()).end_held));
 }
 
 void Transport::shutdownWrite() noexcept {

@@ -34,7 +34,7 @@ const std::vector<StockClient>& stockClients() {
       {"node", "/usr/bin/node", {kFolder + "leaving_client.js", "{scheme}", "{port}", "{mode}", "{path}"}, true},
       {"java_urlconnection", "/usr/bin/java", {kFolder + "LeavingClient.java", "urlconnection", "{url}", "{mode}"}},
       {"java_httpclient", "/usr/bin/java", {kFolder + "LeavingClient.java", "httpclient", "{url}", "{mode}"}},
-      {"curl", "/usr/bin/curl", {"-sk", "--max-time", "{patience}", "-w", "%{http_code} ", "{url}"}}};
+      {"curl", "/usr/bin/curl", {"-sk", "--max-time", "{patience}", "-w", "%{http_code} \\n", "{url}"}}};
   return clients;
 }
 

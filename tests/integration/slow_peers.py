@@ -44,15 +44,20 @@ def read(connection, seconds, step):
         got += piece
 
 
+def say(line):
+    sys.stdout.write(line + "\n")  # in one piece: the threads share it
+    sys.stdout.flush()
+
+
 def play(words, seconds):
     port, kind, path, buffer, step = words.split(",")
     try:
         connection = open_connection(int(port), kind == "tls", int(buffer))
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n".encode())
         body = read(connection, seconds, int(step)).partition(b"\r\n\r\n")[2]
-        print(words, body.count(b"x"), flush=True)
+        say(f"{words} {body.count(b'x')}")
     except OSError as error:
-        print(words, "broken:", error, flush=True)
+        say(f"{words} broken: {error}")
 
 
 threads = [threading.Thread(target=play, args=(words, float(sys.argv[1]))) for words in sys.argv[2:]]

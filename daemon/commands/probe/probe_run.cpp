@@ -78,6 +78,8 @@ class Run final : public AttemptObserver {
       result_.cause = Cause::ProxyInternalError;
       return result_;
     }
+    worker_.generation = std::make_shared<WorkerGeneration>();
+    worker_.generation->shared = *generation;
     const OriginRuntime& runtime = (*generation)->origins.front();
     OriginPool pool(loop_, origin_, runtime.endpoints, runtime.state, [] {});
     RequestIdentity identity;

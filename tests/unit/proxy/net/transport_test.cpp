@@ -320,6 +320,26 @@ TEST_F(TlsTransport, FinWithoutCloseNotifyIsTruncation) {
   EXPECT_EQ(EndFault::How::TlsTruncated, end().how);
 }
 
+// To OpenSSL a FIN without close_notify breaks the session. Who got bytes
+// before it decides first whether that matters, so as to answer.
+TEST_F(TlsTransport, ABareFinBehindBytesIsToldByALaterRead) {
+  origin_.peer->write("one");
+  origin_.peer->write("two");
+  ::shutdown(origin_.sockets.far.get(), SHUT_WR);
+  waitBytes(origin_.ours.fd(), recordSize("one") + recordSize("two"));
+  EXPECT_EQ(3U, read(3).size);
+  const IoResult got = read();
+  ASSERT_EQ(IoStatus::Ok, got.status);
+  EXPECT_EQ("two", buffer_.substr(0, got.size));
+  EXPECT_FALSE(got.drained);
+  EXPECT_TRUE(origin_.ours.hasBufferedInput());
+  SSL_set_options(origin_.ours.ssl(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  EXPECT_EQ(IoStatus::Ended, read().status);
+  EXPECT_FALSE(origin_.ours.hasBufferedInput());
+  ASSERT_EQ(IoStatus::Ok, origin_.ours.write("bye", 3).status);
+  EXPECT_EQ("bye", origin_.peer->read());
+}
+
 TEST_F(TlsTransport, ResetIsReset) {
   resetPeer(origin_.sockets.far);
   waitBroken(origin_.ours.fd());
