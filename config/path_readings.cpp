@@ -30,24 +30,6 @@ bool isPathOctet(unsigned char octet) noexcept {
          std::string_view("!$&'()*+,;=:@/").find(static_cast<char>(octet)) != std::string_view::npos;
 }
 
-int hexValue(char c) noexcept {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = octets::lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// The octet that "%XX" at `at` stands for; -1 where it is not one.
-int encodedOctet(std::string_view text, std::size_t at) noexcept {
-  if (at + 2 >= text.size() || text[at] != '%') {
-    return -1;
-  }
-  const int high = hexValue(text[at + 1]);
-  const int low = hexValue(text[at + 2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 enum class Decode : std::uint8_t {
   Unwritable,  // what cannot stand in a path raw: no reading at all, one way to write it
   Unreserved,
@@ -75,8 +57,8 @@ std::size_t takeWideEscape(std::string_view text, std::size_t at, std::string& o
   if (text.size() - at < kSize || octets::lower(text[at + 1]) != 'u' || text[at + 2] != '0' || text[at + 3] != '0') {
     return 0;
   }
-  const int high = hexValue(text[at + 4]);
-  const int low = hexValue(text[at + 5]);
+  const int high = octets::hexValue(text[at + 4]);
+  const int low = octets::hexValue(text[at + 5]);
   if (high < 0 || high > 7 || low < 0) {
     return 0;
   }
@@ -87,11 +69,11 @@ std::size_t takeWideEscape(std::string_view text, std::size_t at, std::string& o
 // "%C0%AF" or "%E0%80%AF" as '/': more octets than RFC 3629 allows.
 std::size_t takeOverlong(std::string_view text, std::size_t at, std::string& out) {
   constexpr std::size_t kEscape = 3;
-  const int lead = encodedOctet(text, at);
+  const int lead = octets::encodedOctet(text, at);
   std::size_t used = kEscape;
   int value = lead & 0x1F;
   if (lead == 0xE0) {
-    const int middle = encodedOctet(text, at + used);
+    const int middle = octets::encodedOctet(text, at + used);
     if (middle != 0x80 && middle != 0x81) {
       return 0;
     }
@@ -100,7 +82,7 @@ std::size_t takeOverlong(std::string_view text, std::size_t at, std::string& out
   } else if (lead != 0xC0 && lead != 0xC1) {
     return 0;
   }
-  const int last = encodedOctet(text, at + used);
+  const int last = octets::encodedOctet(text, at + used);
   if (last < 0x80 || last > 0xBF) {
     return 0;
   }
@@ -124,7 +106,7 @@ std::string decoded(std::string_view text, Decode how) {
         continue;
       }
     }
-    const int octet = encodedOctet(text, at);
+    const int octet = octets::encodedOctet(text, at);
     if (octet >= 0 && decodes(how, static_cast<unsigned char>(octet))) {
       out.push_back(static_cast<char>(octet));
       at += 3;
@@ -336,7 +318,7 @@ std::string rfcNormalPath(std::string_view path) {
   std::string out;
   out.reserve(path.size());
   for (std::size_t at = 0; at < path.size();) {
-    const int octet = encodedOctet(path, at);
+    const int octet = octets::encodedOctet(path, at);
     if (octet >= 0 && isUnreserved(static_cast<unsigned char>(octet))) {
       out.push_back(static_cast<char>(octet));
       at += 3;

@@ -8,23 +8,12 @@
 namespace gatewhy {
 namespace {
 
-int digitValue(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = octets::lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 std::string formDecoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); ++at) {
-    const bool escape = text[at] == '%' && at + 2 < text.size();
-    const int high = escape ? digitValue(text[at + 1]) : -1;
-    const int low = escape ? digitValue(text[at + 2]) : -1;
-    if (high >= 0 && low >= 0) {
-      out.push_back(static_cast<char>(high * 16 + low));
+    if (const int octet = octets::encodedOctet(text, at); octet >= 0) {
+      out.push_back(static_cast<char>(octet));
       at += 2;
     } else {
       out.push_back(text[at] == '+' ? ' ' : text[at]);

@@ -15,7 +15,6 @@
 namespace gatewhy {
 namespace {
 
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr const char* kStateName = "gatewhy-state";
@@ -51,8 +50,8 @@ std::string contentOf(const std::string& path) {
 
 // nullopt where it was being written just then.
 std::optional<RunState> parseState(const std::string& content) {
-  const Json read = Json::parse(content, nullptr, false);
-  if (!read.is_object() || read.value("begin", Json()) != read.value("end", Json(0))) {
+  const nlohmann::json read = nlohmann::json::parse(content, nullptr, false);
+  if (!read.is_object() || read.value("begin", nlohmann::json()) != read.value("end", nlohmann::json(0))) {
     return std::nullopt;
   }
   try {
@@ -65,7 +64,7 @@ std::optional<RunState> parseState(const std::string& content) {
     state.reload.message = read.at("message").get<std::string>();
     state.reload.problems = read.at("problems").get<std::vector<std::string>>();
     return state;
-  } catch (const Json::exception&) {
+  } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
@@ -80,17 +79,17 @@ void RunStateFile::publish(const RunState& state) {
     }
   }
   ++writes_;
-  const Json shown{{"begin", writes_},
-                   {"config", state.config},
-                   {"reloading", state.reloading},
-                   {"stopping", state.stopping},
-                   {"reloads", state.reload.number},
-                   {"applied", state.reload.applied},
-                   {"message", state.reload.message},
-                   {"problems", state.reload.problems},
-                   {"end", writes_}};
+  const nlohmann::json shown{{"begin", writes_},
+                             {"config", state.config},
+                             {"reloading", state.reloading},
+                             {"stopping", state.stopping},
+                             {"reloads", state.reload.number},
+                             {"applied", state.reload.applied},
+                             {"message", state.reload.message},
+                             {"problems", state.reload.problems},
+                             {"end", writes_}};
   // A file name need not be UTF-8.
-  const std::string text = shown.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = shown.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (::pwrite(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())) {
     [[maybe_unused]] const int cut = ::ftruncate(file_.get(), static_cast<off_t>(text.size()));
   }

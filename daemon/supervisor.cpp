@@ -24,7 +24,7 @@ namespace {
 // An idle kept-alive connection may bring one more request for this long.
 constexpr std::chrono::milliseconds kIdleGrace{1000};
 constexpr std::chrono::milliseconds kAbortGrace{2000};
-constexpr std::chrono::milliseconds kPoll{10};
+constexpr std::chrono::milliseconds kSignalPoll{10};
 constexpr std::chrono::milliseconds kLookAtLists{5000};  // has a revocation list been renewed?
 constexpr std::chrono::milliseconds kUpgradeLimit{60000};
 
@@ -362,7 +362,7 @@ bool Supervisor::upgrade() {
 bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!done() && std::chrono::steady_clock::now() < end) {
-    const int signal = awaitSignal(kPoll);
+    const int signal = awaitSignal(kSignalPoll);
     if (signal == SIGTERM || signal == SIGINT) {
       return true;  // a second one: at once
     }

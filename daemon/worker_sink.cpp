@@ -4,7 +4,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::milliseconds kFlushInterval{50};
 // A failure is to be seen at once, but an origin that is down fails thousands
 // of times a second: what comes within this time wakes the writer once.
 constexpr std::chrono::milliseconds kUrgentTick{2};
@@ -38,7 +38,7 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
     hurried_ = true;
     tick_->arm(kUrgentTick);
   } else if (!tick_->armed()) {
-    tick_->arm(kTick);
+    tick_->arm(kFlushInterval);
   }
 }
 

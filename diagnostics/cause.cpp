@@ -14,7 +14,7 @@ constexpr Severity severityOf(Blame /*blame*/, Severity own) {
   return own;
 }
 
-constexpr std::array<CauseInfo, kCauseCount> kTable{{
+constexpr std::array<CauseInfo, kCauseCount> kCauseTable{{
 #define CAUSE(enumerator, text, phase, blame, sent, logged, standard, error, retry, seen, who, check, ...) \
   {Cause::enumerator,                                                                                      \
    text,                                                                                                   \
@@ -34,8 +34,8 @@ constexpr std::array<CauseInfo, kCauseCount> kTable{{
 }};
 
 constexpr bool rowsMatchEnumerators() {
-  for (std::size_t i = 0; i < kTable.size(); ++i) {
-    if (static_cast<std::size_t>(kTable[i].cause) != i) {
+  for (std::size_t i = 0; i < kCauseTable.size(); ++i) {
+    if (static_cast<std::size_t>(kCauseTable[i].cause) != i) {
       return false;
     }
   }
@@ -43,8 +43,8 @@ constexpr bool rowsMatchEnumerators() {
 }
 
 constexpr bool rowsFollowPhases() {
-  for (std::size_t i = 1; i < kTable.size(); ++i) {
-    if (kTable[i - 1].phase > kTable[i].phase) {
+  for (std::size_t i = 1; i < kCauseTable.size(); ++i) {
+    if (kCauseTable[i - 1].phase > kCauseTable[i].phase) {
       return false;
     }
   }
@@ -52,9 +52,9 @@ constexpr bool rowsFollowPhases() {
 }
 
 constexpr bool namesAreUnique() {
-  for (std::size_t i = 0; i < kTable.size(); ++i) {
-    for (std::size_t j = i + 1; j < kTable.size(); ++j) {
-      if (kTable[i].name == kTable[j].name) {
+  for (std::size_t i = 0; i < kCauseTable.size(); ++i) {
+    for (std::size_t j = i + 1; j < kCauseTable.size(); ++j) {
+      if (kCauseTable[i].name == kCauseTable[j].name) {
         return false;
       }
     }
@@ -98,15 +98,15 @@ static_assert(namesMatchEnumerators());
 }  // namespace
 
 const CauseInfo& info(Cause cause) noexcept {
-  return kTable[static_cast<std::size_t>(cause)];
+  return kCauseTable[static_cast<std::size_t>(cause)];
 }
 
 std::span<const CauseInfo> allCauses() noexcept {
-  return kTable;
+  return kCauseTable;
 }
 
 std::optional<Cause> causeByName(std::string_view name) noexcept {
-  for (const CauseInfo& row : kTable) {
+  for (const CauseInfo& row : kCauseTable) {
     if (row.name == name) {
       return row.cause;
     }
@@ -116,8 +116,8 @@ std::optional<Cause> causeByName(std::string_view name) noexcept {
 
 std::vector<std::string_view> nearestCauseNames(std::string_view word, std::size_t limit) {
   std::vector<std::string_view> names;
-  names.reserve(kTable.size());
-  for (const CauseInfo& row : kTable) {
+  names.reserve(kCauseTable.size());
+  for (const CauseInfo& row : kCauseTable) {
     names.push_back(row.name);
   }
   return nearestWords(word, names, limit);

@@ -17,14 +17,6 @@ struct Pair {
   bool has_equals = false;
 };
 
-std::string_view trimmed(std::string_view text) noexcept {
-  text.remove_prefix(octets::skipBlanks(text, 0));
-  while (!text.empty() && octets::isBlank(text.back())) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
 // The part up to the next semicolon, taken off `rest`.
 Pair takePair(std::string_view& rest) noexcept {
   const std::size_t end = rest.find(';');
@@ -32,9 +24,9 @@ Pair takePair(std::string_view& rest) noexcept {
   rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
   const std::size_t equals = part.find('=');
   if (equals == std::string_view::npos) {
-    return {trimmed(part), {}, false};
+    return {octets::trimmed(part), {}, false};
   }
-  return {trimmed(part.substr(0, equals)), trimmed(part.substr(equals + 1)), true};
+  return {octets::trimmed(part.substr(0, equals)), octets::trimmed(part.substr(equals + 1)), true};
 }
 
 struct Attributes {

@@ -14,15 +14,12 @@
 #include "diagnostics/explain_search.h"
 #include "diagnostics/foreign_terms.h"
 #include "diagnostics/nearest.h"
+#include "diagnostics/octets.h"
 #include "diagnostics/reason_phrase.h"
 #include "diagnostics/status_registry.h"
 
 namespace gatewhy {
 namespace {
-
-bool isDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // ---- causes ---------------------------------------------------------------
 
@@ -122,7 +119,7 @@ std::vector<NearWord> nearCodes(std::string_view digits) {
 }
 
 std::vector<NearWord> nearStatuses(std::string_view word) {
-  if (!word.empty() && std::ranges::all_of(word, isDigit)) {
+  if (!word.empty() && std::ranges::all_of(word, octets::isDigit)) {
     return nearCodes(word);
   }
   std::vector<NearWord> near;

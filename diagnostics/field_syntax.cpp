@@ -16,14 +16,6 @@ using octets::kDigit;
 using octets::kQuoted;
 using octets::kToken;
 
-std::string_view trimmed(std::string_view text) noexcept {
-  text.remove_prefix(octets::skipBlanks(text, 0));
-  while (!text.empty() && octets::isBlank(text.back())) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
 // Behind the closing quote of a quoted-string that begins at `at`; npos where
 // it does not end (RFC 9110 section 5.6.4).
 std::size_t skipQuoted(std::string_view text, std::size_t at) noexcept {
@@ -152,7 +144,7 @@ std::optional<ContentRange> parseContentRange(std::string_view value) noexcept {
 
 std::string_view takeMember(std::string_view& list) noexcept {
   const std::size_t comma = list.find(',');
-  const std::string_view member = trimmed(list.substr(0, comma));
+  const std::string_view member = octets::trimmed(list.substr(0, comma));
   list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
   return member;
 }

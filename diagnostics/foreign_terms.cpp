@@ -79,6 +79,7 @@ std::vector<const ProxyWord*> phrasesIn(std::string_view text) {
     }
   }
   std::vector<const ProxyWord*> found;
+  found.reserve(longest.size());
   for (const auto& [product, row] : longest) {
     found.push_back(row);
   }

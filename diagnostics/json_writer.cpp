@@ -28,13 +28,13 @@ constexpr std::array<bool, 256> makePlainTable() {
   }
   return table;
 }
-constexpr std::array<bool, 256> kPlain = makePlainTable();
+constexpr std::array<bool, 256> kNeedsNoEscape = makePlainTable();
 
 std::size_t plainPrefix(const char* data, std::size_t size) {
   std::size_t n = octets::skipBlocks(data, 0, size, [](octets::Block block) {
     return (block < 0x20) | (block >= 0x7F) | (block == '"') | (block == '\\');
   });
-  while (n < size && kPlain[static_cast<unsigned char>(data[n])]) {
+  while (n < size && kNeedsNoEscape[static_cast<unsigned char>(data[n])]) {
     ++n;
   }
   return n;

@@ -62,6 +62,9 @@ inline constexpr std::array<std::uint8_t, 256> kTable = detail::makeTable();
 constexpr bool isAlpha(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+constexpr bool isDigit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 // What a token of a structured field may hold (RFC 8941 section 3.3.4).
 constexpr bool isStructuredToken(char c) noexcept {
   return isAlpha(c) || (c >= '0' && c <= '9') ||
@@ -100,6 +103,35 @@ constexpr bool isStructuredToken(char c) noexcept {
     ++from;
   }
   return from;
+}
+
+// Without the blanks at both ends.
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) noexcept {
+  text.remove_prefix(skipBlanks(text, 0));
+  while (!text.empty() && isBlank(text.back())) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+// -1 where it is no hexadecimal digit.
+[[nodiscard]] constexpr int hexValue(char c) noexcept {
+  if (isDigit(c)) {
+    return c - '0';
+  }
+  const char low = lower(c);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// The octet that "%XX" at `at` stands for (RFC 3986 section 2.1); -1 where that
+// does not stand there.
+[[nodiscard]] constexpr int encodedOctet(std::string_view text, std::size_t at) noexcept {
+  if (at + 2 >= text.size() || text[at] != '%') {
+    return -1;
+  }
+  const int high = hexValue(text[at + 1]);
+  const int low = hexValue(text[at + 2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 }  // namespace gatewhy::octets

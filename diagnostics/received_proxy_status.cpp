@@ -14,9 +14,6 @@ namespace {
 constexpr std::size_t kLongestValue = 8192;
 constexpr std::size_t kLongestItem = 512;  // of what goes into the event
 
-bool isDigit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool isLower(char c) {
   return c >= 'a' && c <= 'z';
 }
@@ -52,8 +49,8 @@ class Reader {
     if (rest_.empty() || !(isLower(rest_.front()) || rest_.front() == '*')) {
       return std::nullopt;
     }
-    return std::string(
-        takeWhile([](char c) { return isLower(c) || isDigit(c) || c == '_' || c == '-' || c == '.' || c == '*'; }));
+    return std::string(takeWhile(
+        [](char c) { return isLower(c) || octets::isDigit(c) || c == '_' || c == '-' || c == '.' || c == '*'; }));
   }
 
   std::optional<BareItem> bareItem() {
@@ -67,7 +64,7 @@ class Reader {
     if (octets::isAlpha(first) || first == '*') {
       return BareItem{.type = BareItem::Type::Token, .text = std::string(takeWhile(octets::isStructuredToken))};
     }
-    if (isDigit(first) || first == '-') {
+    if (octets::isDigit(first) || first == '-') {
       return number();
     }
     if (take('?')) {
@@ -107,12 +104,12 @@ class Reader {
   // At most 15 digits, or 12 and 3 behind a point.
   std::optional<BareItem> number() {
     const bool negative = take('-');
-    const std::string_view whole = takeWhile(isDigit);
+    const std::string_view whole = takeWhile(octets::isDigit);
     if (whole.empty() || whole.size() > 15) {
       return std::nullopt;
     }
     if (take('.')) {
-      const std::string_view fraction = takeWhile(isDigit);
+      const std::string_view fraction = takeWhile(octets::isDigit);
       const bool fits = whole.size() <= 12 && !fraction.empty() && fraction.size() <= 3;
       return fits ? std::optional(BareItem{}) : std::nullopt;
     }
@@ -125,7 +122,7 @@ class Reader {
   }
 
   std::optional<BareItem> bytes() {
-    takeWhile([](char c) { return octets::isAlpha(c) || isDigit(c) || c == '+' || c == '/' || c == '='; });
+    takeWhile([](char c) { return octets::isAlpha(c) || octets::isDigit(c) || c == '+' || c == '/' || c == '='; });
     return take(':') ? std::optional(BareItem{}) : std::nullopt;
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "diagnostics/observation.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 namespace {
@@ -14,13 +15,9 @@ constexpr std::array<std::string_view, 8> kAlwaysHidden = {"*authorization*", "*
 
 constexpr std::size_t kLongestName = 128;  // of a pair; what is longer is no name that anybody lists
 
-char lowered(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 std::string loweredText(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lowered);
+  std::transform(out.begin(), out.end(), out.begin(), octets::lower);
   return out;
 }
 
@@ -53,33 +50,21 @@ bool matchesAny(const std::vector<std::string>& patterns, std::string_view name)
                      [name](const std::string& pattern) { return matchesPattern(pattern, name); });
 }
 
-int hexDigit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char low = lowered(c);
-  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 // The octet at `at`, percent-encoded or not, and how long it is written.
 struct Spelt {
   char octet = 0;
   std::size_t size = 1;
 };
 Spelt speltAt(std::string_view text, std::size_t at) {
-  if (text[at] == '%' && at + 2 < text.size()) {
-    const int high = hexDigit(text[at + 1]);
-    const int low = hexDigit(text[at + 2]);
-    if (high >= 0 && low >= 0) {
-      return {static_cast<char>(high * 16 + low), 3};
-    }
+  if (const int octet = octets::encodedOctet(text, at); octet >= 0) {
+    return {static_cast<char>(octet), 3};
   }
   return {text[at], 1};
 }
 
 bool isNameOctet(char c) {
-  return (c >= '0' && c <= '9') || (lowered(c) >= 'a' && lowered(c) <= 'z') || c == '-' || c == '_' || c == '.' ||
-         c == '[' || c == ']' || c == '$' || c == '~';
+  return octets::isDigit(c) || octets::isAlpha(c) || c == '-' || c == '_' || c == '.' || c == '[' || c == ']' ||
+         c == '$' || c == '~';
 }
 
 // What ends a value, also where it is part of a longer text. Nothing else does:
@@ -145,7 +130,7 @@ bool Redaction::hidesParameter(std::string_view name) const {
   std::size_t size = 0;
   for (std::size_t at = 0; at < name.size() && size < plain.size();) {
     const Spelt octet = speltAt(name, at);
-    plain[size++] = lowered(octet.octet);
+    plain[size++] = octets::lower(octet.octet);
     at += octet.size;
   }
   return matchesAny(query_, {plain.data(), size});

@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kHead{10000};      // for a head that has be
 constexpr std::chrono::milliseconds kProgress{15000};  // for a reader that does not read
 constexpr std::chrono::milliseconds kHeartbeat{15000};
 constexpr std::size_t kEventsAtOnce = 64;
-constexpr HeadLimits kLimits{.section = 16UL * 1024, .start_line = 4096, .field = 8192, .fields = 64};
+constexpr HeadLimits kAdminHeadLimits{.section = 16UL * 1024, .start_line = 4096, .field = 8192, .fields = 64};
 
 // What a probe asks is answered whatever else goes on.
 bool isProbe(std::string_view path) {
@@ -29,7 +29,7 @@ constexpr std::string_view kActionField = "X-Gatewhy-Action";
 }  // namespace
 
 AdminConnection::AdminConnection(EventLoop& loop, AdminConnectionHost& host, Fd fd)
-    : loop_(loop), host_(host), fd_(std::move(fd)), timer_(loop, [this] { close(); }), parser_(kLimits) {}
+    : loop_(loop), host_(host), fd_(std::move(fd)), timer_(loop, [this] { close(); }), parser_(kAdminHeadLimits) {}
 
 AdminConnection::~AdminConnection() {
   watch_.stop();

@@ -10,6 +10,7 @@
 
 #include "config/url.h"
 #include "diagnostics/json_writer.h"
+#include "diagnostics/octets.h"
 #include "diagnostics/reason_phrase.h"
 
 namespace gatewhy {
@@ -27,14 +28,6 @@ constexpr std::string_view kSafety =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n";
 
-int hexValue(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 std::optional<std::string> decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -42,12 +35,11 @@ std::optional<std::string> decode(std::string_view text) {
       out += text[i] == '+' ? ' ' : text[i];
       continue;
     }
-    const int high = i + 2 < text.size() ? hexValue(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hexValue(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
+    const int octet = octets::encodedOctet(text, i);
+    if (octet < 0) {
       return std::nullopt;
     }
-    out += static_cast<char>(high * 16 + low);
+    out += static_cast<char>(octet);
     i += 2;
   }
   return out;

@@ -15,7 +15,7 @@ namespace gatewhy {
 namespace {
 
 constexpr std::chrono::milliseconds kFeed{100};
-constexpr std::chrono::milliseconds kTick{5000};
+constexpr std::chrono::milliseconds kHousekeeping{5000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kSendBuffer = 256 * 1024;  // octets
 
@@ -185,7 +185,7 @@ void AdminServer::feedStreams() {
 void AdminServer::onTick() {
   refillSpares();
   handler_.onTick();
-  tick_.arm(kTick);
+  tick_.arm(kHousekeeping);
 }
 
 }  // namespace gatewhy

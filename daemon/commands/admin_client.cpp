@@ -19,7 +19,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
+constexpr timeval kAnswerPatience{.tv_sec = 5, .tv_usec = 0};
 constexpr std::size_t kMostBody = 64UL << 20U;
 
 std::string reason() {
@@ -109,8 +109,9 @@ Result<AdminAnswer, std::string> AdminClient::request(std::string_view method, s
   if (!fd.valid()) {
     return failed(reason());
   }
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);  // connect() too, socket(7)
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kAnswerPatience,
+               sizeof kAnswerPatience);  // connect() too, socket(7)
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerPatience, sizeof kAnswerPatience);
   if (::connect(fd.get(), address_.get(), address_.size) != 0) {
     return failed(reason() + "; is gatewhy running, and is this its admin.address?");
   }

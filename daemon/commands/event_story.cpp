@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kColumn = 16;  // where values begin
+constexpr std::size_t kStoryColumn = 16;  // where values begin
 
 constexpr std::array<std::string_view, 6> kPhases = {"resolve", "connect", "tls_handshake", "send", "wait", "receive"};
 
@@ -134,7 +134,7 @@ void appendTryTitle(std::string& out, const Json& attempt, std::size_t number, s
     place += ", on a kept connection";
   }
   const std::string label = of > 1 ? fmt::format("Try {} of {}", number, of) : "To";
-  appendWrapped(out, label, place, kColumn, style);
+  appendWrapped(out, label, place, kStoryColumn, style);
 }
 
 void appendCauseLine(std::string& out, const Json& diagnosis, const TextStyle& style) {
@@ -166,7 +166,7 @@ std::string headline(const Json& event, const TextStyle& style) {
 
 void appendFact(std::string& out, std::string_view label, const std::string& text, const TextStyle& style) {
   if (!text.empty()) {
-    appendWrapped(out, label, text, kColumn, style);
+    appendWrapped(out, label, text, kStoryColumn, style);
   }
 }
 

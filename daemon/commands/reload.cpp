@@ -27,12 +27,12 @@ using Json = nlohmann::ordered_json;
 using Reported = Result<ReloadReport, std::string>;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPoll{20};
-constexpr std::chrono::seconds kPatience{60};  // certificates of thousands of origins take their time
+constexpr milliseconds kLogPoll{20};
+constexpr std::chrono::seconds kReloadPatience{60};  // certificates of thousands of origins take their time
 
 Failure<std::string> lateReload(pid_t pid) {
   return {fmt::format("process {} had not finished after {} s; the event `reload` will say how it went", pid,
-                      kPatience.count())};
+                      kReloadPatience.count())};
 }
 
 // ---- over the admin listener -------------------------------------------
@@ -67,7 +67,7 @@ Result<Identity, std::string> identify(const AdminClient& client) {
 
 // The report of reload number `awaited` or a later one.
 Reported awaitReport(const AdminClient& client, pid_t pid, std::uint64_t awaited) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + kReloadPatience;
   while (std::chrono::steady_clock::now() < end) {
     const auto status = client.get("/api/v1/status");
     if (!status) {
@@ -81,7 +81,7 @@ Reported awaitReport(const AdminClient& client, pid_t pid, std::uint64_t awaited
                           .message = member(last, "message", std::string()),
                           .problems = member(last, "problems", std::vector<std::string>())};
     }
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kLogPoll);
   }
   return lateReload(pid);
 }
@@ -107,7 +107,7 @@ Reported reloadBySignal(pid_t pid, const RunState& before) {
   if (::kill(pid, SIGHUP) != 0) {
     return Failure{fmt::format("process {}: {}", pid, std::strerror(errno))};
   }
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + kReloadPatience;
   while (std::chrono::steady_clock::now() < end) {
     const auto state = readRunState(pid);
     if (!state) {
@@ -119,7 +119,7 @@ Reported reloadBySignal(pid_t pid, const RunState& before) {
     if (state->stopping) {
       return Failure{fmt::format("process {} is stopping and reloads nothing", pid)};
     }
-    std::this_thread::sleep_for(kPoll);
+    std::this_thread::sleep_for(kLogPoll);
   }
   return lateReload(pid);
 }

@@ -10,7 +10,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr HeadLimits kLimits{.section = 256UL * 1024, .start_line = 0, .field = 64UL * 1024, .fields = 256};
+constexpr HeadLimits kTypedHeadLimits{.section = 256UL * 1024, .start_line = 0, .field = 64UL * 1024, .fields = 256};
 
 }  // namespace
 
@@ -37,7 +37,7 @@ Result<RequestHead, std::string> requestHead(std::string_view method, std::strin
   text += accept ? "" : "Accept: */*\r\n";
   text += fields + "\r\n";
 
-  RequestParser parser(kLimits);
+  RequestParser parser(kTypedHeadLimits);
   const ParseStep step = parser.feed(text);
   if (step.status == ParseStatus::Error) {
     const ParseFault& fault = parser.fault();

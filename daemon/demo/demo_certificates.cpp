@@ -12,19 +12,14 @@
 #include <filesystem>
 #include <system_error>
 
+#include "config/certificate_file.h"
+
 namespace gatewhy {
 namespace {
 
-template <typename T, void (*Free)(T*)>
-struct Freer {
-  void operator()(T* object) const noexcept { Free(object); }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY, EVP_PKEY_free>>;
-using CertPtr = std::unique_ptr<X509, Freer<X509, X509_free>>;
-
 struct Issued {
   KeyPtr key;
-  CertPtr certificate;
+  X509Ptr certificate;
 };
 
 struct Wanted {
@@ -47,7 +42,7 @@ bool addExtension(X509* certificate, X509* issuer, int nid, const std::string& v
 // Signed by `issuer`, or by itself where that is null. Empty on failure.
 Issued issue(const Wanted& wanted, const Issued* issuer) {
   static long serial = 1;
-  Issued issued{KeyPtr(EVP_EC_gen("P-256")), CertPtr(X509_new())};
+  Issued issued{KeyPtr(EVP_EC_gen("P-256")), X509Ptr(X509_new())};
   X509* const certificate = issued.certificate.get();
   if (!issued.key || certificate == nullptr) {
     return {};

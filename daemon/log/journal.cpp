@@ -19,11 +19,9 @@
 namespace gatewhy {
 namespace {
 
-using nlohmann::json;
-
 // Empty where the event does not have it as text.
-std::string_view textAt(const json& event, const char* pointer) {
-  const json::json_pointer path(pointer);
+std::string_view textAt(const nlohmann::json& event, const char* pointer) {
+  const nlohmann::json::json_pointer path(pointer);
   return event.contains(path) && event.at(path).is_string()
              ? std::string_view(event.at(path).get_ref<const std::string&>())
              : std::string_view();
@@ -61,7 +59,7 @@ class Journal : public LogDestination {
 
 std::vector<std::string> journalFields(std::string_view line) {
   std::vector<std::string> fields = {fmt::format("MESSAGE={}", line), "SYSLOG_IDENTIFIER=gatewhy"};
-  const auto event = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto event = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) {
     return fields;
   }

@@ -15,7 +15,7 @@ bool isAbsence(const FamilyAnswer& answer) {
 }  // namespace
 
 NameLookup::NameLookup(EventLoop& loop, DnsLookup::Servers servers, std::string written, std::vector<std::string> names,
-                       std::vector<int> families, OnAnswer on_answer)
+                       const std::vector<int>& families, OnAnswer on_answer)
     : loop_(loop),
       servers_(std::move(servers)),
       written_(std::move(written)),

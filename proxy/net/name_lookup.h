@@ -24,7 +24,7 @@ class NameLookup {
   // `names`: not empty; `written` is the one of them that is in the
   // configuration. `on_answer` must not destroy the look-up.
   NameLookup(EventLoop& loop, DnsLookup::Servers servers, std::string written, std::vector<std::string> names,
-             std::vector<int> families, OnAnswer on_answer);
+             const std::vector<int>& families, OnAnswer on_answer);
   void start();  // may call on_answer
   // What would be reported if nothing more came.
   [[nodiscard]] DnsFault evidence(int family) const;

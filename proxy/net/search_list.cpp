@@ -77,7 +77,9 @@ std::vector<std::string> SearchList::namesFor(const std::string& name) const {
   }
   for (const std::string& domain : domains) {
     if (name.size() + 1 + domain.size() <= kLongestName) {
-      names.push_back(name + '.' + domain);
+      std::string& full = names.emplace_back(name);
+      full += '.';
+      full += domain;
     }
   }
   if (!itself_first) {

@@ -63,9 +63,9 @@ std::string messageName(std::uint8_t type) {
 }
 
 // Takes big-endian numbers off the front; "" and 0 once the bytes run out.
-class Reader {
+class MessageReader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  explicit MessageReader(std::string_view bytes) : rest_(bytes) {}
   [[nodiscard]] bool empty() const { return rest_.empty(); }
   std::string_view take(std::size_t size) {
     const std::string_view out = rest_.substr(0, size);
@@ -87,7 +87,7 @@ class Reader {
 // The protocol in a ServerHello (TLS 1.2) or in EncryptedExtensions, RFC 7301
 // section 3.1. OpenSSL refuses one that we did not offer, but not by name.
 std::string_view selectedProtocol(std::string_view message) {
-  Reader in(message);
+  MessageReader in(message);
   const std::size_t type = in.number(1);
   in.take(3);
   if (type == SSL3_MT_SERVER_HELLO) {
@@ -95,10 +95,10 @@ std::string_view selectedProtocol(std::string_view message) {
     in.take(in.number(1));  // session id
     in.take(2 + 1);         // cipher, compression
   }
-  Reader extensions(in.take(in.number(2)));
+  MessageReader extensions(in.take(in.number(2)));
   while (!extensions.empty()) {
     const std::size_t kind = extensions.number(2);
-    Reader body(extensions.take(extensions.number(2)));
+    MessageReader body(extensions.take(extensions.number(2)));
     if (kind == TLSEXT_TYPE_application_layer_protocol_negotiation) {
       body.take(2);
       return body.take(body.number(1));

@@ -10,15 +10,6 @@
 namespace gatewhy {
 namespace {
 
-using std::chrono::day;
-using std::chrono::days;
-using std::chrono::month;
-using std::chrono::seconds;
-using std::chrono::sys_days;
-using std::chrono::sys_seconds;
-using std::chrono::year;
-using std::chrono::year_month_day;
-
 // Digits at [at, at + count); -1 where they are none.
 int digits(std::string_view text, std::size_t at, std::size_t count) {
   int value = 0;
@@ -41,11 +32,12 @@ std::optional<std::int64_t> dayOf(std::string_view text) {
   if (y < 0 || m < 0 || d < 0) {
     return std::nullopt;
   }
-  const year_month_day date{year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d))};
+  const std::chrono::year_month_day date{std::chrono::year(y), std::chrono::month(static_cast<unsigned>(m)),
+                                         std::chrono::day(static_cast<unsigned>(d))};
   if (!date.ok()) {
     return std::nullopt;
   }
-  return sys_seconds(sys_days(date)).time_since_epoch().count();
+  return std::chrono::sys_seconds(std::chrono::sys_days(date)).time_since_epoch().count();
 }
 
 }  // namespace
@@ -69,9 +61,9 @@ std::optional<std::int64_t> parseLogTime(std::string_view text) {
 }
 
 std::string logTimeText(std::int64_t second) {
-  const sys_seconds when{seconds(second)};
-  const auto midnight = std::chrono::floor<days>(when);
-  const year_month_day date{midnight};
+  const std::chrono::sys_seconds when{std::chrono::seconds(second)};
+  const auto midnight = std::chrono::floor<std::chrono::days>(when);
+  const std::chrono::year_month_day date{midnight};
   const std::int64_t rest = (when - midnight).count();
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3600,
@@ -86,7 +78,7 @@ Result<std::int64_t, std::string> parseMoment(std::string_view text, std::int64_
     return *date;
   }
   if (const auto ago = parseDuration(text)) {
-    return now - std::chrono::duration_cast<seconds>(*ago).count();
+    return now - std::chrono::duration_cast<std::chrono::seconds>(*ago).count();
   }
   return Failure{fmt::format(
       "cannot read '{}' as a time; write 2026-01-31T23:59:59Z, 2026-01-31, or how long ago: 90m, 12h", text)};

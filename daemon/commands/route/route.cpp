@@ -17,7 +17,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kColumn = 14;
+constexpr std::size_t kRouteColumn = 14;
 
 std::string_view name(Balance balance) {
   switch (balance) {
@@ -39,10 +39,10 @@ std::string join(const std::vector<std::string>& words) {
 
 void appendEdits(std::string& out, std::string_view label, const HeaderEdits& edits, const TextStyle& style) {
   for (const auto& [field, value] : edits.set) {
-    appendWrapped(out, label, fmt::format("set {}: {}", field, value), kColumn, style);
+    appendWrapped(out, label, fmt::format("set {}: {}", field, value), kRouteColumn, style);
   }
   if (!edits.remove.empty()) {
-    appendWrapped(out, label, "remove " + join(edits.remove), kColumn, style);
+    appendWrapped(out, label, "remove " + join(edits.remove), kRouteColumn, style);
   }
 }
 
@@ -95,47 +95,47 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     const Diagnosis& refusal = *plan.refusal;
     appendWrapped(out, "Refused here",
                   fmt::format("{} ({}): {}", refusal.sent_status, gatewhy::name(refusal.cause), refusal.summary),
-                  kColumn, style);
+                  kRouteColumn, style);
     if (!plan.allow.empty()) {
-      appendWrapped(out, "", "Allow: " + plan.allow, kColumn, style);
+      appendWrapped(out, "", "Allow: " + plan.allow, kRouteColumn, style);
     }
-    appendWrapped(out, "  check first", info(refusal.cause).check_first, kColumn, style);
+    appendWrapped(out, "  check first", info(refusal.cause).check_first, kRouteColumn, style);
     return;
   }
   if (plan.options_end_here) {
-    appendWrapped(out, "Answered here", "200, Max-Forwards has run out; Allow: " + plan.allow, kColumn, style);
+    appendWrapped(out, "Answered here", "200, Max-Forwards has run out; Allow: " + plan.allow, kRouteColumn, style);
     return;
   }
   const RouteConfig& route = *plan.taken;
   if (route.respond) {
     if (plan.answer_head.empty()) {
-      appendWrapped(out, "Answered here", "the connection is closed without an answer", kColumn, style);
+      appendWrapped(out, "Answered here", "the connection is closed without an answer", kRouteColumn, style);
       return;
     }
-    appendWrapped(out, "Answered here", fmt::format("a fixed answer: {}", route.respond->status), kColumn, style);
+    appendWrapped(out, "Answered here", fmt::format("a fixed answer: {}", route.respond->status), kRouteColumn, style);
     appendHead(out, "The client gets", plan.answer_head, style);
     appendWrapped(out, "", fmt::format("and a body of {} bytes", plan.answer_body_size), 2, style);
     return;
   }
   const OriginConfig& origin = config.origins[plan.origin];
-  appendWrapped(out, "Origin", fmt::format("{} ({})", origin.name, name(origin.balance)), kColumn, style);
+  appendWrapped(out, "Origin", fmt::format("{} ({})", origin.name, name(origin.balance)), kRouteColumn, style);
   for (const WeightedOrigin& share : route.origins) {
-    appendWrapped(out, "  of", fmt::format("{}  weight {}", config.origins[share.origin].name, share.weight), kColumn,
-                  style);
+    appendWrapped(out, "  of", fmt::format("{}  weight {}", config.origins[share.origin].name, share.weight),
+                  kRouteColumn, style);
   }
   for (const EndpointConfig& endpoint : origin.endpoints) {
     appendWrapped(
         out, "  endpoint",
         fmt::format("{}{}{}", endpoint.url, endpoint.weight == 1 ? "" : fmt::format("  weight {}", endpoint.weight),
                     endpoint.backup ? "  backup" : ""),
-        kColumn, style);
+        kRouteColumn, style);
   }
   if (route.rate_limit) {
     appendWrapped(out, "Rate limit",
                   fmt::format("{} in {} ms for each {}: counted, and refused above", route.rate_limit->requests,
                               route.rate_limit->per.count(),
                               route.rate_limit->key == RateLimitKey::ClientAddress ? "client" : "route"),
-                  kColumn, style);
+                  kRouteColumn, style);
   }
   appendHead(out, "The origin gets", plan.forwarded_head, style);
   if (!route.response_headers.empty()) {
@@ -150,7 +150,7 @@ std::string textOf(const RoutePlan& plan, const RouteOptions& options, const Con
   for (const ListenerView& listener : plan.listeners) {
     const std::string text = fmt::format("{} ({}){}", listener.address, listener.tls ? "https" : "http",
                                          listener.why_not.empty() ? "" : "  no: " + listener.why_not);
-    appendWrapped(out, "Listener", text, kColumn, style);
+    appendWrapped(out, "Listener", text, kRouteColumn, style);
   }
   appendReadings(out, plan, style);
   appendRoutes(out, plan, style);
