@@ -35,7 +35,10 @@ void ClientConnection::onExchangeEnded(const EndFault& end) {
     return;
   }
   half_closed_ = true;
-  if (exchange_->inTunnel()) {
+  const bool upload = !exchange_->inTunnel() && !exchange_->bodyDone() && !exchange_->responding();
+  if (!upload && !write_shut_ && connectionDead()) {
+    onClientLeft(true);  // a RST shared the FIN's edge, and no other will tell of it
+  } else if (exchange_->inTunnel()) {
     exchange_->onTunnelClientClosed();
   } else if (exchange_->bodyDone()) {
     watchForLeaving();

@@ -169,7 +169,9 @@ void EventLoop::stop() {
 void EventLoop::turn() {
   armTimer();
   const bool more = !kicked_.empty() || !calls_.empty() || !graveyard_.empty();
-  event_base_loop(base_, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+  // ONCE in any case: libevent alone would go on while sockets are ready, and
+  // on a busy worker that is for long.
+  event_base_loop(base_, more ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
   serveKicks();
   serveCalls();
   serveDeadlines();

@@ -319,9 +319,11 @@ bool Transport::hasBufferedInput() const noexcept {
 }
 
 void Transport::shutdownWrite() noexcept {
-  if (tls()) {
+  // One way: whether the peer answers is read like everything else. A second
+  // call would read too, and end the session over data that came meanwhile.
+  if (tls() && (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) == 0) {
     ERR_clear_error();
-    SSL_shutdown(ssl_.get());  // one way: whether the peer answers is read like everything else
+    SSL_shutdown(ssl_.get());
     ERR_clear_error();
   }
   ::shutdown(fd_.get(), SHUT_WR);
