@@ -65,7 +65,9 @@ bool hasFiles(const Generation& generation) {
   const auto lists = [](const OriginConfig& origin) { return !origin.tls.crl_file.empty(); };
   const auto tls = [](const auto& context) { return context != nullptr; };
   const Config& config = *generation.config;
+  const auto users = [](const auto& file) { return file != nullptr; };
   return std::any_of(generation.listener_tls.begin(), generation.listener_tls.end(), tls) ||
+         std::any_of(generation.users.begin(), generation.users.end(), users) ||
          std::any_of(config.origins.begin(), config.origins.end(), lists);
 }
 
@@ -84,7 +86,8 @@ void FileWatch::look(const Generation& generation) {
     return;
   }
   lookAtRevocations(generation);
-  const bool settling = lookAtCertificates(generation);
+  const bool certificates = lookAtCertificates(generation);
+  const bool settling = lookAtUsers(generation) || certificates;
   due_ = Clock::now() + (settling ? kSettle : kEvery);
 }
 
@@ -102,6 +105,31 @@ bool FileWatch::lookAtCertificates(const Generation& generation) {
       (renewal.problem.empty() ? counts_.applied : counts_.refused).fetch_add(1, std::memory_order_relaxed);
       say_(renewalEvent(renewal, generation.config->listeners[i].address, *tls));
     }
+  }
+  return settling;
+}
+
+bool FileWatch::lookAtUsers(const Generation& generation) {
+  bool settling = false;
+  std::set<const UserFile*> looked_at;  // routes share files
+  for (const auto& file : generation.users) {
+    if (file == nullptr || !looked_at.insert(file.get()).second) {
+      continue;
+    }
+    const UserFile::Look seen = file->look();
+    settling = settling || seen.settling;
+    if (!seen.outcome) {
+      continue;
+    }
+    const bool applied = seen.outcome->empty();
+    std::vector<LifecycleEvent::Fact> facts{textFact("outcome", applied ? "applied" : "refused"),
+                                            textFact("file", file->path())};
+    if (!applied) {
+      facts.push_back(textFact("problem", *seen.outcome));
+    }
+    say_(made("renewal", applied ? "INFO" : "ERROR",
+              applied ? "changed users are in force" : "changed users are refused; those of before stay in force",
+              std::move(facts)));
   }
   return settling;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that somebody else renews while the daemon runs: certificates and keys
-// of listeners, revocation lists. What has changed is in force without a
+// of listeners, revocation lists, users. What has changed is in force without a
 // reload, or refused, and an event says which. Main thread only.
 #pragma once
 
@@ -34,6 +34,7 @@ class FileWatch {
  private:
   using Clock = std::chrono::steady_clock;
   [[nodiscard]] bool lookAtCertificates(const Generation& generation);
+  [[nodiscard]] bool lookAtUsers(const Generation& generation);
   void lookAtRevocations(const Generation& generation);
 
   RenewalCounts& counts_;
