@@ -259,6 +259,7 @@ void checkConsistency(const Config& config, CheckReport& report) {
   checkRoutes(config, report);
   checkPaths(config, report);
   checkRouteRules(config, report);
+  checkLogins(config, report);
   checkPathPatterns(config, report);
   checkClientLimits(config.limits, report);
   checkDiagnostics(config.diagnostics, report);

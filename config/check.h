@@ -46,6 +46,9 @@ void checkRouteRules(const Config& config, CheckReport& report);
 void checkPathPatterns(const Config& config, CheckReport& report);
 // Hosts of routes that no certificate of the listeners is for.
 void checkCertificateNames(const Config& config, CheckReport& report);
+// Of logins: files of users, and passwords that cross the network in the clear.
+void checkUsersFiles(const Config& config, CheckReport& report);
+void checkLogins(const Config& config, CheckReport& report);
 // Certificates, keys, their match and dates, authorities, directories of log
 // files and sockets. The configuration may be incomplete, after errors.
 void checkFiles(const Config& config, CheckReport& report);

@@ -172,6 +172,10 @@ std::vector<std::pair<std::string, std::string>> filesReadAgain(const Config& co
     add(path + ".certificate", origin.tls.certificate);
     add(path + ".key", origin.tls.key);
   }
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const auto& basic = config.routes[i].basic_auth;
+    add(fmt::format("routes[{}].auth.basic.users_file", i), basic ? basic->users_file : std::string());
+  }
   return files;
 }
 
@@ -231,6 +235,7 @@ void checkFiles(const Config& config, CheckReport& report) {
     checkRevocationLists(origin.tls, path + ".crl_file", report);
     checkPair(origin.tls.certificate, origin.tls.key, path, report);
   }
+  checkUsersFiles(config, report);
   checkCertificateNames(config, report);
   checkLogFile(config.log.destination, report);
 }

@@ -148,6 +148,13 @@ struct FixedResponse {
   std::optional<TextTemplate> location;  // of a `redirect`
 };
 
+// Who may use a route, by name and password (RFC 7617).
+struct BasicAuth {
+  std::string users_file;  // htpasswd, of bcrypt and SHA-512 crypt
+  std::string realm = "restricted";
+  bool forward = false;  // request_headers.keep names Authorization: the origin gets it too
+};
+
 // Whom a route serves, by the client's address; `deny` goes before `allow`.
 struct ClientRules {
   std::vector<Cidr> allow;  // empty = all
@@ -219,6 +226,7 @@ struct RouteConfig {
   ClientRules clients;
   RouteRequirements requirements;
   std::optional<RateLimitConfig> rate_limit;
+  std::optional<BasicAuth> basic_auth;
   bool upgrade = true;                                                // may become a tunnel (WebSocket)
   std::vector<std::pair<Millis OriginTimeouts::*, Millis>> timeouts;  // instead of the origin's
   std::optional<std::uint64_t> request_body;                          // limits.request_body of this route

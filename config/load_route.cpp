@@ -13,11 +13,13 @@
 namespace gatewhy {
 namespace {
 
+constexpr std::string_view kAuthorization = "authorization";  // dropped where auth.basic has judged it
+
 std::string keptNameComplaint(const std::string& name) {
   if (!isToken(name)) {
     return fmt::format("'{}' is not a header name", name);
   }
-  if (name.find('_') == std::string::npos && !isClaimedField(name)) {
+  if (name.find('_') == std::string::npos && !isClaimedField(name) && lowerCase(name) != kAuthorization) {
     return fmt::format("'{}' needs no 'keep': it is not one of the fields that are dropped from strangers", name);
   }
   return "";
@@ -70,6 +72,22 @@ void readEdits(Reader& reader, Section& section, MessageSide side, HeaderEdits& 
   }
 }
 
+std::string realmComplaint(const std::string& realm) {
+  const bool shown = std::all_of(realm.begin(), realm.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return shown && !realm.empty() ? std::string() : "a realm is some ASCII text";
+}
+
+void readAuth(Section& section, RouteConfig& route) {
+  if (auto basic = section.section("basic")) {
+    BasicAuth& auth = route.basic_auth.emplace();
+    basic->read("users_file", auth.users_file);
+    basic->read("realm", auth.realm, realmComplaint);
+    const auto& keep = route.request_headers.keep;
+    auth.forward = std::any_of(keep.begin(), keep.end(),
+                               [](const std::string& name) { return lowerCase(name) == kAuthorization; });
+  }
+}
+
 // A path's place in the route's name; "=" and "~" as nginx writes them.
 std::string pathName(const RouteConfig& route) {
   switch (route.path_match) {
@@ -116,6 +134,9 @@ RouteConfig RouteReader::read(Section& section) {
     readEdits(reader_, *edits, MessageSide::Response, route.response_headers);
   }
   readRouteRules(reader_, section, route);
+  if (auto auth = section.section("auth")) {
+    readAuth(*auth, route);
+  }
   return route;
 }
 

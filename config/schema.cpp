@@ -94,7 +94,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = List,
      .required = true,
      .min = 1,
-     .text = "Certificates, chosen by the name the client asks for (SNI). The first is the default."},
+     .text = "Certificates, chosen by the name the client asks for (SNI). The first is the default. The files are "
+             "watched: a renewed pair is shown without a reload, one that does not fit is kept out "
+             "([certificates.md](certificates.md))."},
     {.path = "listeners[].tls.certificates[]", .type = Section, .text = "One certificate with its key."},
     {.path = "listeners[].tls.certificates[].certificate",
      .type = File,
@@ -122,8 +124,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "listeners[].tls.client_ca",
      .type = File,
      .fallback = "\"\"",
-     .text = "PEM file of authorities. Clients are asked for a certificate signed by one of them. Empty: clients are "
-             "not asked."},
+     .text = "PEM file of authorities, watched as certificates are. Clients are asked for a certificate signed by one "
+             "of them. Empty: clients are not asked."},
     {.path = "listeners[].tls.client_certificate",
      .type = Word,
      .fallback = "required",
@@ -390,7 +392,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].request_headers.keep",
      .type = List,
      .text = "Names of fields that pass to the origin although a stranger sent them, such as `X-Real-IP`; which are "
-             "dropped otherwise: [headers.md](headers.md)."},
+             "dropped otherwise: [headers.md](headers.md). With `auth.basic` also `Authorization`."},
     {.path = "routes[].request_headers.keep[]", .text = "A field name."},
     {.path = "routes[].response_headers",
      .type = Section,
@@ -487,6 +489,23 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .max = 16'777'216,
      .text = "Clients remembered at once, 16 bytes each. When more are active, those that used least of their limit "
              "are forgotten first."},
+    {.path = "routes[].auth",
+     .type = Section,
+     .text = "Who may use the route; checked last, after all its other rules."},
+    {.path = "routes[].auth.basic",
+     .type = Section,
+     .required = true,
+     .text = "Name and password (RFC 7617); others get 401. Over plain HTTP anybody on the way reads them: see "
+             "`requires.tls`. The origin does not get the Authorization field, unless `request_headers.keep` names it. "
+             "After ten failures in a minute a client gets 429: [security.md](security.md)."},
+    {.path = "routes[].auth.basic.users_file",
+     .type = File,
+     .required = true,
+     .text = "The users, a line each, as `htpasswd -B` writes them: bcrypt (`$2y$`, `$2b$`) or SHA-512 crypt (`$6$`). "
+             "A changed file counts within some seconds, without a reload."},
+    {.path = "routes[].auth.basic.realm",
+     .fallback = "restricted",
+     .text = "What a browser shows when it asks for the password; routes with the same realm share one on a host."},
     {.path = "routes[].upgrade",
      .type = Boolean,
      .fallback = "true",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/admin/recent_failures.h"
+#include "daemon/file_watch.h"
 #include "daemon/log/event_log.h"
 #include "daemon/metrics/worker_metrics.h"
 #include "proxy/exchange/worker_context.h"
@@ -35,6 +36,7 @@ struct DaemonView {
   ProxyCounters counters;
   RecentFailures failures;
   std::atomic<std::uint64_t> streams_missed{0};  // failures that slow readers of the stream did not get
+  RenewalCounts renewals;
   std::atomic<bool> reloading{false};
   std::atomic<std::int64_t> reloaded_at{0};  // the last successful load, Unix seconds
   const std::chrono::system_clock::time_point started = std::chrono::system_clock::now();

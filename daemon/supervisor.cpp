@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstring>
 #include <iostream>
-#include <set>
 
 #include "config/load.h"
 #include "daemon/commands/run.h"
@@ -25,7 +24,6 @@ namespace {
 constexpr std::chrono::milliseconds kIdleGrace{1000};
 constexpr std::chrono::milliseconds kAbortGrace{2000};
 constexpr std::chrono::milliseconds kSignalPoll{10};
-constexpr std::chrono::milliseconds kLookAtLists{5000};  // has a revocation list been renewed?
 constexpr std::chrono::milliseconds kUpgradeLimit{60000};
 
 LifecycleEvent::Fact fact(std::string_view key, std::string text) {
@@ -187,38 +185,14 @@ bool Supervisor::start() {
 int Supervisor::nextSignal() {
   for (;;) {
     const auto every = heartbeat_.interval();
-    const bool lists = std::any_of(config_->origins.begin(), config_->origins.end(),
-                                   [](const OriginConfig& origin) { return !origin.tls.crl_file.empty(); });
-    const int signal = awaitSignal(lists ? std::min(every.value_or(kLookAtLists), kLookAtLists) : every);
+    const auto due = files_.dueIn(*generation_);
+    const int signal = awaitSignal(every && due ? std::min(*every, *due) : due ? due : every);
     if (every) {
       heartbeat_.beat();
     }
-    if (lists) {
-      refreshRevocations();
-    }
+    files_.look(*generation_);
     if (signal != 0) {
       return signal;
-    }
-  }
-}
-
-// Lists are renewed by somebody else, daily as a rule, and count from the next
-// handshake on.
-void Supervisor::refreshRevocations() {
-  std::set<const OriginTlsContext*> looked_at;  // origins share contexts
-  for (const OriginRuntime& origin : generation_->origins) {
-    if (origin.tls == nullptr || !looked_at.insert(origin.tls.get()).second) {
-      continue;
-    }
-    const auto refreshed = origin.tls->refreshRevocations();
-    if (!refreshed) {
-      continue;
-    }
-    if (refreshed->problem.empty()) {
-      say("message", "INFO", "changed revocation lists are in force", {fact("file", refreshed->file)});
-    } else {
-      say("message", "ERROR", "changed revocation lists cannot be used; the old ones stay in force",
-          {fact("file", refreshed->file), fact("problem", refreshed->problem)});
     }
   }
 }
@@ -402,13 +376,17 @@ void Supervisor::drain(std::chrono::milliseconds delay) {
 
 void Supervisor::say(std::string_view event, std::string_view severity, std::string_view message,
                      std::vector<LifecycleEvent::Fact> facts) {
+  LifecycleEvent said;
+  said.event = event;
+  said.severity = severity;
+  said.message = message;
+  said.facts = std::move(facts);
+  write(said);
+}
+
+void Supervisor::write(const LifecycleEvent& event) {
   if (log_) {
-    LifecycleEvent said;
-    said.event = event;
-    said.severity = severity;
-    said.message = message;
-    said.facts = std::move(facts);
-    log_->write(said);
+    log_->write(event);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/admin/admin_api.h"
 #include "daemon/admin/admin_server.h"
 #include "daemon/daemon_view.h"
+#include "daemon/file_watch.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/listener_set.h"
@@ -61,9 +62,9 @@ class Supervisor {
   // Waits for `done`, a signal to stop at once, or the time; true: a signal.
   bool waitUntil(const std::function<bool()>& done, std::chrono::milliseconds limit);
   int nextSignal();
-  void refreshRevocations();
   void say(std::string_view event, std::string_view severity, std::string_view message,
            std::vector<LifecycleEvent::Fact> facts = {});
+  void write(const LifecycleEvent& event);
 
   ConfigPtr config_;
   std::string config_file_;
@@ -79,6 +80,7 @@ class Supervisor {
   ListenerSet listeners_{service_};
   WorkerSet workers_{view_.counters};
   Heartbeat heartbeat_{service_, view_.counters, workers_.all()};
+  FileWatch files_{view_.renewals, [this](const LifecycleEvent& event) { write(event); }};
   AdminApi admin_api_{view_};
   std::unique_ptr<AdminServer> admin_;  // asks the workers: stops before they do
 };

@@ -59,6 +59,7 @@ void WorkerSet::stop() {
   for (auto& worker : workers_) {
     worker->join();
   }
+  counters_.passwords.stop();  // it tells their loops
   workers_.clear();
 }
 

@@ -57,6 +57,10 @@ struct Refusal {
 // What a rule of ours refuses: trying again at once is no good.
 constexpr std::array kRefusals{
     Refusal{Cause::RateLimited, "Too many requests came in a short time. Wait a little before you try again."},
+    Refusal{Cause::ClientCredentialsMissing, "This page needs a user name and a password."},
+    Refusal{Cause::ClientCredentialsInvalid, "The user name or the password is not right."},
+    Refusal{Cause::ClientLoginLimit,
+            "Too many failed logins came from your address. Wait a minute before you try again."},
     Refusal{Cause::RequestDenied, "You do not have access to this page."},
     Refusal{Cause::UpgradeNotAllowed, "This page does not offer the kind of connection that was asked for."},
     Refusal{Cause::ClientUpgradeRequired, "This page needs a secure connection. Try https:// instead of http://."},

@@ -49,6 +49,7 @@ constexpr KnownField kKnownFields[] = {
     {"proxy-status", FieldId::ProxyStatus},
     {"x-request-id", FieldId::XRequestId},
     {"cache-control", FieldId::CacheControl},
+    {"authorization", FieldId::Authorization},
     {"content-range", FieldId::ContentRange},
     {"if-none-match", FieldId::IfNoneMatch},
     {"last-modified", FieldId::LastModified},

@@ -16,6 +16,7 @@ enum class FieldId : std::uint8_t {
   Accept,
   Age,
   Allow,
+  Authorization,
   CacheControl,
   CdnLoop,
   CfRay,

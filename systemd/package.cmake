@@ -7,6 +7,7 @@ install(TARGETS gatewhy RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES systemd/gatewhy.service systemd/gatewhy-http.socket systemd/gatewhy-https.socket
         DESTINATION /lib/systemd/system)
 install(FILES systemd/gatewhy.yaml DESTINATION /etc/gatewhy)
+install(PROGRAMS systemd/certificate-hook DESTINATION ${CMAKE_INSTALL_DATADIR}/gatewhy)
 install(FILES systemd/gatewhy.catalog DESTINATION /usr/lib/systemd/catalog OPTIONAL)
 install(FILES systemd/gatewhy.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME gatewhy
         OPTIONAL)

@@ -17,6 +17,17 @@ add_test(NAME deployment_documents COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/deploymen
 add_test(NAME log_formats COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/log_formats_test.py ${CMAKE_SOURCE_DIR} $<TARGET_FILE:gatewhy>)
 set_tests_properties(log_formats PROPERTIES TIMEOUT 180)
 
+# certbot and lego against an authority for tests.
+find_program(PEBBLE pebble)
+find_program(CERTBOT certbot)
+find_program(LEGO lego)
+if(PEBBLE AND CERTBOT AND LEGO)
+  add_test(NAME acme COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/acme_test.sh ${CMAKE_SOURCE_DIR} $<TARGET_FILE:gatewhy>)
+  set_tests_properties(acme PROPERTIES TIMEOUT 180)
+else()
+  message(WARNING "pebble, certbot or lego is missing: renewal of certificates is not tried with them")
+endif()
+
 # Spellings of paths: what servers make of them, and that none passes a rule.
 find_program(NGINX nginx PATHS /usr/sbin)
 find_program(APACHE apache2 PATHS /usr/sbin)

@@ -126,14 +126,6 @@ void AdminApi::onTick() {
   history_.sample(totalsOf(daemon_.metrics), std::chrono::system_clock::now());
 }
 
-const std::vector<ListenerCertificate>& AdminApi::certificates() {
-  if (const GenerationPtr now = daemon_.generation(); now != certificates_of_) {
-    certificates_ = listenerCertificates(*now->config);
-    certificates_of_ = now;
-  }
-  return certificates_;
-}
-
 AdminReply AdminApi::health(const AdminRequest& /*request*/) {
   return plain(200, "alive\n");
 }
@@ -156,7 +148,7 @@ AdminReply AdminApi::metrics(const AdminRequest& request) {
   const MetricsFormat format = negotiateMetrics(request.head.valueOf(FieldId::Accept));
   AdminReply reply;
   reply.content_type = contentType(format);
-  reply.body = metricsPage(daemon_, certificates(), format);
+  reply.body = metricsPage(daemon_, listenerCertificates(*daemon_.generation()), format);
   return reply;
 }
 
@@ -172,7 +164,7 @@ AdminReply AdminApi::reload(const AdminRequest& /*request*/) {
 }
 
 AdminReply AdminApi::status(const AdminRequest& /*request*/) {
-  return json(statusJson(daemon_, certificates()));
+  return json(statusJson(daemon_, listenerCertificates(*daemon_.generation())));
 }
 
 AdminReply AdminApi::origins(const AdminRequest& /*request*/) {

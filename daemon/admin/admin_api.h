@@ -45,12 +45,7 @@ class AdminApi final : public AdminHandler {
   AdminReply index(const AdminRequest& request);
   AdminReply page(const AdminRequest& request);
 
-  [[nodiscard]] const std::vector<ListenerCertificate>& certificates();
-
   const DaemonView& daemon_;
   TrafficHistory history_;
-  GenerationPtr certificates_of_;
-  std::vector<ListenerCertificate> certificates_;
 };
-
 }  // namespace gatewhy

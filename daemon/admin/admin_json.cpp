@@ -179,15 +179,18 @@ std::string statusJson(const DaemonView& daemon, const std::vector<ListenerCerti
   for (const ListenerCertificate& certificate : certificates) {
     json.beginObject();
     json.member("listener", certificate.listener);
-    json.member("file", certificate.file);
-    json.member("subject", certificate.subject);
+    json.member("file", certificate.served.file);
+    json.member("subject", certificate.served.subject);
     json.beginArray("names");
-    for (const std::string& name : certificate.names) {
+    for (const std::string& name : certificate.served.names) {
       json.string(name);
     }
     json.endArray();
-    if (certificate.not_after != 0) {
-      json.member("not_after", timestampText(certificate.not_after));
+    if (certificate.served.not_after != 0) {
+      json.member("not_after", timestampText(certificate.served.not_after));
+    }
+    if (certificate.served.refused) {
+      json.memberBoolean("refused", true);
     }
     json.endObject();
   }

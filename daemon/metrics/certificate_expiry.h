@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "config/config.h"
+#include "proxy/exchange/generation.h"
+#include "proxy/net/tls_context.h"
 
 namespace gatewhy {
 
 struct ListenerCertificate {
-  std::string listener, file;
-  std::string subject;
-  std::vector<std::string> names;
-  std::int64_t not_after = 0;  // Unix seconds
+  std::string listener;
+  ServedCertificate served;
 };
 
-// Of every listener of the configuration, as the files are now.
-[[nodiscard]] std::vector<ListenerCertificate> listenerCertificates(const Config& config);
+// Those that are in force, of every listener. Any thread.
+[[nodiscard]] std::vector<ListenerCertificate> listenerCertificates(const Generation& generation);
 
 }  // namespace gatewhy

@@ -6,6 +6,7 @@
 #include <array>
 #include <initializer_list>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -298,6 +299,22 @@ void writeProcess(PageWriter& page) {
   writeSingle(page, Metric::StartTime, facts.start_time);
 }
 
+// A file may be named by several listeners, and be refused by one of them.
+void writeRenewals(PageWriter& page, const DaemonView& daemon, const std::vector<ListenerCertificate>& certificates) {
+  std::map<std::string, bool> current;
+  for (const ListenerCertificate& certificate : certificates) {
+    bool& all = current.try_emplace(certificate.served.file, true).first->second;
+    all = all && !certificate.served.refused;
+  }
+  page.begin(Metric::CertificateCurrent);
+  for (const auto& [file, all] : current) {
+    page.sample({{"certificate", file}}, all ? 1 : 0);
+  }
+  page.begin(Metric::CertificateRenewals);
+  page.sample({{"outcome", "applied"}}, daemon.renewals.applied.load());
+  page.sample({{"outcome", "refused"}}, daemon.renewals.refused.load());
+}
+
 }  // namespace
 
 MetricsFormat negotiateMetrics(std::string_view accept) {
@@ -330,10 +347,11 @@ std::string metricsPage(const DaemonView& daemon, const std::vector<ListenerCert
   page.begin(Metric::CertificateExpiry);
   std::set<std::string> seen;
   for (const ListenerCertificate& certificate : certificates) {
-    if (seen.insert(certificate.file).second) {
-      page.sample({{"certificate", certificate.file}}, certificate.not_after);
+    if (seen.insert(certificate.served.file).second) {
+      page.sample({{"certificate", certificate.served.file}}, certificate.served.not_after);
     }
   }
+  writeRenewals(page, daemon, certificates);
   writeSingle(page, Metric::ReloadSuccessful, daemon.lastReload().applied ? 1 : 0);
   writeSingle(page, Metric::ReloadTimestamp, daemon.reloaded_at.load());
   writeSingle(page, Metric::Generations, daemon.generations());

@@ -248,10 +248,11 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   if ((made.refusal = judgeRedirect(request, route))) {
     return made;
   }
+  const AddressBytes address = forwarded ? forwarded->bytes() : client.address;
+  made.client_key = RateLimiter::keyOf(address);
   if (hasEmptyRules(route)) {
     return made;
   }
-  const AddressBytes address = forwarded ? forwarded->bytes() : client.address;
   const std::string_view ip = forwarded ? made.forwarded_client : client.ip;
   if ((made.refusal = judgeAddress(route.clients, address, ip)) ||
       (made.refusal = judgeProtocol(request, route.requirements, client)) ||

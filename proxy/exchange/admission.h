@@ -21,6 +21,7 @@ struct Admission {
   std::string path;                    // to be forwarded instead of the one that was sent; "" = as sent
   std::vector<std::uint32_t> dropped;  // fields that do not reach the origin (dropped_fields.h)
   std::optional<DecisionFault> refusal;
+  std::uint64_t client_key = 0;   // of the client's address, for what is counted (RateLimiter::keyOf)
   bool options_end_here = false;  // OPTIONS with Max-Forwards: 0 (RFC 9110 section 7.6.2)
 };
 

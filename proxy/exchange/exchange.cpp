@@ -7,11 +7,13 @@
 
 #include "diagnostics/peer_name.h"
 #include "proxy/exchange/admission.h"
+#include "proxy/exchange/credentials.h"
 #include "proxy/exchange/upgrade.h"
 
 namespace gatewhy {
 namespace {
 
+constexpr std::uint16_t kUnauthorized = 401;
 constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
 
 std::uint64_t hashOf(std::string_view text) {
@@ -37,6 +39,7 @@ Exchange::Exchange(WorkerContext& worker, ClientSide& client, const RequestHead&
 }
 
 Exchange::~Exchange() {
+  forgetLogin();
   worker_.in_flight.subtract();
 }
 
@@ -69,7 +72,14 @@ void Exchange::begin() {
     reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
     return;
   }
-  if (admission.options_end_here && (route_ == nullptr || !route_->respond)) {
+  options_end_here_ = admission.options_end_here;
+  if (route_ == nullptr || !route_->basic_auth || authenticate(admission.client_key)) {
+    proceed();
+  }
+}
+
+void Exchange::proceed() {
+  if (options_end_here_ && (route_ == nullptr || !route_->respond)) {
     respondOptions();
     return;
   }
@@ -382,6 +392,9 @@ FailureFields Exchange::failureFields() const {
     fields.allow = allowedMethods(route_);
   } else if (diagnosis_->cause == Cause::ClientUpgradeRequired && route_ != nullptr) {
     fields.upgrade = demandedProtocols(*route_, request_, client_.facts());
+  }
+  if (diagnosis_->sent_status == kUnauthorized && route_ != nullptr && route_->basic_auth) {
+    fields.challenge = basicChallenge(route_->basic_auth->realm);
   }
   fields.retry_after_s = retryAfterSeconds();
   fields.close = close_;

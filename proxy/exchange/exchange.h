@@ -91,6 +91,17 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void quoteProxyStatus(const ResponseHead& head);
   void warnBehindCloudflare();
   void tellUnsolicited();
+  // The login, in exchange_login.cpp.
+  struct WaitingLogin {
+    Exchange* exchange;  // null: it is gone; this worker's thread only
+  };
+  [[nodiscard]] bool authenticate(std::uint64_t client_key);
+  [[nodiscard]] bool passes(const PasswordChecker::Answer& answer);
+  void rejectLogin(Cause cause, std::string detail, std::uint32_t retry_after_s = 0);
+  void onLogin(const PasswordChecker::Answer& answer);
+  void forgetLogin();
+  // What answers an admitted request.
+  void proceed();
   void startAttempt();
   [[nodiscard]] bool triesLeft() const;
   void dropReplay();
@@ -135,6 +146,8 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   std::optional<HeaderEdits> response_edits_;    // likewise
   std::string path_;                             // to be forwarded instead of what was sent; "" = as sent
   std::vector<std::uint32_t> dropped_;           // fields of the request that do not reach the origin
+  std::shared_ptr<WaitingLogin> login_;          // while a password is hashed
+  bool options_end_here_ = false;                // OPTIONS with Max-Forwards: 0
   std::string forwarded_client_;                 // where a trusted proxy names the client; else ""
   const RouteConfig* route_ = nullptr;
   OriginPool* pool_ = nullptr;

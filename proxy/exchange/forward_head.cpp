@@ -355,6 +355,9 @@ void appendRequestHead(TextBuffer& out, const RequestHead& request, const Forwar
   if (hops_left) {
     held_back.add(FieldId::MaxForwards);
   }
+  if (context.route->basic_auth && !context.route->basic_auth->forward) {
+    held_back.add(FieldId::Authorization);  // was for us
+  }
   appendFields(out, request, held_back, edits, context.dropped);
   if (hops_left && adds(edits, "Max-Forwards")) {
     out.append("Max-Forwards: ");

@@ -89,6 +89,29 @@ void Generation::addVariants(const RouteConfig& route) {
   }
 }
 
+std::optional<TlsFault> Generation::addUsers() {
+  std::map<std::string, std::shared_ptr<UserFile>> files;
+  for (const RouteConfig& route : config->routes) {
+    if (!route.basic_auth) {
+      users.emplace_back();
+      continue;
+    }
+    std::shared_ptr<UserFile>& file = files[route.basic_auth->users_file];
+    if (!file) {
+      auto loaded = UserFile::load(route.basic_auth->users_file);
+      if (!loaded) {
+        TlsFault fault{.failure = TlsFailure::Setup};
+        fault.reason = loaded.error();
+        fault.detail = "auth.basic.users_file";
+        return fault;
+      }
+      file = std::move(loaded).value();
+    }
+    users.push_back(file);
+  }
+  return std::nullopt;
+}
+
 const OriginConfig& Generation::originFor(const RouteConfig& route, std::size_t origin) const {
   if (!route.timeouts.empty()) {
     if (const auto found = route_origins.find({&route, origin}); found != route_origins.end()) {
@@ -132,6 +155,9 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
   for (const RouteConfig& route : made->config->routes) {
     made->addVariants(route);
     made->rate_limiters.push_back(route.rate_limit ? states.rateLimiter(route.name, *route.rate_limit) : nullptr);
+  }
+  if (auto fault = made->addUsers()) {
+    return Failure{std::move(*fault)};
   }
   return GenerationPtr(std::move(made));
 }

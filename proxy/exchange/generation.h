@@ -15,6 +15,7 @@
 #include "proxy/exchange/finding_ledger.h"
 #include "proxy/exchange/rate_limiter.h"
 #include "proxy/exchange/router.h"
+#include "proxy/exchange/user_file.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/origin/endpoint_state.h"
 
@@ -49,18 +50,21 @@ struct Generation {
   std::vector<std::shared_ptr<const ListenerTlsContext>> listener_tls;  // by listener; null = plain
   std::vector<OriginRuntime> origins;                                   // by origin
   std::vector<std::shared_ptr<RateLimiter>> rate_limiters;              // by route; null = no limit
+  std::vector<std::shared_ptr<UserFile>> users;                         // by route; null = no auth.basic; routes share
   // An origin as a route wants it: with the route's timeouts where it has some.
   [[nodiscard]] const OriginConfig& originFor(const RouteConfig& route, std::size_t origin) const;
   std::map<std::pair<const RouteConfig*, std::size_t>, OriginConfig> route_origins;  // of routes with timeouts
   std::unique_ptr<FindingLedger> findings;                                           // thread-safe
 
-  // A listener whose certificates do not load is an error; an origin whose
+  // A listener whose certificates do not load is an error, as is a file of
+  // users; an origin whose
   // client certificate or CA does not is kept as evidence for its exchanges.
   [[nodiscard]] static Result<std::shared_ptr<const Generation>, TlsFault> create(ConfigPtr config,
                                                                                   SharedStates& states);
 
  private:
   void addVariants(const RouteConfig& route);
+  [[nodiscard]] std::optional<TlsFault> addUsers();
   explicit Generation(ConfigPtr c) : config(std::move(c)), router(config->routes) {}
 };
 using GenerationPtr = std::shared_ptr<const Generation>;

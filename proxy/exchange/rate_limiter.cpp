@@ -60,6 +60,14 @@ std::size_t RateLimiter::setOf(std::uint64_t key) const noexcept {
 }
 
 std::optional<std::chrono::nanoseconds> RateLimiter::take(std::uint64_t key, TimePoint now) {
+  return judge(key, now, true);
+}
+
+std::optional<std::chrono::nanoseconds> RateLimiter::wait(std::uint64_t key, TimePoint now) {
+  return judge(key, now, false);
+}
+
+std::optional<std::chrono::nanoseconds> RateLimiter::judge(std::uint64_t key, TimePoint now, bool takes) {
   const std::int64_t at = std::max<std::int64_t>(0, std::chrono::nanoseconds(now - began_).count());
   const std::size_t set = setOf(key);
   const std::lock_guard lock(shards_[set % kShards].mutex);
@@ -74,7 +82,9 @@ std::optional<std::chrono::nanoseconds> RateLimiter::take(std::uint64_t key, Tim
   if (full_at - at > tolerance_) {
     return std::chrono::nanoseconds(full_at - at - tolerance_);
   }
-  *slot = Slot{.key = key, .full_at = full_at + interval_};
+  if (takes) {
+    *slot = Slot{.key = key, .full_at = full_at + interval_};
+  }
   return std::nullopt;
 }
 

@@ -25,6 +25,9 @@ class RateLimiter {
   // Takes a token of `key`: nullopt, or how long until there is one.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> take(std::uint64_t key, TimePoint now);
 
+  // The same, and takes nothing.
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> wait(std::uint64_t key, TimePoint now);
+
   [[nodiscard]] const RateLimitConfig& config() const { return config_; }
 
   // The key of a client (16 bytes, v4-mapped for IPv4). Of IPv6 the /64: one
@@ -44,6 +47,7 @@ class RateLimiter {
     std::mutex mutex;
   };
 
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> judge(std::uint64_t key, TimePoint now, bool takes);
   [[nodiscard]] std::size_t setOf(std::uint64_t key) const noexcept;
 
   RateLimitConfig config_;

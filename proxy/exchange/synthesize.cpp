@@ -66,6 +66,9 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   if (fields.allow) {
     field("Allow", *fields.allow);
   }
+  if (!fields.challenge.empty()) {
+    field("WWW-Authenticate", fields.challenge);
+  }
   for (const auto& [name, value] : message.edits.set) {
     framing(name, value);
   }
@@ -112,7 +115,7 @@ SynthesizedResponse synthesizeFixed(const RouteConfig& route, const VariableSour
     edits.set.emplace_back("Location", redirectTarget(*fixed.location, source));
   }
   const Answer answer = makeFixedAnswer(fixed.status, request_id, request.valueOf(FieldId::Accept), currentDate());
-  FailureFields fields{.allow = {}, .upgrade = {}, .retry_after_s = 0, .close = close};
+  FailureFields fields{.allow = {}, .upgrade = {}, .challenge = {}, .retry_after_s = 0, .close = close};
   if (fixed.retry_after) {
     fields.retry_after_s = static_cast<int>(fixed.retry_after->count());
   }
@@ -135,7 +138,8 @@ SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allo
                                       std::string_view request_id, bool close) {
   const HeaderEdits none;
   const Answer empty;
-  const FailureFields fields{.allow = std::move(allow), .upgrade = {}, .retry_after_s = 0, .close = close};
+  const FailureFields fields{
+      .allow = std::move(allow), .upgrade = {}, .challenge = {}, .retry_after_s = 0, .close = close};
   return assemble({.status = kOk,
                    .answer = empty,
                    .request_id = request_id,

@@ -23,6 +23,7 @@ struct SynthesizedResponse {
 struct FailureFields {
   std::optional<std::string> allow;  // 405, OPTIONS; empty = no method at all (RFC 9110 section 10.2.1)
   std::string upgrade;               // 426, with Connection: Upgrade
+  std::string challenge;             // 401 (RFC 9110 section 11.6.1)
   int retry_after_s = 0;             // 429, 503
   bool close = false;
 };

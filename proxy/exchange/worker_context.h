@@ -16,6 +16,7 @@
 #include "proxy/exchange/handshake_gate.h"
 #include "proxy/exchange/idle_clients.h"
 #include "proxy/exchange/memory_guard.h"
+#include "proxy/exchange/password_checker.h"
 #include "proxy/exchange/request_identity.h"
 #include "proxy/exchange/worker_counter.h"
 #include "proxy/loop/event_loop.h"
@@ -42,6 +43,7 @@ struct ProxyCounters {
   IdleEverywhere idle;
   HandshakeTotals handshakes;
   MemoryState memory;
+  PasswordChecker passwords;
   std::atomic<bool> told_of_cloudflare{false};
 };
 

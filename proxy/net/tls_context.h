@@ -3,6 +3,7 @@
 // workers; sessions belong to one worker.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,24 @@ class OriginTlsContext {
   [[nodiscard]] virtual std::optional<Refreshed> refreshRevocations() const = 0;
 };
 
+// A listener's certificate that is in force.
+struct ServedCertificate {
+  std::string file, subject;  // RFC 2253
+  std::vector<std::string> names;
+  std::int64_t not_after = 0;  // Unix seconds
+  bool refused = false;        // its files have changed, and what is in them cannot be used
+};
+
+// Files of a listener that have changed, and what became of it.
+struct Renewal {
+  std::string file, key;  // of `client_ca`: without a key
+  std::string problem;    // "" = in force; else what was before stays
+};
+struct TlsRenewals {
+  std::vector<Renewal> renewals;
+  bool settling = false;  // something has just changed: it is read at the next look where it changes no more
+};
+
 // What a listener's client showed; valid after the handshake.
 struct ClientCertificateFacts {
   bool presented = false;
@@ -50,6 +69,12 @@ class ListenerTlsContext {
   [[nodiscard]] virtual Result<SslPtr, TlsFault> newSession() const = 0;  // accept state
   [[nodiscard]] virtual bool wantsClientCertificate() const = 0;
   [[nodiscard]] virtual bool requiresClientCertificate() const = 0;
+  // Looks whether certificates, keys or client_ca have changed, each pair by
+  // itself: sessions from now on have what is in them. Reads the disk: not on
+  // a worker's thread; one thread at a time.
+  [[nodiscard]] virtual TlsRenewals renew() const = 0;
+  // In the order of the configuration. Any thread.
+  [[nodiscard]] virtual std::vector<ServedCertificate> certificates() const = 0;
 };
 // A client certificate that fails verification does not end the handshake:
 // the request is answered (495/496) with these facts.

@@ -120,6 +120,7 @@ void readSurroundings(const YAML::Node& root, Scenario& scenario) {
       scenario.denied.push_back({entry.first.Scalar(), errnoNumber(entry.second)});
     }
   }
+  scenario.files = root["files"].as<std::map<std::string, std::string>>(std::map<std::string, std::string>());
   scenario.file_privileges = root["file_privileges"].as<bool>(true);
   scenario.prepare = root["prepare"].as<std::vector<std::string>>(std::vector<std::string>());
 }
@@ -142,8 +143,8 @@ YAML::Node child(const YAML::Node& map, const char* key) {
 }
 
 Scenario readScenario(const YAML::Node& root) {
-  allowOnly(root, {"name", "cause", "slow", "starved_by", "config", "configs", "origin", "origins", "dns", "dns_sets",
-                   "netns", "deny", "tls", "file_privileges", "prepare", "client", "clients", "expect"});
+  allowOnly(root, {"name", "cause", "slow", "starved_by", "files", "config", "configs", "origin", "origins", "dns",
+                   "dns_sets", "netns", "deny", "tls", "file_privileges", "prepare", "client", "clients", "expect"});
   Scenario scenario;
   scenario.name = root["name"].as<std::string>();
   scenario.cause = root["cause"].as<std::string>();

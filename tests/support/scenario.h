@@ -34,6 +34,7 @@ struct Scenario {
   std::string cause;
   std::map<std::string, ScenarioOrigin> origins;
   std::map<std::string, ScenarioClient> clients;
+  std::map<std::string, std::string> files;    // by name below ${DIR}, written before the daemon starts
   YAML::Node config;                           // merged over the default
   std::map<std::string, YAML::Node> configs;   // what `run "reload NAME"` merges over it
   YAML::Node dns;                              // rules; undefined = no DNS server

@@ -41,6 +41,9 @@ Result<std::unique_ptr<ScenarioWorld>, std::string> ScenarioWorld::create(const 
   world->tls_files_ = writeScenarioPki(world->directory_);
   world->variables_["DIR"] = world->directory_.path();
   world->variables_["PKI"] = world->directory_.path();
+  for (const auto& [name, text] : scenario.files) {
+    world->directory_.write(name, text);
+  }
   Done done = world->setUpNetwork(unsupported);
   done = done ? world->startOrigins() : done;
   done = done ? world->startDns() : done;

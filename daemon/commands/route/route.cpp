@@ -107,6 +107,11 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     return;
   }
   const RouteConfig& route = *plan.taken;
+  if (route.basic_auth) {
+    appendWrapped(out, "Login",
+                  fmt::format("by {}, realm \"{}\"; else 401", route.basic_auth->users_file, route.basic_auth->realm),
+                  kColumn, style);
+  }
   if (route.respond) {
     if (plan.answer_head.empty()) {
       appendWrapped(out, "Answered here", "the connection is closed without an answer", kRouteColumn, style);

@@ -204,6 +204,9 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
   for (ListenerConfig& listener : bare->listeners) {
     listener.tls.reset();
   }
+  for (RouteConfig& route : bare->routes) {
+    route.basic_auth.reset();  // likewise the files of users
+  }
   SharedStates states;
   const auto generation = Generation::create(bare, states);
   if (!generation) {

@@ -122,7 +122,7 @@ std::set<int> recommended(ProxyError error) {
     case ProxyError::HttpRequestDenied:
       return {403};
     case ProxyError::HttpRequestError:
-      return {400, 405, 408, 411, 413, 414, 417, 421, 426, 429, 431, 501, 505};
+      return {400, 401, 405, 408, 411, 413, 414, 417, 421, 426, 429, 431, 501, 505};
     case ProxyError::ProxyInternalResponse:
       return {503};
     default:
