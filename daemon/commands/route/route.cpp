@@ -110,7 +110,7 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
   if (route.basic_auth) {
     appendWrapped(out, "Login",
                   fmt::format("by {}, realm \"{}\"; else 401", route.basic_auth->users_file, route.basic_auth->realm),
-                  kColumn, style);
+                  kRouteColumn, style);
   }
   if (route.respond) {
     if (plan.answer_head.empty()) {
