@@ -5,8 +5,8 @@
 # authority for tests, and the hook of the package puts it where gatewhy sees
 # it: what docs/certificates.md says. gatewhy runs as another user.
 set -euo pipefail
-source=$1
-gatewhy=$2
+source=$(realpath "$1")
+gatewhy=$(realpath "$2")
 work=$(mktemp -d)
 pids=()
 cleanup() {
