@@ -172,6 +172,9 @@ std::vector<std::pair<std::string, std::string>> filesReadAgain(const Config& co
     add(path + ".certificate", origin.tls.certificate);
     add(path + ".key", origin.tls.key);
   }
+  for (const auto& [name, page] : config.diagnostics.pages.pages) {
+    add("diagnostics.pages.directory", page.file);
+  }
   return files;
 }
 
