@@ -15,7 +15,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kLargestPage = 256UL * 1024;  // it is held in memory and copied into every answer
+constexpr std::size_t kLargestPage = 64UL * 1024;  // each client that reads it holds a copy
 constexpr std::size_t kMostPages = 200;
 constexpr std::size_t kLongestWords = 200;
 constexpr std::string_view kSuffix = ".html";

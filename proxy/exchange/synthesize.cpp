@@ -159,7 +159,8 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
   const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, origin_status);
   const std::string_view accept = request.valueOf(FieldId::Accept);
   const AnswerSite site{.name = config.pages.name, .contact = config.pages.contact};
-  const OwnPage* page = config.pages.forStatus(diagnosis.sent_status);
+  const bool short_of_memory = diagnosis.cause == Cause::ProxyMemoryExhausted;  // and a page may be large
+  const OwnPage* page = short_of_memory ? nullptr : config.pages.forStatus(diagnosis.sent_status);
   const bool own = page != nullptr && negotiateFormat(accept) == AnswerFormat::Html;
   const Answer answer = own ? makeOwnPage(*page, source,
                                           {.status = diagnosis.sent_status,

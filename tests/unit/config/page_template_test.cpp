@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -77,6 +79,27 @@ TEST(PageTemplate, WhereEscapingDoesNotHelpVariablesAreRefused) {
   EXPECT_THAT(pageComplaints("<SCRIPT>say('{header.X}')</SCRIPT>"),
               ElementsAre(HasSubstr("1:9 warning: this script will not run"),
                           HasSubstr("1:14: variables have no value in a script")));
+}
+
+// Whatever the pieces make together: nothing is lost or added, and it ends.
+TEST(PageTemplate, AnySequenceOfPiecesIsKept) {
+  constexpr std::array<std::string_view, 18> kPieces{"<",        ">",        "\"",   "'",   "=",      "/",
+                                                     " ",        "a",        "</",   "<p ", "<style", "<script>",
+                                                     "</style>", "</script", "<!--", "-->", "<?x",    "{status}"};
+  std::mt19937 random(1);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string html;
+    const std::size_t count = random() % 12;
+    for (std::size_t i = 0; i < count; ++i) {
+      html += kPieces[random() % kPieces.size()];
+    }
+    std::string expected;
+    const ParsedPage parsed = parsePage(html);
+    for (const TemplatePart& part : parsed.html.parts()) {
+      expected += part.variable ? "{status}" : part.text;
+    }
+    ASSERT_EQ(expected, html);
+  }
 }
 
 TEST(PageTemplate, IsUtf8) {

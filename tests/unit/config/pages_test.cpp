@@ -82,8 +82,8 @@ TEST_F(PagesTest, MistakesAreToldInTheirFiles) {
                   "c.yaml:6:34: warning: the page 'p/50x.html' is never shown: it is named after no status (404) or "
                   "class (5xx), and no route's 'respond.page' is '50x'",
                   "p/404.html:2:1: error: unknown variable '{hots}'; did you mean {host}?; a brace is written {{"));
-  page("404.html", std::string(257UL * 1024, 'x'));
-  EXPECT_THAT(problems(kPages), Contains(HasSubstr("error: the page 'p/404.html' is larger than 256 KiB")));
+  page("404.html", std::string(65UL * 1024, 'x'));
+  EXPECT_THAT(problems(kPages), Contains(HasSubstr("error: the page 'p/404.html' is larger than 64 KiB")));
   EXPECT_THAT(problems("diagnostics: {pages: {directory: none}}\n"),
               ElementsAre("c.yaml:6:34: error: the directory 'none' cannot be read: No such file or directory"));
   EXPECT_THAT(problems("diagnostics: {pages: {directory: c.yaml}}\n"),

@@ -71,6 +71,11 @@ TEST_F(OwnAnswerTest, APageIsForWhoTakesHtml) {
   EXPECT_THAT(failure(program), HasSubstr("application/problem+json"));
   page("521", "exactly");
   EXPECT_THAT(failure(), HasSubstr("\r\n\r\nexactly"));
+  page("503", "large");
+  diagnosis_ =
+      diagnose(Observation{.phase = Phase::Internal, .fault = DecisionFault{.cause = Cause::ProxyMemoryExhausted}},
+               StatusPolicy{});
+  EXPECT_THAT(failure(), Not(HasSubstr("large"))) << "where memory is short, no page that may be";
 }
 
 TEST_F(OwnAnswerTest, APageTellsNoMoreThanIsDisclosed) {
