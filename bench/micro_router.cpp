@@ -41,7 +41,8 @@ void choose(benchmark::State& state, std::string_view path) {
   const std::vector<RouteConfig> routes = routesFor(static_cast<std::size_t>(state.range(0)));
   const Router router(routes);
   RequestParser parser{HeadLimits{}};
-  const std::string head = "GET " + std::string(path) + " HTTP/1.1\r\nHost: shop1.example\r\nAccept: */*\r\n\r\n";
+  const std::string head =
+      "GET " + std::string(path) + " HTTP/1.1\r\nHost: shop1.example\r\nAccept: */*\r\nX-Canary: 903\r\n\r\n";
   if (parser.feed(head).status != ParseStatus::Done) {
     state.SkipWithError("not a request");
     return;
@@ -55,6 +56,8 @@ void choose(benchmark::State& state, std::string_view path) {
 
 BENCHMARK_CAPTURE(choose, plain, "/cart/items/12345")->Arg(1)->Arg(1000);
 BENCHMARK_CAPTURE(choose, deepest, "/api/service4/items/12345")->Arg(1)->Arg(1000);
+BENCHMARK_CAPTURE(choose, regex, "/old901/12345")->Arg(1)->Arg(1000);
+BENCHMARK_CAPTURE(choose, condition, "/api/service903/items/12345")->Arg(1)->Arg(1000);
 BENCHMARK_CAPTURE(choose, encoded, "/cart/caf%C3%A9%20noir")->Arg(1)->Arg(1000);
 BENCHMARK_CAPTURE(choose, everySpelling, "/cart//a;b/%2e/c\\d/%2f../e")->Arg(1)->Arg(1000);
 

@@ -176,6 +176,9 @@ std::vector<std::pair<std::string, std::string>> filesReadAgain(const Config& co
     const auto& basic = config.routes[i].basic_auth;
     add(fmt::format("routes[{}].auth.basic.users_file", i), basic ? basic->users_file : std::string());
   }
+  for (const auto& [name, page] : config.diagnostics.pages.pages) {
+    add("diagnostics.pages.directory", page.file);
+  }
   return files;
 }
 

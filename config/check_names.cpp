@@ -45,7 +45,7 @@ void checkPathPatterns(const Config& config, CheckReport& report) {
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
     const std::string& path = config.routes[i].path;
     const std::size_t odd = path.find_first_of("*$^");
-    if (odd == std::string::npos) {
+    if (odd == std::string::npos || config.routes[i].path_match == PathMatch::Regex) {
       continue;
     }
     report.warning(

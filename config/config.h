@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config/cidr.h"
+#include "config/pages.h"
 #include "config/text_template.h"
 #include "diagnostics/diagnosis.h"
 #include "diagnostics/redaction.h"
@@ -146,6 +147,8 @@ struct FixedResponse {
   std::optional<std::chrono::seconds> retry_after;
   std::string upgrade;                   // with 426: the protocols to change to
   std::optional<TextTemplate> location;  // of a `redirect`
+  std::optional<TextTemplate> body;      // what is said, instead of the built-in text
+  std::string page;                      // or: a page of diagnostics.pages, by name, for who takes HTML; empty = none
 };
 
 // Who may use a route, by name and password (RFC 7617).
@@ -194,9 +197,10 @@ struct RouteMatch {
 };
 
 struct PathRewrite {
-  std::string prefix;  // in the place of the route's `path`
-  Pattern regex;       // or: its first match is replaced
-  std::string to;      // by this, where \1 is the first group
+  std::string prefix;                    // in the place of the route's `path`
+  Pattern regex;                         // or: its first match is replaced
+  std::string to;                        // by this, where \1 is the first group
+  std::optional<TextTemplate> variable;  // of `prefix` or `to`, where it has variables
 };
 
 struct WeightedOrigin {
@@ -277,6 +281,7 @@ struct DiagnosticsConfig {
   // its events; never empty after load (config/instance_name.h).
   std::string name;
   bool lint = true;
+  PagesConfig pages;
 };
 
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };

@@ -44,8 +44,13 @@ bool isForeign(const YamlDocument& document) {
   });
 }
 
-// `access`: for included files; null = there are none.
-Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env, const FileAccess* access) {
+// What is read beside the text: nothing, included files, or all that belongs to
+// the configuration.
+enum class Files : std::uint8_t { None, Included, All };
+
+// `access`: null with Files::None.
+Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env, const FileAccess* access,
+                 Files files) {
   Reading reading;
   reading.config.source = file;
   Reader reader(file, env);
@@ -72,6 +77,9 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
       readOrigins(reader, *top, reading.config);
       readRoutes(reader, *top, reading.config);
       readRest(reader, *top, reading.config);
+      if (files == Files::All) {
+        loadPages(reader, reading.config, *access);
+      }
     }
   }
   reading.problems = std::move(reader.problems());
@@ -137,13 +145,13 @@ std::string format(const ConfigProblem& problem) {
 }
 
 LoadedConfig loadConfig(std::string_view yaml, const std::string& file, const EnvLookup& env) {
-  return finish(readText(yaml, file, env, nullptr));
+  return finish(readText(yaml, file, env, nullptr, Files::None));
 }
 
 namespace {
 
 // The file with what it includes, or the reason why there is none.
-Result<Reading, LoadedConfig> readFileTree(const std::string& path, Pipes pipes) {
+Result<Reading, LoadedConfig> readFileTree(const std::string& path, Pipes pipes, Files files) {
   const auto content = readTextFile(path, kMaxYamlBytes, pipes);
   if (!content) {
     return Failure{onlyProblem(path, fmt::format("cannot be read: {}", content.error()))};
@@ -154,13 +162,13 @@ Result<Reading, LoadedConfig> readFileTree(const std::string& path, Pipes pipes)
   };
   const FileAccess access{.list = filesLike,
                           .read = [](const std::string& file) { return readTextFile(file, kMaxYamlBytes); }};
-  return readText(*content, path, environment, &access);
+  return readText(*content, path, environment, &access, files);
 }
 
 }  // namespace
 
 LoadedConfig loadConfigFile(const std::string& path, Pipes pipes) {
-  auto reading = readFileTree(path, pipes);
+  auto reading = readFileTree(path, pipes, Files::All);
   if (!reading) {
     return std::move(reading).error();
   }
@@ -171,7 +179,7 @@ LoadedConfig loadConfigFile(const std::string& path, Pipes pipes) {
 }
 
 LoadedConfig loadUnchecked(const std::string& path) {
-  auto reading = readFileTree(path, Pipes::Accepted);
+  auto reading = readFileTree(path, Pipes::Accepted, Files::Included);
   return reading ? finish(std::move(reading).value()) : std::move(reading).error();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/config_tree.h"
 #include "config/section.h"
 
 namespace gatewhy {
@@ -25,6 +26,14 @@ void readMethodList(Reader& reader, Section& section, std::vector<std::string>& 
 void readRouteRules(Reader& reader, Section& section, RouteConfig& route);
 // workers, limits, trusted_proxies, dns, diagnostics, log, drain.
 void readRest(Reader& reader, Section& top, Config& config);
+
+// diagnostics.pages; its files are loadPages()'s.
+void readPages(Section& section, PagesConfig& pages);
+// Reads and checks the pages' files, and that every page a route names is one
+// of them. After all the rest.
+void loadPages(Reader& reader, Config& config, const FileAccess& files);
+// The name of a page, as `respond.page` has it.
+[[nodiscard]] std::string pageNameComplaint(const std::string& name);
 
 // "*" or the host, then the path: unique within the configuration.
 void nameRoutes(Config& config);

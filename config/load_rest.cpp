@@ -88,6 +88,9 @@ void readDiagnostics(Reader& reader, Section& section, DiagnosticsConfig& diagno
   section.readWord("disclose", diagnostics.disclose);
   section.read("name", diagnostics.name, hopNameComplaint);
   section.read("lint", diagnostics.lint);
+  if (auto pages = section.section("pages")) {
+    readPages(*pages, diagnostics.pages);
+  }
 }
 
 std::string adminAddressComplaint(const std::string& text) {

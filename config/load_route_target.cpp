@@ -14,6 +14,27 @@
 namespace gatewhy {
 namespace {
 
+void readContent(Reader& reader, Section& section, FixedResponse& respond) {
+  std::string body;
+  if (section.readLines("body", body)) {
+    if (auto parsed = TextTemplate::parse(body, TemplatePlace::Answer)) {
+      respond.body = std::move(parsed).value();
+    } else {
+      reader.error(section.at("body"), fmt::format("'respond.body': {}", parsed.error()));
+    }
+  }
+  section.read("page", respond.page, pageNameComplaint);
+  const std::string_view key = section.has("page") ? "page" : "body";
+  if (section.has("page") && section.has("body")) {
+    reader.error(section.at("page"), "'page' and 'body' exclude each other");
+  }
+  const bool empty = respond.status == 204 || respond.status == 205 || respond.status == 304;
+  if (section.has(key) && (empty || sendsNothing(respond.status))) {
+    reader.error(section.at(key), empty ? fmt::format("a {} has no content", respond.status)
+                                        : fmt::format("{} closes the connection without an answer", respond.status));
+  }
+}
+
 FixedResponse readRespond(Reader& reader, Section& section) {
   FixedResponse respond;
   std::uint32_t status = respond.status;
@@ -28,6 +49,7 @@ FixedResponse readRespond(Reader& reader, Section& section) {
     respond.retry_after = std::chrono::duration_cast<std::chrono::seconds>(retry_after);
   }
   section.read("upgrade", respond.upgrade, protocolsComplaint);
+  readContent(reader, section, respond);
   return respond;
 }
 
@@ -56,6 +78,26 @@ FixedResponse readRedirect(Reader& reader, Section& section) {
   return respond;
 }
 
+// `prefix` or `to`, whichever is written; a text without variables loses its
+// doubled braces here.
+void readVariables(Reader& reader, Section& section, PathRewrite& rewrite) {
+  const std::string_view key = section.has("prefix") ? "prefix" : "to";
+  std::string& text = section.has("prefix") ? rewrite.prefix : rewrite.to;
+  auto parsed = TextTemplate::parse(text, TemplatePlace::Path);
+  if (!parsed) {
+    reader.error(section.at(key), fmt::format("'rewrite.{}': {}", key, parsed.error()));
+    return;
+  }
+  if (parsed->literal().find_first_of("?# ") != std::string::npos) {
+    reader.error(section.at(key), fmt::format("'rewrite.{}' is a path: no '?', '#' or blank", key));
+  }
+  if (parsed->hasVariables()) {
+    rewrite.variable = std::move(parsed).value();
+  } else {
+    text = parsed->literal();
+  }
+}
+
 void readRewrite(Reader& reader, Section& section, Section& route_section, RouteConfig& route) {
   PathRewrite rewrite;
   section.read("prefix", rewrite.prefix, pathPrefixComplaint);
@@ -81,23 +123,11 @@ void readRewrite(Reader& reader, Section& section, Section& route_section, Route
     if (!rewrite.regex->CheckRewriteString(rewrite.to, &error)) {
       reader.error(section.at("to"), fmt::format("'rewrite.to': {}", error));
     }
-    if (!rewrite.to.starts_with('/') && !rewrite.to.starts_with('\\')) {
+    if (!rewrite.to.starts_with('/') && !rewrite.to.starts_with('\\') && !rewrite.to.starts_with("{path}")) {
       reader.error(section.at("to"), fmt::format("'rewrite.to': '{}' does not begin with '/'", rewrite.to));
     }
-    if (rewrite.to.find_first_of("?# ") != std::string::npos) {
-      reader.error(section.at("to"), "'rewrite.to' is a path: no '?', '#' or blank");
-    }
   }
-  for (const std::string_view key : {"prefix", "to"}) {
-    const std::string& text = key == "to" ? rewrite.to : rewrite.prefix;
-    const auto parsed = TextTemplate::parse(text, TemplatePlace::Request);
-    if (!parsed || parsed->hasVariables()) {
-      reader.error(section.at(key), fmt::format("'rewrite.{}': {}", key,
-                                                parsed ? "a rewritten path has no variables; groups of the regular "
-                                                         "expression are \\1, \\2 and so on"
-                                                       : parsed.error()));
-    }
-  }
+  readVariables(reader, section, rewrite);
   if (section.has("prefix") || rewrite.regex != nullptr) {
     route.rewrite = std::move(rewrite);
   }

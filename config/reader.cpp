@@ -27,9 +27,12 @@ std::string_view kindName(YamlNode::Kind kind) {
 }
 
 // The first control character but tab, which header values may hold.
-const char* findControl(const std::string& text) {
+const char* findControl(const std::string& text, Lines lines) {
   for (const char& c : text) {
     const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n' && lines == Lines::Several) {
+      continue;
+    }
     if ((byte < 0x20 && byte != '\t') || byte == 0x7F) {
       return &c;
     }
@@ -59,7 +62,12 @@ std::string Reader::suggestion(std::string_view word, const std::vector<std::str
   return near ? fmt::format("; did you mean '{}'?", *near) : "";
 }
 
-std::optional<ScalarValue> Reader::scalar(const YamlNode& node, std::string_view label, std::string_view wanted) {
+void Reader::warning(Position at, std::string message) {
+  problems_.push_back({ProblemLevel::Warning, fileName(at.file), at.line, at.column, std::move(message)});
+}
+
+std::optional<ScalarValue> Reader::scalar(const YamlNode& node, std::string_view label, std::string_view wanted,
+                                          Lines lines) {
   if (node.kind == YamlNode::Kind::Invalid) {
     return std::nullopt;
   }
@@ -72,7 +80,7 @@ std::optional<ScalarValue> Reader::scalar(const YamlNode& node, std::string_view
     error(node.at, fmt::format("'{}': {}", label, text.error()));
     return std::nullopt;
   }
-  if (const char* control = findControl(*text)) {
+  if (const char* control = findControl(*text, lines)) {
     error(node.at, *control == '\n' || *control == '\r' ? fmt::format("'{}' contains a line break", label)
                                                         : fmt::format("'{}' contains a control character (U+{:04X})",
                                                                       label, static_cast<unsigned char>(*control)));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ struct ReadValue {
   Position name_at;
 };
 
+// Whether a text may have several lines.
+enum class Lines : std::uint8_t { One, Several };
+
 // What all sections of one file share.
 class Reader {
  public:
@@ -51,8 +55,9 @@ class Reader {
   // "; did you mean 'x'?" or "".
   [[nodiscard]] std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates);
   // The expanded text; nullopt after a problem.
-  [[nodiscard]] std::optional<ScalarValue> scalar(const YamlNode& node, std::string_view label,
-                                                  std::string_view wanted);
+  [[nodiscard]] std::optional<ScalarValue> scalar(const YamlNode& node, std::string_view label, std::string_view wanted,
+                                                  Lines lines = Lines::One);
+  void warning(Position at, std::string message);
   void noteBroken(const std::string& path) { broken_.insert(path); }
   void remember(const std::string& path, Position at) { sources_.insert_or_assign(path, at); }
   // As named in the file, taken from the file's directory where relative.

@@ -351,12 +351,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].rewrite",
      .type = Section,
      .text = "Change the path before the request is passed on: `prefix`, or `regex` with `to`."},
-    {.path = "routes[].rewrite.prefix", .pattern = "^/", .text = "Put in the place of the route's `path`."},
+    {.path = "routes[].rewrite.prefix",
+     .pattern = "^/",
+     .text = "Put in the place of the route's `path`; may hold [variables](variables.md)."},
     {.path = "routes[].rewrite.regex",
      .text =
          "A regular expression (RE2); what it matches first is replaced by `to`. Where it matches nothing, the path "
          "stays."},
-    {.path = "routes[].rewrite.to", .text = "The replacement; `\\\\1` is the first group."},
+    {.path = "routes[].rewrite.to",
+     .text = "The replacement; `\\\\1` is the first group. May hold [variables](variables.md)."},
     {.path = "routes[].redirect", .type = Section, .text = "Instead of `origin`: send the client elsewhere."},
     {.path = "routes[].redirect.to",
      .required = true,
@@ -396,7 +399,11 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].request_headers.keep[]", .text = "A field name."},
     {.path = "routes[].response_headers",
      .type = Section,
-     .text = "Changes to the response's fields, of an origin's or of the fixed answer."},
+     .text =
+         "Changes to the response's fields: of an origin's, of the fixed answer, and of what gatewhy answers itself "
+         "in the route's name, so that a browser application can read a 521 (CORS). Of failures these stay as they "
+         "are: `Content-*`, `X-Content-Type-Options`, and what says how long to keep an answer (`Cache-Control`, "
+         "`ETag` and so on)."},
     {.path = "routes[].response_headers.set", .type = Map, .text = "As for the request."},
     {.path = "routes[].response_headers.set.*", .text = "The value."},
     {.path = "routes[].response_headers.remove", .type = List, .text = "As for the request."},
@@ -529,6 +536,14 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].respond.upgrade",
      .text = "With status 426, which must name them: the protocols to change to, such as `websocket`. To demand TLS or "
              "HTTP/1.1, use `requires`."},
+    {.path = "routes[].respond.body",
+     .text = "The answer's text, of one line or several, with [variables](variables.md). It is `text/plain` unless "
+             "`response_headers` sets another Content-Type: values are escaped for HTML, XML and JSON as that says."},
+    {.path = "routes[].respond.page",
+     .pattern = "^[A-Za-z0-9_-]{1,64}$",
+     .text =
+         "Instead of `body`: a page of `diagnostics.pages` by its name, such as `maintenance`, for clients that ask "
+         "for HTML; others get the status in their own form."},
 
     {.path = "limits", .type = Section, .text = "Limits for clients."},
     {.path = "limits.request_head",
@@ -685,6 +700,22 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "true",
      .text = "Check responses against what their status code and headers promise, and report violations "
              "as `findings`; see [findings.md](findings.md). Nothing else changes."},
+    {.path = "diagnostics.pages",
+     .type = Section,
+     .text = "Pages of your own instead of the built-in one, and what it says of the site: [pages.md](pages.md)."},
+    {.path = "diagnostics.pages.directory",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "Directory of HTML pages: `404.html` for a status, `5xx.html` for a class, `maintenance.html` and others "
+             "for `respond.page`. They are read and checked when the configuration is loaded. Empty: the built-in page "
+             "for all."},
+    {.path = "diagnostics.pages.name",
+     .fallback = "\"\"",
+     .text = "The site's name on the built-in page; `{site_name}` in your own."},
+    {.path = "diagnostics.pages.contact",
+     .fallback = "\"\"",
+     .text = "Whom visitors can ask: a host, a URL, an e-mail address (each becomes a link) or a few words. On the "
+             "built-in page and in the plain text; `{contact}` in your own."},
 
     {.path = "log", .type = Section, .text = "The event log: one JSON object per line."},
     {.path = "log.destination",

@@ -183,13 +183,13 @@ const SchemaRow& Section::row(std::string_view key) const {
   return *schemaRow(schemaPath(key));
 }
 
-std::optional<ScalarValue> Section::scalar(std::string_view key, std::string_view wanted) {
+std::optional<ScalarValue> Section::scalar(std::string_view key, std::string_view wanted, Lines lines) {
   const YamlEntry* entry = find(key);
   if (entry == nullptr) {
     return std::nullopt;
   }
   reader_.remember(valuePath(key), entry->value.at);
-  return reader_.scalar(entry->value, localName(row(key).path), wanted);
+  return reader_.scalar(entry->value, localName(row(key).path), wanted, lines);
 }
 
 bool Section::read(std::string_view key, bool& out) {
@@ -310,6 +310,14 @@ bool Section::read(std::string_view key, std::string& out,
   }
   out = key_row.type == ValueType::File ? reader_.besideFile(value->text, value->at.file) : std::move(value->text);
   return true;
+}
+
+bool Section::readLines(std::string_view key, std::string& out) {
+  auto value = scalar(key, "a text", Lines::Several);
+  if (value) {
+    out = std::move(value->text);
+  }
+  return value.has_value();
 }
 
 std::optional<std::size_t> Section::wordIndex(std::string_view key) {

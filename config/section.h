@@ -44,6 +44,7 @@ class Section {
   bool read(std::string_view key, std::string& out);
   // `check` returns a complaint, or "" where the value is fine.
   bool read(std::string_view key, std::string& out, const std::function<std::string(const std::string&)>& check);
+  bool readLines(std::string_view key, std::string& out);  // a text of one line or several
   // Enumerators in the order of the row's words.
   template <typename Enum>
   bool readWord(std::string_view key, Enum& out) {
@@ -68,7 +69,8 @@ class Section {
   [[nodiscard]] ReadValue child(std::string_view key, const YamlNode& node) const;
   [[nodiscard]] const SchemaRow& row(std::string_view key) const;
   // The scalar at `key`; nullopt where absent or, reported, wrong.
-  [[nodiscard]] std::optional<ScalarValue> scalar(std::string_view key, std::string_view wanted);
+  [[nodiscard]] std::optional<ScalarValue> scalar(std::string_view key, std::string_view wanted,
+                                                  Lines lines = Lines::One);
   [[nodiscard]] std::optional<std::size_t> wordIndex(std::string_view key);
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key);
   // The list or map at `key`; null where absent or, reported, wrong.

@@ -19,7 +19,6 @@ struct VariableName {
   Variable variable;
 };
 
-// Those with a name of their own end with a dot.
 constexpr auto kVariables = std::to_array<VariableName>({
     {"client_address", Variable::ClientAddress},
     {"client_port", Variable::ClientPort},
@@ -41,7 +40,31 @@ constexpr auto kVariables = std::to_array<VariableName>({
     {"status", Variable::Status},
     {"cause", Variable::Cause},
     {"time", Variable::Time},
+    {"reason", Variable::Reason},
+    {"message", Variable::Message},
+    {"retry_after", Variable::RetryAfter},
+    {"support", Variable::Support},
+    {"evidence", Variable::Evidence},
+    {"site_name", Variable::SiteName},
+    {"contact", Variable::Contact},
 });
+
+// Why a variable has no value at a place; "" where it has one. A clause that
+// follows the variable's name.
+std::string_view absenceAt(Variable variable, TemplatePlace place) {
+  if (variable >= Variable::Reason) {
+    return place == TemplatePlace::Answer ? "" : "is for pages and 'respond.body' only";
+  }
+  if (variable == Variable::Status || variable == Variable::Cause) {
+    return place == TemplatePlace::Response || place == TemplatePlace::Answer
+               ? ""
+               : "is not known yet when a request is passed on";
+  }
+  if (place == TemplatePlace::Path && (variable == Variable::Query || variable == Variable::Uri)) {
+    return "has no place in a path; the query is passed on as it was sent, and the path is {path}";
+  }
+  return "";
+}
 
 // What others call them.
 struct ForeignName {
@@ -120,72 +143,106 @@ std::string dollarComplaint(std::string_view name) {
                       : fmt::format("'${}' is nginx's; write {}", name, word);
 }
 
-std::string unknownComplaint(std::string_view name) {
+std::string unknownComplaint(std::string_view name, TemplatePlace place) {
   if (const std::string word = foreignWord(name); !word.empty()) {
     return fmt::format("unknown variable '{{{}}}'; write {}", name, word);
   }
-  const auto near = nearestWord(name, variableNames());
+  const auto near = nearestWord(name, variableNames(place));
   return fmt::format("unknown variable '{{{}}}'{}; a brace is written {{{{", name,
                      near ? fmt::format("; did you mean {{{}}}?", *near) : std::string());
 }
 
+// The variable of a word between braces.
+Result<TemplatePart, std::string> variableOf(std::string_view word, TemplatePlace place) {
+  const std::size_t dot = word.find('.');
+  const std::string_view key = dot == std::string_view::npos ? word : word.substr(0, dot + 1);
+  const auto* row = std::find_if(kVariables.begin(), kVariables.end(),
+                                 [key](const VariableName& candidate) { return candidate.name == key; });
+  if (row == kVariables.end()) {
+    return Failure{unknownComplaint(word, place)};
+  }
+  const std::string_view name = dot == std::string_view::npos ? std::string_view() : word.substr(dot + 1);
+  if (dot != std::string_view::npos && (row->variable == Variable::QueryParameter ? name.empty() : !isToken(name))) {
+    return Failure{fmt::format("'{{{}}}' lacks a name, as in {{{}NAME}}", word, key)};
+  }
+  if (const auto absence = absenceAt(row->variable, place); !absence.empty()) {
+    return Failure{fmt::format("'{{{}}}' {}", word, absence)};
+  }
+  return TemplatePart{.text = {}, .variable = row->variable, .name = std::string(name)};
+}
+
 }  // namespace
 
-std::vector<std::string_view> variableNames() {
+std::vector<std::string_view> variableNames(TemplatePlace place) {
   std::vector<std::string_view> names;
   names.reserve(kVariables.size());
   for (const VariableName& row : kVariables) {
-    names.push_back(row.name);
+    if (absenceAt(row.variable, place).empty()) {
+      names.push_back(row.name);
+    }
   }
   return names;
 }
 
 Result<TextTemplate, std::string> TextTemplate::parse(std::string_view text, TemplatePlace place) {
+  auto made = parseAt(text, place);
+  return made ? Result<TextTemplate, std::string>(std::move(made).value())
+              : Result<TextTemplate, std::string>(Failure{std::move(made).error().message});
+}
+
+Result<TextTemplate, TemplateProblem> TextTemplate::parseAt(std::string_view text, TemplatePlace place) {
   TextTemplate made;
-  std::string literal;
-  const auto flush = [&] {
-    if (!literal.empty()) {
-      made.parts_.push_back({.text = std::exchange(literal, {}), .variable = {}, .name = {}});
-    }
-  };
-  for (std::size_t at = 0; at < text.size();) {
+  std::size_t literal = 0;  // where what stands for itself begins
+  std::size_t at = 0;
+  const auto flush = [&] { made.appendText(text.substr(literal, at - literal)); };
+  while (at < text.size()) {
     const char next = at + 1 < text.size() ? text[at + 1] : '\0';
     if ((text[at] == '{' || text[at] == '$') && next == text[at]) {
-      literal.push_back(text[at]);
-      at += 2;
+      ++at;
+      flush();  // one of the two
+      literal = ++at;
       continue;
     }
     if (text[at] == '$' && (octets::isAlpha(next) || next == '_')) {
       const auto end = std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(at) + 1, text.end(), isWord);
-      return Failure{dollarComplaint(std::string_view(text.begin() + at + 1, end))};
+      return Failure{TemplateProblem{.at = at, .message = dollarComplaint({text.begin() + at + 1, end})}};
     }
-    const std::size_t close = text.find('}', at);
-    if (text[at] != '{' || !isWordStart(next) || close == std::string_view::npos) {
-      literal.push_back(text[at++]);
+    const bool opens = text[at] == '{' && isWordStart(next);
+    const std::size_t close = opens ? text.find_first_of("{}\n", at + 1) : std::string_view::npos;
+    if (close == std::string_view::npos || text[close] != '}') {
+      ++at;
       continue;
     }
-    const std::string_view word = text.substr(at + 1, close - at - 1);
-    const std::size_t dot = word.find('.');
-    const std::string_view key = dot == std::string_view::npos ? word : word.substr(0, dot + 1);
-    const auto* row = std::find_if(kVariables.begin(), kVariables.end(),
-                                   [key](const VariableName& candidate) { return candidate.name == key; });
-    if (row == kVariables.end()) {
-      return Failure{unknownComplaint(word)};
-    }
-    const std::string_view name = dot == std::string_view::npos ? std::string_view() : word.substr(dot + 1);
-    if (dot != std::string_view::npos && (row->variable == Variable::QueryParameter ? name.empty() : !isToken(name))) {
-      return Failure{fmt::format("'{{{}}}' lacks a name, as in {{{}NAME}}", word, key)};
-    }
-    const bool of_answer = row->variable == Variable::Status || row->variable == Variable::Cause;
-    if (of_answer && place == TemplatePlace::Request) {
-      return Failure{fmt::format("'{{{}}}' is not known yet when a request is passed on", word)};
+    auto part = variableOf(text.substr(at + 1, close - at - 1), place);
+    if (!part) {
+      return Failure{TemplateProblem{.at = at, .message = std::move(part).error()}};
     }
     flush();
-    made.parts_.push_back({.text = {}, .variable = row->variable, .name = std::string(name)});
-    at = close + 1;
+    made.parts_.push_back(std::move(part).value());
+    literal = at = close + 1;
   }
   flush();
   return made;
+}
+
+void TextTemplate::appendText(std::string_view text) {
+  if (text.empty()) {
+    return;
+  }
+  if (parts_.empty() || parts_.back().variable) {
+    parts_.emplace_back();
+  }
+  parts_.back().text += text;
+}
+
+void TextTemplate::append(TextTemplate more) {
+  for (TemplatePart& part : more.parts_) {
+    if (part.variable) {
+      parts_.push_back(std::move(part));
+    } else {
+      appendText(part.text);
+    }
+  }
 }
 
 bool TextTemplate::hasVariables() const {

@@ -25,6 +25,7 @@ struct Disclosed {
   bool evidence = false;
   std::string_view hop_name;
   std::string_view date;
+  AnswerSite site;
 };
 
 // RFC 3986 section 2.3, so that any id makes a valid URI.
@@ -42,23 +43,7 @@ std::string percentEncode(std::string_view text) {
   return out;
 }
 
-// The answer may be shown by a terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const Utf8Unit unit = firstCharacter(text);
-    const std::string_view bytes = text.substr(0, unit.length);
-    if (unit.valid && mayDeceive(unit.code)) {
-      appendVisible(out, unit.code);
-    } else if (unit.valid && (unit.code < 0x20 || unit.code == 0x7F)) {
-      appendPrintable(out, bytes);
-    } else {
-      out += bytes;
-    }
-    text.remove_prefix(unit.length);
-  }
-  return out;
-}
+}  // namespace
 
 // Evidence for reading: our own JSON, one member a line. Brackets inside
 // strings are told apart by following the quotes.
@@ -101,6 +86,8 @@ std::string readableEvidence(const Diagnosis& diagnosis) {
   return out;
 }
 
+namespace {
+
 Answer makeText(const Disclosed& what) {
   std::string body = statusLine(what.status) + '\n';
   auto out = std::back_inserter(body);
@@ -108,18 +95,21 @@ Answer makeText(const Disclosed& what) {
     const CauseInfo& row = info(what.diagnosis->cause);
     fmt::format_to(out, "\n{}\nCause: {}\n", row.seen, row.name);
     if (what.evidence) {
-      fmt::format_to(out, "Check first: {}\n\n{}\nEvidence: {}\n", row.check_first, printable(what.diagnosis->summary),
-                     readableEvidence(*what.diagnosis));
+      fmt::format_to(out, "Check first: {}\n\n{}\nEvidence: {}\n", row.check_first,
+                     printableText(what.diagnosis->summary), readableEvidence(*what.diagnosis));
     }
   }
   if (what.diagnosis != nullptr) {
-    fmt::format_to(out, "\nWritten by {}, not by the origin.\n", printable(what.hop_name));
+    fmt::format_to(out, "\nWritten by {}, not by the origin.\n", printableText(what.hop_name));
   }
   if (!what.request_id.empty()) {
-    fmt::format_to(out, "\nRequest id: {}\n", printable(what.request_id));
+    fmt::format_to(out, "\nRequest id: {}\n", printableText(what.request_id));
   }
   if (!what.date.empty()) {
     fmt::format_to(out, "Time: {}\n", timeForPeople(what.date));
+  }
+  if (!what.site.contact.empty()) {
+    fmt::format_to(out, "Contact: {}\n", printableText(what.site.contact));
   }
   return {"text/plain; charset=utf-8", std::move(body)};
 }
@@ -159,7 +149,8 @@ Answer makeHtml(const Disclosed& what) {
                                                   .diagnosis = what.diagnosis,
                                                   .hop_name = what.hop_name,
                                                   .evidence = evidence,
-                                                  .date = what.date})};
+                                                  .date = what.date,
+                                                  .site = what.site})};
 }
 
 Answer make(const Disclosed& what, std::string_view accept_header) {
@@ -177,19 +168,21 @@ Answer make(const Disclosed& what, std::string_view accept_header) {
 }  // namespace
 
 Answer makeAnswer(const Diagnosis& diagnosis, std::uint16_t status, std::string_view request_id,
-                  std::string_view accept_header, Disclose disclose, std::string_view hop_name, std::string_view date) {
+                  std::string_view accept_header, Disclose disclose, std::string_view hop_name, std::string_view date,
+                  AnswerSite site) {
   return make({.status = status,
                .request_id = request_id,
                .diagnosis = disclose == Disclose::None ? nullptr : &diagnosis,
                .evidence = disclose == Disclose::Evidence,
                .hop_name = hop_name,
-               .date = date},
+               .date = date,
+               .site = site},
               accept_header);
 }
 
 Answer makeFixedAnswer(std::uint16_t status, std::string_view request_id, std::string_view accept_header,
-                       std::string_view date) {
-  return make({.status = status, .request_id = request_id, .date = date}, accept_header);
+                       std::string_view date, AnswerSite site) {
+  return make({.status = status, .request_id = request_id, .date = date, .site = site}, accept_header);
 }
 
 }  // namespace gatewhy

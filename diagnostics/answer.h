@@ -6,19 +6,26 @@
 #include <string>
 #include <string_view>
 
+#include "diagnostics/answer_page.h"
 #include "diagnostics/diagnosis.h"
 
 namespace gatewhy {
-
-struct Answer {
-  std::string content_type;
-  std::string body;
-};
 
 // For a browser that shows an answer of ours: nothing is loaded, run, framed
 // or sent from it; the page's style stands in itself.
 inline constexpr std::string_view kAnswerPolicy =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+// The same for a page of the operator's own: styles, pictures and fonts from
+// the page itself and from its site as well; still no script.
+inline constexpr std::string_view kOwnPagePolicy =
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; base-uri "
+    "'none'; form-action 'none'; frame-ancestors 'none'";
+
+struct Answer {
+  std::string content_type;
+  std::string body;
+  std::string_view policy = kAnswerPolicy;  // its Content-Security-Policy
+};
 
 // The answer to a failed exchange, in the form that `accept_header` asks for
 // (empty = no Accept). How much it tells:
@@ -30,10 +37,13 @@ inline constexpr std::string_view kAnswerPolicy =
 // be empty.
 [[nodiscard]] Answer makeAnswer(const Diagnosis& diagnosis, std::uint16_t status, std::string_view request_id,
                                 std::string_view accept_header, Disclose disclose, std::string_view hop_name,
-                                std::string_view date = {});
+                                std::string_view date = {}, AnswerSite site = {});
 
 // The answer of a route's `respond`: not a failure, so nothing is explained.
 [[nodiscard]] Answer makeFixedAnswer(std::uint16_t status, std::string_view request_id, std::string_view accept_header,
-                                     std::string_view date = {});
+                                     std::string_view date = {}, AnswerSite site = {});
+
+// Everything that was seen, as JSON with one member a line.
+[[nodiscard]] std::string readableEvidence(const Diagnosis& diagnosis);
 
 }  // namespace gatewhy

@@ -75,7 +75,8 @@ const Refusal* refusalOf(const Diagnosis& diagnosis) {
   return refusal == kRefusals.end() ? nullptr : refusal;
 }
 
-// For a visitor, who knows no phases.
+}  // namespace
+
 std::string_view visitorSentence(const Diagnosis& diagnosis) {
   if (const Refusal* refusal = refusalOf(diagnosis)) {
     return refusal->sentence;
@@ -101,6 +102,8 @@ std::string_view visitorSentence(const Diagnosis& diagnosis) {
   return "The site's server was reached, but gave no usable answer. Try again in a few minutes.";
 }
 
+namespace {
+
 constexpr std::string_view kStyle = R"(
 :root{color-scheme:light dark;--text:#1c2024;--soft:#5a646e;--back:#f6f7f9;--card:#fff;--line:#d5dae0;--ok:#1a7f4b;--bad:#c0262d}
 @media (prefers-color-scheme:dark){:root{--text:#e8eaed;--soft:#a3adb8;--back:#14171a;--card:#1d2125;--line:#363d45;--ok:#58c78d;--bad:#ff7b7b}}
@@ -110,6 +113,8 @@ main{max-width:42rem;margin:0 auto}
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 .5rem}
 h2{font-size:1rem;margin:1.5rem 0 .25rem}
 p{margin:.25rem 0}
+a{color:inherit}
+.site{margin:0 0 1rem;color:var(--soft);font-weight:600}
 ol{display:flex;gap:.5rem;list-style:none;margin:1.5rem 0;padding:0}
 li{flex:1;min-width:0;padding:.75rem;background:var(--card);border:1px solid var(--line);border-top:.3rem solid var(--line);border-radius:.4rem;overflow-wrap:anywhere}
 li b,li span{display:block}
@@ -162,21 +167,36 @@ void appendEvidence(std::string& out, const PageContent& content) {
                  escapeHtml(content.diagnosis->summary), escapeHtml(content.evidence));
 }
 
-// One line that a visitor copies into a message to the site's support.
 void appendSupportLine(std::string& out, const PageContent& content) {
-  if (content.request_id.empty()) {
-    return;
+  if (const std::string line = supportLine(content); !line.empty()) {
+    fmt::format_to(std::back_inserter(out), "<p>If you report this, include: <code class=\"support\">{}</code></p>\n",
+                   escapeHtml(line));
   }
-  std::string line = fmt::format("{}", content.status);
-  if (content.diagnosis != nullptr) {
-    fmt::format_to(std::back_inserter(line), " {}", info(content.diagnosis->cause).name);
+}
+
+// Where a contact leads; "" where it is words.
+std::string contactLink(std::string_view contact) {
+  if (contact.find(' ') != std::string_view::npos) {
+    return {};
   }
-  if (!content.date.empty()) {
-    line += ", " + timeForPeople(content.date);
+  if (contact.starts_with("https://") || contact.starts_with("http://")) {
+    return std::string(contact);
   }
-  fmt::format_to(std::back_inserter(line), ", request id {}", content.request_id);
-  fmt::format_to(std::back_inserter(out), "<p>If you report this, include: <code class=\"support\">{}</code></p>\n",
-                 escapeHtml(line));
+  const std::size_t at = contact.find('@');
+  const bool dotted = contact.find('.', at == std::string_view::npos ? 1 : at) != std::string_view::npos;
+  if (!dotted || contact.find(':') != std::string_view::npos) {
+    return {};
+  }
+  return fmt::format("{}{}", at == std::string_view::npos ? "https://" : "mailto:", contact);
+}
+
+void appendContact(std::string& out, const PageContent& content) {
+  const std::string text = escapeHtml(content.site.contact);
+  const std::string link = escapeHtml(contactLink(content.site.contact));
+  if (!text.empty()) {
+    out += link.empty() ? fmt::format("<p>Contact: {}</p>\n", text)
+                        : fmt::format("<p>Contact: <a href=\"{}\">{}</a></p>\n", link, text);
+  }
 }
 
 void appendFooter(std::string& out, const PageContent& content) {
@@ -199,6 +219,21 @@ std::string timeForPeople(std::string_view date) {
   return std::string(date);
 }
 
+std::string supportLine(const PageContent& content) {
+  if (content.request_id.empty()) {
+    return {};
+  }
+  std::string line = fmt::format("{}", content.status);
+  if (content.diagnosis != nullptr) {
+    fmt::format_to(std::back_inserter(line), " {}", info(content.diagnosis->cause).name);
+  }
+  if (!content.date.empty()) {
+    line += ", " + timeForPeople(content.date);
+  }
+  fmt::format_to(std::back_inserter(line), ", request id {}", content.request_id);
+  return line;
+}
+
 std::string statusLine(std::uint16_t status) {
   const std::string_view phrase = reasonPhrase(status);
   return phrase.empty() ? fmt::format("{}", status) : fmt::format("{} {}", status, phrase);
@@ -206,17 +241,19 @@ std::string statusLine(std::uint16_t status) {
 
 std::string renderPage(const PageContent& content) {
   const std::string title = escapeHtml(statusLine(content.status));
+  const std::string site = escapeHtml(content.site.name);
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-      "<meta name=\"robots\" content=\"noindex\">\n<title>{0}</title>\n<style>{1}</style>\n</head>\n"
-      "<body>\n<main>\n<h1>{0}</h1>\n",
-      title, kStyle);
+      "<meta name=\"robots\" content=\"noindex\">\n<title>{0}{2}</title>\n<style>{1}</style>\n</head>\n"
+      "<body>\n<main>\n{3}<h1>{0}</h1>\n",
+      title, kStyle, site.empty() ? "" : " | " + site, site.empty() ? "" : "<p class=\"site\">" + site + "</p>\n");
   if (content.diagnosis != nullptr) {
     fmt::format_to(std::back_inserter(out), "<p>{}</p>\n", escapeHtml(visitorSentence(*content.diagnosis)));
     appendLegs(out, *content.diagnosis, content.hop_name);
   }
   appendSupportLine(out, content);
+  appendContact(out, content);
   if (content.diagnosis != nullptr) {
     appendCause(out, content);
     appendEvidence(out, content);

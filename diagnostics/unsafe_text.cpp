@@ -8,6 +8,8 @@
 #include <iterator>
 #include <utility>
 
+#include "diagnostics/json_writer.h"
+
 namespace gatewhy {
 namespace {
 
@@ -77,6 +79,23 @@ void appendVisible(std::string& out, char32_t code) {
   } else {
     fmt::format_to(std::back_inserter(out), "\\u{{{:04X}}}", number);
   }
+}
+
+std::string printableText(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Utf8Unit unit = firstCharacter(text);
+    const std::string_view bytes = text.substr(0, unit.length);
+    if (unit.valid && mayDeceive(unit.code)) {
+      appendVisible(out, unit.code);
+    } else if (unit.valid && (unit.code < 0x20 || unit.code == 0x7F)) {
+      appendPrintable(out, bytes);
+    } else {
+      out += bytes;
+    }
+    text.remove_prefix(unit.length);
+  }
+  return out;
 }
 
 }  // namespace gatewhy

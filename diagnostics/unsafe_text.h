@@ -28,4 +28,7 @@ struct Utf8Unit {
 // "\x9B" below U+0100, else "\u{202E}".
 void appendVisible(std::string& out, char32_t code);
 
+// The text for a terminal: controls and what may deceive made visible.
+[[nodiscard]] std::string printableText(std::string_view text);
+
 }  // namespace gatewhy

@@ -10,6 +10,7 @@
 #include "proxy/exchange/client_address.h"
 #include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/forward_head.h"
+#include "proxy/exchange/path_rewrite.h"
 #include "proxy/exchange/rate_limiter.h"
 #include "proxy/exchange/route_choice.h"
 #include "proxy/exchange/upgrade.h"
@@ -174,6 +175,34 @@ std::size_t originFor(const RouteConfig& route, std::string_view client) {
   return route.origins.back().origin;
 }
 
+// Of the route that `made` has, where it rewrites the path.
+Refusal rewriteTarget(Admission& made, const RequestHead& request, const ClientFacts& client, const Config& config,
+                      std::string_view request_id) {
+  const RouteConfig& route = *made.route;
+  if (!route.rewrite || route.respond) {
+    return std::nullopt;
+  }
+  const bool forwarded = !made.forwarded_client.empty();
+  const VariableSource source{.request = request,
+                              .client = client,
+                              .client_address = forwarded ? made.forwarded_client : client.ip,
+                              .forwarded = forwarded,
+                              .scheme = cameOverTls(request, client) ? "https" : "http",
+                              .request_id = request_id,
+                              .route = route.name,
+                              .origin = config.origins[made.origin].name,
+                              .status = 0,
+                              .cause = {}};
+  RewrittenPath rewritten = rewritePath(route, made.path.empty() ? request.path() : made.path, source);
+  if (!rewritten.complaint.empty()) {
+    return refuse(Cause::ClientTargetAmbiguous, std::move(rewritten.complaint));
+  }
+  if (!rewritten.path.empty()) {
+    made.path = std::move(rewritten.path);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool cameOverTls(const RequestHead& request, const ClientFacts& client) {
@@ -198,7 +227,8 @@ const RouteConfig& httpsRedirect() {
   return kRoute;
 }
 
-Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation, TimePoint now) {
+Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation, TimePoint now,
+                std::string_view request_id) {
   const Config& config = *generation.config;
   Admission made;
   const auto forwarded = client.trusted ? forwardedClient(request, config.trusted_proxies) : std::nullopt;
@@ -235,6 +265,9 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   }
   const RouteConfig& route = *made.route;
   made.origin = route.origins.empty() ? route.origin : originFor(route, forwarded ? made.forwarded_client : client.ip);
+  if ((made.refusal = rewriteTarget(made, request, client, config, request_id))) {
+    return made;
+  }
   if (!route.respond) {
     DroppedFields dropped = droppedFields(request, route.request_headers, client.trusted, config.limits.underscores);
     made.dropped = std::move(dropped.indices);

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diagnostics/observation.h"
@@ -36,9 +37,10 @@ struct Admission {
 
 // Judges a request whose head is complete: the client first, then the message,
 // then what its route demands; a rate limit counts last, so that only what
-// would be passed on is counted. Any thread.
+// would be passed on is counted. Any thread. `request_id`: for paths that are
+// rewritten to hold it.
 [[nodiscard]] Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation,
-                              TimePoint now);
+                              TimePoint now, std::string_view request_id = {});
 
 // Why nothing new is begun while memory is nearly used up.
 [[nodiscard]] DecisionFault memoryFault(const MemoryUse& use);

@@ -59,7 +59,7 @@ void Exchange::begin() {
     reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
     return;
   }
-  Admission admission = admit(request_, client_.facts(), *generation_->shared, began_);
+  Admission admission = admit(request_, client_.facts(), *generation_->shared, began_, identity_.requestId());
   route_ = admission.route;
   forwarded_client_ = std::move(admission.forwarded_client);
   path_ = std::move(admission.path);
@@ -115,7 +115,7 @@ VariableSource Exchange::variables() const {
           .forwarded = forwarded,
           .scheme = cameOverTls(request_, client) ? "https" : "http",
           .request_id = identity_.requestId(),
-          .route = route_->name,
+          .route = route_ == nullptr ? std::string_view() : std::string_view(route_->name),
           .origin = pool_ == nullptr ? std::string_view() : std::string_view(pool_->config().name),
           .status = 0,
           .cause = {}};
@@ -156,16 +156,13 @@ void Exchange::respondFixed() {
     return;
   }
   close_ = mustClose();
-  VariableSource source = variables();
-  source.status = status_;
-  sendOwn(synthesizeFixed(*route_, source, close_));
+  sendOwn(synthesizeFixed(*route_, generation_->shared->config->diagnostics, variables(), close_));
 }
 
 void Exchange::respondOptions() {
   generated_by_ = GeneratedBy::Proxy;
   close_ = mustClose();
-  const SynthesizedResponse made =
-      synthesizeOptions(route_, allowedMethods(route_), request_, identity_.requestId(), close_);
+  const SynthesizedResponse made = synthesizeOptions(route_, allowedMethods(route_), variables(), close_);
   status_ = made.status;
   sendOwn(made);
 }
@@ -357,8 +354,8 @@ void Exchange::answerFailure() {
   close_ = mustClose();
   status_ = diagnosis_->sent_status;
   warnBehindCloudflare();
-  const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, request_,
-                                                     identity_.requestId(), origin_status_, failureFields());
+  const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, route_,
+                                                     variables(), origin_status_, failureFields());
   response_body_ = made.body_size;
   closeTries();
   endAttempt();

@@ -2,7 +2,6 @@
 #include "proxy/exchange/route_choice.h"
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 #include "config/path_readings.h"
 
@@ -35,31 +34,16 @@ std::string complaintOf(std::string_view path, const PathReadings& readings) {
 
 // What is passed on must not leave what the prefix stood for.
 std::string stripComplaint(const RouteConfig& route, std::string_view path) {
-  if (!route.strip_prefix || route.path.empty()) {
+  const bool rewritten = route.rewrite && route.rewrite->regex == nullptr;
+  if ((!route.strip_prefix && !rewritten) || route.path.empty()) {
     return {};
   }
   const std::string_view rest = withoutPrefix(path, route.path);
   if (rest.empty() || !hasSeveralReadings(rest) || !readingsOf(rest).climbs) {
     return {};
   }
-  return fmt::format("{} is {}, and leads above the prefix '{}' that is stripped", quoted(path), routeWords(&route),
-                     route.path);
-}
-
-std::string rewrittenPath(const RouteConfig& route, std::string_view path) {
-  const PathRewrite& rewrite = *route.rewrite;
-  std::string out(path);
-  if (rewrite.regex != nullptr) {
-    re2::RE2::Replace(&out, *rewrite.regex, rewrite.to);
-  } else {
-    const std::string_view rest = withoutPrefix(path, route.path);
-    out = rewrite.prefix;
-    if (out.ends_with('/') && rest.starts_with('/')) {
-      out.pop_back();
-    }
-    out += rest;
-  }
-  return out.starts_with('/') ? out : "/" + out;
+  return fmt::format("{} is {}, and leads above the prefix '{}' that is {}", quoted(path), routeWords(&route),
+                     route.path, rewritten ? "rewritten" : "stripped");
 }
 
 class ChoiceByReadings {
@@ -126,21 +110,8 @@ class ChoiceByReadings {
 }  // namespace
 
 RouteChoice chooseRoute(const Router& router, const RouteQuery& sent, PathPolicy policy) {
-  const bool plain = !hasSeveralReadings(sent.path);
-  RouteChoice choice = plain ? RouteChoice{.route = router.match(sent), .path = {}, .ambiguity = {}}
-                             : ChoiceByReadings(router, sent, policy).choose();
-  if (choice.route == nullptr || !choice.route->rewrite) {
-    return choice;
-  }
-  std::string rewritten = rewrittenPath(*choice.route, choice.path.empty() ? sent.path : choice.path);
-  if (hasSeveralReadings(rewritten) && readingsOf(rewritten).climbs) {
-    return {.route = nullptr,
-            .path = {},
-            .ambiguity = fmt::format("{} is {}, and leads above the root where it is rewritten to {}",
-                                     quoted(sent.path), routeWords(choice.route), quoted(rewritten))};
-  }
-  choice.path = std::move(rewritten);
-  return choice;
+  return hasSeveralReadings(sent.path) ? ChoiceByReadings(router, sent, policy).choose()
+                                       : RouteChoice{.route = router.match(sent), .path = {}, .ambiguity = {}};
 }
 
 }  // namespace gatewhy

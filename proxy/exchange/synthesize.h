@@ -29,16 +29,21 @@ struct FailureFields {
 };
 
 // The answer to a failed exchange (RFC 9457 / RFC 9209 by configuration and
-// Accept). `origin_status`: what the origin itself said, 0 = nothing.
+// Accept), with the changes to response fields of its `route`, which may be null;
+// see isOfContent(). `origin_status`: what the origin itself said, 0 = nothing.
 [[nodiscard]] SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,
-                                                    const RequestHead& request, std::string_view request_id,
+                                                    const RouteConfig* route, VariableSource source,
                                                     std::uint16_t origin_status, const FailureFields& fields);
 // A route's fixed answer, with the route's changes to response fields; `route`
 // has one.
-[[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const VariableSource& source, bool close);
+[[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const DiagnosticsConfig& config,
+                                                  VariableSource source, bool close);
 // The answer to an OPTIONS that may go no further. `route`: null where none matches.
-[[nodiscard]] SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow,
-                                                    const RequestHead& request, std::string_view request_id,
+[[nodiscard]] SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow, VariableSource source,
                                                     bool close);
+
+// Fields that describe one answer's content, or say how long to keep it: what a
+// route sets for its origin's answers would be wrong for a failure's.
+[[nodiscard]] bool isOfContent(std::string_view name) noexcept;
 
 }  // namespace gatewhy

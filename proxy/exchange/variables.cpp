@@ -45,6 +45,8 @@ std::string asFieldValue(std::string text) {
   return text;
 }
 
+}  // namespace
+
 std::string valueOf(const TemplatePart& part, const VariableSource& source) {
   const RequestHead& request = source.request;
   switch (*part.variable) {
@@ -88,11 +90,17 @@ std::string valueOf(const TemplatePart& part, const VariableSource& source) {
       return std::string(source.cause);
     case Variable::Time:
       return timeNow();
+    case Variable::Reason:
+    case Variable::Message:
+    case Variable::RetryAfter:
+    case Variable::Support:
+    case Variable::Evidence:
+    case Variable::SiteName:
+    case Variable::Contact:
+      break;
   }
   return {};
 }
-
-}  // namespace
 
 std::string_view cookieOf(const RequestHead& request, std::string_view name) {
   for (const Field& field : request.fields) {

@@ -24,6 +24,10 @@ struct VariableSource {
   std::string_view cause;
 };
 
+// Of the part's variable, raw; those that stand in answers only are empty
+// (answer_text.h has them).
+[[nodiscard]] std::string valueOf(const TemplatePart& part, const VariableSource& source);
+
 [[nodiscard]] std::string expand(const TextTemplate& text, const VariableSource& source);
 
 // The edits with every value expanded; a field whose value comes to nothing is

@@ -150,10 +150,11 @@ std::string headFor(const RequestHead& head, const RouteConfig& route, const Con
 }
 
 // The fixed answer as the daemon writes it, but for what differs each time.
-void planAnswer(RoutePlan& plan, const RequestHead& head, const ClientFacts& client, const Admission& admission) {
+void planAnswer(RoutePlan& plan, const DiagnosticsConfig& diagnostics, const RequestHead& head,
+                const ClientFacts& client, const Admission& admission) {
   const std::string any_id(32, '0');  // as long as those that the daemon makes
   const SynthesizedResponse made =
-      synthesizeFixed(*plan.taken, sourceFor(head, *plan.taken, client, admission, any_id), false);
+      synthesizeFixed(*plan.taken, diagnostics, sourceFor(head, *plan.taken, client, admission, any_id), false);
   plan.answer_body_size = made.body_size;
   plan.answer_head = made.bytes.substr(0, made.bytes.size() - made.body_size);
   const auto blur = [&](std::string_view name, std::string_view text) {
@@ -212,7 +213,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
   if (!generation) {
     return Failure{generation.error().detail};
   }
-  const Admission admission = admit(*head, facts, **generation, EventLoop::now());
+  const Admission admission = admit(*head, facts, **generation, EventLoop::now(), "new");
 
   RoutePlan plan;
   plan.host = head->host;
@@ -253,7 +254,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     plan.allow = allowedMethods(admission.route);
   } else if (plan.taken->respond) {
     if (!sendsNothing(plan.taken->respond->status)) {
-      planAnswer(plan, *head, facts, admission);
+      planAnswer(plan, config->diagnostics, *head, facts, admission);
     }
   } else {
     plan.origin = admission.origin;

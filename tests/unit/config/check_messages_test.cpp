@@ -205,6 +205,7 @@ TEST_F(CheckFileMessages, PathsThatLookLikePatterns) {
   EXPECT_THAT(path("/exact$"), ElementsAre(HasSubstr("'$' in '/exact$' is an ordinary character, not a pattern")));
   EXPECT_THAT(path("/^v1/"), ElementsAre(HasSubstr("'^' in '/^v1/' is an ordinary character")));
   EXPECT_THAT(path("/plain"), IsEmpty());
+  EXPECT_THAT(check(withBase("routes: [{path_regex: \"^/v[0-9]*$\", origin: shop}, {origin: shop}]\n")), IsEmpty());
 }
 
 TEST_F(CheckFileMessages, ABrokenRouteHidesNoOther) {

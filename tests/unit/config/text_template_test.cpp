@@ -27,9 +27,9 @@ TEST(TextTemplate, VariablesAndTextInTurn) {
 }
 
 TEST(TextTemplate, EveryVariableIsKnown) {
-  for (const std::string_view name : variableNames()) {
+  for (const std::string_view name : variableNames(TemplatePlace::Answer)) {
     const std::string text = "{" + std::string(name) + (name.ends_with('.') ? "x" : "") + "}";
-    EXPECT_EQ(complaintOf(text, TemplatePlace::Response), "") << text;
+    EXPECT_EQ(complaintOf(text, TemplatePlace::Answer), "") << text;
   }
 }
 
@@ -57,6 +57,9 @@ TEST(TextTemplate, AMistakeIsToldWithTheWordToUse) {
   EXPECT_THAT(complaintOf("{header.}"), HasSubstr("lacks a name"));
   EXPECT_THAT(complaintOf("{status}"), HasSubstr("not known yet"));
   EXPECT_EQ(complaintOf("{status}", TemplatePlace::Response), "");
+  EXPECT_THAT(complaintOf("{evidence}", TemplatePlace::Response), HasSubstr("for pages and 'respond.body' only"));
+  EXPECT_THAT(complaintOf("{mesage}", TemplatePlace::Response), ::testing::Not(HasSubstr("{message}")));
+  EXPECT_EQ(TextTemplate::parseAt("ab{hsot}", TemplatePlace::Request).error().at, 2U);
 }
 
 }  // namespace

@@ -225,5 +225,22 @@ TEST(AnswerTest, FixedAnswersExplainNothing) {
   EXPECT_EQ(json::parse(makeFixedAnswer(599, "", kJson).body), (json{{"type", "about:blank"}, {"status", 599}}));
 }
 
+TEST(AnswerTest, TheSiteHasANameAndAContact) {
+  const auto page = [](std::string_view contact) {
+    return makeFixedAnswer(503, "r", kHtml, "", {.name = "A & B", .contact = contact}).body;
+  };
+  EXPECT_THAT(page(""), AllOf(HasSubstr("<title>503 Service Unavailable | A &amp; B</title>"),
+                              HasSubstr("<p class=\"site\">A &amp; B</p>"), Not(HasSubstr("Contact"))));
+  EXPECT_THAT(page("status.example"),
+              HasSubstr("<p>Contact: <a href=\"https://status.example\">status.example</a></p>"));
+  EXPECT_THAT(page("help@shop.example"), HasSubstr("<a href=\"mailto:help@shop.example\">help@shop.example</a>"));
+  EXPECT_THAT(page("https://status.example/?a=1&b"), HasSubstr("<a href=\"https://status.example/?a=1&amp;b\">"));
+  for (const char* words : {"call 555 0100", "javascript:alert(1)", "data:text/html,x.y", "reception"}) {
+    EXPECT_THAT(page(words), AllOf(HasSubstr("<p>Contact: "), Not(HasSubstr("<a ")))) << words;
+  }
+  EXPECT_THAT(makeAnswer(refused(), 523, "r", kAny, Disclose::None, "hop", "", {.name = "N", .contact = "C"}).body,
+              testing::EndsWith("\nContact: C\n"));
+}
+
 }  // namespace
 }  // namespace gatewhy
