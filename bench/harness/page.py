@@ -11,6 +11,7 @@ GROUP_TITLES = {
     "clients": "Clients, all asking at once (connecting is included)",
     "origins": "Origins, asked in turn, chosen by Host",
     "routes": "Routes, asked in turn, chosen by path prefix",
+    "rules": "Routes, asked in turn; gatewhy's are by prefix, regular expression, exact path and method in turn, the others' by prefix",
     "workers": "Workers; proxy, load and origin share both cores",
 }
 

@@ -109,6 +109,9 @@ class Gatewhy(Proxy):
                 origins.append(f"  o{number}:\n    endpoints: [\"{scheme}://{address}\"]\n    retry: {{attempts: 0}}\n"
                                f"    limits: {{connections: 9000, pending: 9000}}\n    keep_alive: {{idle: 1024}}{origin_tls}")
             match = f"host: {host}, " * (host is not None) + f"path: {prefix}, " * (prefix is not None)
+            if self.work.rules and prefix is not None:
+                match = (f"path: {prefix}, ", f"path_regex: \"^{prefix}[0-9]+k$\", ", f"path_exact: {prefix[:-1]}{self.work.path}, ",
+                         f"path: {prefix}, match: {{methods: [GET]}}, ")[number % 4]
             routes.append(f"  - {{{match}origin: o{number if host else 0}}}")
         tls = f"    tls: {{certificates: [{{certificate: \"{path('site.pem')}\", key: \"{path('site.key')}\"}}]}}"
         return {"client_tls": tls if self.work.client_tls else "", "origins": "\n".join(origins), "routes": "\n".join(routes)}

@@ -43,6 +43,7 @@ class Work:
     origin: str = "plain"  # plain, tls, refused, untrusted
     origins: int = 1  # requests go to each in turn, by Host
     routes: int = 1  # requests go to each in turn, by path
+    rules: bool = False  # gatewhy's routes are by prefix, regular expression, exact path and method in turn
     workers: int = 1
     spread: bool = False  # the proxy may use every core, load's too
     proxies: tuple = COMPARED
@@ -88,6 +89,7 @@ GROWTH = [
     *(Work(f"clients-{count}", f"{count} clients", connections=count, group="clients", most_rounds=3) for count in (10, 100, 1000, 10000)),
     *(Work(f"origins-{count}", f"{count} origin{'s' * (count > 1)}", origins=count, group="origins", most_rounds=3) for count in (1, 10, 100, 1000)),
     *(Work(f"routes-{count}", f"{count} route{'s' * (count > 1)}", routes=count, group="routes", most_rounds=3) for count in (1, 10, 100, 1000)),
+    *(Work(f"rules-{count}", f"{count} route{'s' * (count > 1)}", routes=count, rules=True, group="rules", most_rounds=3) for count in (1, 1000)),
     *(Work(f"workers-{count}", f"{count} worker{'s' * (count > 1)}, both cores shared with the load", workers=count, spread=True,
            group="workers") for count in (1, 2)),
 ]
