@@ -16,7 +16,7 @@ namespace gatewhy {
 namespace {
 
 constexpr std::size_t kMostUsersFile = 1024UL * 1024;
-constexpr std::size_t kMostProblems = 20;
+constexpr std::size_t kMostUserProblems = 20;
 constexpr std::size_t kLongestUser = 255;
 // One thread checks all passwords: what takes it many seconds serves nobody.
 constexpr unsigned kMostBcryptCost = 16;
@@ -141,7 +141,7 @@ Htpasswd parseHtpasswd(std::string_view text) {
     ++number;
     // Never the line itself: it may be a password.
     if (std::string complaint = addLine(text.substr(0, end), number, lines, out);
-        !complaint.empty() && out.problems.size() < kMostProblems) {
+        !complaint.empty() && out.problems.size() < kMostUserProblems) {
       out.problems.push_back(fmt::format("line {}: {}", number, complaint));
     }
     text.remove_prefix(std::min(end + 1, text.size()));

@@ -12,7 +12,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kMostProblems = 20;
+constexpr std::size_t kMostPageProblems = 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 enum class Region : std::uint8_t {
@@ -197,7 +197,7 @@ class PageParser {
 
   // Each problem once: what follows the first is parsed again behind it.
   void parseText(Region kind, std::string_view text, std::size_t begin) {
-    while (!text.empty() && made_.problems.size() < kMostProblems) {
+    while (!text.empty() && made_.problems.size() < kMostPageProblems) {
       auto parsed = TextTemplate::parseAt(text, TemplatePlace::Answer);
       if (parsed) {
         if (kind == Region::Tag && parsed->hasVariables()) {
@@ -246,7 +246,7 @@ class PageParser {
   }
 
   void problem(std::size_t at, bool warning, std::string message) {
-    if (made_.problems.size() >= kMostProblems) {
+    if (made_.problems.size() >= kMostPageProblems) {
       return;
     }
     const std::string_view before = html_.substr(0, at);

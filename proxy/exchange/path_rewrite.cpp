@@ -13,10 +13,10 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kLongestQuote = 128;  // of what the client wrote
+constexpr std::size_t kLongestQuotedPath = 128;  // of what the client wrote
 
 std::string quote(std::string_view text) {
-  return fmt::format("'{}{}'", text.substr(0, kLongestQuote), text.size() > kLongestQuote ? "…" : "");
+  return fmt::format("'{}{}'", text.substr(0, kLongestQuotedPath), text.size() > kLongestQuotedPath ? "…" : "");
 }
 
 // RFC 3986 section 3.3: what may stand in a segment raw; and no ';', where some

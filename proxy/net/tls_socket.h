@@ -26,7 +26,7 @@ struct TlsSocket {
   // whether that matters.
   bool hold_end = false;
   bool end_held = false;
-  bool more = false;   // for writes: further bytes follow at once (MSG_MORE)
+  bool more = false;  // for writes: further bytes follow at once (MSG_MORE)
 
   // The library wants more than a short read brought it. True, once for each
   // such read: ask the socket again, for the end that shares an edge with

@@ -463,8 +463,8 @@ void addHosts(Table& table) {
     table.lines("GET {path} HTTP/1.1", line("Host", host));
   }
   table.family("host contradicts the target", {400});
-  for (const auto host : Texts{"other.example", "shop.example:8080", "shop.example.:8080", "shop.example:443", "127.0.0.1",
-                               "sub.shop.example", "[::1]"}) {
+  for (const auto host : Texts{"other.example", "shop.example:8080", "shop.example.:8080", "shop.example:443",
+                               "127.0.0.1", "sub.shop.example", "[::1]"}) {
     table.lines("GET http://shop.example{path} HTTP/1.1", line("Host", host));
     table.lines("GET http://shop.example:80{path} HTTP/1.1", line("Host", host));
   }
