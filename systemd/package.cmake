@@ -17,6 +17,7 @@ file(GLOB documents docs/*.md)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(FILES docs/kubernetes/gatewhy.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs/kubernetes)
+install(DIRECTORY docs/examples DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(FILES systemd/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 install(FILES systemd/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME gatewhy)

@@ -17,6 +17,16 @@ add_test(NAME deployment_documents COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/deploymen
 add_test(NAME log_formats COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/log_formats_test.py ${CMAKE_SOURCE_DIR} $<TARGET_FILE:gatewhy>)
 set_tests_properties(log_formats PROPERTIES TIMEOUT 180)
 
+# The documented example of a whole site, with curl and Node's ws as its visitors.
+find_program(NODE NAMES node nodejs)
+if(NODE AND EXISTS /usr/share/nodejs/ws)
+  add_test(NAME typical_site COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/typical_site_test.py ${CMAKE_SOURCE_DIR}
+                                     $<TARGET_FILE:gatewhy> ${NODE})
+  set_tests_properties(typical_site PROPERTIES TIMEOUT 180)
+else()
+  message(WARNING "node-ws is missing: the example of a typical site is not tried")
+endif()
+
 # certbot and lego against an authority for tests.
 find_program(PEBBLE pebble)
 find_program(CERTBOT certbot)
@@ -41,7 +51,6 @@ else()
 endif()
 
 # What `make test-deps` installs from the npm registry.
-find_program(NODE NAMES node nodejs)
 set(NODE_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/npm/node_modules)
 if(NODE AND EXISTS ${NODE_MODULES}/kubernetes-models)
   add_test(NAME kubernetes_manifests
