@@ -163,6 +163,10 @@ class PrometheusTest : public testing::Test {
     config.more_origins = "  broken: {endpoints: [\"http://127.0.0.1:9\"]}\n";  // nobody listens there
     config.more = "routes: [{path: /broken/, origin: broken}, {origin: origin}]\n";
     config.admin = "{address: \"127.0.0.1:0\"}";
+    const Identity identity = selfSigned({.common_name = "shop.example"});
+    config.more_listeners =
+        fmt::format(", {{address: \"127.0.0.1:0\", tls: {{certificates: [{{certificate: \"{}\", key: \"{}\"}}]}}}}",
+                    keys_.write("shop.pem", certificatesPem({&identity})), keys_.write("shop.key", keyPem(identity)));
     gateway_ = Gateway::start(config);
     ASSERT_NE(gateway_, nullptr);
     const PemDirectory& directory = gateway_->directory();
@@ -192,6 +196,7 @@ class PrometheusTest : public testing::Test {
       connection.send(okResponse("fine"));
     }
   }};
+  PemDirectory keys_;
   std::unique_ptr<Gateway> gateway_;
   std::optional<Prometheus> prometheus_;
 };
