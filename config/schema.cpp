@@ -75,7 +75,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = SectionOrBoolean,
      .fallback = "false",
      .text = "Expect a PROXY protocol header, version 1 or 2, on every connection. A connection without one is closed. "
-             "Who sends it is believed about the client's address, so say who may: `{from: [10.0.0.0/8]}`. `true` "
+             "Its sender is trusted with the client's address, so list who may send it: `{from: [10.0.0.0/8]}`. `true` "
              "believes anybody who reaches the address."},
     {.path = "listeners[].proxy_protocol.from",
      .type = List,
@@ -87,15 +87,16 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "listeners[].redirect_to_https",
      .type = Boolean,
      .fallback = "false",
-     .text = "Answer every request 308 with `https://{host}{uri}`, but those below `/.well-known/acme-challenge/`, and "
-             "those that a trusted proxy says came over TLS."},
+     .text =
+         "Answer every request 308 with `https://{host}{uri}`, except those below `/.well-known/acme-challenge/`, and "
+         "those that a trusted proxy says came over TLS."},
     {.path = "listeners[].tls", .type = Section, .text = "Speak TLS. If omitted: plain HTTP."},
     {.path = "listeners[].tls.certificates",
      .type = List,
      .required = true,
      .min = 1,
      .text = "Certificates, chosen by the name the client asks for (SNI). The first is the default. The files are "
-             "watched: a renewed pair is shown without a reload, one that does not fit is kept out "
+             "watched: a renewed pair is shown without a reload, one that does not match is rejected "
              "([certificates.md](certificates.md))."},
     {.path = "listeners[].tls.certificates[]", .type = Section, .text = "One certificate with its key."},
     {.path = "listeners[].tls.certificates[].certificate",
@@ -679,8 +680,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Word,
      .fallback = "extended",
      .words = "extended|standard",
-     .text = "`extended`: 520 to 526 distinguish what failed at the origin. `standard`: codes of RFC 9110 and RFC 9209 "
-             "only."},
+     .text = "`extended`: 520 to 526 distinguish what failed at the origin. `standard`: codes of RFC 9110 only."},
     {.path = "diagnostics.statuses", .type = Map, .text = "The status to send for a cause, instead of the profile's."},
     {.path = "diagnostics.statuses.*", .type = Integer, .min = 400, .max = 599, .text = "A status code."},
     {.path = "diagnostics.disclose",

@@ -22,7 +22,8 @@ std::string hostOf(const RequestHead& request) {
 }
 
 std::string uriOf(const RequestHead& request) {
-  std::string uri(request.path());
+  // "*" of an OPTIONS is no path (RFC 9112 section 3.2.4), and "https://host*" no URI.
+  std::string uri(request.path() == "*" ? "/" : request.path());
   if (request.has_query) {
     uri.append("?").append(request.query());
   }

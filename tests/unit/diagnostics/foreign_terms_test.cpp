@@ -91,6 +91,9 @@ TEST(ForeignTerms, AWholeLineOfALogIsUnderstood) {
   EXPECT_THAT(explained("upstream  timed out (110: Connection timed out) while reading response header from upstream"),
               AllOf(HasSubstr("response_timeout: "), Not(HasSubstr("connection_timeout: "))))
       << "the longest phrase counts";
+  EXPECT_THAT(
+      explained("connect() to unix:/run/app.sock failed (2: No such file or directory) while connecting to upstream"),
+      AllOf(HasSubstr("unix_socket_missing: "), Not(HasSubstr("unix_socket_denied: "))));
   EXPECT_THAT(explained("dial tcp 10.0.0.7:80: connect: connection refused"), HasSubstr("Caddy: log"));
   EXPECT_THAT(explained("upstream connect error or disconnect/reset before headers. reset reason: connection failure"),
               HasSubstr("Envoy"));
