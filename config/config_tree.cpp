@@ -171,7 +171,12 @@ void takeIncludes(Reader& reader, YamlNode& root, const FileAccess& files) {
       continue;
     }
     const std::string path = reader.besideFile(pattern->text);
-    std::vector<std::string> paths = files.list(path);
+    const auto listed = files.list(path);
+    if (!listed) {
+      reader.error(node.at, listed.error());  // the routes in there may be the ones that refuse
+      continue;
+    }
+    const std::vector<std::string>& paths = listed.value();
     if (paths.empty() && path.find_first_of("*?[") == std::string::npos) {
       reader.error(node.at, fmt::format("'{}' does not exist", path));
     }

@@ -15,7 +15,8 @@ namespace gatewhy {
 
 // The files that a pattern stands for, in name order, and the content of one.
 struct FileAccess {
-  std::function<std::vector<std::string>(const std::string& pattern)> list;
+  // The error says which directory cannot be read, and why.
+  std::function<Result<std::vector<std::string>, std::string>(const std::string& pattern)> list;
   std::function<Result<std::string, std::string>(const std::string& path)> read;
 };
 

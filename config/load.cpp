@@ -5,8 +5,10 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -117,14 +119,28 @@ LoadedConfig finish(Reading reading) {
   return loaded;
 }
 
-// The files that a pattern (glob(7)) stands for, in name order.
-std::vector<std::string> filesLike(const std::string& pattern) {
+// The files that a pattern (glob(7)) stands for, in name order. A directory that
+// is there and cannot be read is an error: what it holds must not be left out.
+Result<std::vector<std::string>, std::string> filesLike(const std::string& pattern) {
+  static thread_local std::string unreadable;  // glob() hands its callback no context
+  unreadable.clear();
+  const auto on_error = [](const char* path, int error) {
+    if (error == ENOENT || error == ENOTDIR) {
+      return 0;
+    }
+    unreadable = fmt::format("the directory '{}' cannot be read: {}", path, std::generic_category().message(error));
+    return 1;
+  };
   glob_t found{};
+  const int outcome = ::glob(pattern.c_str(), 0, on_error, &found);
   std::vector<std::string> paths;
-  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+  if (outcome == 0) {
     paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   }
   ::globfree(&found);
+  if (outcome != 0 && outcome != GLOB_NOMATCH) {
+    return Failure{unreadable.empty() ? fmt::format("'{}' cannot be looked up: out of memory", pattern) : unreadable};
+  }
   return paths;
 }
 

@@ -140,7 +140,12 @@ void loadPages(Reader& reader, Config& config, const FileAccess& files) {
       reader.error(place, complaint);
       return;
     }
-    const std::vector<std::string> found = files.list(patternFor(pages.directory));
+    const auto listed = files.list(patternFor(pages.directory));
+    if (!listed) {
+      reader.error(place, listed.error());
+      return;
+    }
+    const std::vector<std::string>& found = listed.value();
     if (found.size() > kMostPages) {
       reader.error(place, fmt::format("'{}' holds more than {} pages", pages.directory, kMostPages));
       return;

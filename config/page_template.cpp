@@ -28,7 +28,7 @@ bool isBlank(char c) {
 }
 
 // Cuts a page into regions, roughly as a browser does (HTML section 13.2.5);
-// where it errs it sees a tag or a script too many.
+// where it errs it sees a tag or a script too many, not one too few.
 class Regions {
  public:
   explicit Regions(std::string_view html) : html_(html) {}
@@ -92,11 +92,14 @@ class Regions {
     }
   }
 
-  // Up to the end of the tag, or to the quote that begins a value.
+  // Up to the end of the tag, or to the quote that begins a value. Only behind
+  // the '=' of an attribute's name does one begin it: in `x=="` and `="` a quote
+  // is a character like any other.
   void nextInTag() {
+    enum class At : std::uint8_t { TagName, Nothing, Name, AfterName, Value, Bare };
     kind_ = Region::Tag;
-    bool value = false;  // a '=' stands before
-    end_ = begin_ + (after_quote_ ? 1 : 0);
+    At at = after_quote_ ? At::Nothing : At::TagName;
+    end_ = begin_ + 1;  // '<', or the quote that ended a value
     after_quote_ = false;
     for (; end_ < html_.size(); ++end_) {
       const char c = html_[end_];
@@ -105,13 +108,23 @@ class Regions {
         state_ = raw_.empty() ? State::Text : State::Raw;
         return;
       }
-      if (value && (c == '"' || c == '\'')) {
+      if (at == At::Value && (c == '"' || c == '\'')) {
         quote_ = c;
         ++end_;
         state_ = State::Quoted;
         return;
       }
-      value = c == '=' || (value && isBlank(c));
+      if (isBlank(c)) {
+        at = at == At::Name ? At::AfterName : at == At::TagName || at == At::Bare ? At::Nothing : at;
+      } else if (at == At::Value || at == At::Bare) {
+        at = At::Bare;
+      } else if (at == At::TagName ? c == '/' && end_ > begin_ + 1 : c == '/') {
+        at = At::Nothing;
+      } else if (c == '=' && (at == At::Name || at == At::AfterName)) {
+        at = At::Value;
+      } else if (at != At::TagName) {
+        at = At::Name;
+      }
     }
   }
 

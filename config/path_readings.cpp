@@ -323,11 +323,26 @@ std::string rfcNormalPath(std::string_view path) {
       out.push_back(static_cast<char>(octet));
       at += 3;
     } else {
-      out.push_back(path[at++]);
+      // A '%' that begins no escape must not begin one with what is decoded behind it.
+      out += path[at] == '%' && octet < 0 ? "%25" : std::string_view(path).substr(at, 1);
+      ++at;
     }
   }
   bool climbs = false;
   return resolved(out, climbs);
+}
+
+bool hasDotSegment(std::string_view path) {
+  const std::string read = withoutParameters(turned(decoded(path, Decode::Lenient)));
+  for (std::size_t at = 0; at < read.size();) {
+    const std::size_t end = std::min(read.find('/', at), read.size());
+    const std::string_view segment = std::string_view(read).substr(at, end - at);
+    if (segment == "." || segment == "..") {
+      return true;
+    }
+    at = end + 1;
+  }
+  return false;
 }
 
 std::string plainPath(std::string_view path) {

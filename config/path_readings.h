@@ -33,6 +33,8 @@ struct PathReadings {
 // RFC 3986 section 6.2.2: unreserved characters decoded, dot segments
 // resolved. The same resource to every server that follows it.
 [[nodiscard]] std::string rfcNormalPath(std::string_view path);
+// Whether a server may read a segment of it as "." or "..".
+[[nodiscard]] bool hasDotSegment(std::string_view path);
 
 // The one path that is read in one way only: all decoded once, backslashes
 // turned, ";..." cut, slashes merged, dot segments resolved, then written

@@ -211,7 +211,8 @@ void addReload(CLI::App& app, Options& options, int& status) {
   auto* reload =
       app.add_subcommand("reload", "check the configuration, then reload it in the daemon that runs with it");
   auto* config = addAdmin(*reload, options, options.reload.admin);
-  reload->add_option("--pid", options.reload.pid, "the process that is meant, where several run with the file");
+  reload->add_option("--pid", options.reload.pid, "the process that is meant, where several run with the file")
+      ->check(CLI::PositiveNumber);
   reload->footer(
       "Waits for the result. Exit status: 0 the new configuration is in force, 1 it has errors, was refused, or no "
       "daemon runs with it.");

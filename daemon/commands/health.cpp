@@ -3,22 +3,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 
 #include "daemon/commands/admin_client.h"
 #include "daemon/commands/run.h"
+#include "diagnostics/unsafe_text.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr std::uint16_t kHealthy = 200;
 
-std::string withoutLineEnd(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
-    text.pop_back();
-  }
-  return text;
+// Whoever answers there may be anybody.
+std::string firstLine(std::string_view body) {
+  constexpr std::size_t kMost = 200;
+  const std::string_view line = body.substr(0, std::min(body.find_first_of("\r\n"), kMost));
+  return printableText(line);
 }
 
 }  // namespace
@@ -35,7 +37,7 @@ int runHealth(const HealthOptions& options) {
     return kExitFailure;
   }
   const bool healthy = answer->status == kHealthy;
-  fmt::print(healthy ? stdout : stderr, "{}\n", withoutLineEnd(answer->body));
+  fmt::print(healthy ? stdout : stderr, "{}\n", firstLine(answer->body));
   return healthy ? kExitOk : kExitFailure;
 }
 

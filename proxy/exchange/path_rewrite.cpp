@@ -123,6 +123,9 @@ RewrittenPath rewritePath(const RouteConfig& route, std::string_view path, const
   if (hasSeveralReadings(made.path) && readingsOf(made.path).climbs) {
     made.complaint = fmt::format("{} is route '{}', and leads above the root where it is rewritten to {}", quote(path),
                                  route.name, quote(made.path));
+  } else if (regex && hasDotSegment(made.path) && !hasDotSegment(path)) {
+    made.complaint = fmt::format("{} is route '{}', and gets a dot segment where it is rewritten to {}", quote(path),
+                                 route.name, quote(made.path));
   }
   return made;
 }

@@ -72,10 +72,30 @@ class ChoiceByReadings {
     if (std::string complaint = stripComplaint(*route, normal.empty() ? path : normal); !complaint.empty()) {
       return refused(std::move(complaint));
     }
+    if (!normal.empty() && normal != path) {
+      if (std::string complaint = normalComplaint(path, normal, route); !complaint.empty()) {
+        return refused(std::move(complaint));
+      }
+    }
     return {.route = route, .path = normal == path ? std::string() : std::move(normal), .ambiguity = {}};
   }
 
  private:
+  // What is sent instead must be no way past what was judged.
+  [[nodiscard]] std::string normalComplaint(std::string_view path, const std::string& normal,
+                                            const RouteConfig* route) const {
+    const PathReadings readings = readingsOf(normal);
+    std::string complaint = complaintOf(normal, readings);
+    for (const std::string& text : readings.texts) {
+      const RouteConfig* other = matching(text);
+      if (complaint.empty() && other != route) {
+        complaint = fmt::format("{} is {}, its normal form {} {}", quoted(path), routeWords(route), quoted(normal),
+                                routeWords(other));
+      }
+    }
+    return complaint;
+  }
+
   [[nodiscard]] const RouteConfig* matching(std::string_view path) const {
     return router_.match({.host = sent_.host, .path = path, .request = sent_.request});
   }

@@ -71,10 +71,12 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
     field("Allow", *fields.allow);
   }
   if (!fields.challenge.empty()) {
-    field("WWW-Authenticate", fields.challenge);
+    framing("WWW-Authenticate", fields.challenge);  // a 401 must have it, RFC 9110 section 15.5.2
   }
   for (const auto& [name, value] : message.edits.set) {
-    framing(name, value);
+    if (fields.challenge.empty() || !equalsIgnoreCase(name, "WWW-Authenticate")) {
+      framing(name, value);
+    }
   }
   if (!fields.upgrade.empty()) {
     framing("Upgrade", fields.upgrade);

@@ -36,7 +36,8 @@ std::string_view headerOf(const RequestHead& request, std::string_view name) {
   return found == request.fields.end() ? std::string_view() : request.value(*found);
 }
 
-// An encoded CR or LF must not come out of a query as one.
+// Whatever a variable brings, no field value may hold CR, LF or another control
+// octet (RFC 9110 section 5.5).
 std::string asFieldValue(std::string text) {
   const auto control = [](char c) {
     const auto octet = static_cast<unsigned char>(c);
@@ -147,7 +148,7 @@ HeaderEdits expand(const HeaderEdits& edits, const VariableSource& source) {
   out.keep = edits.keep;
   for (std::size_t i = 0; i < edits.set.size(); ++i) {
     const bool varies = i < edits.templates.size() && edits.templates[i].hasVariables();
-    std::string value = varies ? expand(edits.templates[i], source) : edits.set[i].second;
+    std::string value = varies ? asFieldValue(expand(edits.templates[i], source)) : edits.set[i].second;
     if (varies && value.empty()) {
       out.remove.push_back(edits.set[i].first);
     } else {
@@ -160,7 +161,11 @@ HeaderEdits expand(const HeaderEdits& edits, const VariableSource& source) {
 std::string redirectTarget(const TextTemplate& to, const VariableSource& source) {
   std::string target = expand(to, source);
   const auto slash = [](char c) { return c == '/' || c == '\\'; };
-  const bool relative = !to.parts().empty() && to.parts().front().variable.has_value();
+  // A path by its beginning must not become a host by what a variable brings.
+  const auto& parts = to.parts();
+  const std::string_view literal = parts.empty() || parts.front().variable ? std::string_view() : parts.front().text;
+  const bool relative =
+      to.hasVariables() && (literal.empty() || (literal.front() == '/' && (literal.size() == 1 || !slash(literal[1]))));
   while (relative && target.size() > 1 && target.front() == '/' && slash(target[1])) {
     target.erase(1, 1);
   }

@@ -5,15 +5,22 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 
+#include "diagnostics/octets.h"
 #include "proxy/net/x509_facts.h"
 
 namespace gatewhy {
 
 std::string clientServerName(const SSL* ssl) {
-  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  return name == nullptr ? std::string() : std::string(name);
+  const char* sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  const std::string_view name = sent == nullptr ? "" : sent;
+  // OpenSSL refuses NUL only, and the name goes into fields and logs.
+  const bool is_host = std::all_of(name.begin(), name.end(), [](char c) {
+    return octets::isAlpha(c) || octets::isDigit(c) || c == '-' || c == '.' || c == '_';
+  });
+  return is_host ? std::string(name) : std::string();
 }
 
 CertificateIdentity clientCertificateIdentity(const SSL* ssl) {

@@ -21,7 +21,8 @@ class FileStamp {
     }
     const bool same = known_ && now.st_ino == seen_.st_ino && now.st_dev == seen_.st_dev &&
                       now.st_size == seen_.st_size && now.st_mtim.tv_sec == seen_.st_mtim.tv_sec &&
-                      now.st_mtim.tv_nsec == seen_.st_mtim.tv_nsec;
+                      now.st_mtim.tv_nsec == seen_.st_mtim.tv_nsec && now.st_ctim.tv_sec == seen_.st_ctim.tv_sec &&
+                      now.st_ctim.tv_nsec == seen_.st_ctim.tv_nsec;  // a chmod may have made it readable
     seen_ = now;
     known_ = true;
     return !same;
