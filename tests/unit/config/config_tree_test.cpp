@@ -58,6 +58,20 @@ TEST_F(ConfigTreeTest, IncludedFilesComeBehindInNameOrder) {
   EXPECT_EQ(loaded.config->routes[2].host, "third.example");
 }
 
+// The routes in there may be the ones that refuse. (A link to itself stands for
+// a directory without permission, which root would read.)
+TEST_F(ConfigTreeTest, ADirectoryThatCannotBeReadIsAnError) {
+  std::filesystem::create_directory_symlink(directory_ / "loop", directory_ / "loop");
+  write("main.yaml", kMain +
+                         "include: [\"loop/*.yaml\", \"none/*.yaml\"]\n"
+                         "origins: {a: {endpoints: [\"http://127.0.0.1:1\"]}}\n");
+  const LoadedConfig loaded = load();
+  EXPECT_FALSE(loaded.config);
+  EXPECT_THAT(linesOf(loaded), Contains(AllOf(HasSubstr("main.yaml:2:11: error: the directory '"),
+                                              HasSubstr("/loop' cannot be read: Too many levels of symbolic links"))));
+  EXPECT_THAT(linesOf(loaded), ::testing::Not(Contains(HasSubstr("none"))));
+}
+
 TEST_F(ConfigTreeTest, AProblemNamesItsOwnFile) {
   write("main.yaml", kMain +
                          "include: [conf.d/a.yaml, conf.d/none.yaml]\n"

@@ -74,6 +74,10 @@ TEST(PageTemplate, WhereEscapingDoesNotHelpVariablesAreRefused) {
   EXPECT_THAT(pageComplaints("<p {host}=\"x\">"), ElementsAre(refused));
   EXPECT_THAT(pageComplaints("<p title=a\"{host}\">"), ElementsAre(refused)) << "the quote is part of the value";
   EXPECT_THAT(pageComplaints("<p title=\"x\"{host}>"), ElementsAre(refused));
+  EXPECT_THAT(pageComplaints("<a x==\"{host}\">"), ElementsAre(refused)) << "a value without quotes";
+  EXPECT_THAT(pageComplaints("<a =\"{host}\">"), ElementsAre(refused)) << "an attribute's name";
+  EXPECT_THAT(pageComplaints("<a x/=\"{host}\">"), ElementsAre(refused));
+  EXPECT_THAT(pageComplaints("<a=\"{host}\">"), ElementsAre(refused)) << "the tag's name";
   EXPECT_THAT(pageComplaints("<style>a{b} p{{host}}</style>"),
               ElementsAre("1:15: variables have no value in a style sheet; '{host}' would stay as it is"));
   EXPECT_THAT(pageComplaints("<SCRIPT>say('{header.X}')</SCRIPT>"),

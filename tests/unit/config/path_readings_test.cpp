@@ -153,6 +153,7 @@ TEST(PathReadings, NormalByTheRfc) {
   EXPECT_EQ(rfcNormalPath("/a/b/."), "/a/b/");
   EXPECT_EQ(rfcNormalPath("/a/b/.."), "/a/");
   EXPECT_EQ(rfcNormalPath("/a%2Fb//c;d"), "/a%2Fb//c;d");
+  EXPECT_EQ(rfcNormalPath("/%%36%39nt%"), "/%2569nt%25") << "no escape comes out that did not go in";
 }
 
 TEST(PathReadings, PrefixesAreSegments) {

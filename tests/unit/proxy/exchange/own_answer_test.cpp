@@ -133,5 +133,36 @@ TEST_F(OwnAnswerTest, AFailureHasTheRoutesFieldsButThoseOfContent) {
               AllOf(HasSubstr("Access-Control-Allow-Origin: https://app.example\r\n"), HasSubstr("X-Status: 200\r\n")));
 }
 
+TEST_F(OwnAnswerTest, TheChallengeStays) {
+  route_.response_headers.remove = {"WWW-Authenticate"};
+  const FailureFields fields{.challenge = "Basic realm=\"staff\""};
+  const auto refusal = [&] { return synthesizeFailure(diagnosis_, config_, &route_, source(), 0, fields).bytes; };
+  EXPECT_THAT(refusal(), HasSubstr("WWW-Authenticate: Basic realm=\"staff\"\r\n"));
+  route_.response_headers.remove.clear();
+  set("www-authenticate", "Bearer");
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("WWW-Authenticate: Basic"), Not(HasSubstr("Bearer"))));
+}
+
+TEST_F(OwnAnswerTest, NoVariableBringsControlsIntoAField) {
+  client_.tls_server_name = "x\r\nX-Injected: yes\r\n\r\nbody";
+  set("X-SNI", "{tls_server_name}");
+  EXPECT_THAT(failure(), HasSubstr("X-SNI: x  X-Injected: yes    body\r\n"));
+}
+
+// A path must not become another host by what a client says.
+TEST_F(OwnAnswerTest, ARedirectKeepsItsHost) {
+  const auto location = [&](const std::string& to, const char* query) {
+    const std::string head = std::string("GET /r?") + query + " HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+    return redirectTarget(TextTemplate::parse(to, TemplatePlace::Request).value(), source(head.c_str()));
+  };
+  for (const char* next : {"n=/evil.example", "n=%2f%2fevil.example", "n=/%5cevil.example"}) {
+    EXPECT_EQ(location("/{query.n}", next), "/evil.example") << next;
+    EXPECT_EQ(location("{query.n}", next), "/evil.example") << next;
+  }
+  EXPECT_EQ(location("/{query.a}/{query.n}", "n=evil.example"), "/evil.example");
+  EXPECT_EQ(location("//cdn.example/{query.n}", "n=x"), "//cdn.example/x") << "the operator's own host";
+  EXPECT_EQ(location("https://a.example/{query.n}", "n=/x"), "https://a.example//x");
+}
+
 }  // namespace
 }  // namespace gatewhy

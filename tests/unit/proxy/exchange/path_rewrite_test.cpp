@@ -63,6 +63,18 @@ TEST_F(PathRewriteTest, AValueLeadsNowhereElse) {
   EXPECT_THAT(made("/api/../../x", "").complaint, HasSubstr("leads above the root"));
 }
 
+// What nginx calls alias traversal: the name "alias.." is no dot segment until
+// its beginning is cut off.
+TEST_F(PathRewriteTest, ARegexMakesNoDotSegments) {
+  regex("^/alias(.*)", "/base/\\1");
+  for (const char* path :
+       {"/alias../secret", "/alias%2e%2e/secret", "/alias..%2fsecret", "/alias..;/secret", "/alias."}) {
+    EXPECT_EQ(outcome(path), "refused") << path;
+  }
+  EXPECT_EQ(outcome("/alias/x"), "/base//x");
+  EXPECT_EQ(outcome("/alias/./x"), "/base//./x") << "it was there before";
+}
+
 TEST_F(PathRewriteTest, GroupsAndVariablesStandSideBySide) {
   regex("^/v([0-9]+)/(.*)$", "/{header.X-A}/\\1/\\2");
   EXPECT_EQ(outcome("/v2/x/y", "\\2"), "/%5C2/2/x/y");

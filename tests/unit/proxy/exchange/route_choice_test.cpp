@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "config/path_readings.h"
+
 namespace gatewhy {
 namespace {
 
@@ -170,6 +172,25 @@ TEST_F(RouteChoiceTest, NormalizeForwardsTheNormalForm) {
   }
   EXPECT_EQ(outcome("/../int/x"), "refused");
   EXPECT_EQ(outcome("/int%00"), "refused");
+}
+
+// A '%' that begins no escape stays one: with what is decoded behind it, it
+// would become the escape that the rule was never asked about.
+TEST_F(RouteChoiceTest, NormalFormsMakeNoEscapes) {
+  policy_ = PathPolicy::Normalize;
+  EXPECT_EQ(outcome("/%%36%39nt/x"), "* as /%2569nt/x");
+  EXPECT_EQ(outcome("/%6%39nt/x"), "* as /%2569nt/x");
+  EXPECT_EQ(outcome("/%2%66int/x"), "* as /%252fint/x");
+  for (const std::string_view path : {"/%%36%39nt/x", "/%6%39nt/x", "/%2%66int/x", "/%%32e%%32e/int/x", "/norm/%%30%30",
+                                      "/norm/%%35c", "/norm/%3%62x/sec", "/%", "/%2", "/a%%/", "/%%%32%35"}) {
+    const RouteChoice made = choose(path);
+    if (made.ambiguity.empty() && !made.path.empty()) {
+      for (const std::string& text : readingsOf(made.path).texts) {
+        EXPECT_EQ(router_->match({.host = "shop.example", .path = text}), made.route) << path << " as " << text;
+      }
+      EXPECT_EQ(rfcNormalPath(made.path), made.path) << path;
+    }
+  }
 }
 
 TEST_F(RouteChoiceTest, ARouteMayNormalizeAlone) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/tls_context.h"
+#include "proxy/net/client_identity.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -341,6 +342,19 @@ TEST(ListenerTlsSetup, EveryBadFileIsNamed) {
   EXPECT_EQ(absent, detailOf({.certificates = {good, {good.certificate, absent}}}));
   EXPECT_EQ(absent, detailOf({.certificates = {good}, .client_ca = absent}));
   EXPECT_EQ("", detailOf({}));
+}
+
+// It goes into fields and logs, and OpenSSL refuses nothing but NUL in it.
+TEST_F(ListenerTest, AServerNameIsAHostOrNone) {
+  const SslCtxPtr client = peerClient();
+  for (const auto& [sent, known] : std::vector<std::pair<std::string, std::string>>{{"one.test", "one.test"},
+                                                                                    {"a_b-1.Test", "a_b-1.Test"},
+                                                                                    {"x\r\nX-Injected: yes", ""},
+                                                                                    {"a b", ""},
+                                                                                    {"\x1b[31m", ""}}) {
+    ASSERT_EQ(HandshakeStatus::Done, accept(client.get(), sent)) << sent;
+    EXPECT_EQ(clientServerName(ours_.ssl()), known) << sent;
+  }
 }
 
 }  // namespace
