@@ -62,8 +62,8 @@ std::string sha512Complaint(std::string_view hash) {
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()) + 1);
   }
   const std::size_t salt = rest.find('$');
-  const bool whole = salt != std::string_view::npos && salt <= kMostSalt && isCryptText(rest.substr(0, salt)) &&
-                     rest.size() - salt - 1 == kHash && isCryptText(rest.substr(salt + 1));
+  const bool whole = salt <= kMostSalt && isCryptText(rest.substr(0, salt)) && rest.size() - salt - 1 == kHash &&
+                     isCryptText(rest.substr(salt + 1));
   return whole ? std::string() : fmt::format("the SHA-512 hash is cut or broken; {}", kMakeIt);
 }
 
