@@ -8,5 +8,5 @@ add_test(NAME layers COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CM
 # Every header compiles alone.
 if(NOT GATEWHY_SANITIZE AND NOT GATEWHY_FUZZ)
   add_test(NAME headers_alone COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_headers.sh ${CMAKE_SOURCE_DIR} ${CMAKE_CXX_COMPILER})
-  set_tests_properties(headers_alone PROPERTIES TIMEOUT 600)
+  set_tests_properties(headers_alone PROPERTIES TIMEOUT 1200)
 endif()

@@ -187,7 +187,7 @@ ssize_t fakeSplice(FakeSocket* from, int in, FakeSocket* to, int out, std::size_
 int fakeTcpInfo(const FakeSocket& socket, void* value, socklen_t* size) {
   tcp_info info{};
   const bool over = socket.reset || (socket.fin && socket.shut);  // TIME_WAIT is told as closed
-  info.tcpi_state = over ? kClose : socket.fin ? kCloseWait : kEstablished;
+  info.tcpi_state = static_cast<std::uint8_t>(over ? kClose : socket.fin ? kCloseWait : kEstablished);
   info.tcpi_bytes_acked = socket.written + 1;  // the SYN counts
   *size = std::min<socklen_t>(*size, sizeof info);
   std::memcpy(value, &info, *size);
