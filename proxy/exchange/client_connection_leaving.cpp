@@ -43,7 +43,7 @@ void ClientConnection::onExchangeEnded(const EndFault& end) {
   } else if (exchange_->bodyDone()) {
     watchForLeaving();
   } else if (!exchange_->responding()) {
-    exchange_->onClientFault(observe(EndFault{.how = EndFault::How::Fin}));
+    exchange_->onClientFault(observe(end));
   }  // else answered before the upload ended: it does not send the rest
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One request with Python's own client: `leaving_client.py http|https PORT stay|half|leave PATH`. Prints status and body."""
+"""One request with Python's own client: `leaving_client.py http|https PORT stay|half|leave|upload PATH`. Prints status and body."""
 import http.client
 import socket
 import ssl
@@ -14,6 +14,13 @@ if scheme == "https":
     connection = http.client.HTTPSConnection("127.0.0.1", int(port), context=context, timeout=30)
 else:
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+if mode == "upload":
+    connection.putrequest("POST", path)
+    connection.putheader("Content-Length", "5000")
+    connection.endheaders(b"abc")
+    socket.socket.shutdown(connection.sock, socket.SHUT_WR)
+    time.sleep(0.3)
+    sys.exit()
 connection.request("GET", path)
 if mode == "leave":
     time.sleep(0.3)

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <thread>
+#include <tuple>
 
 #include "tests/integration/gateway.h"
 #include "tests/integration/http_wire.h"
@@ -127,6 +128,22 @@ TEST_P(LeavingClients, AreAnsweredWhenTheyOnlyHalfClose) {
     ASSERT_TRUE(event);
     EXPECT_EQ(event->value("outcome", ""), "success") << event->dump();
   }
+}
+
+// Over TLS nobody who ends so can be answered, and the event says which end it was.
+TEST_P(LeavingClients, WhoBreaksAnUploadOffIsToldByHow) {
+  if (GetParam().name != "python") {
+    GTEST_SKIP() << "one client that ends in the middle of a body is enough";
+  }
+  for (const auto& [scheme, cause, how] :
+       {std::tuple{"http", "client_length_mismatch", "fin"}, {"https", "client_aborted_upload", "tls_truncated"}}) {
+    run(scheme, "upload");
+    const auto event = eventOf(std::string("/upload/") + scheme);
+    ASSERT_TRUE(event) << scheme;
+    EXPECT_EQ(causeOf(*event), cause) << event->dump();
+    EXPECT_EQ(event->value("/diagnosis/evidence/end"_json_pointer, ""), how) << event->dump();
+  }
+  gateway_->expectCleanStop();
 }
 
 TEST_P(LeavingClients, AreNoticedWhenTheyLeave) {
