@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "config/file_text.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 namespace {
@@ -97,8 +98,7 @@ std::string userComplaint(std::string_view user) {
   if (user.empty() || user.size() > kLongestUser) {
     return user.empty() ? "the user has no name" : fmt::format("a user's name has {} octets at most", kLongestUser);
   }
-  const bool control =
-      std::any_of(user.begin(), user.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  const bool control = std::any_of(user.begin(), user.end(), octets::isControl);
   return control ? "the user's name has a control character" : "";
 }
 

@@ -2,6 +2,7 @@
 #include "diagnostics/html_text.h"
 
 #include "diagnostics/json_writer.h"
+#include "diagnostics/octets.h"
 #include "diagnostics/unsafe_text.h"
 
 namespace gatewhy {
@@ -28,7 +29,7 @@ void appendHtmlOctet(std::string& out, char c) {
       out += c;
       break;
     default:
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      if (octets::isControl(c)) {
         appendPrintable(out, {&c, 1});
       } else {
         out += c;

@@ -65,6 +65,9 @@ constexpr bool isAlpha(char c) noexcept {
 constexpr bool isDigit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
+constexpr bool isControl(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
 // What a token of a structured field may hold (RFC 8941 section 3.3.4).
 constexpr bool isStructuredToken(char c) noexcept {
   return isAlpha(c) || (c >= '0' && c <= '9') ||

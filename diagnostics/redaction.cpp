@@ -73,10 +73,6 @@ bool endsValue(char c) {
   return c == '&' || static_cast<unsigned char>(c) <= ' ' || c == 0x7F;
 }
 
-bool isControl(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-}
-
 bool isLineEnd(char c) {
   return c == '\r' || c == '\n';
 }
@@ -94,7 +90,7 @@ std::string replaced(std::string_view text, std::size_t from, std::size_t to,
     out += text.substr(at, first - at);
     bool marked = false;
     for (const char c : text.substr(first, last - first)) {
-      if (isControl(c)) {
+      if (octets::isControl(c)) {
         out += c;
         marked = false;
       } else if (!marked) {

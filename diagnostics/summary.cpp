@@ -11,6 +11,7 @@
 #include "diagnostics/certificate_problem.h"
 #include "diagnostics/classify.h"
 #include "diagnostics/errno_name.h"
+#include "diagnostics/octets.h"
 #include "diagnostics/peer_name.h"
 #include "diagnostics/tls_alert.h"
 
@@ -27,8 +28,7 @@ constexpr std::size_t kMostListed = 3;
 // Text that a peer chose: bounded, one line, no control octets.
 std::string clean(std::string_view text, std::size_t limit = kLongestQuoted) {
   std::string result(text.substr(0, limit));
-  std::ranges::replace_if(
-      result, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  std::ranges::replace_if(result, octets::isControl, '?');
   if (text.size() > limit) {
     result += "...";
   }

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "diagnostics/octets.h"
+
 namespace gatewhy {
 namespace {
 
@@ -58,11 +60,6 @@ CredentialsFault fault(Cause cause, std::string detail) {
   return CredentialsFault{.cause = cause, .detail = std::move(detail)};
 }
 
-bool hasControl(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
 }  // namespace
 
 Result<BasicCredentials, CredentialsFault> basicCredentials(const RequestHead& request) {
@@ -82,7 +79,7 @@ Result<BasicCredentials, CredentialsFault> basicCredentials(const RequestHead& r
   value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
   const auto text = decodeBase64(value);
   const std::size_t colon = text ? text->find(':') : std::string::npos;
-  if (!text || colon == std::string::npos || hasControl(*text)) {
+  if (!text || colon == std::string::npos || std::any_of(text->begin(), text->end(), octets::isControl)) {
     return Failure{fault(Cause::ClientCredentialsInvalid, "the Authorization field is no base64 of USER:PASSWORD")};
   }
   BasicCredentials out;

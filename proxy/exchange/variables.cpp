@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "config/query_text.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 namespace {
@@ -39,11 +40,7 @@ std::string_view headerOf(const RequestHead& request, std::string_view name) {
 // Whatever a variable brings, no field value may hold CR, LF or another control
 // octet (RFC 9110 section 5.5).
 std::string asFieldValue(std::string text) {
-  const auto control = [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return octet < 0x20 || octet == 0x7F;
-  };
-  std::replace_if(text.begin(), text.end(), control, ' ');
+  std::replace_if(text.begin(), text.end(), octets::isControl, ' ');
   return text;
 }
 
