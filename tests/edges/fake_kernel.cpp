@@ -171,7 +171,7 @@ ssize_t fakeSplice(FakeSocket* from, int in, FakeSocket* to, int out, std::size_
     return put;
   }
   if (to->reset || to->shut || to->room == 0) {
-    return fakeSend(*to, buffer, 1);  // says why not
+    return fakeSend(*to, "", 1);  // says why not
   }
   const ssize_t got = ::read(in, buffer, std::min(size, to->room));
   if (got <= 0) {
