@@ -51,8 +51,10 @@ struct ProxyCounters {
 // after a reload destroys it.
 struct WorkerGeneration {
   GenerationPtr shared;
-  std::unique_ptr<Resolver> resolver;
-  std::vector<std::unique_ptr<OriginPool>> pools;  // by origin
+  // These two live on in the next generation where their configuration has not
+  // changed, with all they hold: connections, retry budgets, addresses.
+  std::shared_ptr<Resolver> resolver;
+  std::vector<std::shared_ptr<OriginPool>> pools;  // by origin
   std::vector<Address> own_listeners;
 };
 using WorkerGenerationPtr = std::shared_ptr<WorkerGeneration>;

@@ -71,7 +71,7 @@ void EdgeWorld::makeContext(const Config& config, GenerationPtr generation) {
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     const OriginRuntime& runtime = mine->shared->origins[i];
     mine->pools.push_back(
-        std::make_unique<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, [] {}));
+        std::make_shared<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, [] {}));
   }
   context_.reset(new WorkerContext{.loop = loop_,
                                    .sink = *this,
