@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/exchange/progress_clock.h"
+#include "proxy/net/progress_clock.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/loop/event_loop.h"
 

@@ -92,6 +92,7 @@ class Run final : public AttemptObserver {
     plan.pool = &pool;
     plan.own_listeners = &no_listeners;
     plan.resolver = resolver_.get();
+    plan.redaction = &config_->log.redaction;
     plan.forward.hop_name = {};  // a probe is a client: nobody must take its request for a loop
     plan.forward.scheme = origin_.endpoints.front().scheme == EndpointScheme::Https ? "https" : "http";
     plan.forward.request_id = identity.requestId();
@@ -119,7 +120,7 @@ class Run final : public AttemptObserver {
   // ---- AttemptObserver
 
   void onUploadReady() override {
-    if (const SSL* ssl = attempt_->tlsSession()) {
+    if (const SSL* ssl = attempt_->stream()->tlsSession()) {
       result_.tls = factsOf(ssl);
     }
   }
