@@ -19,8 +19,6 @@ constexpr int kReadsPerTurn = 32;  // 2 MiB, then others get their turn
 // Below it a copy through the cache costs less than the pipe's two calls.
 constexpr std::uint64_t kSpliceTail = 64UL * 1024;
 constexpr std::uint64_t kSpliceFrom = 4 * kSpliceTail;
-constexpr std::size_t kMaxInterims = 32;
-constexpr std::uint64_t kMaxInterimBytes = 64 * 1024UL;
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
 constexpr std::uint64_t kLargeBody = 64UL * 1024;
 
@@ -33,11 +31,13 @@ bool hasLargeBody(const RequestHead& head) {
 H1OriginStream::H1OriginStream(H1OriginConnection& connection, const OriginStreamSetup& setup)
     : connection_(&connection),
       setup_(setup),
+      reader_(connection.parser, setup_, *this),
       clock_(setup.loop, setup.origin.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H1OriginStream::leave() {
-  state_ = State::Done;
+  state_ = State::Left;
+  reader_.stop();
   clock_.stop();
   if (connection_ != nullptr) {
     std::exchange(connection_, nullptr)->link->watch.setHandler(nullptr);
@@ -62,26 +62,25 @@ void H1OriginStream::begin() {
   if (connection_->readable && !setup_.reused) {
     // The peer spoke or closed before it was asked: look before writing.
     pump();
-    if (state_ != State::Head) {
+    if (state_ != State::Open || reader_.state() != Reading::Head) {
       return;
     }
   }
   setup_.scratch.clear();
   setup_.owner.appendHead(setup_.scratch);
-  const bool continued = std::find(interims_.begin(), interims_.end(), 100) != interims_.end();
   sender_.begin(transport(), setup_.scratch.view(), setup_.head.body == BodyKind::None,
-                setup_.head.expect_continue && !continued, setup_.loop.turnTime());
+                setup_.head.expect_continue && !reader_.wasContinued(), setup_.loop.turnTime());
   afterWriting(false);
   if (owesContinue()) {
     await();
   }
-  if (state_ == State::Head) {
+  if (awaitsHead()) {
     setup_.observer.onUploadReady();
   }
 }
 
 void H1OriginStream::sendBody(std::string_view data, bool last, std::string_view trailers) {
-  if (state_ == State::Done || sender_.whole()) {
+  if (state_ == State::Left || sender_.whole()) {
     return;
   }
   stopOwingContinue();
@@ -111,13 +110,13 @@ void H1OriginStream::sendBody(std::string_view data, bool last, std::string_view
 }
 
 void H1OriginStream::sendTunnel(std::string_view data) {
-  if (state_ == State::Tunnel && !sender_.refused()) {
+  if (reader_.state() == Reading::Tunnel && !sender_.refused()) {
     write(data);
   }
 }
 
 void H1OriginStream::closeTunnelWrite() {
-  if (state_ == State::Tunnel && !sender_.refused()) {
+  if (reader_.state() == Reading::Tunnel && !sender_.refused()) {
     shut_behind_tunnel_ = true;
     if (!sender_.waits()) {
       transport().shutdownWrite();  // else flush() does, behind the last byte
@@ -141,14 +140,14 @@ void H1OriginStream::flush() {
     return;
   }
   clock_.stopSending();
-  if (state_ == State::Tunnel && shut_behind_tunnel_) {
+  if (shut_behind_tunnel_) {
     transport().shutdownWrite();
   }
   afterWriting(false);
   if (!sender_.whole()) {
     await();
   }
-  if (state_ == State::Tunnel || !sender_.whole()) {
+  if (reader_.state() == Reading::Tunnel || !sender_.whole()) {
     setup_.observer.onUploadDrained();
   }
 }
@@ -173,7 +172,7 @@ void H1OriginStream::afterWriting(bool was_refused) {
     clock_.await(OriginClock::Wait::Send);
     return;
   }
-  if (sender_.sent() && state_ == State::Head && sender_.sentAt() > phase_since_) {
+  if (sender_.sent() && awaitsHead() && sender_.sentAt() > phase_since_) {
     phase_since_ = sender_.sentAt();
   }
   if (sender_.whole()) {
@@ -192,7 +191,7 @@ bool H1OriginStream::owesContinue() const {
 }
 
 bool H1OriginStream::takesBody() const {
-  return state_ != State::Tunnel && state_ != State::Done && sender_.state() != RequestSender::State::Unsent;
+  return (awaitsHead() || reader_.state() == Reading::Body) && sender_.state() != RequestSender::State::Unsent;
 }
 
 bool H1OriginStream::uploadBlocked() const {
@@ -212,13 +211,13 @@ void H1OriginStream::onIo(bool readable, bool writable) {
   if (writable && sender_.waits()) {
     flush();
   }
-  if (state_ != State::Done && connection_->readable) {
+  if (state_ != State::Left && connection_->readable) {
     pump();
   }
 }
 
 void H1OriginStream::resumeRead() {
-  if (state_ == State::Done) {
+  if (state_ == State::Left) {
     return;
   }
   if (clock_.waitsFor() == OriginClock::Wait::Body) {
@@ -231,8 +230,11 @@ void H1OriginStream::resumeRead() {
 
 void H1OriginStream::await() {
   using Wait = OriginClock::Wait;
-  switch (state_) {
-    case State::Head:
+  if (state_ != State::Open) {
+    return;
+  }
+  switch (reader_.state()) {
+    case Reading::Head:
       if (sender_.waits()) {
         return;  // for the peer to take it
       }
@@ -242,14 +244,13 @@ void H1OriginStream::await() {
         clock_.await(Wait::Head);
       }  // else the client is waited for
       return;
-    case State::Body:
+    case Reading::Body:
       clock_.await(Wait::Body);
       return;
-    case State::Tunnel:
+    case Reading::Tunnel:
       clock_.await(Wait::Tunnel);
       return;
-    case State::Settling:
-    case State::Done:
+    case Reading::Over:
       return;
   }
 }
@@ -259,7 +260,7 @@ OriginClock::View H1OriginStream::view() const {
           .written = sender_.written(),
           .sent_at = sender_.sentAt(),
           .since = phase_since_,
-          .answering = received_ != 0};
+          .answering = reader_.received() != 0};
 }
 
 // ---- the response -----------------------------------------------------
@@ -270,7 +271,7 @@ void H1OriginStream::pump() {
   }
   pumping_ = true;
   int reads = 0;
-  while (state_ != State::Done && connection_->readable && !setup_.observer.clientBlocked()) {
+  while (state_ != State::Left && connection_->readable && !setup_.observer.clientBlocked()) {
     if (++reads > kReadsPerTurn) {
       connection_->link->watch.kick();
       break;
@@ -300,8 +301,8 @@ void H1OriginStream::readOnce() {
   if (drained) {
     connection_->readable = false;
   }
-  onBytes({buffer.data(), got.size});
-  if (state_ != State::Done && drained) {
+  reader_.onBytes({buffer.data(), got.size});
+  if (state_ != State::Left && drained) {
     connection_->readable = true;
   }
 }
@@ -310,14 +311,14 @@ void H1OriginStream::readOnce() {
 // the kernel moves it. The last part is read like any other body, so that
 // where the message ends is judged in one place. False: copy this step.
 bool H1OriginStream::pumpSpliced() {
-  if (!splice_ || state_ != State::Body || decoder_.ahead() < kSpliceFrom || transport().tls()) {
+  if (!splice_ || reader_.ahead() < kSpliceFrom || transport().tls()) {
     return false;
   }
   SplicePipe* pipe = setup_.observer.splicePipe();
   if (pipe == nullptr) {
     return false;
   }
-  const std::uint64_t most = decoder_.ahead() - kSpliceTail;
+  const std::uint64_t most = reader_.ahead() - kSpliceTail;
   const SpliceResult got =
       transport().readInto(*pipe, static_cast<std::size_t>(std::min<std::uint64_t>(most, pipe->capacity())));
   switch (got.status) {
@@ -334,135 +335,16 @@ bool H1OriginStream::pumpSpliced() {
     case SpliceStatus::Ok:
       break;
   }
-  received_ += got.size;
-  decoder_.skip(got.size);
-  phase_since_ = EventLoop::now();
-  await();
-  setup_.observer.onResponseSpliced(got.size);
+  reader_.onSpliced(got.size);
   return true;
-}
-
-void H1OriginStream::onBytes(std::string_view bytes) {
-  if (first_byte_ == TimePoint{}) {
-    first_byte_ = setup_.loop.turnTime();
-  }
-  received_ += bytes.size();
-  last_byte_ = setup_.loop.turnTime();
-  while (state_ == State::Head && !bytes.empty()) {
-    bytes = onHeadBytes(bytes);
-  }
-  if (state_ == State::Body) {
-    onBodyBytes(bytes);
-  } else if (state_ == State::Tunnel && !bytes.empty()) {
-    phase_since_ = EventLoop::now();
-    await();
-    setup_.observer.onTunnelData(bytes);
-  }
-  if (state_ != State::Done) {
-    setup_.observer.onBatchEnd();
-  }
-}
-
-std::string_view H1OriginStream::onHeadBytes(std::string_view bytes) {
-  const ParseStep step = connection_->parser.feed(bytes);
-  bytes.remove_prefix(step.consumed);
-  switch (step.status) {
-    case ParseStatus::NeedMore:
-      return {};
-    case ParseStatus::Error:
-      fail(Phase::ResponseHead, connection_->parser.fault(setup_.redaction));
-      return {};
-    case ParseStatus::Done:
-      onHeadDone();
-      return bytes;
-  }
-  return {};
-}
-
-void H1OriginStream::onHeadDone() {
-  const ResponseHead& head = connection_->parser.head();
-  if (head.status == 101) {
-    onSwitching();
-    return;
-  }
-  if (head.status < 200) {
-    onInterimDone();
-    return;
-  }
-  state_ = State::Body;
-  phase_since_ = setup_.loop.turnTime();
-  decoder_.start(head.body, head.content_length,
-                 BodyLimits{.mend_sizes = setup_.origin.strictness == Strictness::Report});
-  setup_.observer.onResponseHead(head);
-}
-
-void H1OriginStream::onInterimDone() {
-  const ResponseHead& head = connection_->parser.head();
-  interim_bytes_ += head.bytes.size();
-  interims_.push_back(head.status);
-  if (interims_.size() > kMaxInterims || interim_bytes_ > kMaxInterimBytes) {
-    fail(Phase::ResponseHead,
-         DecisionFault{
-             .cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_.size(), .limit = kMaxInterims});
-    return;
-  }
-  if (head.status == 100) {
-    stopOwingContinue();
-  }
-  setup_.observer.onInterim(head);
-  if (state_ == State::Head) {
-    connection_->parser.reset();
-    connection_->parser.expect(setup_.head.method);
-  }
-}
-
-void H1OriginStream::onSwitching() {
-  if (auto refusal = setup_.owner.judgeSwitch(connection_->parser.head())) {
-    fail(Phase::Upgrade, std::move(*refusal));
-    return;
-  }
-  state_ = State::Tunnel;
-  phase_since_ = EventLoop::now();
-  await();
-  setup_.observer.onTunnelOpen(connection_->parser.head());
-}
-
-void H1OriginStream::onBodyBytes(std::string_view bytes) {
-  if (!decoder_.done() && !bytes.empty()) {
-    phase_since_ = setup_.loop.turnTime();
-  }
-  while (state_ == State::Body && !decoder_.done() && !bytes.empty()) {
-    const BodyDecoder::Step step = decoder_.feed(bytes);
-    bytes.remove_prefix(step.consumed);
-    if (step.status == ParseStatus::Error) {
-      fail(Phase::ResponseBody, decoder_.fault(setup_.redaction));
-      return;
-    }
-    if (const FindingSet mended = decoder_.takeMended(); !mended.empty()) {
-      out_of_step_ = true;
-      setup_.observer.onFindings(mended);
-    }
-    if (!step.data.empty()) {
-      setup_.observer.onResponseData(step.data);
-    }
-  }
-  if (state_ != State::Body) {
-    return;
-  }
-  if (decoder_.done()) {
-    complete(!bytes.empty());
-  } else {
-    await();
-  }
 }
 
 // The message has ended. Bytes after its end belong to no request: the
 // connection is out of step and is not used again.
-void H1OriginStream::complete(bool extra_data) {
-  const bool reusable = connection_->parser.head().keep_alive && decoder_.kind() != BodyKind::UntilClose &&
-                        !extra_data && !out_of_step_ && sender_.sent() && !connection_->link->watch.peerClosed() &&
-                        !transport().hasBufferedInput();
-  setup_.owner.onStreamComplete(reusable, extra_data, decoder_.trailers());  // the last word: we may be buried
+void H1OriginStream::onReadComplete(bool extra_data) {
+  const bool reusable = reader_.keepsInStep() && !extra_data && sender_.sent() &&
+                        !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
+  setup_.owner.onStreamComplete(reusable, extra_data, reader_.trailers());  // the last word: we may be buried
 }
 
 // ---- the end of the connection ----------------------------------------
@@ -470,26 +352,25 @@ void H1OriginStream::complete(bool extra_data) {
 void H1OriginStream::onEnded() {
   const TransportFault& fault = transport().fault();
   if (const auto* tls = std::get_if<TlsFault>(&fault)) {
-    fail(state_ == State::Body ? Phase::ResponseBody : exchangePhase(), *tls);
+    fail(reader_.state() == Reading::Body ? Phase::ResponseBody : exchangePhase(), *tls);
     return;
   }
   const EndFault end = std::get<EndFault>(fault);
-  switch (state_) {
-    case State::Head:
+  switch (reader_.state()) {
+    case Reading::Head:
       onHeadEnded(end);
       return;
-    case State::Body:
+    case Reading::Body:
       onBodyEnded(end);
       return;
-    case State::Tunnel:
+    case Reading::Tunnel:
       if (end.how == EndFault::How::Reset || end.how == EndFault::How::Error) {
         fail(Phase::Upgrade, end);
       } else {
         setup_.observer.onTunnelOriginClosed();
       }
       return;
-    case State::Settling:
-    case State::Done:
+    case Reading::Over:
       return;
   }
 }
@@ -499,9 +380,9 @@ void H1OriginStream::onHeadEnded(const EndFault& end) {
   // says FIN: ECONNRESET there was the RST, EPIPE comes after a real FIN.
   const auto* broken = sender_.refused() ? std::get_if<EndFault>(&*sender_.fault()) : nullptr;
   const bool reset_on_write = broken != nullptr && broken->error == ECONNRESET;
-  if (received_ != 0 || setup_.reused || reset_on_write || end.how != EndFault::How::Fin) {
+  if (reader_.received() != 0 || setup_.reused || reset_on_write || end.how != EndFault::How::Fin) {
     EndFault judged = end;
-    if (received_ == 0 && broken != nullptr) {
+    if (reader_.received() == 0 && broken != nullptr) {
       judged = *broken;
       judged.on_write = true;
     }
@@ -532,8 +413,8 @@ void H1OriginStream::settleEnd() {
 
 void H1OriginStream::onBodyEnded(const EndFault& end) {
   const bool orderly = end.how == EndFault::How::Fin || end.how == EndFault::How::CloseNotify;
-  if (orderly && decoder_.finish()) {
-    complete(false);
+  if (orderly && reader_.endsBody()) {
+    onReadComplete(false);
     return;
   }
   fail(Phase::ResponseBody, end);
@@ -542,15 +423,14 @@ void H1OriginStream::onBodyEnded(const EndFault& end) {
 // ---- evidence ---------------------------------------------------------
 
 Phase H1OriginStream::phase() const {
-  switch (state_) {
-    case State::Head:
-    case State::Settling:
+  switch (reader_.state()) {
+    case Reading::Head:
       return exchangePhase();
-    case State::Body:
+    case Reading::Body:
       return Phase::ResponseBody;
-    case State::Tunnel:
+    case Reading::Tunnel:
       return Phase::Upgrade;
-    case State::Done:
+    case Reading::Over:
       return Phase::Routing;
   }
   return Phase::Internal;
@@ -564,23 +444,11 @@ void H1OriginStream::describe(Observation& seen) const {
   seen.elapsed_ms = millisBetween(phase_since_, EventLoop::now());
   seen.bytes.request_written = sender_.written();
   seen.bytes.request_complete = sender_.sent();
-  seen.bytes.response_received = received_;
-  seen.bytes.body_received = decoder_.received();
-  seen.bytes.body_expected = state_ == State::Body ? decoder_.expected() : std::nullopt;
+  reader_.describe(seen);
   if (connection_ == nullptr) {
     return;
   }
-  if (awaitsHead()) {
-    seen.bytes.last_line = connection_->parser.lastCompleteLine(setup_.redaction).substr(0, 128);
-    seen.bytes.interims = interims_;
-    seen.bytes.head_received = received_ - interim_bytes_;
-    if (last_byte_ != TimePoint{}) {
-      seen.bytes.silent_ms = millisBetween(last_byte_, EventLoop::now());
-    }
-    seen.request.awaits_continue = owesContinue();
-  } else if (state_ == State::Body && decoder_.kind() == BodyKind::Chunked) {
-    seen.bytes.last_line = "chunked";
-  }
+  seen.request.awaits_continue = owesContinue();
   seen.connection.tls = transport().tls();
   seen.connection.requests_on_connection = connection_->requests;
   seen.tcp = transport().tcpInfo();
@@ -590,17 +458,18 @@ void H1OriginStream::describe(Observation& seen) const {
 }
 
 void H1OriginStream::addTimings(Timings& timings, TimePoint end) const {
+  const TimePoint first = reader_.firstByteAt();
   const auto until = [&](TimePoint next) { return next != TimePoint{} ? next : end; };
   // Who waits for 100 (Continue) sends nothing meanwhile.
   const TimePoint sent = sender_.sentAt() != TimePoint{} ? sender_.sentAt() : sender_.awaitingSince();
   if (sender_.beganAt() != TimePoint{}) {
     timings.send = millisBetween(sender_.beganAt(), until(sent));
   }
-  if (sent != TimePoint{} && (first_byte_ == TimePoint{} || first_byte_ >= sent)) {
-    timings.wait = millisBetween(sent, until(first_byte_));
+  if (sent != TimePoint{} && (first == TimePoint{} || first >= sent)) {
+    timings.wait = millisBetween(sent, until(first));
   }
-  if (first_byte_ != TimePoint{}) {
-    timings.receive = millisBetween(first_byte_, end);
+  if (first != TimePoint{}) {
+    timings.receive = millisBetween(first, end);
   }
 }
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request and its response in HTTP/1.1, on a connection of its own for as
-// long as it lasts. The request goes through RequestSender; here the response
-// is read, and how the connection ends is judged.
+// long as it lasts: RequestSender writes, H1ResponseReader reads, OriginClock
+// waits. Here they meet the socket, and how the connection ends is judged.
 #pragma once
 
-#include <vector>
-
-#include "proxy/http/h1_parser.h"
 #include "proxy/loop/recycled.h"
 #include "proxy/origin/h1_origin_connection.h"
+#include "proxy/origin/h1_response_reader.h"
 #include "proxy/origin/origin_clock.h"
 #include "proxy/origin/origin_stream.h"
 #include "proxy/origin/request_sender.h"
@@ -18,6 +16,7 @@ namespace gatewhy {
 class H1OriginStream final : public OriginStream,
                              public IoHandler,
                              private OriginClock::Owner,
+                             private H1ResponseReader::Owner,
                              public Recycled<H1OriginStream> {
  public:
   H1OriginStream(H1OriginConnection& connection, const OriginStreamSetup& setup);
@@ -33,7 +32,7 @@ class H1OriginStream final : public OriginStream,
   [[nodiscard]] bool uploadBlocked() const override;
   [[nodiscard]] std::size_t buffered() const override { return sender_.waiting(); }
   [[nodiscard]] bool owesContinue() const override;
-  [[nodiscard]] bool awaitsHead() const override { return state_ == State::Head || state_ == State::Settling; }
+  [[nodiscard]] bool awaitsHead() const override { return reader_.state() == Reading::Head; }
   [[nodiscard]] Phase phase() const override;
   void describe(Observation& seen) const override;
   void addTimings(Timings& timings, TimePoint end) const override;
@@ -41,9 +40,10 @@ class H1OriginStream final : public OriginStream,
   [[nodiscard]] const SSL* tlsSession() const override { return connection_ != nullptr ? transport().ssl() : nullptr; }
 
  private:
-  //   Head ──head──▶ Body ──▶ Done         Head ──FIN, unexplained──▶ Settling ──▶ Done
-  //   Head ──101──▶ Tunnel ──▶ Done        any ──fault, or left──▶ Done
-  enum class State : std::uint8_t { Head, Body, Tunnel, Settling, Done };
+  //   Open ──FIN in the head, unexplained──▶ Settling ──▶ Left      Open ──complete, fault or left──▶ Left
+  // What is read while it is open: see H1ResponseReader::State.
+  enum class State : std::uint8_t { Open, Settling, Left };
+  using Reading = H1ResponseReader::State;
 
   void onIo(bool readable, bool writable) override;
   [[nodiscard]] OriginClock::View view() const override;
@@ -60,13 +60,13 @@ class H1OriginStream final : public OriginStream,
   void pump();
   void readOnce();
   [[nodiscard]] bool pumpSpliced();
-  void onBytes(std::string_view bytes);
-  std::string_view onHeadBytes(std::string_view bytes);
-  void onHeadDone();
-  void onInterimDone();
-  void onSwitching();
-  void onBodyBytes(std::string_view bytes);
-  void complete(bool extra_data);
+
+  // H1ResponseReader::Owner
+  void onContinue() override { stopOwingContinue(); }
+  void onMoved(TimePoint when) override { phase_since_ = when; }
+  void onMoreAwaited() override { await(); }
+  void onReadComplete(bool extra_data) override;
+  void onReadFault(Phase phase, Fault fault) override { fail(phase, std::move(fault)); }
 
   void onEnded();
   void onHeadEnded(const EndFault& end);
@@ -78,21 +78,15 @@ class H1OriginStream final : public OriginStream,
 
   H1OriginConnection* connection_;  // null once left
   const OriginStreamSetup setup_;
-  State state_ = State::Head;
+  State state_ = State::Open;
   RequestSender sender_;
+  H1ResponseReader reader_;
   OriginClock clock_;
   bool shut_behind_tunnel_ = false;  // FIN follows what the sender holds
   EndFault fin_;                     // Settling: what is to be explained
-
-  BodyDecoder decoder_;
-  std::uint64_t received_ = 0;           // bytes of the response
-  std::vector<std::uint16_t> interims_;  // statuses of the interim responses so far
-  std::uint64_t interim_bytes_ = 0;
   bool pumping_ = false;
-  bool splice_ = true;        // until the kernel says that it cannot
-  bool out_of_step_ = false;  // the body's framing broke a rule: who knows where the next response begins
-  TimePoint phase_since_;
-  TimePoint first_byte_{}, last_byte_{};  // of the response
+  bool splice_ = true;     // until the kernel says that it cannot
+  TimePoint phase_since_;  // the phase's beginning, or the last byte of a body
 };
 
 }  // namespace gatewhy
