@@ -45,20 +45,8 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
     : sink_(std::move(sink)),
       counters_(counters),
       wake_all_(std::move(wake_all)),
-      context_{.loop = loop_,
-               .sink = *sink_,
-               .counters = counters_,
-               .in_flight = counters_.exchanges_in_flight.newPart(),
-               .idle = counters_.idle.enrol(loop_),
-               .floods = FloodReport(loop_, *sink_),
-               .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
-               .memory = MemoryGuard(
-                   loop_, counters_.memory, [this] { shedIdle(); }, [this] { resumeReaders(); }),
-               .requests = ClientRequests(loop_),
-               .pipes = {},
-               .ids = {},
-               .generation = {},
-               .scratch = {}} {
+      context_(
+          loop_, *sink_, counters_, [this] { shedIdle(); }, [this] { resumeReaders(); }) {
   sink_->attach(loop_);
 }
 

@@ -49,6 +49,9 @@ class Attempt final : public Deferred,
                       private OriginStreamOwner,
                       public Recycled<Attempt> {
  public:
+  //   Idle ──▶ Queued ──grant──▶ Connecting ──▶ Streaming ──▶ Done; each step may be left out, or end in Done
+  enum class State : std::uint8_t { Idle, Queued, Connecting, Streaming, Done };
+
   Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request);
   ~Attempt() override;
 
@@ -59,6 +62,7 @@ class Attempt final : public Deferred,
 
   // The last of the body has come from the client, sent on or not.
   void noteBodyHere();
+  [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool queued() const { return state_ == State::Queued; }
   // Null before there is a connection; then as long as the attempt. Where the
   // attempt has ended it takes and tells nothing more but facts.
@@ -89,9 +93,6 @@ class Attempt final : public Deferred,
   [[nodiscard]] Phase longestPhase() const;
 
  private:
-  //   Idle ──▶ Queued ──grant──▶ Connecting ──▶ Streaming ──▶ Done; each step may be left out, or end in Done
-  enum class State : std::uint8_t { Idle, Queued, Connecting, Streaming, Done };
-
   // ConnectObserver
   void onConnected(Connected connected) override;
   void onConnectFailed(std::vector<AddressFailure> failures) override;

@@ -22,6 +22,11 @@ namespace gatewhy {
 
 class Exchange final : public Deferred, public AttemptObserver, public Recycled<Exchange> {
  public:
+  //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished      Waiting ──101──▶ Tunnel ──▶ Draining
+  // An answer of our own goes from the first two to Draining, and what leaves
+  // nothing to deliver from any to Finished.
+  enum class State : std::uint8_t { Starting, Waiting, Responding, Tunnel, Draining, Finished };
+
   // `request` belongs to the client connection's parser and outlives this.
   Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request);
   ~Exchange() override;
@@ -45,14 +50,13 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   // to have gone for good.
   void noteHalfClose();
 
+  [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool bodyDone() const { return body_done_; }
   [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
   [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const { return state_ == State::Responding; }
   // Bytes of the request that are kept here.
   [[nodiscard]] std::size_t buffered() const { return replay_.size() + (attempt_ ? attempt_->buffered() : 0); }
-  [[nodiscard]] bool finished() const { return state_ == State::Finished; }
-  [[nodiscard]] std::uint64_t bodyReceived() const { return body_received_; }
   // The client's reader is asked to wait for nothing but itself.
   // A client that expects 100 (Continue) may wait for it: then the origin is waited for.
   [[nodiscard]] bool waitsForBody() const {
@@ -60,15 +64,6 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   }
 
  private:
-  enum class State : std::uint8_t {
-    Starting,
-    Waiting,
-    Responding,
-    Tunnel,
-    Draining /* last bytes to the client */,
-    Finished
-  };
-
   // AttemptObserver
   void onUploadReady() override;
   void onUploadDrained() override;

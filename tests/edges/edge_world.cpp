@@ -73,20 +73,8 @@ void EdgeWorld::makeContext(const Config& config, GenerationPtr generation) {
     mine->pools.push_back(
         std::make_shared<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, [] {}));
   }
-  context_.reset(new WorkerContext{.loop = loop_,
-                                   .sink = *this,
-                                   .counters = counters_,
-                                   .in_flight = counters_.exchanges_in_flight.newPart(),
-                                   .idle = counters_.idle.enrol(loop_),
-                                   .floods = FloodReport(loop_, *this),
-                                   .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
-                                   .memory = MemoryGuard(
-                                       loop_, counters_.memory, [] {}, [] {}),
-                                   .requests = ClientRequests(loop_),
-                                   .pipes = {},
-                                   .ids = {},
-                                   .generation = std::move(mine),
-                                   .scratch = {}});
+  context_ = std::make_unique<WorkerContext>(loop_, *this, counters_);
+  context_->generation = std::move(mine);
 }
 
 EdgeWorld::~EdgeWorld() {

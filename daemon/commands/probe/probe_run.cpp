@@ -55,20 +55,7 @@ class Run final : public AttemptObserver {
       : head_(head),
         origin_(config->origins.front()),
         resolver_(pinned.empty() ? Resolver::create(loop_, config->dns) : pinnedResolver(loop_, pinned)),
-        worker_{.loop = loop_,
-                .sink = sink_,
-                .counters = counters_,
-                .in_flight = counters_.exchanges_in_flight.newPart(),
-                .idle = counters_.idle.enrol(loop_),
-                .floods = FloodReport(loop_, sink_),
-                .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
-                .memory = MemoryGuard(
-                    loop_, counters_.memory, [] {}, [] {}),
-                .requests = ClientRequests(loop_),
-                .pipes = {},
-                .ids = {},
-                .generation = {},
-                .scratch = {}},
+        worker_(loop_, sink_, counters_),
         overall_(loop_, [this] { onOverallTimeout(); }),
         config_(std::move(config)) {}
 
