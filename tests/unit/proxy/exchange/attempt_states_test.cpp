@@ -9,7 +9,7 @@
 
 #include "tests/unit/proxy/exchange/fake_streams.h"
 
-namespace gatewhy::test {
+namespace gatewhy::test::attempt_states {
 namespace {
 
 using State = Attempt::State;
@@ -267,4 +267,4 @@ TEST(AttemptStates, WhoWaitsTooLongFailsInTheQueue) {
 }
 
 }  // namespace
-}  // namespace gatewhy::test
+}  // namespace gatewhy::test::attempt_states
