@@ -53,7 +53,7 @@ void Exchange::identify() {
 
 void Exchange::begin() {
   identify();
-  body_done_ = request_.body == BodyKind::None || (request_.body == BodyKind::Length && request_.content_length == 0);
+  body_.begin(request_);
   if (worker_.memory.isShort()) {
     close_ = true;
     reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
@@ -201,8 +201,8 @@ void Exchange::startAttempt() {
                                 .upgrade = forwardsUpgrade(request_)};
   plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
   plan.fresh = fresh_only_;
-  may_replay_ = triesLeft();
-  plan.body_here = body_done_;
+  body_.wantCopy(triesLeft());
+  plan.body_here = body_.whole();
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   attempt_->start(tried_);  // may fail at once
@@ -273,7 +273,7 @@ void Exchange::noteFailure(const Diagnosis& diagnosis) {
 // would fail again, so that needs another endpoint; a stale one does not.
 bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const {
   const bool committed = state_ != State::Waiting;
-  if (committed || !triesLeft() || replay_lost_) {
+  if (committed || !triesLeft() || body_.incomplete()) {
     return false;
   }
   const Observation& seen = diagnosis.observation;
@@ -417,7 +417,7 @@ int Exchange::retryAfterSeconds() const {
 // The connection ends with this response where the client or the framing says
 // so, or where request bytes would be left unread in front of the next request.
 bool Exchange::mustClose() const {
-  return close_ || !request_.keep_alive || !body_done_ || worker_.draining || client_.lastRequest() ||
+  return close_ || !request_.keep_alive || !body_.whole() || worker_.draining || client_.lastRequest() ||
          client_.facts().refused.has_value();
 }
 

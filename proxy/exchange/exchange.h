@@ -13,6 +13,7 @@
 
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
+#include "proxy/exchange/request_body.h"
 #include "proxy/exchange/response_check.h"
 #include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/worker_context.h"
@@ -51,16 +52,16 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void noteHalfClose();
 
   [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] bool bodyDone() const { return body_done_; }
+  [[nodiscard]] bool bodyDone() const { return body_.whole(); }
   [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
   [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const { return state_ == State::Responding; }
   // Bytes of the request that are kept here.
-  [[nodiscard]] std::size_t buffered() const { return replay_.size() + (attempt_ ? attempt_->buffered() : 0); }
+  [[nodiscard]] std::size_t buffered() const { return body_.copy().size() + (attempt_ ? attempt_->buffered() : 0); }
   // The client's reader is asked to wait for nothing but itself.
   // A client that expects 100 (Continue) may wait for it: then the origin is waited for.
   [[nodiscard]] bool waitsForBody() const {
-    return !body_done_ && wantsBody() && !(attempt_ && attempt_->owesContinue());
+    return !body_.whole() && wantsBody() && !(attempt_ && attempt_->owesContinue());
   }
 
  private:
@@ -81,7 +82,6 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
   [[nodiscard]] bool clientBlocked() const override { return client_.sendBlocked(); }
 
-  [[nodiscard]] std::size_t bodyKept() const;
   void identify();
   void quoteProxyStatus(const ResponseHead& head);
   void warnBehindCloudflare();
@@ -99,7 +99,6 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void proceed();
   void startAttempt();
   [[nodiscard]] bool triesLeft() const;
-  void dropReplay();
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
   void noteFailure(const Diagnosis& diagnosis);
   void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
@@ -156,12 +155,7 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
   bool fresh_only_ = false;        // the last parked connection was stale
 
-  std::string replay_;       // request body so far, while it is short enough to be sent again
-  bool may_replay_ = false;  // another try could use it
-  bool replay_lost_ = false;
-  std::string trailers_;
-  std::uint64_t body_received_ = 0;
-  bool body_done_ = false;
+  RequestBody body_;
 
   std::uint16_t status_ = 0;  // sent
   std::uint16_t origin_status_ = 0;

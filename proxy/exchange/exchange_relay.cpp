@@ -11,15 +11,6 @@
 #include "proxy/exchange/admission.h"
 
 namespace gatewhy {
-namespace {
-
-// Request bodies up to this size can be sent a second time.
-constexpr std::size_t kReplayLimit = 64UL * 1024;
-// Of a body whose request waits for a connection.
-constexpr std::size_t kQueuedBody = 16UL * 1024;
-
-}  // namespace
-
 // ---- request body -----------------------------------------------------
 
 bool Exchange::wantsBody() const {
@@ -29,49 +20,32 @@ bool Exchange::wantsBody() const {
   if (!attempt_ || (state_ != State::Waiting && state_ != State::Responding)) {
     return false;
   }
-  // A request that waits its turn is judged by whether its body is here.
-  const bool kept = may_replay_ || attempt_->queued();
-  return !attempt_->uploadBlocked() || (kept && !replay_lost_ && replay_.size() < bodyKept());
-}
-
-std::size_t Exchange::bodyKept() const {
-  return attempt_ && attempt_->queued() ? kQueuedBody : kReplayLimit;
+  return !attempt_->uploadBlocked() || body_.room(attempt_->queued()) != 0;
 }
 
 std::size_t Exchange::bodyRoom() const {
-  return attempt_ && attempt_->queued() && replay_.size() < kQueuedBody ? kQueuedBody - replay_.size() : kReplayLimit;
+  const std::size_t room = attempt_ && attempt_->queued() ? body_.room(true) : 0;
+  return room != 0 ? room : RequestBody::kMostKept;
 }
 
 void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
-  body_received_ += data.size();
   const std::uint64_t limit = bodyLimit(*generation_->shared->config, route_);
-  if (limit != 0 && body_received_ > limit) {
-    reject(Observation{.phase = Phase::ClientRequest,
-                       .fault = DecisionFault{
-                           .cause = Cause::ClientBodyTooLarge, .detail = {}, .size = body_received_, .limit = limit}});
+  if (limit != 0 && body_.received() + data.size() > limit) {
+    body_.count(data.size());
+    reject(Observation{
+        .phase = Phase::ClientRequest,
+        .fault =
+            DecisionFault{.cause = Cause::ClientBodyTooLarge, .detail = {}, .size = body_.received(), .limit = limit}});
     return;
   }
-  body_done_ = last;
-  trailers_ = trailers;
   const bool flowing = attempt_ && attempt_->takesBody();
-  if (!replay_lost_) {
-    if (!flowing || (may_replay_ && replay_.size() + data.size() <= kReplayLimit)) {
-      replay_.append(data);
-    } else {
-      dropReplay();
-    }
-  }
+  body_.add(data, last, trailers, flowing);
   if (flowing) {
-    attempt_->stream()->sendBody(data, last, trailers_);
+    attempt_->stream()->sendBody(data, last, body_.trailers());
   }
   if (last && attempt_) {
     attempt_->noteBodyHere();  // may begin what waited, and end it: the last word
   }
-}
-
-void Exchange::dropReplay() {
-  replay_lost_ = true;
-  std::string().swap(replay_);  // an assignment would keep its room
 }
 
 // Now bytes of the request go out. Another try needs the body again only where
@@ -79,25 +53,25 @@ void Exchange::dropReplay() {
 // request can do no harm twice; else no copy is kept.
 void Exchange::onUploadReady() {
   const bool has_body = request_.body != BodyKind::None;
-  if (has_body && may_replay_) {
+  if (has_body && body_.copyWanted()) {
     std::vector<std::size_t> tried = tried_;
     tried.push_back(attempt_->endpointIndex());
-    may_replay_ =
-        (attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) || pool_->hasAlternative(tried);
+    body_.wantCopy((attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) ||
+                   pool_->hasAlternative(tried));
   }
-  if (!replay_.empty() || (body_done_ && has_body)) {
-    attempt_->stream()->sendBody(replay_, body_done_, trailers_);
+  if (!body_.copy().empty() || (body_.whole() && has_body)) {
+    attempt_->stream()->sendBody(body_.copy(), body_.whole(), body_.trailers());
   }
-  if (has_body && attempt_ && !may_replay_) {
-    dropReplay();
+  if (has_body && attempt_ && !body_.copyWanted()) {
+    body_.dropCopy();
   }
-  if (attempt_ && !attempt_->uploadBlocked() && !body_done_) {
+  if (attempt_ && !attempt_->uploadBlocked() && !body_.whole()) {
     client_.resumeBody();
   }
 }
 
 void Exchange::onUploadDrained() {
-  if (!body_done_ || state_ == State::Tunnel) {
+  if (!body_.whole() || state_ == State::Tunnel) {
     client_.resumeBody();
   }
 }
@@ -128,8 +102,8 @@ const HeaderEdits& Exchange::responseEdits() {
 
 void Exchange::onResponseHead(const ResponseHead& head) {
   state_ = State::Responding;
-  if (!replay_.empty()) {
-    dropReplay();  // from here there is no other try
+  if (!body_.copy().empty()) {
+    body_.dropCopy();  // from here there is no other try
   }
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
@@ -208,7 +182,7 @@ void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   }
   client_.flush();
   if (state_ != State::Finished) {
-    awaitDelivery(close_ || !body_done_ ? Disposition::Close : Disposition::KeepAlive);
+    awaitDelivery(close_ || !body_.whole() ? Disposition::Close : Disposition::KeepAlive);
   }
 }
 
@@ -241,7 +215,7 @@ void Exchange::onTunnelData(std::string_view data) {
 }
 
 void Exchange::onClientTunnelData(std::string_view data) {
-  body_received_ += data.size();
+  body_.count(data.size());
   if (attempt_) {
     attempt_->stream()->sendTunnel(data);
   }
@@ -303,8 +277,8 @@ void Exchange::onSettled(bool arrived) {
   // The client had closed for good, not only its sending side.
   Observation gone{.phase = Phase::ClientRequest,
                    .fault = EndFault{.how = EndFault::How::Fin, .reset_after_fin = true}};
-  gone.bytes.request_complete = body_done_;
-  gone.bytes.body_received = body_received_;
+  gone.bytes.request_complete = body_.whole();
+  gone.bytes.body_received = body_.received();
   gone.bytes.last_line = request_.method_size != 0 ? std::string(request_.methodToken()) : std::string();
   const bool short_body = diagnosis_ && diagnosis_->cause == Cause::ClientLengthMismatch;
   if (!diagnosis_ || short_body) {
@@ -347,7 +321,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.protocol_version = request_.version_minor == 0 ? "1.0" : "1.1";
   event.user_agent = request_.valueOf(FieldId::UserAgent);
   if (request_.body != BodyKind::None) {
-    event.request_body_size = body_received_;
+    event.request_body_size = body_.received();
   }
 }
 

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "proxy/http/chunk.h"
 #include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
@@ -68,9 +67,9 @@ void H1OriginStream::begin() {
   }
   setup_.scratch.clear();
   setup_.owner.appendHead(setup_.scratch);
-  sender_.begin(transport(), setup_.scratch.view(), setup_.head.body == BodyKind::None,
+  sender_.begin(transport(), setup_.scratch.view(), setup_.head.body,
                 setup_.head.expect_continue && !reader_.wasContinued(), setup_.loop.turnTime());
-  afterWriting(false);
+  afterWriting();
   if (owesContinue()) {
     await();
   }
@@ -84,34 +83,17 @@ void H1OriginStream::sendBody(std::string_view data, bool last, std::string_view
     return;
   }
   stopOwingContinue();
-  if (last) {
-    sender_.noteLast();
+  const bool was_refused = sender_.refused();  // nobody takes it then; the response, or the fault, decides
+  sender_.writeBody(data, last, trailers, setup_.scratch);
+  if (!was_refused) {
+    afterWriting();
   }
-  if (sender_.refused()) {
-    return;  // nobody takes it; the response, or the fault, decides
-  }
-  if (setup_.head.body != BodyKind::Chunked) {
-    write(data);
-    return;
-  }
-  TextBuffer& framed = setup_.scratch;
-  framed.clear();
-  if (!data.empty()) {
-    appendChunkSize(framed, data.size());
-    framed.append(data);
-    framed.append("\r\n");
-  }
-  if (last) {
-    framed.append("0\r\n");
-    framed.append(trailers);
-    framed.append("\r\n");
-  }
-  write(framed.view());
 }
 
 void H1OriginStream::sendTunnel(std::string_view data) {
   if (reader_.state() == Reading::Tunnel && !sender_.refused()) {
-    write(data);
+    sender_.write(data);
+    afterWriting();
   }
 }
 
@@ -124,16 +106,10 @@ void H1OriginStream::closeTunnelWrite() {
   }
 }
 
-void H1OriginStream::write(std::string_view bytes) {
-  const bool was_refused = sender_.refused();
-  sender_.write(bytes);
-  afterWriting(was_refused);
-}
-
 void H1OriginStream::flush() {
   sender_.flush();
   if (sender_.refused()) {
-    afterWriting(false);
+    afterWriting();
     return;
   }
   if (sender_.waits()) {
@@ -143,7 +119,7 @@ void H1OriginStream::flush() {
   if (shut_behind_tunnel_) {
     transport().shutdownWrite();
   }
-  afterWriting(false);
+  afterWriting();
   if (!sender_.whole()) {
     await();
   }
@@ -152,20 +128,18 @@ void H1OriginStream::flush() {
   }
 }
 
-// Who is waited for now that bytes have gone, or have not.
-void H1OriginStream::afterWriting(bool was_refused) {
+// Who is waited for now that bytes have gone, or have not, or are refused.
+void H1OriginStream::afterWriting() {
   if (state_ == State::Settling) {
     return;  // that has its own time
   }
   if (sender_.refused()) {
-    if (!was_refused) {
-      // What the peer said before it refused is still readable (measured: data
-      // first, then ECONNRESET), so reading decides.
-      clock_.stopSending();
-      connection_->readable = true;
-      connection_->link->watch.kick();  // not from inside a write that the client's reader called
-      await();
-    }
+    // What the peer said before it refused is still readable (measured: data
+    // first, then ECONNRESET), so reading decides.
+    clock_.stopSending();
+    connection_->readable = true;
+    connection_->link->watch.kick();  // not from inside a write that the client's reader called
+    await();
     return;
   }
   if (sender_.waits()) {

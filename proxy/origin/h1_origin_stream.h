@@ -51,9 +51,8 @@ class H1OriginStream final : public OriginStream,
   void onResetAwaited() override { settleEnd(); }
   [[nodiscard]] bool sinkBlocked() const override { return setup_.observer.clientBlocked(); }
 
-  void write(std::string_view bytes);
   void flush();
-  void afterWriting(bool was_refused);
+  void afterWriting();
   void stopOwingContinue();
   void await();
 

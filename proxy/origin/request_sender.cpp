@@ -1,14 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/origin/request_sender.h"
 
+#include "proxy/http/chunk.h"
+
 namespace gatewhy {
 
-void RequestSender::begin(Transport& transport, std::string_view head, bool whole, bool expects_continue,
+void RequestSender::begin(Transport& transport, std::string_view head, BodyKind framing, bool expects_continue,
                           TimePoint now) {
   transport_ = &transport;
+  framing_ = framing;
   began_ = now;
+  const bool whole = framing == BodyKind::None;
   state_ = whole ? State::Flushing : expects_continue ? State::AwaitContinue : State::Body;
   write(head);
+}
+
+void RequestSender::writeBody(std::string_view data, bool last, std::string_view trailers, TextBuffer& scratch) {
+  if (last) {
+    static_cast<void>(stopAwaiting());
+    state_ = State::Flushing;
+  }
+  if (framing_ != BodyKind::Chunked) {
+    write(data);
+    return;
+  }
+  scratch.clear();
+  if (!data.empty()) {
+    appendChunkSize(scratch, data.size());
+    scratch.append(data);
+    scratch.append("\r\n");
+  }
+  if (last) {
+    scratch.append("0\r\n");
+    scratch.append(trailers);
+    scratch.append("\r\n");
+  }
+  write(scratch.view());
 }
 
 void RequestSender::write(std::string_view bytes) {
@@ -31,11 +58,6 @@ void RequestSender::write(std::string_view bytes) {
   }
   rest_.append(bytes);
   settle();
-}
-
-void RequestSender::noteLast() {
-  static_cast<void>(stopAwaiting());
-  state_ = State::Flushing;
 }
 
 bool RequestSender::stopAwaiting() {

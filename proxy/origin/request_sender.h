@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "diagnostics/text_buffer.h"
+#include "proxy/http/message.h"
 #include "proxy/loop/event_loop.h"
 #include "proxy/net/transport.h"
 
@@ -22,12 +24,12 @@ class RequestSender {
   // why, nothing more is written, and the state tells what had been handed over.
   enum class State : std::uint8_t { Unsent, AwaitContinue, Body, Flushing, Sent };
 
-  // The head, which is not sent before. `whole`: no body follows.
-  void begin(Transport& transport, std::string_view head, bool whole, bool expects_continue, TimePoint now);
-  // More of it, framed.
+  // The head, which is not sent before. `framing`: of the body; None: there is none.
+  void begin(Transport& transport, std::string_view head, BodyKind framing, bool expects_continue, TimePoint now);
+  // Body, which is framed here; `last` ends it. `scratch` is free to be used.
+  void writeBody(std::string_view data, bool last, std::string_view trailers, TextBuffer& scratch);
+  // Bytes as they are: a tunnel's.
   void write(std::string_view bytes);
-  // The last of it was, or is about to be, handed to write().
-  void noteLast();
   // 100 (Continue) has come, or the client did not wait for it. False: nobody waited.
   bool stopAwaiting();
   // The socket takes bytes again.
@@ -52,6 +54,7 @@ class RequestSender {
   void refuse();
 
   Transport* transport_ = nullptr;
+  BodyKind framing_ = BodyKind::None;
   State state_ = State::Unsent;
   std::string rest_;  // what the socket did not take
   std::size_t rest_at_ = 0;

@@ -73,7 +73,7 @@ void EdgeWorld::makeContext(const Config& config, GenerationPtr generation) {
     mine->pools.push_back(
         std::make_shared<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, [] {}));
   }
-  context_ = std::make_unique<WorkerContext>(loop_, *this, counters_);
+  context_.reset(new WorkerContext(loop_, *this, counters_));
   context_->generation = std::move(mine);
 }
 

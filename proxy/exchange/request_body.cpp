@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/request_body.h"
+
+namespace gatewhy {
+
+void RequestBody::begin(const RequestHead& head) {
+  whole_ = head.body == BodyKind::None || (head.body == BodyKind::Length && head.content_length == 0);
+}
+
+void RequestBody::add(std::string_view data, bool last, std::string_view trailers, bool sent_on) {
+  received_ += data.size();
+  whole_ = last;
+  trailers_ = trailers;
+  if (dropped_) {
+    return;
+  }
+  if (!sent_on || (copy_wanted_ && copy_.size() + data.size() <= kMostKept)) {
+    copy_.append(data);
+  } else {
+    dropCopy();
+  }
+}
+
+void RequestBody::dropCopy() {
+  dropped_ = true;
+  std::string().swap(copy_);  // an assignment would keep its room
+}
+
+std::size_t RequestBody::room(bool queued) const {
+  const std::size_t most = queued ? kMostQueued : kMostKept;
+  const bool kept = !dropped_ && (copy_wanted_ || queued);  // one that waits its turn is judged by whether it is here
+  return kept && copy_.size() < most ? most - copy_.size() : 0;
+}
+
+}  // namespace gatewhy
