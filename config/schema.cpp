@@ -347,7 +347,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].origins",
      .type = Map,
      .min = 1,
-     .text = "Instead of `origin`: several by name, with weights. A client stays with one, chosen by its address."},
+     .text = "Instead of `origin`: several by name, with weights. A client stays with one, chosen by its address. One "
+             "with weight 0 gets no requests."},
     {.path = "routes[].origins.*", .type = Integer, .max = 1'000'000, .text = "The weight."},
     {.path = "routes[].rewrite",
      .type = Section,

@@ -139,6 +139,18 @@ routes:
   EXPECT_THAT(linesOf(load()), Contains(HasSubstr("'upgrade' has no effect with 'respond'")));
 }
 
+TEST_F(ConfigTreeTest, AnOriginOfWeightNothingIsNotForgotten) {
+  write("main.yaml", kMain + R"(
+origins:
+  a: {endpoints: ["http://127.0.0.1:1"]}
+  canary: {endpoints: ["http://127.0.0.1:2"]}
+routes: [{origins: {a: 100, canary: 0}}]
+)");
+  const LoadedConfig loaded = load();
+  ASSERT_TRUE(loaded.config);
+  EXPECT_THAT(linesOf(loaded), ::testing::IsEmpty());
+}
+
 TEST_F(ConfigTreeTest, TheRouteThatNobodyWroteHasDefaultsToo) {
   write("main.yaml",
         kMain + "defaults: {route: {upgrade: false}}\norigins: {a: {endpoints: [\"http://127.0.0.1:1\"]}}\n");
