@@ -245,7 +245,9 @@ std::string renderPage(const PageContent& content) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-      "<meta name=\"robots\" content=\"noindex\">\n<title>{0}{2}</title>\n<style>{1}</style>\n</head>\n"
+      "<meta name=\"robots\" content=\"noindex\">\n"
+      // Else browsers ask for /favicon.ico, which meets the same failure again.
+      "<link rel=\"icon\" href=\"data:,\">\n<title>{0}{2}</title>\n<style>{1}</style>\n</head>\n"
       "<body>\n<main>\n{3}<h1>{0}</h1>\n",
       title, kStyle, site.empty() ? "" : " | " + site, site.empty() ? "" : "<p class=\"site\">" + site + "</p>\n");
   if (content.diagnosis != nullptr) {
