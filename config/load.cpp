@@ -86,6 +86,7 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   }
   reading.problems = std::move(reader.problems());
   reading.sources = reader.sources();
+      placeLoginServices(reader, *document.root, reading.config);
   reading.files = reader.files();
   reading.broken = reader.broken();
   return reading;

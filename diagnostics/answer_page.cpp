@@ -61,6 +61,7 @@ constexpr std::array kRefusals{
     Refusal{Cause::ClientCredentialsInvalid, "The user name or the password is not right."},
     Refusal{Cause::ClientLoginLimit,
             "Too many failed logins came from your address. Wait a minute before you try again."},
+    Refusal{Cause::LoginServiceDenied, "You have to log in to see this page, or you do not have access to it."},
     Refusal{Cause::RequestDenied, "You do not have access to this page."},
     Refusal{Cause::UpgradeNotAllowed, "This page does not offer the kind of connection that was asked for."},
     Refusal{Cause::ClientUpgradeRequired, "This page needs a secure connection. Try https:// instead of http://."},

@@ -139,6 +139,26 @@ routes:
   EXPECT_THAT(linesOf(load()), Contains(HasSubstr("'upgrade' has no effect with 'respond'")));
 }
 
+TEST_F(ConfigTreeTest, ARouteSwitchesADefaultLoginOffOrHasAnother) {
+  write("users", "");
+  write("main.yaml", kMain + R"(
+defaults: {route: {auth: {basic: {users_file: users}}}}
+origins:
+  a: {endpoints: ["http://127.0.0.1:1"]}
+routes:
+  - {path: /open, origin: a, auth: false}
+  - {path: /other, origin: a, auth: {forward: {url: "http://127.0.0.1:1/verify"}}}
+  - {origin: a}
+)");
+  const LoadedConfig loaded = load();
+  ASSERT_TRUE(loaded.config) << ::testing::PrintToString(linesOf(loaded));
+  const auto& routes = loaded.config->routes;
+  EXPECT_FALSE(routes[0].basic_auth || routes[0].forward_auth);
+  EXPECT_FALSE(routes[1].basic_auth);
+  EXPECT_TRUE(routes[1].forward_auth);
+  EXPECT_TRUE(routes[2].basic_auth);
+}
+
 TEST_F(ConfigTreeTest, AnOriginOfWeightNothingIsNotForgotten) {
   write("main.yaml", kMain + R"(
 origins:
