@@ -103,6 +103,9 @@ void checkRoutes(const Config& config, CheckReport& report) {
     for (const WeightedOrigin& share : route.origins) {
       used.insert(share.origin);
     }
+    if (route.forward_auth) {
+      used.insert(route.forward_auth->origin);
+    }
   }
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     if (used.count(i) == 0) {
@@ -254,7 +257,9 @@ void CheckReport::add(ProblemLevel level, const std::string& path, std::string m
 void checkConsistency(const Config& config, CheckReport& report) {
   checkListeners(config, report);
   for (const OriginConfig& origin : config.origins) {
-    checkOrigin(origin, report);
+    if (!origin.implied) {
+      checkOrigin(origin, report);
+    }
   }
   checkRoutes(config, report);
   checkPaths(config, report);

@@ -26,7 +26,12 @@ class CheckReport {
   void warning(const std::string& path, std::string message) { add(ProblemLevel::Warning, path, std::move(message)); }
   // Whether the part at `path` has errors, so that it is not what was meant.
   [[nodiscard]] bool broken(const std::string& path) const { return broken_.count(path) != 0; }
-  [[nodiscard]] bool written(const std::string& path) const { return sources_.count(path) != 0; }
+  // Whether the value stands where it counts, not in `defaults`: what is said
+  // there once for all need not be of use to every one.
+  [[nodiscard]] bool written(const std::string& path) const {
+    const auto found = sources_.find(path);
+    return found != sources_.end() && !found->second.inherited;
+  }
 
  private:
   void add(ProblemLevel level, const std::string& path, std::string message);

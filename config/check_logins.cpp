@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// auth.basic of routes: the file of users, and what protects a password on its
-// way here.
+// Logins of routes: the file of users, what protects a password on its way here,
+// and what must not be taken from clients where a login service says it.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -38,6 +38,47 @@ void checkKept(const RouteConfig& route, const std::string& path, CheckReport& r
   }
 }
 
+// A variable of such a name would bring what the client claims.
+void checkClaims(const RouteConfig& route, const std::string& path, CheckReport& report) {
+  const auto& answered = route.forward_auth->response_headers;
+  const auto is_answered = [&](const std::string& name) {
+    return std::any_of(answered.begin(), answered.end(),
+                       [&](const std::string& other) { return lowerCase(other) == lowerCase(name); });
+  };
+  const HeaderEdits& edits = route.request_headers;
+  for (std::size_t i = 0; i < edits.set.size(); ++i) {
+    const std::string& name = edits.set[i].first;
+    const std::string place = path + ".request_headers.set." + name;
+    if (is_answered(name)) {
+      report.error(place,
+                   fmt::format("'{}' is set here and by the login service (auth.forward.response_headers)", name));
+    }
+    if (edits.templates.empty()) {
+      continue;
+    }
+    for (const TemplatePart& part : edits.templates[i].parts()) {
+      if (part.variable == Variable::Header && is_answered(part.name)) {
+        report.error(place, fmt::format("{{header.{}}} is what the client sent, not what the login service says of it "
+                                        "(auth.forward.response_headers)",
+                                        part.name));
+      }
+    }
+  }
+}
+
+void checkForward(const Config& config, const RouteConfig& route, const std::string& path, CheckReport& report) {
+  if (!route.forward_auth) {
+    return;
+  }
+  checkClaims(route, path, report);
+  const ForwardAuthConfig& auth = *route.forward_auth;
+  if (config.origins[auth.origin].implied && !config.origins[auth.origin].tls.verify &&
+      auth.endpoint.scheme == EndpointScheme::Https) {
+    report.warning(path + ".auth.forward.url",
+                   "the login service's certificate is not checked: anyone on the way can let requests pass");
+  }
+}
+
 }  // namespace
 
 void checkLogins(const Config& config, CheckReport& report) {
@@ -46,6 +87,7 @@ void checkLogins(const Config& config, CheckReport& report) {
     const RouteConfig& route = config.routes[i];
     const std::string path = fmt::format("routes[{}]", i);
     checkKept(route, path, report);
+    checkForward(config, route, path, report);
     if (route.basic_auth && !plain.empty() && !route.requirements.tls) {
       report.warning(path + ".auth.basic",
                      fmt::format("passwords cross the network in the clear: the listener '{}' speaks plain HTTP; "

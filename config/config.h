@@ -129,6 +129,7 @@ enum class Strictness : std::uint8_t { Enforce, Report };
 
 struct OriginConfig {
   std::string name;
+  bool implied = false;  // stands in no `origins`: the place of an auth.forward.url, and named by it
   std::vector<EndpointConfig> endpoints;
   Balance balance = Balance::RoundRobin;
   OriginTimeouts timeouts;
@@ -164,6 +165,16 @@ struct BasicAuth {
   std::string users_file;  // htpasswd, of bcrypt and SHA-512 crypt
   std::string realm = "restricted";
   bool forward = false;  // request_headers.keep names Authorization: the origin gets it too
+};
+
+// Who may use a route, by what a login service says of each request.
+struct ForwardAuthConfig {
+  std::string url;          // as written
+  EndpointConfig endpoint;  // its place
+  std::string target;       // path and query
+  std::size_t origin = 0;   // index into Config::origins: by whose settings it is asked
+  std::vector<std::string> request_headers{"Accept", "Authorization", "Cookie"};  // of the client's, told to it
+  std::vector<std::string> response_headers;                                      // of its answer, told to the origin
 };
 
 // Whom a route serves, by the client's address; `deny` goes before `allow`.
@@ -239,6 +250,7 @@ struct RouteConfig {
   RouteRequirements requirements;
   std::optional<RateLimitConfig> rate_limit;
   std::optional<BasicAuth> basic_auth;
+  std::optional<ForwardAuthConfig> forward_auth;                      // not with basic_auth
   bool upgrade = true;                                                // may become a tunnel (WebSocket)
   std::vector<std::pair<Millis OriginTimeouts::*, Millis>> timeouts;  // instead of the origin's
   std::optional<std::uint64_t> request_body;                          // limits.request_body of this route

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "config/certificate_file.h"
@@ -50,11 +51,16 @@ std::string describeExpiry(const Expiry& expiry) {
                                         counted(static_cast<std::size_t>(expiry.days), "day"));
 }
 
+std::size_t originsOf(const Config& config) {
+  return static_cast<std::size_t>(std::count_if(config.origins.begin(), config.origins.end(),
+                                                [](const OriginConfig& origin) { return !origin.implied; }));
+}
+
 }  // namespace
 
 std::string describeConfig(const Config& config) {
   std::string text = fmt::format("{}, {}, {}", counted(config.listeners.size(), "listener"),
-                                 counted(config.origins.size(), "origin"), counted(config.routes.size(), "route"));
+                                 counted(originsOf(config), "origin"), counted(config.routes.size(), "route"));
   if (const auto expiry = firstExpiry(config)) {
     text += "; " + describeExpiry(*expiry);
   }

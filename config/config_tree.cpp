@@ -83,6 +83,17 @@ void takeFile(Reader& reader, YamlNode& root, const std::string& path, Position 
   }
 }
 
+void markInherited(YamlNode& node) {
+  node.at.inherited = true;
+  for (YamlNode& item : node.items) {
+    markInherited(item);
+  }
+  for (YamlEntry& entry : node.entries) {
+    entry.at.inherited = true;
+    markInherited(entry.value);
+  }
+}
+
 // `own` wins; where both are maps, key by key.
 void merge(YamlNode& own, const YamlNode& fallback) {
   if (own.kind != YamlNode::Kind::Map || fallback.kind != YamlNode::Kind::Map) {
@@ -93,6 +104,8 @@ void merge(YamlNode& own, const YamlNode& fallback) {
       merge(known->value, entry.value);
     } else {
       own.entries.push_back(entry);
+      own.entries.back().at.inherited = true;
+      markInherited(own.entries.back().value);
     }
   }
 }

@@ -65,6 +65,7 @@ constexpr auto kKeyHints = std::to_array<KeyHint>({
     {"backend", "write 'origins'"},
     {"backends", "write 'origins'"},
     {"basic_auth", "write 'auth' in a route"},
+    {"forward_auth", "write 'auth: {forward: …}' in a route"},
     {"basicauth", "write 'auth' in a route"},
     {"bind", "write 'listeners'"},
     {"cache", "gatewhy caches nothing"},

@@ -46,9 +46,17 @@ bool isForeign(const YamlDocument& document) {
   });
 }
 
-// What is read beside the text: nothing, included files, or all that belongs to
-// the configuration.
-enum class Files : std::uint8_t { None, Included, All };
+// What is read beside the text: nothing, included files, own pages as far as
+// they can be, or all that belongs to the configuration.
+enum class Files : std::uint8_t { None, Included, Shown, All };
+
+// On another machine pages may be missing; nothing else depends on them.
+void showPages(Reader& reader, Config& config, const FileAccess& access) {
+  const auto before = static_cast<std::ptrdiff_t>(reader.problems().size());
+  loadPages(reader, config, access);
+  std::for_each(reader.problems().begin() + before, reader.problems().end(),
+                [](ConfigProblem& problem) { problem.level = ProblemLevel::Warning; });
+}
 
 // `access`: null with Files::None.
 Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env, const FileAccess* access,
@@ -78,9 +86,12 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
       readListeners(reader, *top, reading.config);
       readOrigins(reader, *top, reading.config);
       readRoutes(reader, *top, reading.config);
+      placeLoginServices(reader, *document.root, reading.config);
       readRest(reader, *top, reading.config);
       if (files == Files::All) {
         loadPages(reader, reading.config, *access);
+      } else if (files == Files::Shown) {
+        showPages(reader, reading.config, *access);
       }
     }
   }
@@ -196,6 +207,11 @@ LoadedConfig loadConfigFile(const std::string& path, Pipes pipes) {
 
 LoadedConfig loadUnchecked(const std::string& path) {
   auto reading = readFileTree(path, Pipes::Accepted, Files::Included);
+  return reading ? finish(std::move(reading).value()) : std::move(reading).error();
+}
+
+LoadedConfig loadShown(const std::string& path) {
+  auto reading = readFileTree(path, Pipes::Accepted, Files::Shown);
   return reading ? finish(std::move(reading).value()) : std::move(reading).error();
 }
 

@@ -68,6 +68,22 @@ void readTls(Reader& reader, Section& section, OriginTls& tls) {
   }
 }
 
+std::string nameComplaint(const std::string& name) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+  constexpr std::array<std::string_view, 9> kOldWords{"yes", "no", "on", "off", "y", "n", "true", "false", "null"};
+  if (name.empty() || name.size() > 64 || name.find_first_not_of(kAllowed) != std::string::npos) {
+    return fmt::format("'{}' is not a name for an origin: letters, digits, '_', '-' and '.', at most 64", name);
+  }
+  // Other YAML tools read such a key as something else than text.
+  const std::string lower = lowerCase(name);
+  if (std::find(kOldWords.begin(), kOldWords.end(), lower) != kOldWords.end()) {
+    return fmt::format("'{}' is a boolean word to other YAML tools; choose another name for the origin", name);
+  }
+  return "";
+}
+
+}  // namespace
+
 OriginConfig readOrigin(Reader& reader, Section& section) {
   OriginConfig origin;
   for (const ReadValue& item : section.list("endpoints")) {
@@ -103,22 +119,6 @@ OriginConfig readOrigin(Reader& reader, Section& section) {
   }
   return origin;
 }
-
-std::string nameComplaint(const std::string& name) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
-  constexpr std::array<std::string_view, 9> kOldWords{"yes", "no", "on", "off", "y", "n", "true", "false", "null"};
-  if (name.empty() || name.size() > 64 || name.find_first_not_of(kAllowed) != std::string::npos) {
-    return fmt::format("'{}' is not a name for an origin: letters, digits, '_', '-' and '.', at most 64", name);
-  }
-  // Other YAML tools read such a key as something else than text.
-  const std::string lower = lowerCase(name);
-  if (std::find(kOldWords.begin(), kOldWords.end(), lower) != kOldWords.end()) {
-    return fmt::format("'{}' is a boolean word to other YAML tools; choose another name for the origin", name);
-  }
-  return "";
-}
-
-}  // namespace
 
 void readOrigins(Reader& reader, Section& top, Config& config) {
   for (const ReadValue& item : top.map("origins")) {

@@ -14,6 +14,14 @@ namespace gatewhy {
 
 void readListeners(Reader& reader, Section& top, Config& config);
 void readOrigins(Reader& reader, Section& top, Config& config);
+// One, but for its name.
+[[nodiscard]] OriginConfig readOrigin(Reader& reader, Section& section);
+// `auth` of a route. After its request_headers.
+void readAuth(Reader& reader, Section& route_section, RouteConfig& route);
+// Gives every auth.forward an origin: the one that has its place among its
+// endpoints, else one of its own with what `defaults` has for origins. After
+// the routes.
+void placeLoginServices(Reader& reader, const YamlNode& root, Config& config);
 // After the origins, whose names routes refer to.
 void readRoutes(Reader& reader, Section& top, Config& config);
 // host, hosts, path, path_exact, path_regex, match.

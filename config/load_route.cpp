@@ -72,22 +72,6 @@ void readEdits(Reader& reader, Section& section, MessageSide side, HeaderEdits& 
   }
 }
 
-std::string realmComplaint(const std::string& realm) {
-  const bool shown = std::all_of(realm.begin(), realm.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  return shown && !realm.empty() ? std::string() : "a realm is some ASCII text";
-}
-
-void readAuth(Section& section, RouteConfig& route) {
-  if (auto basic = section.section("basic")) {
-    BasicAuth& auth = route.basic_auth.emplace();
-    basic->read("users_file", auth.users_file);
-    basic->read("realm", auth.realm, realmComplaint);
-    const auto& keep = route.request_headers.keep;
-    auth.forward = std::any_of(keep.begin(), keep.end(),
-                               [](const std::string& name) { return lowerCase(name) == kAuthorization; });
-  }
-}
-
 // A path's place in the route's name; "=" and "~" as nginx writes them.
 std::string pathName(const RouteConfig& route) {
   switch (route.path_match) {
@@ -134,9 +118,7 @@ RouteConfig RouteReader::read(Section& section) {
     readEdits(reader_, *edits, MessageSide::Response, route.response_headers);
   }
   readRouteRules(reader_, section, route);
-  if (auto auth = section.section("auth")) {
-    readAuth(*auth, route);
-  }
+  readAuth(reader_, section, route);
   return route;
 }
 

@@ -150,7 +150,7 @@ void RouteReader::readShares(Section& section, RouteConfig& route) {
     const auto origin = originNamed(item.name, item.name_at);
     const auto weight = readNumber(reader_, item);
     total += weight.value_or(1);
-    if (origin && weight && *weight > 0) {
+    if (origin && weight) {
       route.origins.push_back({.origin = *origin, .weight = static_cast<std::uint32_t>(*weight)});
     }
   }

@@ -12,4 +12,7 @@ namespace gatewhy {
 // on another machine.
 [[nodiscard]] LoadedConfig loadUnchecked(const std::string& path);
 
+// The same with own pages; what is wrong with these is a warning.
+[[nodiscard]] LoadedConfig loadShown(const std::string& path);
+
 }  // namespace gatewhy

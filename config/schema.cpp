@@ -347,7 +347,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].origins",
      .type = Map,
      .min = 1,
-     .text = "Instead of `origin`: several by name, with weights. A client stays with one, chosen by its address."},
+     .text = "Instead of `origin`: several by name, with weights. A client stays with one, chosen by its address. One "
+             "with weight 0 gets no requests."},
     {.path = "routes[].origins.*", .type = Integer, .max = 1'000'000, .text = "The weight."},
     {.path = "routes[].rewrite",
      .type = Section,
@@ -498,11 +499,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "Clients remembered at once, 16 bytes each. When more are active, those that used least of their limit "
              "are forgotten first."},
     {.path = "routes[].auth",
-     .type = Section,
-     .text = "Who may use the route; checked last, after all its other rules."},
+     .type = SectionOrBoolean,
+     .fallback = "false",
+     .text = "Who may use the route; checked last, after all its other rules. `basic` or `forward`, not both: where "
+             "one is the route's own and the other from `defaults`, the route's own counts. `false`: everybody, "
+             "whatever `defaults.route.auth` says."},
     {.path = "routes[].auth.basic",
      .type = Section,
-     .required = true,
      .text = "Name and password (RFC 7617); others get 401. Over plain HTTP anybody on the way reads them: see "
              "`requires.tls`. The origin does not get the Authorization field, unless `request_headers.keep` names it. "
              "After ten failures in a minute a client gets 429: [security.md](security.md)."},
@@ -514,6 +517,27 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].auth.basic.realm",
      .fallback = "restricted",
      .text = "What a browser shows when it asks for the password; routes with the same realm share one on a host."},
+    {.path = "routes[].auth.forward",
+     .type = Section,
+     .text =
+         "Ask a login service about each request: [login.md](login.md). An answer 2xx lets it pass; any other up to "
+         "499 is the client's answer; if there is none that can be used, the client gets 503 "
+         "(`login_service_failed`)."},
+    {.path = "routes[].auth.forward.url",
+     .required = true,
+     .text = "The login service's URL, `http://` or `https://`, with path and query. If an endpoint in `origins` has "
+             "its scheme, host and port, that origin's settings count (`timeouts`, `tls`, `limits`, `keep_alive`, "
+             "`retry`), else those of `defaults.origin`."},
+    {.path = "routes[].auth.forward.request_headers",
+     .type = List,
+     .text =
+         "Names of the request's fields that the login service gets. Default: `Accept`, `Authorization`, `Cookie`."},
+    {.path = "routes[].auth.forward.request_headers[]", .text = "A field name."},
+    {.path = "routes[].auth.forward.response_headers",
+     .type = List,
+     .text = "Names of fields that the origin gets from the login service's answer, such as `X-User`. The client's own "
+             "fields of these names never reach the origin."},
+    {.path = "routes[].auth.forward.response_headers[]", .text = "A field name."},
     {.path = "routes[].upgrade",
      .type = Boolean,
      .fallback = "true",

@@ -22,7 +22,8 @@ inline constexpr std::size_t kMaxYamlDepth = 32;
 struct Position {
   int line = 0;
   int column = 0;
-  int file = 0;  // of the reader's files; 0 = the main one
+  int file = 0;            // of the reader's files; 0 = the main one
+  bool inherited = false;  // it stands in `defaults`, not where it counts
 };
 
 struct YamlEntry;

@@ -12,9 +12,10 @@
 namespace gatewhy {
 
 // For a browser that shows an answer of ours: nothing is loaded, run, framed
-// or sent from it; the page's style stands in itself.
+// or sent from it; the page's style and its empty icon stand in itself.
 inline constexpr std::string_view kAnswerPolicy =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'";
 // The same for a page of the operator's own: styles, pictures and fonts from
 // the page itself and from its site as well; still no script.
 inline constexpr std::string_view kOwnPagePolicy =

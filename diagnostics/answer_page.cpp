@@ -61,6 +61,7 @@ constexpr std::array kRefusals{
     Refusal{Cause::ClientCredentialsInvalid, "The user name or the password is not right."},
     Refusal{Cause::ClientLoginLimit,
             "Too many failed logins came from your address. Wait a minute before you try again."},
+    Refusal{Cause::LoginServiceDenied, "You have to log in to see this page, or you do not have access to it."},
     Refusal{Cause::RequestDenied, "You do not have access to this page."},
     Refusal{Cause::UpgradeNotAllowed, "This page does not offer the kind of connection that was asked for."},
     Refusal{Cause::ClientUpgradeRequired, "This page needs a secure connection. Try https:// instead of http://."},
@@ -245,7 +246,9 @@ std::string renderPage(const PageContent& content) {
   std::string out = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-      "<meta name=\"robots\" content=\"noindex\">\n<title>{0}{2}</title>\n<style>{1}</style>\n</head>\n"
+      "<meta name=\"robots\" content=\"noindex\">\n"
+      // Else browsers ask for /favicon.ico, which meets the same failure again.
+      "<link rel=\"icon\" href=\"data:,\">\n<title>{0}{2}</title>\n<style>{1}</style>\n</head>\n"
       "<body>\n<main>\n{3}<h1>{0}</h1>\n",
       title, kStyle, site.empty() ? "" : " | " + site, site.empty() ? "" : "<p class=\"site\">" + site + "</p>\n");
   if (content.diagnosis != nullptr) {

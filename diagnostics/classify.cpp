@@ -331,8 +331,13 @@ bool headDripped(const Observation& observation) noexcept {
          *bytes.silent_ms < timer->elapsed_ms / 2;
 }
 
-Cause classify(const Observation& observation) noexcept {
+Cause classifyFault(const Observation& observation) noexcept {
   return std::visit(Rules{observation}, observation.fault);
+}
+
+Cause classify(const Observation& observation) noexcept {
+  const Cause cause = classifyFault(observation);
+  return observation.login.service.empty() || cause == Cause::LoginServiceDenied ? cause : Cause::LoginServiceFailed;
 }
 
 }  // namespace gatewhy

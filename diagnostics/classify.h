@@ -10,6 +10,9 @@ namespace gatewhy {
 // proxy_internal_error, with the raw numbers kept in the observation.
 [[nodiscard]] Cause classify(const Observation& observation) noexcept;
 
+// The same, whoever the request was to: why a login service failed.
+[[nodiscard]] Cause classifyFault(const Observation& observation) noexcept;
+
 // Interim responses (1xx) came, and no byte of a final one.
 [[nodiscard]] bool onlyInterims(const Observation& observation) noexcept;
 // The time for the response head was over while it was still coming: bytes

@@ -118,6 +118,10 @@ Diagnosis diagnose(Observation observation, const StatusPolicy& policy) {
   diagnosis.retry = row.retry;
   diagnosis.summary = summarize(row.cause, observation);
   applyPolicy(diagnosis, row, policy);
+  if (row.cause == Cause::LoginServiceDenied && observation.login.status != 0) {
+    // The login service's own answer is passed on, whatever the profile.
+    diagnosis.sent_status = diagnosis.status = diagnosis.standard_status = observation.login.status;
+  }
   diagnosis.observation = std::move(observation);
   return diagnosis;
 }

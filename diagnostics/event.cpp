@@ -132,7 +132,8 @@ void writeInstance(Json& json, std::string_view instance) {
 
 template <class Json>
 void writeTimings(Json& json, const Timings& timings) {
-  const std::array<std::pair<std::string_view, const std::optional<double>*>, 7> phases = {{
+  const std::array<std::pair<std::string_view, const std::optional<double>*>, 8> phases = {{
+      {"login", &timings.login},
       {"resolve", &timings.resolve},
       {"connect", &timings.connect},
       {"tls_handshake", &timings.tls_handshake},

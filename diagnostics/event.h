@@ -21,6 +21,7 @@ namespace gatewhy {
 // Milliseconds per phase; a phase that did not happen is absent.
 struct Timings {
   std::optional<double> resolve, connect, tls_handshake, send, wait, receive, total;
+  std::optional<double> login;  // before all these: what a login service took (auth.forward)
 };
 
 // One try at an endpoint (or at one of its addresses).

@@ -400,7 +400,23 @@ bool decides(const Diagnosis& diagnosis, const TlsFault& fault, const X509Proble
   TlsFault with_one = fault;
   with_one.problems = {problem};
   alone.fault = std::move(with_one);
-  return classify(alone) == diagnosis.cause;
+  return classifyFault(alone) == classifyFault(diagnosis.observation);
+}
+
+void writeLogin(JsonWriter& json, const Observation& observation) {
+  const LoginFacts& login = observation.login;
+  if (login.service.empty()) {
+    return;
+  }
+  json.member("login_service", login.service);
+  if (login.status != 0) {
+    json.memberUnsigned("login_status", login.status);
+  }
+  if (const Cause why = classifyFault(observation);
+      why != Cause::LoginServiceDenied && why != Cause::LoginServiceFailed) {
+    json.member("login_cause", name(why));
+  }
+  json.member("login_peer", observation.connection.peer_address);
 }
 
 }  // namespace
@@ -423,6 +439,7 @@ const X509Problem* decisiveProblem(const Diagnosis& diagnosis) {
 void writeEvidence(JsonWriter& json, const Diagnosis& diagnosis, std::span<const Symptom> later) {
   const Observation& observation = diagnosis.observation;
   json.beginObject();
+  writeLogin(json, observation);
   std::visit(FaultWriter{json, diagnosis}, observation.fault);
   if (const double elapsed_ms = elapsedMs(observation); elapsed_ms > 0) {
     json.memberNumber("elapsed_ms", elapsed_ms);

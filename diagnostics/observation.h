@@ -305,12 +305,20 @@ struct InterruptedFacts {
   std::uint32_t limit_ms = 0;  // timeouts.response_head; 0 = none
 };
 
+// The login service of the route (auth.forward), where the request of which all
+// the rest tells was one to it.
+struct LoginFacts {
+  std::string service;       // its URL without the query; "" = it was the client's own request
+  std::uint16_t status = 0;  // what it answered; 0 = nothing that could be used
+};
+
 struct Observation {
   Phase phase = Phase::Internal;
   Fault fault = DecisionFault{};
   ConnectionFacts connection;
   ByteFacts bytes;
   RequestFacts request;
+  LoginFacts login;
   std::optional<InterruptedFacts> interrupted;  // of faults on the client's side, where an origin was at work
   std::optional<TcpSnapshot> tcp;
   double elapsed_ms = 0;  // since the phase began

@@ -449,7 +449,19 @@ std::string_view storyOf(Cause cause, const Observation& seen) {
 
 std::string summarize(Cause cause, const Observation& observation) {
   Facts facts;
-  add(facts, where(observation.connection));
+  const LoginFacts& login = observation.login;
+  if (!login.service.empty()) {
+    facts.push_back(clean(login.service));
+    if (login.status != 0) {
+      facts.push_back(fmt::format("it answered {}", login.status));
+    }
+    if (const Cause why = classifyFault(observation); why != cause) {
+      facts.emplace_back(name(why));
+    }
+  }
+  if (login.service.empty() || !login.service.starts_with(observation.connection.endpoint)) {
+    add(facts, where(observation.connection));
+  }
   std::visit(FactsOf{observation, facts}, observation.fault);
   std::string sentence(storyOf(cause, observation));
   if (!facts.empty()) {

@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kStoryColumn = 16;  // where values begin
 
-constexpr std::array<std::string_view, 6> kPhases = {"resolve", "connect", "tls_handshake", "send", "wait", "receive"};
+constexpr std::array<std::string_view, 7> kPhases = {"login", "resolve", "connect", "tls_handshake",
+                                                     "send",  "wait",    "receive"};
 
 const Json* find(const Json& json, std::string_view path) {
   const Json* at = &json;

@@ -25,13 +25,15 @@ class Budget {
 // itself is no surprise.
 bool concernsOrigins(const CauseInfo& row) {
   return row.phase != Phase::ClientRequest && row.blame != Blame::Client && row.cause != Cause::NoRoute &&
-         row.cause != Cause::FixedResponse && row.cause != Cause::SilentDrop && row.cause != Cause::LoginQueueFull;
+         row.cause != Cause::FixedResponse && row.cause != Cause::SilentDrop && row.cause != Cause::LoginQueueFull &&
+         row.cause != Cause::LoginServiceFailed;
 }
 
 // Before a route gives a request its origin.
 bool concernsNoOrigin(const CauseInfo& row) {
   return row.cause == Cause::NoRoute || (row.phase == Phase::Internal && row.blame == Blame::Proxy) ||
-         row.cause == Cause::ProxyDraining || row.cause == Cause::LoginQueueFull;
+         row.cause == Cause::ProxyDraining || row.cause == Cause::LoginQueueFull ||
+         row.cause == Cause::LoginServiceFailed;
 }
 
 std::vector<Cause> causesThat(const std::function<bool(const CauseInfo&)>& hold) {

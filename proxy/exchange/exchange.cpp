@@ -73,7 +73,7 @@ void Exchange::begin() {
     return;
   }
   options_end_here_ = admission.options_end_here;
-  if (route_ == nullptr || !route_->basic_auth || authenticate(admission.client_key)) {
+  if (route_ == nullptr || authenticate(admission.client_key)) {
     proceed();
   }
 }
@@ -94,6 +94,7 @@ void Exchange::proceed() {
   if (!route_->request_headers.templates.empty()) {
     request_edits_ = expand(route_->request_headers, variables());
   }
+  addLoginFields();
   exchange_timer_.arm(origin_config_->timeouts.exchange);
   startAttempt();
 }
@@ -303,6 +304,7 @@ bool Exchange::triesLeft() const {
 }
 
 void Exchange::endAttempt() {
+  [[maybe_unused]] const bool asked = endLoginRequest();
   if (attempt_) {
     attempt_->cancel();
     worker_.loop.deferDelete(std::move(attempt_));

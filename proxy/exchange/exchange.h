@@ -13,6 +13,7 @@
 
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
+#include "proxy/exchange/login_request.h"
 #include "proxy/exchange/request_body.h"
 #include "proxy/exchange/response_check.h"
 #include "proxy/exchange/synthesize.h"
@@ -21,7 +22,7 @@
 
 namespace gatewhy {
 
-class Exchange final : public Deferred, public AttemptObserver, public Recycled<Exchange> {
+class Exchange final : public Deferred, public AttemptObserver, public LoginObserver, public Recycled<Exchange> {
  public:
   //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished      Waiting ──101──▶ Tunnel ──▶ Draining
   // An answer of our own goes from the first two to Draining, and what leaves
@@ -57,7 +58,10 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const { return state_ == State::Responding; }
   // Bytes of the request that are kept here.
-  [[nodiscard]] std::size_t buffered() const { return body_.copy().size() + (attempt_ ? attempt_->buffered() : 0); }
+  [[nodiscard]] std::size_t buffered() const {
+    return body_.copy().size() + (attempt_ ? attempt_->buffered() : 0) +
+           (login_request_ ? login_request_->buffered() : 0);
+  }
   // The client's reader is asked to wait for nothing but itself.
   // A client that expects 100 (Continue) may wait for it: then the origin is waited for.
   [[nodiscard]] bool waitsForBody() const {
@@ -95,6 +99,14 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   void rejectLogin(Cause cause, std::string detail, std::uint32_t retry_after_s = 0);
   void onLogin(const PasswordChecker::Answer& answer);
   void forgetLogin();
+  // LoginObserver (auth.forward), likewise.
+  void onLoginPassed(LoginFields fields) override;
+  void onLoginDenied(const LoginAnswer& answer, Observation seen) override;
+  void onLoginFailed(Observation seen) override;
+  void askLoginService();
+  [[nodiscard]] bool endLoginRequest();
+  void goOn();
+  void addLoginFields();
   // What answers an admitted request.
   void proceed();
   void startAttempt();
@@ -141,6 +153,9 @@ class Exchange final : public Deferred, public AttemptObserver, public Recycled<
   std::string path_;                             // to be forwarded instead of what was sent; "" = as sent
   std::vector<std::uint32_t> dropped_;           // fields of the request that do not reach the origin
   std::shared_ptr<WaitingLogin> login_;          // while a password is hashed
+  std::unique_ptr<LoginRequest> login_request_;  // while a login service is asked
+  LoginFields login_fields_;                     // what it said of a request that passed
+  std::optional<double> login_ms_;               // how long it took
   bool options_end_here_ = false;                // OPTIONS with Max-Forwards: 0
   std::string forwarded_client_;                 // where a trusted proxy names the client; else ""
   const RouteConfig* route_ = nullptr;

@@ -405,6 +405,7 @@ void Exchange::emitEvent() {
       check_.note(stale);
     }
   }
+  event.timings.login = login_request_ ? login_request_->elapsedMs() : login_ms_;
   event.timings.total = millisBetween(began_, EventLoop::now());
   event.findings = check_.found();
   if (!event.findings.empty()) {

@@ -95,17 +95,6 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   return made;
 }
 
-// The route's changes, without those that are not for a failure.
-HeaderEdits editsOfFailure(const RouteConfig* route, const VariableSource& source) {
-  if (route == nullptr || route->response_headers.empty()) {
-    return {};
-  }
-  HeaderEdits edits = expand(route->response_headers, source);
-  std::erase_if(edits.set, [](const auto& entry) { return isOfContent(entry.first); });
-  std::erase_if(edits.remove, [](const std::string& name) { return isOfContent(name); });
-  return edits;
-}
-
 std::string_view contentTypeOf(const HeaderEdits& edits) {
   const auto found = std::find_if(edits.set.begin(), edits.set.end(),
                                   [](const auto& entry) { return equalsIgnoreCase(entry.first, "Content-Type"); });
@@ -152,6 +141,16 @@ bool isOfContent(std::string_view name) noexcept {
   return equalsIgnoreCase(name.substr(0, kFamily.size()), kFamily) ||
          std::any_of(kNames.begin(), kNames.end(),
                      [name](std::string_view other) { return equalsIgnoreCase(name, other); });
+}
+
+HeaderEdits editsOfFailure(const RouteConfig* route, const VariableSource& source) {
+  if (route == nullptr || route->response_headers.empty()) {
+    return {};
+  }
+  HeaderEdits edits = expand(route->response_headers, source);
+  std::erase_if(edits.set, [](const auto& entry) { return isOfContent(entry.first); });
+  std::erase_if(edits.remove, [](const std::string& name) { return isOfContent(name); });
+  return edits;
 }
 
 SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,

@@ -28,6 +28,10 @@ struct FailureFields {
   bool close = false;
 };
 
+// The changes to response fields of `route`, which may be null, without those
+// that are not for a failure; see isOfContent().
+[[nodiscard]] HeaderEdits editsOfFailure(const RouteConfig* route, const VariableSource& source);
+
 // The answer to a failed exchange (RFC 9457 / RFC 9209 by configuration and
 // Accept), with the changes to response fields of its `route`, which may be null;
 // see isOfContent(). `origin_status`: what the origin itself said, 0 = nothing.

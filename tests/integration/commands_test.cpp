@@ -150,6 +150,65 @@ TEST_F(RouteTest, AFixedAnswerIsShownAsTheClientGetsIt) {
                     ContainsRegex("a body of [1-9][0-9]* bytes")));
 }
 
+// What the other keys of a site make of a request.
+class RouteOfSiteTest : public RouteTest {
+ protected:
+  RouteOfSiteTest() {
+    directory_.write("404.html", "<h1>{status}</h1>");
+    directory_.write("closed.html", "<h1>closed, says {host}</h1>");
+    config_ = directory_.write("site.yaml", R"(listeners:
+  - {address: "127.0.0.1:80", redirect_to_https: true}
+  - address: "127.0.0.1:443"
+    tls: {certificates: [{certificate: /nowhere/site.pem, key: /nowhere/site.key}]}
+origins:
+  shop: {endpoints: [http://10.0.0.7]}
+  canary: {endpoints: [http://10.0.0.8]}
+routes:
+  - {path: /closed, respond: {status: 503, page: closed}}
+  - {path: /missing, respond: {status: 410, page: missing}}
+  - {path: /weighted, origins: {shop: 95, canary: 0}}
+  - {path: /login, origin: shop, auth: {forward: {url: "http://10.0.0.9:9000/verify", response_headers: [X-User]}}}
+diagnostics: {pages: {directory: .}}
+)");
+  }
+};
+
+TEST_F(RouteOfSiteTest, ListenersRedirect) {
+  const json plan = asked({"GET", "http://shop.example/weighted?a=b"});
+  EXPECT_EQ(plan["respond"]["fields"]["Location"], "https://shop.example/weighted?a=b");
+  EXPECT_EQ(plan["routes"][2]["why_not"], "would match, but the listener redirects to https");
+  EXPECT_EQ(plan["listeners"][0]["redirects_to_https"], true);
+  EXPECT_FALSE(asked({"GET", "https://shop.example/weighted"}).contains("respond"));
+  EXPECT_THAT(route({"GET", "http://shop.example/weighted"}).output,
+              AllOf(HasSubstr("127.0.0.1:80 (http, redirects to https)"), HasSubstr("308")));
+}
+
+TEST_F(RouteOfSiteTest, OwnPagesAreShown) {
+  const std::vector<std::string> html{"--header", "Accept: text/html"};
+  const json closed = asked({"GET", "https://shop.example/closed", html[0], html[1]});
+  EXPECT_THAT(closed["page"].get<std::string>(), HasSubstr("/closed.html"));
+  EXPECT_EQ(closed["respond"]["fields"]["Content-Type"], "text/html; charset=utf-8");
+  EXPECT_EQ(closed["respond"]["body_bytes"], std::string_view("<h1>closed, says shop.example</h1>").size());
+  EXPECT_THAT(asked({"GET", "https://shop.example/none"}, 1)["page"].get<std::string>(), HasSubstr("/404.html"));
+  EXPECT_THAT(route({"GET", "https://shop.example/none"}).output,
+              HasSubstr("/404.html, for clients that ask for HTML"));
+  const CommandResult missing = route({"GET", "https://shop.example/missing"});
+  EXPECT_EQ(missing.status, 0) << "on another machine";
+  EXPECT_THAT(missing.errors, HasSubstr("warning: there is no 'missing.html'"));
+}
+
+TEST_F(RouteOfSiteTest, WeightsAndLoginsForPrograms) {
+  const json weighted = asked({"GET", "https://shop.example/weighted"});
+  EXPECT_EQ(weighted["origin"], "shop");
+  EXPECT_EQ(weighted["origins"], json::parse(R"([{"name":"shop","weight":95},{"name":"canary","weight":0}])"));
+  const json login = asked({"GET", "https://shop.example/login", "--header", "X-User: admin"});
+  EXPECT_EQ(login["login"]["forward"]["url"], "http://10.0.0.9:9000/verify");
+  EXPECT_EQ(login["login"]["forward"]["origin"], "http://10.0.0.9:9000");
+  EXPECT_THAT(login["forwarded_head"].get<std::string>(),
+              AllOf(HasSubstr("X-User: <of the login service>\r\n"), Not(HasSubstr("admin"))));
+  EXPECT_THAT(route({"GET", "https://shop.example/login"}).output, HasSubstr("asks http://10.0.0.9:9000/verify"));
+}
+
 TEST_F(RouteTest, WrongUsageAndWrongFiles) {
   EXPECT_EQ(route({"GET", "shop.example"}).status, 64);
   EXPECT_EQ(route({"GET", "http://x/", "--client", "home"}).status, 64);

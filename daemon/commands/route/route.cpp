@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "daemon/commands/config_text.h"
+#include "config/load_unchecked.h"
 #include "daemon/commands/route/route_plan.h"
 #include "daemon/commands/run.h"
 #include "daemon/commands/text_style.h"
@@ -89,6 +89,32 @@ void appendReadings(std::string& out, const RoutePlan& plan, const TextStyle& st
   }
 }
 
+void appendLogin(std::string& out, const RouteConfig& route, const Config& config, const TextStyle& style) {
+  if (const auto& basic = route.basic_auth) {
+    appendWrapped(out, "Login", fmt::format("by {}, realm \"{}\"; else 401", basic->users_file, basic->realm),
+                  kRouteColumn, style);
+  }
+  const auto& forward = route.forward_auth;
+  if (!forward) {
+    return;
+  }
+  appendWrapped(out, "Login", fmt::format("asks {}; what it answers but 2xx is the client's answer", forward->url),
+                kRouteColumn, style);
+  if (const OriginConfig& origin = config.origins[forward->origin]; !origin.implied) {
+    appendWrapped(out, "  settings", "of the origin " + origin.name, kRouteColumn, style);
+  }
+  if (!forward->response_headers.empty()) {
+    appendWrapped(out, "  says", join(forward->response_headers), kRouteColumn, style);
+  }
+}
+
+// Of browsers: other clients get the status in their own form.
+void appendOwnPage(std::string& out, const RoutePlan& plan, const TextStyle& style) {
+  if (!plan.page.empty()) {
+    appendWrapped(out, "  page", plan.page + ", for clients that ask for HTML", kRouteColumn, style);
+  }
+}
+
 void appendDestination(std::string& out, const RoutePlan& plan, const Config& config, const TextStyle& style) {
   out += "\n";
   if (plan.refusal) {
@@ -99,6 +125,7 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     if (!plan.allow.empty()) {
       appendWrapped(out, "", "Allow: " + plan.allow, kRouteColumn, style);
     }
+    appendOwnPage(out, plan, style);
     appendWrapped(out, "  check first", info(refusal.cause).check_first, kRouteColumn, style);
     return;
   }
@@ -107,17 +134,14 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     return;
   }
   const RouteConfig& route = *plan.taken;
-  if (route.basic_auth) {
-    appendWrapped(out, "Login",
-                  fmt::format("by {}, realm \"{}\"; else 401", route.basic_auth->users_file, route.basic_auth->realm),
-                  kRouteColumn, style);
-  }
+  appendLogin(out, route, config, style);
   if (route.respond) {
     if (plan.answer_head.empty()) {
       appendWrapped(out, "Answered here", "the connection is closed without an answer", kRouteColumn, style);
       return;
     }
     appendWrapped(out, "Answered here", fmt::format("a fixed answer: {}", route.respond->status), kRouteColumn, style);
+    appendOwnPage(out, plan, style);
     appendHead(out, "The client gets", plan.answer_head, style);
     appendWrapped(out, "", fmt::format("and a body of {} bytes", plan.answer_body_size), 2, style);
     return;
@@ -153,7 +177,8 @@ std::string textOf(const RoutePlan& plan, const RouteOptions& options, const Con
   std::string out = paint(fmt::format("{} {}", harmless(options.method), harmless(options.url)), Ink::Bold, style);
   out += fmt::format("\nhost '{}', path '{}', client {}\n\n", harmless(plan.host), harmless(plan.path), options.client);
   for (const ListenerView& listener : plan.listeners) {
-    const std::string text = fmt::format("{} ({}){}", listener.address, listener.tls ? "https" : "http",
+    const std::string text = fmt::format("{} ({}{}){}", listener.address, listener.tls ? "https" : "http",
+                                         listener.redirects_to_https ? ", redirects to https" : "",
                                          listener.why_not.empty() ? "" : "  no: " + listener.why_not);
     appendWrapped(out, "Listener", text, kRouteColumn, style);
   }
@@ -181,12 +206,41 @@ nlohmann::ordered_json answerJson(const RoutePlan& plan) {
   return out;
 }
 
+nlohmann::ordered_json loginJson(const RouteConfig& route, const Config& config) {
+  if (const auto& basic = route.basic_auth) {
+    return {{"basic", {{"users_file", basic->users_file}, {"realm", basic->realm}}}};
+  }
+  const ForwardAuthConfig& forward = *route.forward_auth;
+  return {{"forward",
+           {{"url", forward.url},
+            {"origin", config.origins[forward.origin].name},
+            {"request_headers", forward.request_headers},
+            {"response_headers", forward.response_headers}}}};
+}
+
+nlohmann::ordered_json originJson(const RoutePlan& plan, const Config& config) {
+  const OriginConfig& origin = config.origins[plan.origin];
+  nlohmann::ordered_json out{{"origin", origin.name}};
+  for (const WeightedOrigin& share : plan.taken->origins) {
+    out["origins"].push_back({{"name", config.origins[share.origin].name}, {"weight", share.weight}});
+  }
+  out["balance"] = name(origin.balance);
+  for (const EndpointConfig& endpoint : origin.endpoints) {
+    out["endpoints"].push_back({{"url", endpoint.url}, {"weight", endpoint.weight}, {"backup", endpoint.backup}});
+  }
+  out["forwarded_head"] = plan.forwarded_head;
+  return out;
+}
+
 std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Config& config) {
   nlohmann::ordered_json out{
       {"method", options.method}, {"url", options.url}, {"host", plan.host}, {"path", plan.path}};
   for (const ListenerView& listener : plan.listeners) {
     nlohmann::ordered_json item{
         {"address", listener.address}, {"tls", listener.tls}, {"takes", listener.why_not.empty()}};
+    if (listener.redirects_to_https) {
+      item["redirects_to_https"] = true;
+    }
     if (!listener.why_not.empty()) {
       item["why_not"] = listener.why_not;
     }
@@ -219,13 +273,13 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
   } else if (plan.taken->respond) {
     out["respond"] = answerJson(plan);
   } else {
-    const OriginConfig& origin = config.origins[plan.origin];
-    out["origin"] = origin.name;
-    out["balance"] = name(origin.balance);
-    for (const EndpointConfig& endpoint : origin.endpoints) {
-      out["endpoints"].push_back({{"url", endpoint.url}, {"weight", endpoint.weight}, {"backup", endpoint.backup}});
-    }
-    out["forwarded_head"] = plan.forwarded_head;
+    out.update(originJson(plan, config));
+  }
+  if (!plan.refusal && plan.taken != nullptr && (plan.taken->basic_auth || plan.taken->forward_auth)) {
+    out["login"] = loginJson(*plan.taken, config);
+  }
+  if (!plan.page.empty()) {
+    out["page"] = plan.page;
   }
   return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
@@ -233,7 +287,7 @@ std::string jsonOf(const RoutePlan& plan, const RouteOptions& options, const Con
 }  // namespace
 
 int runRoute(const RouteOptions& options) {
-  const LoadedConfig loaded = loadConfigText(options.config);
+  const LoadedConfig loaded = loadShown(options.config);
   for (const ConfigProblem& problem : loaded.problems) {
     fmt::print(stderr, "{}\n", format(problem));
   }

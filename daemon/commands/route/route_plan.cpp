@@ -51,7 +51,10 @@ Result<Target, std::string> targetOf(std::string_view url) {
 }
 
 ListenerView viewOf(const ListenerConfig& listener, const Target& target) {
-  ListenerView view{.address = listener.address, .tls = listener.tls.has_value(), .why_not = {}};
+  ListenerView view{.address = listener.address,
+                    .tls = listener.tls.has_value(),
+                    .redirects_to_https = listener.redirect_to_https,
+                    .why_not = {}};
   const auto address = Address::parse(listener.address);
   if (view.tls != target.tls) {
     view.why_not = view.tls ? "speaks TLS, the URL is http" : "speaks plain HTTP, the URL is https";
@@ -106,6 +109,9 @@ std::string whyNot(const RouteConfig& route, RouteFit fit, const RoutePlan& plan
     case RouteFit::CookieDiffers:
       return "match.cookies does not hold: " + conditionWords(route.match.cookies, "=");
     case RouteFit::Matches:
+      if (plan.taken == &httpsRedirect()) {
+        return "would match, but the listener redirects to https";
+      }
       return plan.taken == nullptr ? "would match the path as it was sent" : "would match, but an earlier one is taken";
   }
   return {};
@@ -131,7 +137,12 @@ std::string headFor(const RequestHead& head, const RouteConfig& route, const Con
   const OriginConfig& origin = config.origins[admission.origin];
   VariableSource source = sourceFor(head, route, client, admission, "<new>");
   source.origin = origin.name;
-  const HeaderEdits edits = expand(route.request_headers, source);
+  HeaderEdits edits = expand(route.request_headers, source);
+  if (route.forward_auth) {
+    for (const std::string& name : route.forward_auth->response_headers) {
+      edits.set.emplace_back(name, "<of the login service>");
+    }
+  }
   TextBuffer out;
   appendRequestHead(out, head,
                     ForwardContext{.hop_name = config.diagnostics.name,
@@ -166,6 +177,13 @@ void planAnswer(RoutePlan& plan, const DiagnosticsConfig& diagnostics, const Req
   };
   blur("Date", "<now>");
   blur("X-Request-ID", "<new>");
+}
+
+// The operator's page that a browser gets; "" = the built-in one.
+std::string pageFileFor(const PagesConfig& pages, const std::string& named, std::uint16_t status) {
+  const OwnPage* page = named.empty() ? nullptr : pages.named(named);
+  page = page == nullptr ? pages.forStatus(status) : page;
+  return page == nullptr ? std::string() : page->file;
 }
 
 }  // namespace
@@ -246,6 +264,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
   if (admission.refusal) {
     plan.refusal = diagnose(Observation{.phase = info(admission.refusal->cause).phase, .fault = *admission.refusal},
                             config->diagnostics.policy);
+    plan.page = pageFileFor(config->diagnostics.pages, "", plan.refusal->sent_status);
     if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
       plan.allow = allowedMethods(admission.route);
     }
@@ -254,6 +273,8 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
     plan.allow = allowedMethods(admission.route);
   } else if (plan.taken->respond) {
     if (!sendsNothing(plan.taken->respond->status)) {
+      const FixedResponse& fixed = *plan.taken->respond;
+      plan.page = fixed.body ? "" : pageFileFor(config->diagnostics.pages, fixed.page, fixed.status);
       planAnswer(plan, config->diagnostics, *head, facts, admission);
     }
   } else {

@@ -23,6 +23,7 @@ struct RouteQuestion {
 struct ListenerView {
   std::string address;
   bool tls = false;
+  bool redirects_to_https = false;
   std::string why_not;  // "" = it would
 };
 
@@ -53,6 +54,7 @@ struct RoutePlan {
   std::string forwarded_head;          // what the origin gets; "" where nothing is forwarded
   std::string answer_head;             // what the client gets of a fixed answer; "" where nothing is sent
   std::uint64_t answer_body_size = 0;
+  std::string page;  // the file of the operator's page that a browser gets instead of the built-in one; "" = none
 };
 
 // `config` outlives the plan. The error says what is wrong with the question.

@@ -114,6 +114,63 @@ routes:
   EXPECT_TRUE(routes[1].upgrade);
 }
 
+// Said once for all, it need not be of use to every one.
+TEST_F(ConfigTreeTest, ADefaultOfNoUseSomewhereIsNoWarning) {
+  write("main.yaml", kMain + R"(
+defaults:
+  origin: {tls: {min_version: "1.3"}, timeouts: {exchange: 5s, connect: 1s, send: 9s}}
+  route: {upgrade: false}
+origins:
+  a: {endpoints: ["http://127.0.0.1:1"]}
+routes:
+  - {path: /gone, respond: {status: 410}}
+  - {origin: a}
+)");
+  const LoadedConfig loaded = load();
+  ASSERT_TRUE(loaded.config);
+  EXPECT_THAT(linesOf(loaded), ::testing::IsEmpty());
+  write("main.yaml", kMain + R"(
+origins:
+  a: {endpoints: ["http://127.0.0.1:1"]}
+routes:
+  - {path: /gone, upgrade: false, respond: {status: 410}}
+  - {origin: a}
+)");
+  EXPECT_THAT(linesOf(load()), Contains(HasSubstr("'upgrade' has no effect with 'respond'")));
+}
+
+TEST_F(ConfigTreeTest, ARouteSwitchesADefaultLoginOffOrHasAnother) {
+  write("users", "");
+  write("main.yaml", kMain + R"(
+defaults: {route: {auth: {basic: {users_file: users}}}}
+origins:
+  a: {endpoints: ["http://127.0.0.1:1"]}
+routes:
+  - {path: /open, origin: a, auth: false}
+  - {path: /other, origin: a, auth: {forward: {url: "http://127.0.0.1:1/verify"}}}
+  - {origin: a}
+)");
+  const LoadedConfig loaded = load();
+  ASSERT_TRUE(loaded.config) << ::testing::PrintToString(linesOf(loaded));
+  const auto& routes = loaded.config->routes;
+  EXPECT_FALSE(routes[0].basic_auth || routes[0].forward_auth);
+  EXPECT_FALSE(routes[1].basic_auth);
+  EXPECT_TRUE(routes[1].forward_auth);
+  EXPECT_TRUE(routes[2].basic_auth);
+}
+
+TEST_F(ConfigTreeTest, AnOriginOfWeightNothingIsNotForgotten) {
+  write("main.yaml", kMain + R"(
+origins:
+  a: {endpoints: ["http://127.0.0.1:1"]}
+  canary: {endpoints: ["http://127.0.0.1:2"]}
+routes: [{origins: {a: 100, canary: 0}}]
+)");
+  const LoadedConfig loaded = load();
+  ASSERT_TRUE(loaded.config);
+  EXPECT_THAT(linesOf(loaded), ::testing::IsEmpty());
+}
+
 TEST_F(ConfigTreeTest, TheRouteThatNobodyWroteHasDefaultsToo) {
   write("main.yaml",
         kMain + "defaults: {route: {upgrade: false}}\norigins: {a: {endpoints: [\"http://127.0.0.1:1\"]}}\n");

@@ -86,7 +86,9 @@ TEST(BasicAuthKeys, AreRead) {
 }
 
 TEST(BasicAuthKeys, WhatIsMissingOrWrong) {
-  EXPECT_THAT(testing::problems(withAuth("auth: {}")), ElementsAre(HasSubstr("missing required key 'basic'")));
+  EXPECT_THAT(testing::problems(withAuth("auth: {}")), ElementsAre(HasSubstr("'auth' needs 'basic' or 'forward'")));
+  EXPECT_THAT(testing::problems(withAuth("auth: true")),
+              ElementsAre(HasSubstr("'auth' needs 'basic' or 'forward'; false")));
   EXPECT_THAT(testing::problems(withAuth("auth: {basic: {}}")),
               ElementsAre(HasSubstr("missing required key 'users_file'")));
   for (const char* realm : {"\"\\u00e9\"", "\"\""}) {

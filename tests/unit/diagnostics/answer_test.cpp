@@ -21,6 +21,7 @@ using testing::Not;
 constexpr std::string_view kHtml = "text/html";
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kAny = "*/*";
+constexpr std::string_view kNoIcon = "<link rel=\"icon\" href=\"data:,\">";
 
 Answer answer(const Diagnosis& diagnosis, std::string_view accept, Disclose disclose) {
   return makeAnswer(diagnosis, 523, "req-1", accept, disclose, "edge-1");
@@ -139,8 +140,16 @@ TEST(AnswerTest, PageShowsWhichLegFailed) {
   EXPECT_EQ(state(Blame::Origin, Phase::Routing), "The site's server");
 }
 
+// A browser that finds no icon asks for /favicon.ico, which fails once more.
+TEST(AnswerTest, PageMakesBrowsersAskForNoIcon) {
+  const Answer page = answer(refused(), kHtml, Disclose::Cause);
+  EXPECT_THAT(page.body, HasSubstr(std::string(kNoIcon)));
+  EXPECT_THAT(std::string(page.policy), HasSubstr("img-src data:")) << "or the policy forbids it";
+}
+
 TEST(AnswerTest, PageIsSelfContained) {
-  const std::string body = answer(refused(), kHtml, Disclose::Cause).body;
+  std::string body = answer(refused(), kHtml, Disclose::Cause).body;
+  body.erase(body.find(kNoIcon), kNoIcon.size());
   for (const char* outside : {"src=", "href=", "url(", "@import", "<script", "http://", "https://"}) {
     EXPECT_THAT(body, Not(HasSubstr(outside)));
   }

@@ -370,6 +370,8 @@ const std::set<Cause>& decisions() {
       Cause::ClientCredentialsInvalid,
       Cause::ClientLoginLimit,
       Cause::LoginQueueFull,
+      Cause::LoginServiceDenied,
+      Cause::LoginServiceFailed,
       Cause::ProxyLoop,
       Cause::RewriteFailed,
       Cause::NoHealthyEndpoint,

@@ -74,8 +74,14 @@ ExchangeEvent success() {
   event.peer_address = "10.0.0.7:80";
   event.connection_reused = true;
   event.attempts = 1;
-  event.timings = {
-      .resolve = 0.1, .connect = 0.2, .tls_handshake = 0.3, .send = 0.4, .wait = 5, .receive = 6, .total = 12};
+  event.timings = {.resolve = 0.1,
+                   .connect = 0.2,
+                   .tls_handshake = 0.3,
+                   .send = 0.4,
+                   .wait = 5,
+                   .receive = 6,
+                   .total = 12,
+                   .login = 0.5};
   return event;
 }
 
@@ -89,7 +95,7 @@ TEST(EventTest, SuccessIsNestedAsDocumented) {
     "user_agent": {"original": "test/1"}, "generated_by": "origin", "origin_status": 200, "outcome": "success",
     "route": "shop.example/", "origin": "shop", "endpoint": "http://10.0.0.7:80", "peer": {"address": "10.0.0.7:80"},
     "connection_reused": true, "attempts": 1,
-    "timings": {"resolve": 0.1, "connect": 0.2, "tls_handshake": 0.3, "send": 0.4, "wait": 5, "receive": 6, "total": 12}
+    "timings": {"resolve": 0.1, "connect": 0.2, "tls_handshake": 0.3, "send": 0.4, "wait": 5, "receive": 6, "total": 12, "login": 0.5}
   })"));
 }
 

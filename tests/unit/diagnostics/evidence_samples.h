@@ -131,6 +131,16 @@ inline Diagnosis upgradeSample() {
   return sample(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::OtherProtocol, .given = "chat"});
 }
 
+// Of a request to a login service (auth.forward).
+inline Diagnosis loginSample() {
+  Observation observation;
+  observation.phase = Phase::Connect;
+  observation.fault = ConnectFault{.call = ConnectCall::SoError, .error = 111};
+  observation.connection.peer_address = "10.0.0.9:9000";
+  observation.login = {.service = "http://login.internal:9000/verify", .status = 502};
+  return diagnose(std::move(observation), StatusPolicy{});
+}
+
 // What comes after a diagnosis.
 inline std::vector<Symptom> laterSample() {
   return {{"EPIPE on write", 51.5}};
@@ -143,7 +153,8 @@ inline Diagnosis decisionSample() {
 inline std::vector<Diagnosis> allSamples() {
   return {dnsSample(),   connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
           alertSample(), tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
-          bodySample(),  decisionSample(),   headSample(),         upgradeSample()};
+          bodySample(),  decisionSample(),   headSample(),         upgradeSample(),
+          loginSample()};
 }
 
 }  // namespace gatewhy::test
