@@ -13,6 +13,7 @@
 
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_stream_handler.h"
 #include "proxy/exchange/response_check.h"
 #include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/worker_context.h"
@@ -20,42 +21,32 @@
 
 namespace gatewhy {
 
-class Exchange final : public Deferred, public AttemptObserver, public Recycled<Exchange> {
+class Exchange final : public ClientStreamHandler, public AttemptObserver, public Recycled<Exchange> {
  public:
   // `request` belongs to the client connection's parser and outlives this.
   Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request);
   ~Exchange() override;
 
-  // The two ways to begin: with a complete head, or with what is wrong.
-  void begin();
-  void reject(Observation fault);
+  // ClientStreamHandler
+  void begin() override;
+  void reject(Observation fault) override;
+  void onBody(std::string_view data, bool last, std::string_view trailers) override;
+  [[nodiscard]] bool wantsBody() const override;
+  [[nodiscard]] std::size_t bodyRoom() const override;
+  void onClientTunnelData(std::string_view data) override;
+  void onTunnelClientClosed() override;
+  void onClientDrained() override;
+  void onSettled(bool arrived) override;
+  void onClientFault(Observation fault) override;
+  void onDrainDeadline() override;
+  void noteHalfClose() override;
 
-  // Request body without its framing; `last` ends it.
-  void onBody(std::string_view data, bool last, std::string_view trailers);
-  [[nodiscard]] bool wantsBody() const;
-  [[nodiscard]] std::size_t bodyRoom() const;  // where it does: what one read may bring, in bytes
-  void onClientTunnelData(std::string_view data);
-  void onTunnelClientClosed();
-  void onClientDrained();
-  void onSettled(bool arrived);
-  // The client failed us: reset, late, malformed or cut body.
-  void onClientFault(Observation fault);
-  void onDrainDeadline();
-  // The client has sent FIN: when and in which phase matters if it turns out
-  // to have gone for good.
-  void noteHalfClose();
-
-  [[nodiscard]] bool bodyDone() const { return body_done_; }
-  [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
-  [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
-  [[nodiscard]] bool responding() const { return state_ == State::Responding; }
-  // Bytes of the request that are kept here.
-  [[nodiscard]] std::size_t buffered() const { return replay_.size() + (attempt_ ? attempt_->buffered() : 0); }
-  [[nodiscard]] bool finished() const { return state_ == State::Finished; }
-  [[nodiscard]] std::uint64_t bodyReceived() const { return body_received_; }
-  // The client's reader is asked to wait for nothing but itself.
-  // A client that expects 100 (Continue) may wait for it: then the origin is waited for.
-  [[nodiscard]] bool waitsForBody() const {
+  [[nodiscard]] bool bodyDone() const override { return body_done_; }
+  [[nodiscard]] bool inTunnel() const override { return state_ == State::Tunnel; }
+  [[nodiscard]] bool waiting() const override { return state_ == State::Waiting; }
+  [[nodiscard]] bool responding() const override { return state_ == State::Responding; }
+  [[nodiscard]] std::size_t buffered() const override { return replay_.size() + (attempt_ ? attempt_->buffered() : 0); }
+  [[nodiscard]] bool waitsForBody() const override {
     return !body_done_ && wantsBody() && !(attempt_ && attempt_->owesContinue());
   }
 

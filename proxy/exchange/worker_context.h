@@ -10,7 +10,6 @@
 
 #include "diagnostics/event.h"
 #include "proxy/exchange/client_census.h"
-#include "proxy/exchange/client_request.h"
 #include "proxy/exchange/flood_report.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/handshake_gate.h"
@@ -66,7 +65,6 @@ struct WorkerContext {
   FloodReport floods;
   HandshakeGate handshakes;
   MemoryGuard memory;
-  ClientRequests requests;
   SplicePipes pipes;
   IdGenerator ids;
   WorkerGenerationPtr generation;  // for new exchanges

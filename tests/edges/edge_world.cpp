@@ -82,7 +82,6 @@ void EdgeWorld::makeContext(const Config& config, GenerationPtr generation) {
                                    .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
                                    .memory = MemoryGuard(
                                        loop_, counters_.memory, [] {}, [] {}),
-                                   .requests = ClientRequests(loop_),
                                    .pipes = {},
                                    .ids = {},
                                    .generation = std::move(mine),
@@ -106,7 +105,7 @@ void EdgeWorld::begin() {
   kernel.expectConnect(&origin_->socket);
   ConnectionOwner& owner = *this;
   connection_ =
-      std::make_unique<ClientConnection>(*context_, owner,
+      std::make_unique<ClientConnection>(*context_, streams_, owner,
                                          AcceptedClient{.fd = Fd(kernel.open(client_->socket)),
                                                         .peer = *Address::fromIp("192.0.2.1", 1000),
                                                         .tls = context_->generation->shared->listener_tls.front()});

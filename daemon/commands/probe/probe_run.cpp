@@ -64,7 +64,6 @@ class Run final : public AttemptObserver {
                 .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
                 .memory = MemoryGuard(
                     loop_, counters_.memory, [] {}, [] {}),
-                .requests = ClientRequests(loop_),
                 .pipes = {},
                 .ids = {},
                 .generation = {},
