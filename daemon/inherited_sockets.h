@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/exchange/listener.h"
+#include "proxy/client/listener.h"
 
 namespace gatewhy {
 

@@ -12,7 +12,7 @@
 #include "daemon/inherited_sockets.h"
 #include "daemon/service_manager.h"
 #include "daemon/successor.h"
-#include "proxy/exchange/socket_file.h"
+#include "proxy/client/socket_file.h"
 #include "proxy/worker.h"
 
 namespace gatewhy {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "proxy/exchange/listener.h"
+#include "proxy/client/listener.h"
 
 namespace gatewhy {
 

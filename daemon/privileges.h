@@ -6,7 +6,7 @@
 
 #include "config/config.h"
 #include "diagnostics/result.h"
-#include "proxy/exchange/listener.h"
+#include "proxy/client/listener.h"
 
 namespace gatewhy {
 

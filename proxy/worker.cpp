@@ -45,6 +45,7 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
     : sink_(std::move(sink)),
       counters_(counters),
       wake_all_(std::move(wake_all)),
+      streams_(loop_),
       context_(
           loop_, *sink_, counters_, [this] { shedIdle(); }, [this] { resumeReaders(); }) {
   sink_->attach(loop_);
@@ -99,7 +100,7 @@ void Worker::adopt(WorkerPlan plan) {
   const Config& config = *made->shared->config;
   adoptOrigins(*made);
   context_.generation = made;
-  context_.requests.setLimits(headLimits(config.limits));
+  streams_.setLimits(headLimits(config.limits));
   counters_.memory.setLimit(config.limits.memory, config.workers);
   context_.handshakes.setLimits(config.limits.handshakes, config.limits.handshakes_per_client);
   std::erase_if(generations_, [](const auto& old) { return old.expired(); });
@@ -186,7 +187,7 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
     static_cast<void>(makeRoom(Flood::Descriptors));  // requests need some too
   }
   const ListenerConfig& config = generation.config->listeners[entry->index];
-  auto connection = std::make_unique<ClientConnection>(context_, *this,
+  auto connection = std::make_unique<ClientConnection>(context_, streams_, *this,
                                                        AcceptedClient{.fd = std::move(fd),
                                                                       .peer = peer,
                                                                       .proxy_protocol = config.proxy_protocol,

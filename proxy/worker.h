@@ -10,8 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "proxy/exchange/client_connection.h"
-#include "proxy/exchange/listener.h"
+#include "proxy/client/client_connection.h"
+#include "proxy/client/h1_client_streams.h"
+#include "proxy/client/listener.h"
 #include "proxy/exchange/worker_context.h"
 
 namespace gatewhy {
@@ -84,6 +85,7 @@ class Worker final : public ConnectionOwner {
   std::unique_ptr<EventSink> sink_;
   ProxyCounters& counters_;
   std::function<void()> wake_all_;
+  H1ClientStreams streams_;
   WorkerContext context_;
   std::vector<ActiveListener> listeners_;
   std::vector<std::weak_ptr<WorkerGeneration>> generations_;    // for queues of retired ones

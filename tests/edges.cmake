@@ -5,7 +5,7 @@ file(GLOB edge_sources CONFIGURE_DEPENDS edges/*.cpp)
 # <linux/tcp.h> and <netinet/tcp.h> exclude each other.
 set_source_files_properties(edges/fake_kernel.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 add_executable(edge_test ${edge_sources})
-target_link_libraries(edge_test PRIVATE gw_exchange gw_test_peers GTest::gtest_main)
+target_link_libraries(edge_test PRIVATE gw_client gw_test_peers GTest::gtest_main)
 # Half a minute of handshakes, side by side.
 set(edge_shards 4)
 foreach(shard RANGE 1 ${edge_shards})

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Includes point one way: daemon -> proxy -> config -> diagnostics, and inside
-# proxy: exchange -> origin -> net -> loop, http alone. `diagnostics` and
+# proxy: client -> exchange -> origin -> net -> loop, http alone. `diagnostics` and
 # `http` touch no socket. Status numbers of gateway failures are written in
 # diagnostics only.
 add_test(NAME layers COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_CURRENT_SOURCE_DIR}/check_layers.cmake)

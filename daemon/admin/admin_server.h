@@ -14,7 +14,7 @@
 #include "daemon/admin/admin_connection.h"
 #include "daemon/inherited_sockets.h"
 #include "diagnostics/result.h"
-#include "proxy/exchange/listener.h"
+#include "proxy/client/listener.h"
 
 namespace gatewhy {
 

@@ -13,6 +13,7 @@
 
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_stream_handler.h"
 #include "proxy/exchange/login_request.h"
 #include "proxy/exchange/request_body.h"
 #include "proxy/exchange/response_check.h"
@@ -22,7 +23,10 @@
 
 namespace gatewhy {
 
-class Exchange final : public Deferred, public AttemptObserver, public LoginObserver, public Recycled<Exchange> {
+class Exchange final : public ClientStreamHandler,
+                       public AttemptObserver,
+                       public LoginObserver,
+                       public Recycled<Exchange> {
  public:
   //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished      Waiting ──101──▶ Tunnel ──▶ Draining
   // An answer of our own goes from the first two to Draining, and what leaves
@@ -33,38 +37,30 @@ class Exchange final : public Deferred, public AttemptObserver, public LoginObse
   Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request);
   ~Exchange() override;
 
-  // The two ways to begin: with a complete head, or with what is wrong.
-  void begin();
-  void reject(Observation fault);
-
-  // Request body without its framing; `last` ends it.
-  void onBody(std::string_view data, bool last, std::string_view trailers);
-  [[nodiscard]] bool wantsBody() const;
-  [[nodiscard]] std::size_t bodyRoom() const;  // where it does: what one read may bring, in bytes
-  void onClientTunnelData(std::string_view data);
-  void onTunnelClientClosed();
-  void onClientDrained();
-  void onSettled(bool arrived);
-  // The client failed us: reset, late, malformed or cut body.
-  void onClientFault(Observation fault);
-  void onDrainDeadline();
-  // The client has sent FIN: when and in which phase matters if it turns out
-  // to have gone for good.
-  void noteHalfClose();
+  // ClientStreamHandler
+  void begin() override;
+  void reject(Observation fault) override;
+  void onBody(std::string_view data, bool last, std::string_view trailers) override;
+  [[nodiscard]] bool wantsBody() const override;
+  [[nodiscard]] std::size_t bodyRoom() const override;
+  void onClientTunnelData(std::string_view data) override;
+  void onTunnelClientClosed() override;
+  void onClientDrained() override;
+  void onSettled(bool arrived) override;
+  void onClientFault(Observation fault) override;
+  void onDrainDeadline() override;
+  void noteHalfClose() override;
 
   [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] bool bodyDone() const { return body_.whole(); }
-  [[nodiscard]] bool inTunnel() const { return state_ == State::Tunnel; }
-  [[nodiscard]] bool waiting() const { return state_ == State::Waiting; }
-  [[nodiscard]] bool responding() const { return state_ == State::Responding; }
-  // Bytes of the request that are kept here.
-  [[nodiscard]] std::size_t buffered() const {
+  [[nodiscard]] bool bodyDone() const override { return body_.whole(); }
+  [[nodiscard]] bool inTunnel() const override { return state_ == State::Tunnel; }
+  [[nodiscard]] bool waiting() const override { return state_ == State::Waiting; }
+  [[nodiscard]] bool responding() const override { return state_ == State::Responding; }
+  [[nodiscard]] std::size_t buffered() const override {
     return body_.copy().size() + (attempt_ ? attempt_->buffered() : 0) +
            (login_request_ ? login_request_->buffered() : 0);
   }
-  // The client's reader is asked to wait for nothing but itself.
-  // A client that expects 100 (Continue) may wait for it: then the origin is waited for.
-  [[nodiscard]] bool waitsForBody() const {
+  [[nodiscard]] bool waitsForBody() const override {
     return !body_.whole() && wantsBody() && !(attempt_ && attempt_->owesContinue());
   }
 

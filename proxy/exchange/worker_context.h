@@ -11,7 +11,6 @@
 
 #include "diagnostics/event.h"
 #include "proxy/exchange/client_census.h"
-#include "proxy/exchange/client_request.h"
 #include "proxy/exchange/flood_report.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/handshake_gate.h"
@@ -71,8 +70,7 @@ struct WorkerContext {
         idle(shared.idle.enrol(own_loop)),
         floods(own_loop, own_sink),
         handshakes(own_loop, shared.handshakes, shared.census),
-        memory(own_loop, shared.memory, std::move(shed), std::move(resume)),
-        requests(own_loop) {}
+        memory(own_loop, shared.memory, std::move(shed), std::move(resume)) {}
 
   EventLoop& loop;
   EventSink& sink;
@@ -82,7 +80,6 @@ struct WorkerContext {
   FloodReport floods;
   HandshakeGate handshakes;
   MemoryGuard memory;
-  ClientRequests requests;
   SplicePipes pipes;
   IdGenerator ids;
   WorkerGenerationPtr generation;  // for new exchanges

@@ -94,7 +94,7 @@ void EdgeWorld::begin() {
   kernel.expectConnect(&origin_->socket);
   ConnectionOwner& owner = *this;
   connection_ =
-      std::make_unique<ClientConnection>(*context_, owner,
+      std::make_unique<ClientConnection>(*context_, streams_, owner,
                                          AcceptedClient{.fd = Fd(kernel.open(client_->socket)),
                                                         .peer = *Address::fromIp("192.0.2.1", 1000),
                                                         .tls = context_->generation->shared->listener_tls.front()});

@@ -6,7 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "proxy/exchange/client_connection.h"
+#include "proxy/client/client_connection.h"
+#include "proxy/client/h1_client_streams.h"
 #include "proxy/net/tls_setup.h"
 #include "tests/edges/fake_kernel.h"
 #include "tests/edges/peer.h"
@@ -49,6 +50,7 @@ class EdgeWorld final : private ConnectionOwner, private EventSink {
   SharedStates states_;
   Tls tls_;
   std::string cause_;
+  H1ClientStreams streams_{loop_};
   SslCtxPtr server_context_, client_context_;
   std::unique_ptr<WorkerContext> context_;
   std::unique_ptr<Peer> client_, origin_;

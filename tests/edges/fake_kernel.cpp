@@ -2,9 +2,11 @@
 #undef _FORTIFY_SOURCE  // its inline definitions are those of the functions defined here
 #include "tests/edges/fake_kernel.h"
 
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdarg>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -276,6 +279,19 @@ int getsockopt(int fd, int level, int option, void* value, socklen_t* size) noex
     return gatewhy::test::fakeTcpInfo(*fake, value, size);
   }
   return static_cast<int>(::syscall(SYS_getsockopt, fd, level, option, value, size));
+}
+
+int ioctl(int fd, unsigned long request, ...) noexcept {
+  va_list rest;
+  va_start(rest, request);
+  void* const value = va_arg(rest, void*);
+  va_end(rest);
+  const FakeSocket* fake = fakeOf(fd);
+  if (fake != nullptr && request == SIOCOUTQ) {
+    *static_cast<int*>(value) = fake->unacknowledged;
+    return 0;
+  }
+  return static_cast<int>(::syscall(SYS_ioctl, fd, request, value));
 }
 
 int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {

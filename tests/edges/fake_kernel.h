@@ -26,6 +26,7 @@ struct FakeSocket {
   bool pending = false;         // something came since the last edge
   std::size_t room = SIZE_MAX;  // bytes that send() takes
   bool send_blocked = false;    // the last send() could not take all
+  int unacknowledged = 0;       // written bytes that the peer's TCP does not have, as SIOCOUTQ tells
 
   // Fewer free bytes are none for epoll, though send() would take them.
   static constexpr std::size_t kWriteSpace = 4096;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/exchange/listener.h"
+#include "proxy/client/listener.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/exchange/socket_file.h"
+#include "proxy/client/socket_file.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

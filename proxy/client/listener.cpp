@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/exchange/listener.h"
+#include "proxy/client/listener.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "proxy/exchange/socket_file.h"
+#include "proxy/client/socket_file.h"
 #include "proxy/net/peer_progress.h"
 
 namespace gatewhy {

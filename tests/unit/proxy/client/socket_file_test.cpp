@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/exchange/socket_file.h"
+#include "proxy/client/socket_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "proxy/exchange/listener.h"
+#include "proxy/client/listener.h"
 
 namespace gatewhy {
 namespace {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session with a client, which speaks HTTP, asks of the connection that
+// carries it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "proxy/client/client_clock.h"
+#include "proxy/client/client_output.h"
+#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_stream_handler.h"
+#include "proxy/http/message.h"
+#include "proxy/net/connector.h"
+
+namespace gatewhy {
+
+// The connection's parts, which the session works with. They outlive it.
+struct ClientWire {
+  Link& link;
+  ClientOutput& output;
+  ClientClock& clock;
+  const ClientFacts& facts;
+};
+
+// How a connection ends behind its session.
+enum class Farewell : std::uint8_t {
+  Linger,  // what the client still sends is read and dropped, so that it can read the answer
+  Shut,    // FIN, where TLS behind close_notify; nothing more can come
+  Close,
+  Reset,  // RST: the message must not look complete
+};
+
+class ClientSessionHost {
+ public:
+  [[nodiscard]] virtual std::unique_ptr<ClientStreamHandler> newExchange(ClientSide& client,
+                                                                         const RequestHead& request) = 0;
+  virtual void onSessionIdle() = 0;  // it waits for nothing but a request
+  virtual void onSessionBusy() = 0;
+  virtual void onSessionOver(Farewell farewell) = 0;
+
+ protected:
+  ~ClientSessionHost() = default;
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// An exchange as the client's session sees it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "diagnostics/observation.h"
+#include "proxy/loop/event_loop.h"
+
+namespace gatewhy {
+
+class ClientStreamHandler : public Deferred {
+ public:
+  // The two ways to begin: with a complete head, or with what is wrong.
+  virtual void begin() = 0;
+  virtual void reject(Observation fault) = 0;
+
+  // Request body without its framing; `last` ends it.
+  virtual void onBody(std::string_view data, bool last, std::string_view trailers) = 0;
+  virtual void onClientTunnelData(std::string_view data) = 0;
+  virtual void onTunnelClientClosed() = 0;
+  // What was sent is with the client's kernel, and, once it was asked for, has
+  // arrived there or never will.
+  virtual void onClientDrained() = 0;
+  virtual void onSettled(bool arrived) = 0;
+  // The client failed us: reset, late, malformed or cut body.
+  virtual void onClientFault(Observation fault) = 0;
+  virtual void onDrainDeadline() = 0;
+  // The client has sent FIN: when and in which phase matters if it turns out
+  // to have gone for good.
+  virtual void noteHalfClose() = 0;
+
+  [[nodiscard]] virtual bool bodyDone() const = 0;
+  [[nodiscard]] virtual bool inTunnel() const = 0;
+  [[nodiscard]] virtual bool waiting() const = 0;     // for the origin's answer
+  [[nodiscard]] virtual bool responding() const = 0;  // it comes
+  // Takes body or tunnel bytes now; and where it does, what one read may bring.
+  [[nodiscard]] virtual bool wantsBody() const = 0;
+  [[nodiscard]] virtual std::size_t bodyRoom() const = 0;
+  // The client's reader is asked to wait for nothing but itself.
+  // A client that expects 100 (Continue) may wait for it: then the origin is waited for.
+  [[nodiscard]] virtual bool waitsForBody() const = 0;
+  [[nodiscard]] virtual std::size_t buffered() const = 0;  // bytes of the request that are kept there
+};
+
+}  // namespace gatewhy

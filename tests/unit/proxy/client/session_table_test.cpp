@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every place in which an HTTP/1 session can be × everything that can come to
+// it there. The table is the contract; a pair without a row fails.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/proxy/client/session_table.h"
+#include "tests/unit/proxy/client/session_world.h"
+
+namespace gatewhy {
+namespace {
+
+using test::kSessionTable;
+using test::SessionRow;
+using test::SessionWorld;
+
+constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+constexpr std::string_view kUpload = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345";
+
+void arrives(SessionWorld& world, std::string_view bytes) {
+  world.says(bytes);
+  world.turn();
+}
+
+void fin(SessionWorld& world) {
+  world.socket.fin = world.socket.pending = true;
+  world.turn();
+}
+
+void openTunnel(SessionWorld& world) {
+  arrives(world, kRequest);
+  world.exchange->tunnel = true;
+  world.exchange->client.openTunnel();
+  world.turn();
+}
+
+void settle(SessionWorld& world) {
+  arrives(world, kRequest);
+  fin(world);
+  world.exchange->answers = true;
+  world.socket.unacknowledged = 1;
+  EXPECT_EQ(world.exchange->client.delivered(), std::nullopt);
+}
+
+struct Named {
+  const char* name;
+  std::function<void(SessionWorld&)> play;
+};
+
+// How to get there from the beginning.
+const std::vector<Named>& places() {
+  static const std::vector<Named> kPlaces{
+      {"idle", [](SessionWorld&) {}},
+      {"head", [](SessionWorld& world) { arrives(world, "GET / HT"); }},
+      {"body", [](SessionWorld& world) { arrives(world, kUpload); }},
+      {"body that waits",
+       [](SessionWorld& world) {
+         arrives(world, kUpload);
+         world.exchange->wants_body = false;
+         arrives(world, "67");
+       }},
+      {"body, answered, FIN",
+       [](SessionWorld& world) {
+         arrives(world, kUpload);
+         world.exchange->answers = true;
+         fin(world);
+       }},
+      {"awaiting", [](SessionWorld& world) { arrives(world, kRequest); }},
+      {"awaiting, next held",
+       [](SessionWorld& world) {
+         arrives(world, kRequest);
+         arrives(world, kRequest);
+       }},
+      {"awaiting, FIN",
+       [](SessionWorld& world) {
+         arrives(world, kRequest);
+         fin(world);
+       }},
+      {"tunnel", openTunnel},
+      {"tunnel, FIN",
+       [](SessionWorld& world) {
+         openTunnel(world);
+         fin(world);
+       }},
+      {"settling", settle},
+      {"over",
+       [](SessionWorld& world) {
+         arrives(world, kRequest);
+         world.exchange->finish(Disposition::Reset);
+       }},
+  };
+  return kPlaces;
+}
+
+bool runs(SessionWorld& world) {
+  return world.exchange != nullptr;
+}
+
+// What comes, and where it can.
+struct Event {
+  const char* name;
+  std::function<void(SessionWorld&)> play;
+  std::function<bool(SessionWorld&)> possible = [](SessionWorld&) { return true; };
+};
+
+Event finishes(const char* name, Disposition how) {
+  return {name, [how](SessionWorld& world) { world.exchange->finish(how); }, runs};
+}
+
+bool sends(SessionWorld& world) {
+  return runs(world) && world.session().streamState() != H1ClientStream::State::Settling;
+}
+
+const std::vector<Event>& events() {
+  static const std::vector<Event> kEvents{
+      {"half a head", [](SessionWorld& world) { world.says("GET / HT"); }},
+      {"request", [](SessionWorld& world) { world.says(kRequest); }},
+      {"five octets", [](SessionWorld& world) { world.says("12345"); }},
+      {"FIN", [](SessionWorld& world) { world.socket.fin = world.socket.pending = true; }},
+      {"RST", [](SessionWorld& world) { world.socket.reset = world.socket.pending = true; }},
+      {"an edge", [](SessionWorld& world) { world.socket.pending = true; }},
+      {"a minute", [](SessionWorld& world) { world.kernel.passTime(std::chrono::seconds(60)); }},
+      {"no room, then room",
+       [](SessionWorld& world) {
+         world.socket.room = 0;
+         world.exchange->client.send("answer", false);
+         world.socket.giveRoom(1U << 20U);
+       },
+       sends},
+      {"send fails",
+       [](SessionWorld& world) {
+         world.socket.reset = world.socket.reset_told = true;
+         world.exchange->client.send("answer", false);
+       },
+       sends},
+      {"acknowledged",
+       [](SessionWorld& world) {
+         world.socket.unacknowledged = 0;
+         world.socket.pending = true;
+       },
+       [](SessionWorld& world) { return world.socket.unacknowledged != 0; }},
+      finishes("keep alive", Disposition::KeepAlive),
+      finishes("finish and close", Disposition::Close),
+      finishes("finish broken", Disposition::Reset),
+      finishes("finish unanswered", Disposition::Drop),
+      {"takes body again",
+       [](SessionWorld& world) {
+         world.exchange->wants_body = true;
+         world.exchange->client.resumeBody();
+       },
+       runs},
+      {"drain", [](SessionWorld& world) { world.session().drain(std::chrono::seconds(1)); }},
+      {"drain's end", [](SessionWorld& world) { world.session().abortForDrain(); }},
+      {"memory again", [](SessionWorld& world) { world.session().resumeAfterShortage(); }},
+  };
+  return kEvents;
+}
+
+std::string stateName(H1ClientStream::State state) {
+  switch (state) {
+    case H1ClientStream::State::Idle:
+      return "idle";
+    case H1ClientStream::State::Head:
+      return "head";
+    case H1ClientStream::State::Body:
+      return "body";
+    case H1ClientStream::State::Awaiting:
+      return "awaiting";
+    case H1ClientStream::State::Tunnel:
+      return "tunnel";
+    case H1ClientStream::State::Settling:
+      return "settling";
+    case H1ClientStream::State::Over:
+      return "over";
+  }
+  return {};
+}
+
+std::string outcome(const Named& place, const Event& event) {
+  SessionWorld world;
+  place.play(world);
+  if (!event.possible(world)) {
+    return "-";
+  }
+  world.log.clear();
+  world.socket.out.clear();
+  event.play(world);
+  world.turn();
+  std::string sent;
+  if (world.socket.out.find("100 Continue") != std::string::npos) {
+    sent = " [probe]";
+  } else if (!world.socket.out.empty()) {
+    sent = " [" + world.socket.out + "]";
+  }
+  const bool half = world.session().halfClosed();
+  return world.log + sent + " > " + stateName(world.session().streamState()) + (half ? ", FIN" : "");
+}
+
+TEST(SessionTableTest, EveryPairHasItsRow) {
+  std::set<std::pair<std::string_view, std::string_view>> rows;
+  for (const SessionRow& row : kSessionTable) {
+    EXPECT_TRUE(rows.emplace(row.place, row.event).second) << row.place << " × " << row.event << " twice";
+  }
+  for (const Named& place : places()) {
+    for (const Event& event : events()) {
+      EXPECT_EQ(rows.erase({place.name, event.name}), 1U) << place.name << " × " << event.name << " is missing";
+    }
+  }
+  for (const auto& [place, event] : rows) {
+    ADD_FAILURE() << place << " × " << event << " cannot be";
+  }
+}
+
+TEST(SessionTableTest, EveryRowIsSo) {
+  std::string wrong;  // as rows
+  for (const Named& place : places()) {
+    for (const Event& event : events()) {
+      const std::string is = outcome(place, event);
+      const auto* row = std::find_if(
+          std::begin(kSessionTable), std::end(kSessionTable),
+          [&](const SessionRow& candidate) { return candidate.place == place.name && candidate.event == event.name; });
+      if (row == std::end(kSessionTable) || row->outcome != is) {
+        wrong += std::string("{\"") + place.name + "\", \"" + event.name + "\", \"" + is + "\"},\n";
+      }
+    }
+  }
+  EXPECT_EQ(wrong, "") << "these are not as the table says";
+}
+
+}  // namespace
+}  // namespace gatewhy

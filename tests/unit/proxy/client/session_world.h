@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// An HTTP/1 session between two that are not real: a client on a fake kernel
+// and an exchange that does as it is told. What the session says to both, and
+// to its connection, is written down in `log`.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/load.h"
+#include "proxy/client/h1_client_session.h"
+#include "proxy/client/h1_client_streams.h"
+#include "tests/edges/fake_kernel.h"
+
+namespace gatewhy::test {
+
+class FakeExchange final : public ClientStreamHandler {
+ public:
+  // `current` points to it until it finishes.
+  FakeExchange(FakeExchange*& current, std::string& log, ClientSide& to_client, const RequestHead& request);
+
+  void finish(Disposition how);
+
+  void begin() override;
+  void reject(Observation fault) override { say("refuse " + wordFor(fault.fault)); }
+  void onBody(std::string_view data, bool last, std::string_view trailers) override;
+  void onClientTunnelData(std::string_view data) override { say("tunnel " + std::to_string(data.size())); }
+  void onTunnelClientClosed() override { say("tunnel end"); }
+  void onClientDrained() override { say("drained"); }
+  void onSettled(bool arrived) override;
+  void onClientFault(Observation fault) override { say("fault " + wordFor(fault.fault)); }
+  void onDrainDeadline() override { say("drain deadline"); }
+  void noteHalfClose() override { say("half closed"); }
+  [[nodiscard]] bool bodyDone() const override { return body_done_; }
+  [[nodiscard]] bool inTunnel() const override { return tunnel; }
+  [[nodiscard]] bool waiting() const override { return !tunnel && !answers; }
+  [[nodiscard]] bool responding() const override { return !tunnel && answers; }
+  [[nodiscard]] bool wantsBody() const override { return wants_body; }
+  [[nodiscard]] std::size_t bodyRoom() const override { return 65536; }
+  [[nodiscard]] bool waitsForBody() const override { return wants_body && !body_done_; }
+  [[nodiscard]] std::size_t buffered() const override { return 0; }
+
+  bool wants_body = true;
+  bool tunnel = false;
+  bool answers = false;  // with the head of a response at least
+  ClientSide& client;
+
+ private:
+  static std::string wordFor(const Fault& fault);
+  void say(const std::string& what) { log_ += (log_.empty() ? "" : ", ") + what; }
+
+  FakeExchange*& current_;
+  std::string& log_;
+  const RequestHead& request_;
+  bool body_done_ = false;
+};
+
+class SessionWorld final : private ClientSessionHost, private IoHandler, private EventSink {
+ public:
+  SessionWorld();
+  ~SessionWorld() override;
+
+  void says(std::string_view bytes);  // the client
+  void turn();                        // what came is told
+
+  FakeKernel kernel;
+  FakeSocket socket;
+  std::string log;
+  FakeExchange* exchange = nullptr;  // the last one, while it runs
+  [[nodiscard]] H1ClientSession& session() { return *session_; }
+
+ private:
+  std::unique_ptr<ClientStreamHandler> newExchange(ClientSide& client, const RequestHead& request) override;
+  void onSessionIdle() override { say("idle"); }
+  void onSessionBusy() override {}
+  void onSessionOver(Farewell farewell) override;
+  void onIo(bool readable, bool writable) override { session_->onIo(readable, writable); }
+  void attach(EventLoop& /*loop*/) override {}
+  void onExchange(const ExchangeEvent& /*event*/) override {}
+  void onLifecycle(const LifecycleEvent& /*event*/) override {}
+  void say(const std::string& what) { log += (log.empty() ? "" : ", ") + what; }
+
+  EventLoop loop_;
+  ProxyCounters counters_;
+  SharedStates states_;
+  H1ClientStreams streams_{loop_};
+  std::unique_ptr<WorkerContext> worker_;
+  ClientFacts facts_;
+  Link link_;
+  std::unique_ptr<ClientOutput> output_;
+  ClientClock clock_{loop_, [this] { session_->onLate(clock_.awaits()); }};
+  std::unique_ptr<H1ClientSession> session_;
+};
+
+}  // namespace gatewhy::test
