@@ -47,7 +47,7 @@ TEST(ForwardAuthKeys, HaveDefaults) {
 
 TEST(ForwardAuthKeys, WhatIsWrong) {
   const auto problems = [](const std::string& forward) { return testing::problems(withForward(forward)); };
-  EXPECT_THAT(problems(""), ElementsAre(HasSubstr("t.yaml:7:35: error: missing required key 'url'")));
+  EXPECT_THAT(problems(""), ElementsAre(HasSubstr("t.yaml:7:36: error: missing required key 'url'")));
   EXPECT_THAT(
       problems("url: login.internal"),
       ElementsAre(HasSubstr(
