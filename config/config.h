@@ -66,6 +66,7 @@ struct EndpointConfig {
   std::string unix_path;
   std::uint32_t weight = 1;
   bool backup = false;
+  friend bool operator==(const EndpointConfig&, const EndpointConfig&) = default;
 };
 
 enum class Balance : std::uint8_t { RoundRobin, LeastRequests, RandomTwo, Hash };
@@ -79,6 +80,7 @@ struct OriginTimeouts {
   Millis response_idle{60000};
   Millis tunnel{3600000};
   Millis exchange{0};
+  friend bool operator==(const OriginTimeouts&, const OriginTimeouts&) = default;
 };
 
 struct OriginTls {
@@ -95,27 +97,32 @@ struct OriginLimits {
   std::uint64_t response_head = 64 * kKiB;  // bytes; 0 = no limit
   std::uint32_t connections = 1024;         // per endpoint, over all workers; 0 = no limit
   std::uint32_t pending = 1024;             // exchanges waiting for one
+  friend bool operator==(const OriginLimits&, const OriginLimits&) = default;
 };
 
 struct KeepAliveConfig {
   std::uint32_t idle = 256;  // parked connections per endpoint and worker; 0 = no reuse
   Millis timeout{60000};
+  friend bool operator==(const KeepAliveConfig&, const KeepAliveConfig&) = default;
 };
 
 struct RetryConfig {
   std::uint32_t attempts = 1;         // extra tries
   std::uint32_t budget_percent = 20;  // of recent exchanges; 100 = no budget
+  friend bool operator==(const RetryConfig&, const RetryConfig&) = default;
 };
 
 struct HealthConfig {
   std::string path = "/";
   Millis interval{5000}, timeout{2000};
   std::uint32_t healthy = 2, unhealthy = 3;
+  friend bool operator==(const HealthConfig&, const HealthConfig&) = default;
 };
 
 struct EjectConfig {
   std::uint32_t failures = 5;  // in a row
   Millis duration{10000};      // YAML key `for`
+  friend bool operator==(const EjectConfig&, const EjectConfig&) = default;
 };
 
 enum class Strictness : std::uint8_t { Enforce, Report };
@@ -132,6 +139,7 @@ struct OriginConfig {
   Strictness strictness = Strictness::Enforce;
   std::optional<HealthConfig> health;
   std::optional<EjectConfig> eject;
+  friend bool operator==(const OriginConfig&, const OriginConfig&) = default;
 };
 
 struct HeaderEdits {

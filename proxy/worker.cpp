@@ -25,6 +25,20 @@ HeadLimits headLimits(const ClientLimits& limits) {
   return HeadLimits{.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};
 }
 
+// The pool of an origin that is the same in both, down to the files by which
+// its connections were verified; null where there is none.
+std::shared_ptr<OriginPool> unchangedPool(const WorkerGeneration& before, const OriginConfig& origin,
+                                          const OriginRuntime& runtime) {
+  const auto same = [&](const auto& pool) { return pool->config() == origin; };
+  const auto found = std::find_if(before.pools.begin(), before.pools.end(), same);
+  if (found == before.pools.end()) {
+    return nullptr;
+  }
+  const OriginRuntime& had = before.shared->origins[static_cast<std::size_t>(found - before.pools.begin())];
+  const bool tls_failed = had.tls_setup_fault || runtime.tls_setup_fault;
+  return !tls_failed && had.tls == runtime.tls ? *found : nullptr;
+}
+
 }  // namespace
 
 Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::function<void()> wake_all)
@@ -32,19 +46,8 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
       counters_(counters),
       wake_all_(std::move(wake_all)),
       streams_(loop_),
-      context_{.loop = loop_,
-               .sink = *sink_,
-               .counters = counters_,
-               .in_flight = counters_.exchanges_in_flight.newPart(),
-               .idle = counters_.idle.enrol(loop_),
-               .floods = FloodReport(loop_, *sink_),
-               .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
-               .memory = MemoryGuard(
-                   loop_, counters_.memory, [this] { shedIdle(); }, [this] { resumeReaders(); }),
-               .pipes = {},
-               .ids = {},
-               .generation = {},
-               .scratch = {}} {
+      context_(
+          loop_, *sink_, counters_, [this] { shedIdle(); }, [this] { resumeReaders(); }) {
   sink_->attach(loop_);
 }
 
@@ -95,18 +98,7 @@ void Worker::adopt(WorkerPlan plan) {
   made->shared = plan.generation;
   made->own_listeners = std::move(plan.own_listeners);
   const Config& config = *made->shared->config;
-  made->resolver =
-      Resolver::create(loop_, config.dns, context_.generation ? context_.generation->resolver->memory() : nullptr);
-  for (std::size_t i = 0; i < config.origins.size(); ++i) {
-    const OriginRuntime& runtime = made->shared->origins[i];
-    made->pools.push_back(
-        std::make_unique<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, wake_all_));
-  }
-  if (context_.generation) {
-    for (auto& pool : context_.generation->pools) {
-      pool->closeParked();
-    }
-  }
+  adoptOrigins(*made);
   context_.generation = made;
   streams_.setLimits(headLimits(config.limits));
   counters_.memory.setLimit(config.limits.memory, config.workers);
@@ -136,6 +128,33 @@ void Worker::adopt(WorkerPlan plan) {
     for (auto& socket : gone.sockets) {
       socket->stop();
       loop_.deferDelete(std::move(socket));
+    }
+  }
+}
+
+// What has not changed is taken over as it is. Of an origin that has, the
+// connections that wait are closed; those in use end with their requests.
+void Worker::adoptOrigins(WorkerGeneration& next) {
+  const Config& config = *next.shared->config;
+  WorkerGeneration* const before = context_.generation.get();
+  const bool same_dns = before != nullptr && before->shared->config->dns == config.dns;
+  next.resolver = same_dns
+                      ? before->resolver
+                      : Resolver::create(loop_, config.dns, before != nullptr ? before->resolver->memory() : nullptr);
+  for (std::size_t i = 0; i < config.origins.size(); ++i) {
+    const OriginRuntime& runtime = next.shared->origins[i];
+    std::shared_ptr<OriginPool> pool = before != nullptr ? unchangedPool(*before, config.origins[i], runtime) : nullptr;
+    if (!pool) {
+      pool = std::make_shared<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, wake_all_);
+    }
+    next.pools.push_back(std::move(pool));
+  }
+  if (before == nullptr) {
+    return;
+  }
+  for (const auto& pool : before->pools) {
+    if (std::find(next.pools.begin(), next.pools.end(), pool) == next.pools.end()) {
+      pool->closeParked();
     }
   }
 }

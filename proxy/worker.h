@@ -70,6 +70,7 @@ class Worker final : public ConnectionOwner {
   };
 
   void adopt(WorkerPlan plan);
+  void adoptOrigins(WorkerGeneration& next);
   [[nodiscard]] bool startListeners();
   void stopListeners();
   void onAccept(const std::string& listener, Fd fd, const Address& peer);

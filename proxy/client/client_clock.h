@@ -11,8 +11,8 @@
 #include <optional>
 
 #include "diagnostics/observation.h"
-#include "proxy/exchange/progress_clock.h"
 #include "proxy/loop/event_loop.h"
+#include "proxy/net/progress_clock.h"
 
 namespace gatewhy {
 

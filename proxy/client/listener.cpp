@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -164,6 +165,12 @@ void Listener::onIo(bool /*readable*/, bool /*writable*/) {
   acceptBatch(kAcceptBatch);
 }
 
+// accept4() wants a descriptor before it looks into the queue.
+bool Listener::somebodyWaits() const {
+  pollfd queue{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&queue, 1, 0) != 0;
+}
+
 void Listener::acceptBatch(int limit) {
   for (int i = 0; i < limit; ++i) {
     Address peer;
@@ -180,11 +187,15 @@ void Listener::acceptBatch(int limit) {
     if (error == EINTR || error == ECONNABORTED || error == EPROTO) {
       continue;
     }
+    const bool descriptors = error == EMFILE || error == ENFILE;
+    if (descriptors && !somebodyWaits()) {
+      return;  // the last descriptor went to the last who came: nobody has to give way
+    }
     const Shortage next = on_shortage_(error);
     if (next == Shortage::Retry) {
       continue;
     }
-    if (next == Shortage::Refuse && (error == EMFILE || error == ENFILE) && reserve_.valid()) {
+    if (next == Shortage::Refuse && descriptors && reserve_.valid()) {
       reserve_.reset();
       Fd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       refused.reset();

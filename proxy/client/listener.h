@@ -64,6 +64,7 @@ class Listener : public IoHandler, public Deferred {
  private:
   void onIo(bool readable, bool writable) override;
   void acceptBatch(int limit);
+  [[nodiscard]] bool somebodyWaits() const;
 
   EventLoop& loop_;
   Fd fd_;

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Getting a connection, and every way to fail. Writing the request is in
-// attempt_request.cpp, reading the response in attempt_response.cpp.
 #include "proxy/exchange/attempt.h"
 
+#include <fmt/format.h>
 #include <openssl/ssl.h>
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <iterator>
 
+#include "proxy/exchange/upgrade.h"
 #include "proxy/net/tls_record.h"
 #include "proxy/net/x509_facts.h"
+#include "proxy/origin/h1_origin_connection.h"
 
 namespace gatewhy {
 namespace {
@@ -26,7 +24,6 @@ Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, const Attempt
     : worker_(worker),
       observer_(observer),
       request_(request),
-      timer_(worker.loop, [this] { onTimer(); }),
       started_(worker.loop.turnTime()),
       phase_since_(started_) {}
 
@@ -39,12 +36,18 @@ void Attempt::cancel() {
     return;  // buried: pool and generation may be gone
   }
   state_ = State::Done;
-  timer_.cancel();
+  if (queue_timer_) {
+    queue_timer_->cancel();
+  }
   request_.pool->leaveQueue(*this);
   if (connector_) {
     worker_.loop.deferDelete(std::move(connector_));
   }
   releaseConnection(false);
+  stopCounting();
+}
+
+void Attempt::stopCounting() {
   if (counted_) {
     counted_ = false;
     request_.pool->requestEnded(endpoint_);
@@ -62,9 +65,7 @@ void Attempt::start(const std::vector<std::size_t>& tried) {
   }
   switch (refusal) {
     case PoolRefusal::Queued:
-      state_ = State::Queued;
-      timer_kind_ = Timer::Queue;
-      timer_.arm(request_.origin->timeouts.connect);  // no key of its own: a place is worth what a handshake is
+      enqueue();
       return;
     case PoolRefusal::QueueFull:
       fail(observe(Phase::Routing, DecisionFault{.cause = Cause::OriginConnectionLimit,
@@ -88,8 +89,34 @@ void Attempt::start(const std::vector<std::size_t>& tried) {
   }
 }
 
+void Attempt::enqueue() {
+  state_ = State::Queued;
+  queue_timer_.emplace(worker_.loop, [this] { onQueueTimer(); });
+  queue_timer_->arm(request_.origin->timeouts.connect);  // no key of its own: a place is worth what a handshake is
+}
+
+void Attempt::onQueueTimer() {
+  const Millis limit = request_.origin->timeouts.connect;
+  request_.pool->leaveQueue(*this);
+  Observation late = observe(Phase::Routing, TimerFault{.timer = Timer::Queue,
+                                                        .limit_ms = static_cast<std::uint32_t>(limit.count()),
+                                                        .elapsed_ms = millisBetween(started_, EventLoop::now())});
+  if (!request_.body_here) {
+    late.bytes.last_line = "its body is still coming: such requests hold at most half of limits.connections";
+  }
+  fail(std::move(late));
+}
+
+void Attempt::noteBodyHere() {
+  request_.body_here = true;
+  upload_.release();
+  if (state_ == State::Queued) {
+    request_.pool->bodyArrived(*this);  // may begin at once
+  }
+}
+
 void Attempt::onGrant(Grant grant) {
-  timer_.cancel();
+  queue_timer_->cancel();
   use(std::move(grant));
 }
 
@@ -137,9 +164,9 @@ void Attempt::onConnected(Connected connected) {
     request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
     observer_.onFindings(tlsRecordOf(ssl).findings);
   }
-  auto connection = std::make_unique<OriginConnection>(
-      worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits));
-  connection->link = std::move(connected.link);
+  auto connection = std::make_unique<H1OriginConnection>(
+      worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits),
+      std::move(connected.link));
   connection->slot = std::move(slot_);
   connection->peer_address = std::move(connected.peer_address);
   connection->readable = connected.readable;
@@ -156,47 +183,40 @@ void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
   fail(std::move(furthest));
 }
 
-// ---- evidence and the one way out -------------------------------------
+// ---- the stream -------------------------------------------------------
 
-Observation Attempt::observe(Phase phase, Fault fault) const {
-  Observation seen;
-  seen.phase = phase;
-  seen.fault = std::move(fault);
-  seen.elapsed_ms = millisBetween(phase_since_, EventLoop::now());
-  seen.connection.endpoint = std::string(endpointUrl());
-  seen.connection.peer_address = peerAddress();
-  seen.connection.reused = reused_;
-  seen.connection.idle_ms = idle_ms_;
-  seen.connection.dns = dns_;
-  seen.bytes.request_written = request_bytes_;
-  seen.bytes.request_complete = request_done_ && out_.empty() && !write_fault_;
-  seen.bytes.response_received = response_bytes_;
-  seen.bytes.body_received = decoder_.received();
-  seen.bytes.body_expected = state_ == State::Body ? decoder_.expected() : std::nullopt;
-  if (state_ == State::Head && connection_) {
-    seen.bytes.last_line = connection_->parser.lastCompleteLine(worker_.redaction()).substr(0, 128);
-    seen.bytes.interims = interims_;
-    seen.bytes.head_received = response_bytes_ - interim_bytes_;
-    if (last_byte_ != TimePoint{}) {
-      seen.bytes.silent_ms = millisBetween(last_byte_, EventLoop::now());
-    }
-    seen.request.awaits_continue = owesContinue();
-  } else if (state_ == State::Body && decoder_.kind() == BodyKind::Chunked) {
-    seen.bytes.last_line = "chunked";
-  }
-  if (request_.forward.upgrade && state_ < State::Body) {
-    seen.request.upgrade = request_.head->valueOf(FieldId::Upgrade);
-  }
-  if (connection_) {
-    const Transport& transport = connection_->link->transport;
-    seen.connection.tls = transport.tls();
-    seen.connection.requests_on_connection = connection_->requests;
-    seen.tcp = transport.tcpInfo();
-    if (transport.tls()) {
-      seen.bytes.tls_plain_written = static_cast<std::uint64_t>(BIO_number_written(SSL_get_wbio(transport.ssl())));
-    }
-  }
-  return seen;
+void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
+  state_ = State::Streaming;
+  connection_ = std::move(connection);
+  peer_address_ = connection_->peer_address;
+  ++connection_->requests;
+  stream_ = connection_->open({.loop = worker_.loop,
+                               .scratch = worker_.scratch,
+                               .redaction = *request_.redaction,
+                               .head = *request_.head,
+                               .origin = *request_.origin,
+                               .owner = *this,
+                               .observer = observer_,
+                               .reused = reused_});
+  stream_->begin();
+}
+
+bool Attempt::owesContinue() const {
+  return stream_ ? stream_->owesContinue() : state_ != State::Done && request_.head->expect_continue;
+}
+
+std::optional<UpgradeFault> Attempt::judgeSwitch(const ResponseHead& head) {
+  return gatewhy::judgeSwitch(*request_.head, request_.forward.upgrade, head);
+}
+
+void Attempt::onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) {
+  ended_ = EventLoop::now();
+  state_ = State::Done;
+  answered_ = true;
+  request_.pool->state(endpoint_).recordSuccess();
+  stopCounting();
+  releaseConnection(reusable);
+  observer_.onResponseEnd(trailers, extra_data);  // the last word: we may be buried
 }
 
 void Attempt::fail(Observation observation) {
@@ -215,13 +235,36 @@ void Attempt::releaseConnection(bool reusable) {
   if (!connection_) {
     return;
   }
-  connection_->link->watch.setHandler(nullptr);
+  if (stream_) {
+    stream_->leave();
+  }
   if (reusable) {
     request_.pool->park(endpoint_, std::move(connection_));
   } else {
-    connection_->link->watch.stop();
+    connection_->stop();
     worker_.loop.deferDelete(std::move(connection_));
   }
+}
+
+// ---- evidence ---------------------------------------------------------
+
+Observation Attempt::observe(Phase phase, Fault fault) const {
+  Observation seen;
+  seen.phase = phase;
+  seen.fault = std::move(fault);
+  seen.elapsed_ms = millisBetween(phase_since_, EventLoop::now());
+  seen.connection.endpoint = std::string(endpointUrl());
+  seen.connection.peer_address = peerAddress();
+  seen.connection.reused = reused_;
+  seen.connection.idle_ms = idle_ms_;
+  seen.connection.dns = dns_;
+  if (stream_) {
+    stream_->describe(seen);
+  }
+  if (request_.forward.upgrade && state_ != State::Done && (!stream_ || stream_->awaitsHead())) {
+    seen.request.upgrade = request_.head->valueOf(FieldId::Upgrade);
+  }
+  return seen;
 }
 
 std::string_view Attempt::endpointUrl() const {
@@ -232,30 +275,18 @@ std::string Attempt::peerAddress() const {
   return connector_ ? connector_->peerAddress() : peer_address_;
 }
 
-Phase Attempt::exchangePhase() const {
-  return request_done_ && out_.empty() && !write_fault_ ? Phase::ResponseHead : Phase::RequestWrite;
-}
-
 Phase Attempt::phase() const {
   switch (state_) {
     case State::Connecting:
       return connector_ ? connector_->phase() : Phase::Connect;
-    case State::Head:
-      return exchangePhase();
-    case State::Body:
-      return Phase::ResponseBody;
-    case State::Tunnel:
-      return Phase::Upgrade;
+    case State::Streaming:
+      return stream_->phase();
     case State::Idle:
     case State::Queued:
     case State::Done:
       return Phase::Routing;
   }
   return Phase::Internal;
-}
-
-double Attempt::waitedMs() const {
-  return write_ended_ == TimePoint{} || state_ != State::Head ? 0 : millisBetween(write_ended_, EventLoop::now());
 }
 
 Phase Attempt::longestPhase() const {
@@ -280,17 +311,8 @@ Phase Attempt::longestPhase() const {
 Timings Attempt::timings() const {
   Timings t = connector_ ? connector_->timings() : connect_timings_;
   const TimePoint end = ended_ != TimePoint{} ? ended_ : EventLoop::now();
-  const auto until = [&](TimePoint next) { return next != TimePoint{} ? next : end; };
-  // Who waits for 100 (Continue) sends nothing meanwhile.
-  const TimePoint sent = write_ended_ != TimePoint{} ? write_ended_ : expecting_since_;
-  if (write_began_ != TimePoint{}) {
-    t.send = millisBetween(write_began_, until(sent));
-  }
-  if (sent != TimePoint{} && (first_byte_ == TimePoint{} || first_byte_ >= sent)) {
-    t.wait = millisBetween(sent, until(first_byte_));
-  }
-  if (first_byte_ != TimePoint{}) {
-    t.receive = millisBetween(first_byte_, end);
+  if (stream_) {
+    stream_->addTimings(t, end);
   }
   t.total = millisBetween(started_, end);
   return t;

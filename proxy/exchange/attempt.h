@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One try at an endpoint: a connection from the pool or a fresh one, the
-// request written, the response read. It knows nothing of the client; it
-// reports to its observer, and every failure leaves through fail().
+// One try at an endpoint: a connection from the pool or a fresh one, and a
+// stream on it. It knows nothing of the client; every failure leaves through
+// fail().
 #pragma once
 
 #include <memory>
@@ -11,43 +11,19 @@
 #include <vector>
 
 #include "proxy/exchange/forward_head.h"
-#include "proxy/exchange/progress_clock.h"
 #include "proxy/exchange/worker_context.h"
-#include "proxy/http/h1_parser.h"
 #include "proxy/loop/recycled.h"
 #include "proxy/net/connector.h"
 #include "proxy/origin/origin_pool.h"
+#include "proxy/origin/origin_stream.h"
 
 namespace gatewhy {
 
-// Implemented by the exchange. Any of these may end the attempt.
-class AttemptObserver {
+// Implemented by the exchange.
+class AttemptObserver : public ResponseObserver {
  public:
-  // A connection is there and the head is on its way: body may be sent.
-  virtual void onUploadReady() = 0;
-  // What was handed to sendBody() has left: more may come.
-  virtual void onUploadDrained() = 0;
-  virtual void onInterim(const ResponseHead& head) = 0;
-  virtual void onResponseHead(const ResponseHead& head) = 0;
-  virtual void onResponseData(std::string_view data) = 0;
-  // The pipe through which body bytes may go to the client uncopied; null:
-  // hand them to onResponseData().
-  [[nodiscard]] virtual SplicePipe* splicePipe() = 0;
-  virtual void onResponseSpliced(std::size_t size) = 0;  // so many were put into it
-  // All that one read brought has been reported: what was held back may go.
-  virtual void onBatchEnd() = 0;
-  // Something about the response that is no failure.
-  virtual void onFindings(FindingSet findings) = 0;
-  // `extra_data`: bytes came after the message's end, so the connection was closed.
-  virtual void onResponseEnd(const std::string& trailers, bool extra_data) = 0;
-  // A valid 101: from here on bytes are the tunnel's.
-  virtual void onTunnelOpen(const ResponseHead& head) = 0;
-  virtual void onTunnelData(std::string_view data) = 0;
-  virtual void onTunnelOriginClosed() = 0;  // FIN: the other direction goes on
-  // Once, and nothing after it.
+  // Once, and nothing after it; may end the attempt.
   virtual void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) = 0;
-  // True while the client takes no more response bytes.
-  [[nodiscard]] virtual bool clientBlocked() const = 0;
 
  protected:
   ~AttemptObserver() = default;
@@ -60,6 +36,7 @@ struct AttemptRequest {
   OriginPool* pool = nullptr;
   const std::vector<Address>* own_listeners = nullptr;
   Resolver* resolver = nullptr;
+  const Redaction* redaction = nullptr;
   ForwardContext forward;  // endpoint is filled in here
   std::uint64_t balance_key = 0;
   bool fresh = false;      // no parked connection: the last one was stale
@@ -67,11 +44,14 @@ struct AttemptRequest {
 };
 
 class Attempt final : public Deferred,
-                      public IoHandler,
                       public ConnectObserver,
                       public PoolWaiter,
+                      private OriginStreamOwner,
                       public Recycled<Attempt> {
  public:
+  //   Idle ──▶ Queued ──grant──▶ Connecting ──▶ Streaming ──▶ Done; each step may be left out, or end in Done
+  enum class State : std::uint8_t { Idle, Queued, Connecting, Streaming, Done };
+
   Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request);
   ~Attempt() override;
 
@@ -80,22 +60,18 @@ class Attempt final : public Deferred,
   // Gives everything up without a report: the exchange is over.
   void cancel();
 
-  // Request body, unframed; only after onUploadReady(). `last` ends it.
-  void sendBody(std::string_view data, bool last, std::string_view trailers);
   // The last of the body has come from the client, sent on or not.
   void noteBodyHere();
+  [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool queued() const { return state_ == State::Queued; }
-  [[nodiscard]] std::size_t buffered() const { return out_.size() - out_at_; }
-  void sendTunnel(std::string_view data);
-  void closeTunnelWrite();  // the client has sent FIN
-  [[nodiscard]] bool uploadBlocked() const { return !ready_ || !out_.empty(); }
-  // The request expects 100 (Continue), and neither that nor its body has come
-  // yet: the client may rightly be waiting (RFC 9110 section 10.1.1).
-  [[nodiscard]] bool owesContinue() const {
-    return state_ <= State::Head && request_.head->expect_continue && !continued_;
-  }
-  [[nodiscard]] bool takesBody() const { return ready_ && (state_ == State::Head || state_ == State::Body); }
-  void resumeRead();  // the client takes bytes again
+  // Null before there is a connection; then as long as the attempt. Where the
+  // attempt has ended it takes and tells nothing more but facts.
+  [[nodiscard]] OriginStream* stream() const { return stream_.get(); }
+  [[nodiscard]] std::size_t buffered() const { return stream_ ? stream_->buffered() : 0; }
+  [[nodiscard]] bool uploadBlocked() const { return !stream_ || stream_->uploadBlocked(); }
+  [[nodiscard]] bool takesBody() const { return stream_ && stream_->takesBody(); }
+  // See OriginStream; true before there is one.
+  [[nodiscard]] bool owesContinue() const;
 
   [[nodiscard]] std::size_t endpointIndex() const { return endpoint_; }
   [[nodiscard]] bool endpointChosen() const { return endpoint_chosen_; }
@@ -112,102 +88,56 @@ class Attempt final : public Deferred,
   // Everything around a fault that the attempt can tell.
   [[nodiscard]] Observation observe(Phase phase, Fault fault) const;
   [[nodiscard]] std::vector<AddressFailure> takeAddressFailures() { return std::move(address_failures_); }
-  [[nodiscard]] double waitedMs() const;  // for the response head, so far
+  [[nodiscard]] double waitedMs() const { return stream_ ? stream_->waitedMs() : 0; }  // for the head, so far
   // The phase that has taken most of the time: where an overall limit went.
   [[nodiscard]] Phase longestPhase() const;
-  // The session with the origin; nullptr without TLS or without a connection.
-  [[nodiscard]] const SSL* tlsSession() const { return connection_ ? connection_->link->transport.ssl() : nullptr; }
 
  private:
-  enum class State : std::uint8_t { Idle, Queued, Connecting, Head, Body, Tunnel, Done };
-
-  void onIo(bool readable, bool writable) override;
+  // ConnectObserver
   void onConnected(Connected connected) override;
   void onConnectFailed(std::vector<AddressFailure> failures) override;
+  // PoolWaiter
   void onGrant(Grant grant) override;
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
   [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
+  // OriginStreamOwner
+  void appendHead(TextBuffer& out) override { appendRequestHead(out, *request_.head, request_.forward); }
+  [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) override;
+  void onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) override;
+  void onStreamFailed(Phase phase, Fault fault) override { fail(observe(phase, std::move(fault))); }
 
+  void enqueue();
+  void onQueueTimer();
   void use(Grant grant);
   void connect(ConnectionSlot slot);
   void begin(std::unique_ptr<OriginConnection> connection);
-  void write(std::string_view data);
-  void flush();
-  void onRequestWritten();
-  void stopOwingContinue();
-  void onWriteBroken();
-
-  void pump();
-  [[nodiscard]] bool pumpSpliced();
-  void onBytes(std::string_view bytes);
-  std::string_view onHeadBytes(std::string_view bytes);
-  void onHeadDone();
-  void onInterimDone();
-  void onSwitching();
-  void onBodyBytes(std::string_view bytes);
-  void onOriginEnded();
-  void onHeadEnded(const EndFault& end);
-  void onBodyEnded(const EndFault& end);
-  void settleEnd();
-  void complete(bool extra_data);
-
-  void armWait();
-  void onTimer();
-  void onQueueTimer();
-  void onWaitTimer();
-  void watchSend();
-  void onSendTimer();
-  [[nodiscard]] bool requestStuck(const TcpSnapshot& tcp) const;
-  [[nodiscard]] Phase exchangePhase() const;
   void fail(Observation observation);
+  void stopCounting();
   void releaseConnection(bool reusable);
 
   WorkerContext& worker_;
   AttemptObserver& observer_;
   AttemptRequest request_;
   State state_ = State::Idle;
+  std::optional<Deadline> queue_timer_;  // absent where it never waited
   std::size_t endpoint_ = 0;
   bool endpoint_chosen_ = false;
   bool counted_ = false;  // requestBegan() told to the pool
   bool reused_ = false;
+  bool answered_ = false;
   double idle_ms_ = 0;
   DnsFacts dns_;
   std::unique_ptr<Connector> connector_;
   ConnectionSlot slot_;
   UploadPlace upload_;
   std::unique_ptr<OriginConnection> connection_;
+  std::unique_ptr<OriginStream> stream_;
   std::string peer_address_;  // kept when the connection goes back to the pool
   std::vector<AddressFailure> address_failures_;
-
-  std::string out_;  // request bytes that the socket did not take
-  std::size_t out_at_ = 0;
-  bool ready_ = false;  // head written, body may follow
-  bool tunnel_write_shut_ = false;
-  bool continued_ = false;     // 100 has come, or the client did not wait for it
-  bool request_done_ = false;  // the last body byte was handed over
-  std::uint64_t request_bytes_ = 0;
-  std::optional<TransportFault> write_fault_;
-  std::optional<EndFault> pending_end_;  // FIN without a byte: does an RST follow?
-
-  BodyDecoder decoder_;
-  std::uint64_t response_bytes_ = 0;
-  std::vector<std::uint16_t> interims_;  // statuses of the interim responses so far
-  std::uint64_t interim_bytes_ = 0;
-  TimePoint last_byte_{};        // of the response
-  TimePoint expecting_since_{};  // the head is sent and 100 (Continue) is waited for
-  bool pumping_ = false;
-  bool splice_ = true;  // until the kernel says that it cannot
-  bool answered_ = false;
-  bool out_of_step_ = false;  // the body's framing broke a rule: who knows where the next response begins
-
-  Deadline timer_;
-  Timer timer_kind_ = Timer::Send;
-  TimePoint started_;
-  TimePoint phase_since_;
-  TimePoint write_began_{}, write_ended_{}, first_byte_{}, ended_{};
-  TimePoint request_moved_{};  // the peer's TCP still took bytes of it then; looked at by the wait timer
-  ProgressClock sending_;      // while out_ waits
   Timings connect_timings_;
+  TimePoint started_;
+  TimePoint phase_since_;  // until there is a stream
+  TimePoint ended_{};
 };
 
 }  // namespace gatewhy

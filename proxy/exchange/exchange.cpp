@@ -186,6 +186,7 @@ void Exchange::startAttempt() {
   plan.pool = pool_;
   plan.own_listeners = &generation_->own_listeners;
   plan.resolver = generation_->resolver.get();
+  plan.redaction = &config.log.redaction;
   plan.forward = ForwardContext{.hop_name = config.diagnostics.name,
                                 .client_ip = client.ip,
                                 .scheme = client.tls ? "https" : "http",

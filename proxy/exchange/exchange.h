@@ -23,6 +23,11 @@ namespace gatewhy {
 
 class Exchange final : public ClientStreamHandler, public AttemptObserver, public Recycled<Exchange> {
  public:
+  //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished      Waiting ──101──▶ Tunnel ──▶ Draining
+  // An answer of our own goes from the first two to Draining, and what leaves
+  // nothing to deliver from any to Finished.
+  enum class State : std::uint8_t { Starting, Waiting, Responding, Tunnel, Draining, Finished };
+
   // `request` belongs to the client connection's parser and outlives this.
   Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request);
   ~Exchange() override;
@@ -41,6 +46,7 @@ class Exchange final : public ClientStreamHandler, public AttemptObserver, publi
   void onDrainDeadline() override;
   void noteHalfClose() override;
 
+  [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool bodyDone() const override { return body_done_; }
   [[nodiscard]] bool inTunnel() const override { return state_ == State::Tunnel; }
   [[nodiscard]] bool waiting() const override { return state_ == State::Waiting; }
@@ -51,15 +57,6 @@ class Exchange final : public ClientStreamHandler, public AttemptObserver, publi
   }
 
  private:
-  enum class State : std::uint8_t {
-    Starting,
-    Waiting,
-    Responding,
-    Tunnel,
-    Draining /* last bytes to the client */,
-    Finished
-  };
-
   // AttemptObserver
   void onUploadReady() override;
   void onUploadDrained() override;

@@ -6,6 +6,7 @@
 #include "diagnostics/proxy_status.h"
 #include "proxy/exchange/current_date.h"
 #include "proxy/exchange/exchange.h"
+#include "proxy/http/chunk.h"
 
 #include "proxy/exchange/admission.h"
 
@@ -61,7 +62,7 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
     }
   }
   if (flowing) {
-    attempt_->sendBody(data, last, trailers_);
+    attempt_->stream()->sendBody(data, last, trailers_);
   }
   if (last && attempt_) {
     attempt_->noteBodyHere();  // may begin what waited, and end it: the last word
@@ -85,7 +86,7 @@ void Exchange::onUploadReady() {
         (attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) || pool_->hasAlternative(tried);
   }
   if (!replay_.empty() || (body_done_ && has_body)) {
-    attempt_->sendBody(replay_, body_done_, trailers_);
+    attempt_->stream()->sendBody(replay_, body_done_, trailers_);
   }
   if (has_body && attempt_ && !may_replay_) {
     dropReplay();
@@ -242,7 +243,7 @@ void Exchange::onTunnelData(std::string_view data) {
 void Exchange::onClientTunnelData(std::string_view data) {
   body_received_ += data.size();
   if (attempt_) {
-    attempt_->sendTunnel(data);
+    attempt_->stream()->sendTunnel(data);
   }
 }
 
@@ -260,7 +261,7 @@ void Exchange::onTunnelClientClosed() {
   if (tunnel_origin_closed_) {
     awaitDelivery(Disposition::Close);
   } else if (attempt_) {
-    attempt_->closeTunnelWrite();
+    attempt_->stream()->closeTunnelWrite();
   }
 }
 
@@ -269,8 +270,8 @@ void Exchange::onTunnelClientClosed() {
 void Exchange::onClientDrained() {
   if (state_ == State::Draining) {
     awaitDelivery(disposition_);
-  } else if (attempt_) {
-    attempt_->resumeRead();
+  } else if (attempt_ && attempt_->stream() != nullptr) {
+    attempt_->stream()->resumeRead();
   }
 }
 

@@ -2,8 +2,6 @@
 #include "proxy/exchange/forward_head.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstring>
 
 #include "config/path_readings.h"
@@ -427,13 +425,6 @@ void appendSwitchingHead(TextBuffer& out, const ResponseHead& response, const Re
   appendResponseFields(out, response, context);
   out.append("Connection: Upgrade\r\n");
   appendField(out, "Upgrade", response.valueOf(FieldId::Upgrade));
-  out.append("\r\n");
-}
-
-void appendChunkSize(TextBuffer& out, std::uint64_t size) {
-  std::array<char, 16> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
-  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
   out.append("\r\n");
 }
 

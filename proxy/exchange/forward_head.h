@@ -57,9 +57,6 @@ void appendInterimHead(TextBuffer& out, const ResponseHead& response);
 // Appends the 101 that turns the connection into a tunnel.
 void appendSwitchingHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context);
 
-// Appends the line in front of a chunk's data (RFC 9112 section 7.1).
-void appendChunkSize(TextBuffer& out, std::uint64_t size);
-
 // True where the request has passed this hop before: own name in CDN-Loop
 // (RFC 8586), or in Via more often than a sane chain explains.
 [[nodiscard]] bool passedHereBefore(const RequestHead& request, std::string_view hop_name);

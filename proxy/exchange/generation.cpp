@@ -4,42 +4,6 @@
 #include <algorithm>
 
 namespace gatewhy {
-namespace {
-
-struct OriginTlsSetup {
-  OriginTls settings;
-  std::shared_ptr<const OriginTlsContext> context;
-  std::optional<TlsFault> fault;
-};
-
-// Origins with the same settings share a context: the system's authorities
-// alone take a megabyte and some milliseconds to load.
-class OriginTlsContexts {
- public:
-  const OriginTlsSetup& of(const OriginTls& settings) {
-    const auto same = [&](const auto& made) { return made->settings == settings; };
-    const auto found = std::find_if(made_.begin(), made_.end(), same);
-    if (found != made_.end()) {
-      return **found;
-    }
-    auto context = OriginTlsContext::create(settings);
-    auto setup = std::make_unique<OriginTlsSetup>();
-    setup->settings = settings;
-    if (context) {
-      setup->context = std::move(context).value();
-    } else {
-      setup->fault = std::move(context).error();
-    }
-    made_.push_back(std::move(setup));
-    return *made_.back();
-  }
-
- private:
-  std::vector<std::unique_ptr<OriginTlsSetup>> made_;  // few: settings differ less than origins
-};
-
-}  // namespace
-
 std::shared_ptr<EndpointState> SharedStates::endpoint(const std::string& origin, const std::string& url) {
   auto& slot = endpoints_[origin + '\n' + url];
   if (!slot) {
@@ -70,6 +34,7 @@ void SharedStates::forgetUnused() {
   const auto unused = [](const auto& entry) { return entry.second.use_count() == 1; };
   std::erase_if(endpoints_, unused);
   std::erase_if(origins_, unused);
+  tls_.beginGeneration();
 }
 
 void Generation::addVariants(const RouteConfig& route) {
@@ -136,7 +101,6 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
     made->listener_tls.push_back(std::move(context).value());
   }
   states.forgetUnused();
-  OriginTlsContexts tls;
   for (const OriginConfig& origin : made->config->origins) {
     OriginRuntime runtime;
     runtime.state = states.origin(origin.name);
@@ -146,9 +110,9 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
       https = https || endpoint.scheme == EndpointScheme::Https;
     }
     if (https) {
-      const OriginTlsSetup& setup = tls.of(origin.tls);
-      runtime.tls = setup.context;
-      runtime.tls_setup_fault = setup.fault;
+      OriginTlsContexts::Made made_tls = states.originTls(origin.tls);
+      runtime.tls = std::move(made_tls.context);
+      runtime.tls_setup_fault = std::move(made_tls.fault);
     }
     made->origins.push_back(std::move(runtime));
   }

@@ -16,6 +16,7 @@
 #include "proxy/exchange/rate_limiter.h"
 #include "proxy/exchange/router.h"
 #include "proxy/exchange/user_file.h"
+#include "proxy/net/origin_tls_contexts.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/origin/endpoint_state.h"
 
@@ -33,6 +34,7 @@ class SharedStates {
  public:
   [[nodiscard]] std::shared_ptr<EndpointState> endpoint(const std::string& origin, const std::string& url);
   [[nodiscard]] std::shared_ptr<OriginState> origin(const std::string& name);
+  [[nodiscard]] OriginTlsContexts::Made originTls(const OriginTls& settings) { return tls_.of(settings); }
   // Drops what no generation uses any more.
   void forgetUnused();
   // By route name; a new one where the limit has changed.
@@ -41,6 +43,7 @@ class SharedStates {
  private:
   std::map<std::string, std::shared_ptr<EndpointState>> endpoints_;
   std::map<std::string, std::shared_ptr<OriginState>> origins_;
+  OriginTlsContexts tls_;
   std::map<std::string, std::weak_ptr<RateLimiter>> rate_limiters_;  // they go with their last generation
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,13 +51,28 @@ struct ProxyCounters {
 // after a reload destroys it.
 struct WorkerGeneration {
   GenerationPtr shared;
-  std::unique_ptr<Resolver> resolver;
-  std::vector<std::unique_ptr<OriginPool>> pools;  // by origin
+  // These two live on in the next generation where their configuration has not
+  // changed, with all they hold: connections, retry budgets, addresses.
+  std::shared_ptr<Resolver> resolver;
+  std::vector<std::shared_ptr<OriginPool>> pools;  // by origin
   std::vector<Address> own_listeners;
 };
 using WorkerGenerationPtr = std::shared_ptr<WorkerGeneration>;
 
 struct WorkerContext {
+  // `shed` and `resume`: see MemoryGuard. All that is given outlives this.
+  WorkerContext(
+      EventLoop& own_loop, EventSink& own_sink, ProxyCounters& shared, std::function<void()> shed = [] {},
+      std::function<void()> resume = [] {})
+      : loop(own_loop),
+        sink(own_sink),
+        counters(shared),
+        in_flight(shared.exchanges_in_flight.newPart()),
+        idle(shared.idle.enrol(own_loop)),
+        floods(own_loop, own_sink),
+        handshakes(own_loop, shared.handshakes, shared.census),
+        memory(own_loop, shared.memory, std::move(shed), std::move(resume)) {}
+
   EventLoop& loop;
   EventSink& sink;
   ProxyCounters& counters;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
-#include "proxy/http/h1_parser.h"
-#include "proxy/net/connector.h"
 #include "proxy/origin/endpoint_state.h"
+#include "proxy/origin/origin_stream.h"
 
 namespace gatewhy {
 
@@ -47,28 +48,30 @@ class OriginPool;
 
 // An established connection to an endpoint: owned by the attempt that uses it,
 // else by the pool in which it is parked.
-class OriginConnection final : public Deferred, public IoHandler {
+class OriginConnection : public Deferred {
  public:
-  OriginConnection(EventLoop& loop, const HeadLimits& limits);
+  explicit OriginConnection(EventLoop& loop);
 
-  std::unique_ptr<Link> link;
+  // The next request's stream. It refers to the connection until it is left.
+  [[nodiscard]] virtual std::unique_ptr<OriginStream> open(const OriginStreamSetup& setup) = 0;
+  // It is to be buried: no event may come any more.
+  virtual void stop() = 0;
+
   ConnectionSlot slot;
   std::string peer_address;
-  std::uint32_t requests = 0;   // begun on this connection
-  TimePoint idle_since{};       // parked at
-  bool unsent_bounded = false;  // for a large request body, see boundUnsentBytes()
-  bool readable = false;        // an edge came that nobody has read to its end
-  ResponseParser parser;        // here, because its memory serves one response after the other
+  std::uint32_t requests = 0;  // begun on this connection
+  TimePoint idle_since{};      // parked at
+
+ protected:
+  // While parked: an idle connection has nothing to say. False: this one has,
+  // and is not parked; what it says later is told by one of the two below.
+  [[nodiscard]] virtual bool beginIdle() = 0;
+  virtual void endIdle() = 0;
+  void noteUnsolicited(std::string_view bytes);
+  void leavePool();  // ends; we are buried
 
  private:
   friend class OriginPool;
-  // While parked: an idle connection has nothing to say. Where an edge brings
-  // something all the same, it is closed or out of step (RFC 9112 section 9.3:
-  // bytes nobody asked for are no response to the next request).
-  void onIo(bool readable, bool writable) override;
-  // What reading brings while nothing was asked; bytes are noted.
-  [[nodiscard]] bool isSilent();
-
   OriginPool* parked_in_ = nullptr;
   std::size_t endpoint_ = 0;
   Deadline expiry_;

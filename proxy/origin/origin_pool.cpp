@@ -2,7 +2,6 @@
 #include "proxy/origin/origin_pool.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace gatewhy {
@@ -30,25 +29,14 @@ void UploadPlace::release() noexcept {
   }
 }
 
-OriginConnection::OriginConnection(EventLoop& loop, const HeadLimits& limits)
-    : parser(limits), expiry_(loop, [this] { parked_in_->dropParked(*this); }) {}
+OriginConnection::OriginConnection(EventLoop& loop) : expiry_(loop, [this] { leavePool(); }) {}
 
-void OriginConnection::onIo(bool is_readable, bool /*writable*/) {
-  if (is_readable && !isSilent()) {
-    parked_in_->dropParked(*this);
-  }
+void OriginConnection::noteUnsolicited(std::string_view bytes) {
+  parked_in_->noteUnsolicited(endpoint_, bytes);
 }
 
-// An edge may be older than what was read since then, for a response comes in
-// pieces; and TLS 1.3 servers send session tickets whenever they like. Reading
-// yields no application byte in either case.
-bool OriginConnection::isSilent() {
-  std::array<char, UnsolicitedRecord::kExcerpt> bytes{};
-  const IoResult got = link->transport.read(bytes.data(), bytes.size());
-  if (got.status == IoStatus::Ok && parked_in_ != nullptr) {
-    parked_in_->noteUnsolicited(endpoint_, std::string_view(bytes.data(), got.size));
-  }
-  return got.status == IoStatus::WouldBlock;
+void OriginConnection::leavePool() {
+  parked_in_->dropParked(*this);
 }
 
 OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
@@ -290,12 +278,10 @@ void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> co
   const KeepAliveConfig& keep = config_.keep_alive;
   connection->parked_in_ = this;
   connection->endpoint_ = endpoint;
-  if (keep.idle == 0 || (connection->readable && !connection->isSilent())) {
+  if (keep.idle == 0 || !connection->beginIdle()) {
     loop_.deferDelete(std::move(connection));
     return;
   }
-  connection->readable = false;
-  connection->link->watch.setHandler(connection.get());
   connection->idle_since = loop_.turnTime();
   // The surplus of a crowd stays for a moment, for the crowd's next requests
   // would open as many connections again; it is taken first, and closed first.
@@ -315,7 +301,7 @@ std::unique_ptr<OriginConnection> OriginPool::takeParked(std::size_t endpoint) {
   }
   std::unique_ptr<OriginConnection> last = std::move(parked.back());
   parked.pop_back();
-  last->link->watch.setHandler(nullptr);
+  last->endIdle();
   last->expiry_.cancel();
   return last;
 }
@@ -326,7 +312,7 @@ void OriginPool::dropParked(OriginConnection& which) {
   if (it != parked.end()) {
     std::unique_ptr<OriginConnection> dead = std::move(*it);
     parked.erase(it);
-    dead->link->watch.setHandler(nullptr);
+    dead->endIdle();
     dead->expiry_.cancel();
     loop_.deferDelete(std::move(dead));  // frees the slot a turn later, outside the socket's callback
   }

@@ -77,7 +77,8 @@ enum class PoolRefusal : std::uint8_t { NoHealthyEndpoint, QueueFull, Queued };
 
 class OriginPool {
  public:
-  // `states` has one entry per endpoint. `wake_others` asks the other workers
+  // `states` has one entry per endpoint. The configuration is copied.
+  // `wake_others` asks the other workers
   // to look at their queues and parked connections (any thread).
   OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
              std::shared_ptr<OriginState> origin_state, std::function<void()> wake_others);
@@ -138,7 +139,7 @@ class OriginPool {
   ConnectionSlot slotFor(std::size_t endpoint);
 
   EventLoop& loop_;
-  const OriginConfig& config_;
+  const OriginConfig config_;  // a copy: the pool outlives the configuration that it came with
   std::vector<Endpoint> endpoints_;
   std::vector<std::uint32_t> loads_;  // requests in flight, by endpoint
   std::shared_ptr<OriginState> origin_state_;

@@ -71,21 +71,10 @@ void EdgeWorld::makeContext(const Config& config, GenerationPtr generation) {
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     const OriginRuntime& runtime = mine->shared->origins[i];
     mine->pools.push_back(
-        std::make_unique<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, [] {}));
+        std::make_shared<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, [] {}));
   }
-  context_.reset(new WorkerContext{.loop = loop_,
-                                   .sink = *this,
-                                   .counters = counters_,
-                                   .in_flight = counters_.exchanges_in_flight.newPart(),
-                                   .idle = counters_.idle.enrol(loop_),
-                                   .floods = FloodReport(loop_, *this),
-                                   .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
-                                   .memory = MemoryGuard(
-                                       loop_, counters_.memory, [] {}, [] {}),
-                                   .pipes = {},
-                                   .ids = {},
-                                   .generation = std::move(mine),
-                                   .scratch = {}});
+  context_.reset(new WorkerContext(loop_, *this, counters_));
+  context_->generation = std::move(mine);
 }
 
 EdgeWorld::~EdgeWorld() {

@@ -55,19 +55,7 @@ class Run final : public AttemptObserver {
       : head_(head),
         origin_(config->origins.front()),
         resolver_(pinned.empty() ? Resolver::create(loop_, config->dns) : pinnedResolver(loop_, pinned)),
-        worker_{.loop = loop_,
-                .sink = sink_,
-                .counters = counters_,
-                .in_flight = counters_.exchanges_in_flight.newPart(),
-                .idle = counters_.idle.enrol(loop_),
-                .floods = FloodReport(loop_, sink_),
-                .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
-                .memory = MemoryGuard(
-                    loop_, counters_.memory, [] {}, [] {}),
-                .pipes = {},
-                .ids = {},
-                .generation = {},
-                .scratch = {}},
+        worker_(loop_, sink_, counters_),
         overall_(loop_, [this] { onOverallTimeout(); }),
         config_(std::move(config)) {}
 
@@ -91,6 +79,7 @@ class Run final : public AttemptObserver {
     plan.pool = &pool;
     plan.own_listeners = &no_listeners;
     plan.resolver = resolver_.get();
+    plan.redaction = &config_->log.redaction;
     plan.forward.hop_name = {};  // a probe is a client: nobody must take its request for a loop
     plan.forward.scheme = origin_.endpoints.front().scheme == EndpointScheme::Https ? "https" : "http";
     plan.forward.request_id = identity.requestId();
@@ -118,7 +107,7 @@ class Run final : public AttemptObserver {
   // ---- AttemptObserver
 
   void onUploadReady() override {
-    if (const SSL* ssl = attempt_->tlsSession()) {
+    if (const SSL* ssl = attempt_->stream()->tlsSession()) {
       result_.tls = factsOf(ssl);
     }
   }

@@ -86,19 +86,8 @@ SessionWorld::SessionWorld() {
   generation->shared = std::move(shared).value();
   streams_.setLimits(HeadLimits{});
   EventSink& sink = *this;
-  worker_.reset(new WorkerContext{.loop = loop_,
-                                  .sink = sink,
-                                  .counters = counters_,
-                                  .in_flight = counters_.exchanges_in_flight.newPart(),
-                                  .idle = counters_.idle.enrol(loop_),
-                                  .floods = FloodReport(loop_, sink),
-                                  .handshakes = HandshakeGate(loop_, counters_.handshakes, counters_.census),
-                                  .memory = MemoryGuard(
-                                      loop_, counters_.memory, [] {}, [] {}),
-                                  .pipes = {},
-                                  .ids = {},
-                                  .generation = std::move(generation),
-                                  .scratch = {}});
+  worker_ = std::make_unique<WorkerContext>(loop_, sink, counters_);
+  worker_->generation = std::move(generation);
   link_.transport = Transport(Fd(kernel.open(socket)));
   output_ = std::make_unique<ClientOutput>(link_.transport, worker_->pipes);
   EXPECT_TRUE(link_.watch.start(loop_, link_.transport.fd(), this));

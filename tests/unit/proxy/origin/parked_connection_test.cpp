@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "proxy/origin/h1_origin_connection.h"
 #include "proxy/origin/origin_pool.h"
 
 namespace gatewhy::test {
@@ -19,9 +20,9 @@ class ParkedConnection : public testing::Test {
     std::array<int, 2> ends{};
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
     origin_.reset(ends[1]);
-    connection_ = std::make_unique<OriginConnection>(loop_, HeadLimits{});
-    connection_->link = std::make_unique<Link>();
-    connection_->link->transport = Transport(Fd(ends[0]));
+    auto link = std::make_unique<Link>();
+    link->transport = Transport(Fd(ends[0]));
+    connection_ = std::make_unique<H1OriginConnection>(loop_, HeadLimits{}, std::move(link));
   }
   void say(std::string_view text) const {
     ASSERT_EQ(::send(origin_.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
@@ -46,7 +47,7 @@ class ParkedConnection : public testing::Test {
   std::shared_ptr<OriginState> state_ = std::make_shared<OriginState>();
   OriginPool pool_{loop_, config_, {std::make_shared<EndpointState>()}, state_, [] {}};
   Fd origin_;
-  std::unique_ptr<OriginConnection> connection_;
+  std::unique_ptr<H1OriginConnection> connection_;
 };
 
 TEST_F(ParkedConnection, StaysWhereAnEdgeBringsNothing) {

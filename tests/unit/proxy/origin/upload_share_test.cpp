@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <optional>
 
 #include "proxy/origin/origin_pool.h"
 
@@ -44,8 +45,12 @@ class UploadShare : public testing::Test {
     made.limits.pending = 4;
     return made;
   }
-  Request& upload() { return requests_.emplace_back(pool_, false); }
-  Request& whole() { return requests_.emplace_back(pool_, true); }
+  Request& upload() { return requests_.emplace_back(pool(), false); }
+  Request& whole() { return requests_.emplace_back(pool(), true); }
+  // Of config_ as it is at the first call.
+  OriginPool& pool() {
+    return pool_ ? *pool_ : pool_.emplace(loop_, config_, std::vector{state_}, origin_, [] {});
+  }
   // What was posted, in turn.
   void turn() {
     loop_.post([this] { loop_.stop(); });
@@ -56,7 +61,7 @@ class UploadShare : public testing::Test {
   OriginConfig config_ = config();
   std::shared_ptr<EndpointState> state_ = std::make_shared<EndpointState>();
   std::shared_ptr<OriginState> origin_ = std::make_shared<OriginState>();
-  OriginPool pool_{loop_, config_, {state_}, origin_, [] {}};
+  std::optional<OriginPool> pool_;
   std::deque<Request> requests_;
 };
 
@@ -93,7 +98,7 @@ TEST_F(UploadShare, ABodyThatArrivesInTheQueueMakesARequestWhole) {
   upload();
   Request& third = upload();
   third.setWhole();
-  pool_.bodyArrived(third);
+  pool().bodyArrived(third);
   EXPECT_TRUE(third.served());
   EXPECT_EQ(0U, origin_->waiting.load());
   EXPECT_EQ(0U, origin_->waiting_uploads.load());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/exchange/progress_clock.h"
+#include "proxy/net/progress_clock.h"
 
 #include <algorithm>
 

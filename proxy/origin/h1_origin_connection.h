@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "proxy/http/h1_parser.h"
+#include "proxy/net/connector.h"
+#include "proxy/origin/origin_connection.h"
+
+namespace gatewhy {
+
+// HTTP/1.1: one stream at a time.
+class H1OriginConnection final : public OriginConnection, public IoHandler {
+ public:
+  H1OriginConnection(EventLoop& loop, const HeadLimits& limits, std::unique_ptr<Link> over);
+
+  [[nodiscard]] std::unique_ptr<OriginStream> open(const OriginStreamSetup& setup) override;
+  void stop() override { link->watch.stop(); }
+
+  std::unique_ptr<Link> link;
+  bool unsent_bounded = false;  // for a large request body, see boundUnsentBytes()
+  bool readable = false;        // an edge came that nobody has read to its end
+  ResponseParser parser;        // here, because its memory serves one response after the other
+
+ private:
+  bool beginIdle() override;
+  void endIdle() override { link->watch.setHandler(nullptr); }
+  // While parked. Where an edge brings something, the connection is closed or
+  // out of step (RFC 9112 section 9.3: bytes nobody asked for are no response
+  // to the next request).
+  void onIo(bool readable, bool writable) override;
+  // What reading brings while nothing was asked; bytes are noted.
+  [[nodiscard]] bool isSilent();
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/origin/h1_origin_stream.h"
+
+#include <netinet/tcp.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "proxy/http/chunk.h"
+#include "proxy/net/peer_progress.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr int kReadsPerTurn = 32;  // 2 MiB, then others get their turn
+// Below it a copy through the cache costs less than the pipe's two calls.
+constexpr std::uint64_t kSpliceTail = 64UL * 1024;
+constexpr std::uint64_t kSpliceFrom = 4 * kSpliceTail;
+constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
+constexpr std::uint64_t kLargeBody = 64UL * 1024;
+
+bool hasLargeBody(const RequestHead& head) {
+  return head.body == BodyKind::Chunked || (head.body == BodyKind::Length && head.content_length > kLargeBody);
+}
+
+}  // namespace
+
+H1OriginStream::H1OriginStream(H1OriginConnection& connection, const OriginStreamSetup& setup)
+    : connection_(&connection),
+      setup_(setup),
+      reader_(connection.parser, setup_, *this),
+      clock_(setup.loop, setup.origin.timeouts, *this),
+      phase_since_(setup.loop.turnTime()) {}
+
+void H1OriginStream::leave() {
+  state_ = State::Left;
+  reader_.stop();
+  clock_.stop();
+  if (connection_ != nullptr) {
+    std::exchange(connection_, nullptr)->link->watch.setHandler(nullptr);
+  }
+}
+
+void H1OriginStream::fail(Phase phase, Fault fault) {
+  setup_.owner.onStreamFailed(phase, std::move(fault));  // which leaves
+}
+
+// ---- the request ------------------------------------------------------
+
+void H1OriginStream::begin() {
+  connection_->link->watch.setHandler(this);
+  connection_->parser.reset();
+  connection_->parser.expect(setup_.head.method);
+  connection_->parser.mendFaults(setup_.origin.strictness == Strictness::Report);
+  if (!connection_->unsent_bounded && hasLargeBody(setup_.head)) {
+    connection_->unsent_bounded = true;
+    boundUnsentBytes(transport().fd());
+  }
+  if (connection_->readable && !setup_.reused) {
+    // The peer spoke or closed before it was asked: look before writing.
+    pump();
+    if (state_ != State::Open || reader_.state() != Reading::Head) {
+      return;
+    }
+  }
+  setup_.scratch.clear();
+  setup_.owner.appendHead(setup_.scratch);
+  sender_.begin(transport(), setup_.scratch.view(), setup_.head.body == BodyKind::None,
+                setup_.head.expect_continue && !reader_.wasContinued(), setup_.loop.turnTime());
+  afterWriting(false);
+  if (owesContinue()) {
+    await();
+  }
+  if (awaitsHead()) {
+    setup_.observer.onUploadReady();
+  }
+}
+
+void H1OriginStream::sendBody(std::string_view data, bool last, std::string_view trailers) {
+  if (state_ == State::Left || sender_.whole()) {
+    return;
+  }
+  stopOwingContinue();
+  if (last) {
+    sender_.noteLast();
+  }
+  if (sender_.refused()) {
+    return;  // nobody takes it; the response, or the fault, decides
+  }
+  if (setup_.head.body != BodyKind::Chunked) {
+    write(data);
+    return;
+  }
+  TextBuffer& framed = setup_.scratch;
+  framed.clear();
+  if (!data.empty()) {
+    appendChunkSize(framed, data.size());
+    framed.append(data);
+    framed.append("\r\n");
+  }
+  if (last) {
+    framed.append("0\r\n");
+    framed.append(trailers);
+    framed.append("\r\n");
+  }
+  write(framed.view());
+}
+
+void H1OriginStream::sendTunnel(std::string_view data) {
+  if (reader_.state() == Reading::Tunnel && !sender_.refused()) {
+    write(data);
+  }
+}
+
+void H1OriginStream::closeTunnelWrite() {
+  if (reader_.state() == Reading::Tunnel && !sender_.refused()) {
+    shut_behind_tunnel_ = true;
+    if (!sender_.waits()) {
+      transport().shutdownWrite();  // else flush() does, behind the last byte
+    }
+  }
+}
+
+void H1OriginStream::write(std::string_view bytes) {
+  const bool was_refused = sender_.refused();
+  sender_.write(bytes);
+  afterWriting(was_refused);
+}
+
+void H1OriginStream::flush() {
+  sender_.flush();
+  if (sender_.refused()) {
+    afterWriting(false);
+    return;
+  }
+  if (sender_.waits()) {
+    return;
+  }
+  clock_.stopSending();
+  if (shut_behind_tunnel_) {
+    transport().shutdownWrite();
+  }
+  afterWriting(false);
+  if (!sender_.whole()) {
+    await();
+  }
+  if (reader_.state() == Reading::Tunnel || !sender_.whole()) {
+    setup_.observer.onUploadDrained();
+  }
+}
+
+// Who is waited for now that bytes have gone, or have not.
+void H1OriginStream::afterWriting(bool was_refused) {
+  if (state_ == State::Settling) {
+    return;  // that has its own time
+  }
+  if (sender_.refused()) {
+    if (!was_refused) {
+      // What the peer said before it refused is still readable (measured: data
+      // first, then ECONNRESET), so reading decides.
+      clock_.stopSending();
+      connection_->readable = true;
+      connection_->link->watch.kick();  // not from inside a write that the client's reader called
+      await();
+    }
+    return;
+  }
+  if (sender_.waits()) {
+    clock_.await(OriginClock::Wait::Send);
+    return;
+  }
+  if (sender_.sent() && awaitsHead() && sender_.sentAt() > phase_since_) {
+    phase_since_ = sender_.sentAt();
+  }
+  if (sender_.whole()) {
+    await();
+  }
+}
+
+void H1OriginStream::stopOwingContinue() {
+  if (sender_.stopAwaiting() && clock_.waitsFor() == OriginClock::Wait::Continue) {
+    clock_.stop();  // from here the client, or the writing, is waited for
+  }
+}
+
+bool H1OriginStream::owesContinue() const {
+  return awaitsHead() && setup_.head.expect_continue && sender_.state() <= RequestSender::State::AwaitContinue;
+}
+
+bool H1OriginStream::takesBody() const {
+  return (awaitsHead() || reader_.state() == Reading::Body) && sender_.state() != RequestSender::State::Unsent;
+}
+
+bool H1OriginStream::uploadBlocked() const {
+  return sender_.state() == RequestSender::State::Unsent || sender_.waits();
+}
+
+// ---- events -----------------------------------------------------------
+
+void H1OriginStream::onIo(bool readable, bool writable) {
+  if (readable) {
+    connection_->readable = true;
+  }
+  if (state_ == State::Settling) {
+    settleEnd();
+    return;
+  }
+  if (writable && sender_.waits()) {
+    flush();
+  }
+  if (state_ != State::Left && connection_->readable) {
+    pump();
+  }
+}
+
+void H1OriginStream::resumeRead() {
+  if (state_ == State::Left) {
+    return;
+  }
+  if (clock_.waitsFor() == OriginClock::Wait::Body) {
+    await();  // the silence was ours
+  }
+  if (connection_->readable) {
+    connection_->link->watch.kick();
+  }
+}
+
+void H1OriginStream::await() {
+  using Wait = OriginClock::Wait;
+  if (state_ != State::Open) {
+    return;
+  }
+  switch (reader_.state()) {
+    case Reading::Head:
+      if (sender_.waits()) {
+        return;  // for the peer to take it
+      }
+      if (owesContinue()) {
+        clock_.await(Wait::Continue);
+      } else if (sender_.whole()) {
+        clock_.await(Wait::Head);
+      }  // else the client is waited for
+      return;
+    case Reading::Body:
+      clock_.await(Wait::Body);
+      return;
+    case Reading::Tunnel:
+      clock_.await(Wait::Tunnel);
+      return;
+    case Reading::Over:
+      return;
+  }
+}
+
+OriginClock::View H1OriginStream::view() const {
+  return {.transport = transport(),
+          .written = sender_.written(),
+          .sent_at = sender_.sentAt(),
+          .since = phase_since_,
+          .answering = reader_.received() != 0};
+}
+
+// ---- the response -----------------------------------------------------
+
+void H1OriginStream::pump() {
+  if (pumping_) {
+    return;
+  }
+  pumping_ = true;
+  int reads = 0;
+  while (state_ != State::Left && connection_->readable && !setup_.observer.clientBlocked()) {
+    if (++reads > kReadsPerTurn) {
+      connection_->link->watch.kick();
+      break;
+    }
+    if (!pumpSpliced()) {
+      readOnce();
+    }
+  }
+  pumping_ = false;
+}
+
+void H1OriginStream::readOnce() {
+  const auto buffer = setup_.loop.readBuffer();
+  const IoResult got = transport().read(buffer.data(), buffer.size());
+  if (got.status == IoStatus::WouldBlock) {
+    connection_->readable = false;
+    return;
+  }
+  if (got.status == IoStatus::Ended) {
+    connection_->readable = false;
+    onEnded();
+    return;
+  }
+  // `drained` spares the EAGAIN only where the message turns out to be
+  // complete: a FIN or RST may have come in the same edge as the data.
+  const bool drained = got.drained && !connection_->link->watch.peerClosed();
+  if (drained) {
+    connection_->readable = false;
+  }
+  reader_.onBytes({buffer.data(), got.size});
+  if (state_ != State::Left && drained) {
+    connection_->readable = true;
+  }
+}
+
+// A step of a big body whose length is known and whose both sides are plain:
+// the kernel moves it. The last part is read like any other body, so that
+// where the message ends is judged in one place. False: copy this step.
+bool H1OriginStream::pumpSpliced() {
+  if (!splice_ || reader_.ahead() < kSpliceFrom || transport().tls()) {
+    return false;
+  }
+  SplicePipe* pipe = setup_.observer.splicePipe();
+  if (pipe == nullptr) {
+    return false;
+  }
+  const std::uint64_t most = reader_.ahead() - kSpliceTail;
+  const SpliceResult got =
+      transport().readInto(*pipe, static_cast<std::size_t>(std::min<std::uint64_t>(most, pipe->capacity())));
+  switch (got.status) {
+    case SpliceStatus::Unsupported:
+      splice_ = false;
+      return false;
+    case SpliceStatus::WouldBlock:
+      connection_->readable = false;
+      return true;
+    case SpliceStatus::Ended:
+      connection_->readable = false;
+      onEnded();
+      return true;
+    case SpliceStatus::Ok:
+      break;
+  }
+  reader_.onSpliced(got.size);
+  return true;
+}
+
+// The message has ended. Bytes after its end belong to no request: the
+// connection is out of step and is not used again.
+void H1OriginStream::onReadComplete(bool extra_data) {
+  const bool reusable = reader_.keepsInStep() && !extra_data && sender_.sent() &&
+                        !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
+  setup_.owner.onStreamComplete(reusable, extra_data, reader_.trailers());  // the last word: we may be buried
+}
+
+// ---- the end of the connection ----------------------------------------
+
+void H1OriginStream::onEnded() {
+  const TransportFault& fault = transport().fault();
+  if (const auto* tls = std::get_if<TlsFault>(&fault)) {
+    fail(reader_.state() == Reading::Body ? Phase::ResponseBody : exchangePhase(), *tls);
+    return;
+  }
+  const EndFault end = std::get<EndFault>(fault);
+  switch (reader_.state()) {
+    case Reading::Head:
+      onHeadEnded(end);
+      return;
+    case Reading::Body:
+      onBodyEnded(end);
+      return;
+    case Reading::Tunnel:
+      if (end.how == EndFault::How::Reset || end.how == EndFault::How::Error) {
+        fail(Phase::Upgrade, end);
+      } else {
+        setup_.observer.onTunnelOriginClosed();
+      }
+      return;
+    case Reading::Over:
+      return;
+  }
+}
+
+void H1OriginStream::onHeadEnded(const EndFault& end) {
+  // A failed write took the socket's error with it, and the read behind it
+  // says FIN: ECONNRESET there was the RST, EPIPE comes after a real FIN.
+  const auto* broken = sender_.refused() ? std::get_if<EndFault>(&*sender_.fault()) : nullptr;
+  const bool reset_on_write = broken != nullptr && broken->error == ECONNRESET;
+  if (reader_.received() != 0 || setup_.reused || reset_on_write || end.how != EndFault::How::Fin) {
+    EndFault judged = end;
+    if (reader_.received() == 0 && broken != nullptr) {
+      judged = *broken;
+      judged.on_write = true;
+    }
+    fail(exchangePhase(), judged);
+    return;
+  }
+  // FIN without a byte. Had the peer closed before our request reached it, its
+  // TCP answers the request with RST; if it read the request first, with
+  // nothing more. Where the request is not acknowledged yet, wait for either.
+  state_ = State::Settling;
+  fin_ = end;
+  const auto tcp = transport().tcpInfo();
+  const bool open_question =
+      tcp && tcp->state != TCP_CLOSE && !transport().tls() && tcp->bytes_acked < sender_.written();
+  if (open_question) {
+    clock_.awaitReset(kResetGrace);
+  } else {
+    settleEnd();
+  }
+}
+
+void H1OriginStream::settleEnd() {
+  const auto tcp = transport().tcpInfo();
+  EndFault end = fin_;
+  end.reset_after_fin = (tcp && tcp->state == TCP_CLOSE) || sender_.refused();
+  fail(exchangePhase(), end);
+}
+
+void H1OriginStream::onBodyEnded(const EndFault& end) {
+  const bool orderly = end.how == EndFault::How::Fin || end.how == EndFault::How::CloseNotify;
+  if (orderly && reader_.endsBody()) {
+    onReadComplete(false);
+    return;
+  }
+  fail(Phase::ResponseBody, end);
+}
+
+// ---- evidence ---------------------------------------------------------
+
+Phase H1OriginStream::phase() const {
+  switch (reader_.state()) {
+    case Reading::Head:
+      return exchangePhase();
+    case Reading::Body:
+      return Phase::ResponseBody;
+    case Reading::Tunnel:
+      return Phase::Upgrade;
+    case Reading::Over:
+      return Phase::Routing;
+  }
+  return Phase::Internal;
+}
+
+double H1OriginStream::waitedMs() const {
+  return sender_.sentAt() == TimePoint{} || !awaitsHead() ? 0 : millisBetween(sender_.sentAt(), EventLoop::now());
+}
+
+void H1OriginStream::describe(Observation& seen) const {
+  seen.elapsed_ms = millisBetween(phase_since_, EventLoop::now());
+  seen.bytes.request_written = sender_.written();
+  seen.bytes.request_complete = sender_.sent();
+  reader_.describe(seen);
+  if (connection_ == nullptr) {
+    return;
+  }
+  seen.request.awaits_continue = owesContinue();
+  seen.connection.tls = transport().tls();
+  seen.connection.requests_on_connection = connection_->requests;
+  seen.tcp = transport().tcpInfo();
+  if (transport().tls()) {
+    seen.bytes.tls_plain_written = static_cast<std::uint64_t>(BIO_number_written(SSL_get_wbio(transport().ssl())));
+  }
+}
+
+void H1OriginStream::addTimings(Timings& timings, TimePoint end) const {
+  const TimePoint first = reader_.firstByteAt();
+  const auto until = [&](TimePoint next) { return next != TimePoint{} ? next : end; };
+  // Who waits for 100 (Continue) sends nothing meanwhile.
+  const TimePoint sent = sender_.sentAt() != TimePoint{} ? sender_.sentAt() : sender_.awaitingSince();
+  if (sender_.beganAt() != TimePoint{}) {
+    timings.send = millisBetween(sender_.beganAt(), until(sent));
+  }
+  if (sent != TimePoint{} && (first == TimePoint{} || first >= sent)) {
+    timings.wait = millisBetween(sent, until(first));
+  }
+  if (first != TimePoint{}) {
+    timings.receive = millisBetween(first, end);
+  }
+}
+
+}  // namespace gatewhy

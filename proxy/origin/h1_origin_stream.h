@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request and its response in HTTP/1.1, on a connection of its own for as
+// long as it lasts: RequestSender writes, H1ResponseReader reads, OriginClock
+// waits. Here they meet the socket, and how the connection ends is judged.
+#pragma once
+
+#include "proxy/loop/recycled.h"
+#include "proxy/origin/h1_origin_connection.h"
+#include "proxy/origin/h1_response_reader.h"
+#include "proxy/origin/origin_clock.h"
+#include "proxy/origin/origin_stream.h"
+#include "proxy/origin/request_sender.h"
+
+namespace gatewhy {
+
+class H1OriginStream final : public OriginStream,
+                             public IoHandler,
+                             private OriginClock::Owner,
+                             private H1ResponseReader::Owner,
+                             public Recycled<H1OriginStream> {
+ public:
+  H1OriginStream(H1OriginConnection& connection, const OriginStreamSetup& setup);
+  ~H1OriginStream() override { leave(); }
+
+  void begin() override;
+  void leave() override;
+  void sendBody(std::string_view data, bool last, std::string_view trailers) override;
+  void sendTunnel(std::string_view data) override;
+  void closeTunnelWrite() override;
+  void resumeRead() override;
+  [[nodiscard]] bool takesBody() const override;
+  [[nodiscard]] bool uploadBlocked() const override;
+  [[nodiscard]] std::size_t buffered() const override { return sender_.waiting(); }
+  [[nodiscard]] bool owesContinue() const override;
+  [[nodiscard]] bool awaitsHead() const override { return reader_.state() == Reading::Head; }
+  [[nodiscard]] Phase phase() const override;
+  void describe(Observation& seen) const override;
+  void addTimings(Timings& timings, TimePoint end) const override;
+  [[nodiscard]] double waitedMs() const override;
+  [[nodiscard]] const SSL* tlsSession() const override { return connection_ != nullptr ? transport().ssl() : nullptr; }
+
+ private:
+  //   Open ──FIN in the head, unexplained──▶ Settling ──▶ Left      Open ──complete, fault or left──▶ Left
+  // What is read while it is open: see H1ResponseReader::State.
+  enum class State : std::uint8_t { Open, Settling, Left };
+  using Reading = H1ResponseReader::State;
+
+  void onIo(bool readable, bool writable) override;
+  [[nodiscard]] OriginClock::View view() const override;
+  void onLate(Phase phase, const TimerFault& fault) override { fail(phase, fault); }
+  void onResetAwaited() override { settleEnd(); }
+  [[nodiscard]] bool sinkBlocked() const override { return setup_.observer.clientBlocked(); }
+
+  void write(std::string_view bytes);
+  void flush();
+  void afterWriting(bool was_refused);
+  void stopOwingContinue();
+  void await();
+
+  void pump();
+  void readOnce();
+  [[nodiscard]] bool pumpSpliced();
+
+  // H1ResponseReader::Owner
+  void onContinue() override { stopOwingContinue(); }
+  void onMoved(TimePoint when) override { phase_since_ = when; }
+  void onMoreAwaited() override { await(); }
+  void onReadComplete(bool extra_data) override;
+  void onReadFault(Phase phase, Fault fault) override { fail(phase, std::move(fault)); }
+
+  void onEnded();
+  void onHeadEnded(const EndFault& end);
+  void onBodyEnded(const EndFault& end);
+  void settleEnd();
+  void fail(Phase phase, Fault fault);
+  [[nodiscard]] Phase exchangePhase() const { return sender_.sent() ? Phase::ResponseHead : Phase::RequestWrite; }
+  [[nodiscard]] Transport& transport() const { return connection_->link->transport; }
+
+  H1OriginConnection* connection_;  // null once left
+  const OriginStreamSetup setup_;
+  State state_ = State::Open;
+  RequestSender sender_;
+  H1ResponseReader reader_;
+  OriginClock clock_;
+  bool shut_behind_tunnel_ = false;  // FIN follows what the sender holds
+  EndFault fin_;                     // Settling: what is to be explained
+  bool pumping_ = false;
+  bool splice_ = true;     // until the kernel says that it cannot
+  TimePoint phase_since_;  // the phase's beginning, or the last byte of a body
+};
+
+}  // namespace gatewhy

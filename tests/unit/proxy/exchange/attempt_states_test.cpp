@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every state of an attempt, and all that can come in it.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "tests/unit/proxy/exchange/fake_streams.h"
+
+namespace gatewhy::test::attempt_states {
+namespace {
+
+using State = Attempt::State;
+
+const char* nameOf(State state) {
+  switch (state) {
+    case State::Idle:
+      return "Idle";
+    case State::Queued:
+      return "Queued";
+    case State::Connecting:
+      return "Connecting";
+    case State::Streaming:
+      return "Streaming";
+    case State::Done:
+      return "Done";
+  }
+  return "";
+}
+
+class Observer final : public AttemptObserver {
+ public:
+  void onUploadReady() override { ++ready; }
+  void onUploadDrained() override {}
+  void onInterim(const ResponseHead& /*head*/) override {}
+  void onResponseHead(const ResponseHead& /*head*/) override {}
+  void onResponseData(std::string_view /*data*/) override {}
+  SplicePipe* splicePipe() override { return nullptr; }
+  void onResponseSpliced(std::size_t /*size*/) override {}
+  void onBatchEnd() override {}
+  void onFindings(FindingSet /*findings*/) override {}
+  void onResponseEnd(const std::string& /*trailers*/, bool /*extra_data*/) override { ++ended; }
+  void onTunnelOpen(const ResponseHead& /*head*/) override {}
+  void onTunnelData(std::string_view /*data*/) override {}
+  void onTunnelOriginClosed() override {}
+  [[nodiscard]] bool clientBlocked() const override { return false; }
+  void onAttemptFailed(Observation seen, std::vector<AddressFailure> /*addresses*/) override {
+    ++failed;
+    last = std::move(seen);
+  }
+
+  int ready = 0, ended = 0, failed = 0;
+  std::optional<Observation> last;
+};
+
+// One place, so that a second request waits; an upload, so that its body may
+// still come.
+class AttemptWorld final : public FakeWorld {
+ public:
+  AttemptWorld() : FakeWorld(", limits: {connections: 1}") {
+    AttemptRequest plan;
+    plan.head = &request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+    plan.origin = &config().origins.front();
+    plan.runtime = &context.generation->shared->origins.front();
+    plan.pool = &pool();
+    plan.own_listeners = &context.generation->own_listeners;
+    plan.resolver = context.generation->resolver.get();
+    plan.redaction = &config().log.redaction;
+    plan.forward.route = &config().routes.front();
+    plan.body_here = true;
+    attempt = std::make_unique<Attempt>(context, observer, plan);
+  }
+  // Into `state`, by the shortest way.
+  void enter(State state) {
+    switch (state) {
+      case State::Idle:
+        break;
+      case State::Queued:
+        EXPECT_TRUE(endpoint().acquire(1));
+        attempt->start({});
+        break;
+      case State::Connecting:
+        attempt->start({});
+        break;
+      case State::Streaming:
+        park();
+        attempt->start({});
+        break;
+      case State::Done:
+        attempt->cancel();
+        break;
+    }
+    ASSERT_EQ(nameOf(attempt->state()), nameOf(state));
+  }
+  [[nodiscard]] EndpointState& endpoint() { return *context.generation->shared->origins.front().endpoints.front(); }
+
+  Observer observer;
+  std::unique_ptr<Attempt> attempt;
+};
+
+// What can come, and what plays it.
+const std::map<std::string, std::function<void(AttemptWorld&)>> kEvents = {
+    {"start, a connection is parked",
+     [](AttemptWorld& world) {
+       world.park();
+       world.attempt->start({});
+     }},
+    {"start, a place is free", [](AttemptWorld& world) { world.attempt->start({}); }},
+    {"start, no place is free",
+     [](AttemptWorld& world) {
+       EXPECT_TRUE(world.endpoint().acquire(1));
+       world.attempt->start({});
+     }},
+    {"a connection is granted",
+     [](AttemptWorld& world) {
+       world.endpoint().release();
+       world.park();
+       world.pool().serveQueue();
+     }},
+    {"a place is granted",
+     [](AttemptWorld& world) {
+       world.endpoint().release();
+       world.pool().serveQueue();
+     }},
+    {"connected",
+     [](AttemptWorld& world) {
+       Connected connected;
+       connected.link = std::make_unique<Link>();
+       static_cast<ConnectObserver&>(*world.attempt).onConnected(std::move(connected));
+     }},
+    {"not connected",
+     [](AttemptWorld& world) {
+       std::vector<AddressFailure> failures(1);
+       failures.front().observation.fault = ConnectFault{.error = 111};
+       static_cast<ConnectObserver&>(*world.attempt).onConnectFailed(std::move(failures));
+     }},
+    {"the response is complete",
+     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(true, false, ""); }},
+    {"the response is complete, out of step",
+     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(false, true, ""); }},
+    {"the stream fails",
+     [](AttemptWorld& world) {
+       world.stream().setup.owner.onStreamFailed(Phase::ResponseHead, EndFault{.how = EndFault::How::Reset});
+     }},
+    {"the body is here", [](AttemptWorld& world) { world.attempt->noteBodyHere(); }},
+    {"cancel", [](AttemptWorld& world) { world.attempt->cancel(); }},
+};
+
+constexpr const char* kNever = "-";  // nobody is there who could tell it
+
+// Of each event: the state after it, by the state before it.
+struct Row {
+  const char* event;
+  //          Idle         Queued        Connecting    Streaming    Done
+  std::array<const char*, 5> then;
+};
+constexpr Row kTable[] = {
+    {"start, a connection is parked", {"Streaming", kNever, kNever, kNever, kNever}},
+    {"start, a place is free", {"Connecting", kNever, kNever, kNever, kNever}},
+    {"start, no place is free", {"Queued", kNever, kNever, kNever, kNever}},
+    {"a connection is granted", {kNever, "Streaming", kNever, kNever, kNever}},
+    {"a place is granted", {kNever, "Connecting", kNever, kNever, kNever}},
+    {"connected", {kNever, kNever, "Streaming", kNever, kNever}},
+    {"not connected", {kNever, kNever, "Done", kNever, kNever}},
+    {"the response is complete", {kNever, kNever, kNever, "Done", kNever}},
+    {"the response is complete, out of step", {kNever, kNever, kNever, "Done", kNever}},
+    {"the stream fails", {kNever, kNever, kNever, "Done", kNever}},
+    {"the body is here", {"Idle", "Queued", "Connecting", "Streaming", "Done"}},
+    {"cancel", {"Done", "Done", "Done", "Done", "Done"}},
+};
+
+TEST(AttemptStates, EachPairHasARow) {
+  std::set<std::string> rows;
+  for (const Row& row : kTable) {
+    EXPECT_TRUE(rows.insert(row.event).second) << row.event << " twice";
+    EXPECT_TRUE(kEvents.contains(row.event)) << row.event;
+  }
+  EXPECT_EQ(rows.size(), kEvents.size());
+}
+
+TEST(AttemptStates, EachRowIsSo) {
+  for (const Row& row : kTable) {
+    for (std::size_t at = 0; at < row.then.size(); ++at) {
+      if (std::string(row.then[at]) == kNever) {
+        continue;
+      }
+      const State before = static_cast<State>(at);
+      SCOPED_TRACE(std::string(row.event) + " in " + nameOf(before));
+      AttemptWorld world;
+      world.enter(before);
+      kEvents.at(row.event)(world);
+      EXPECT_STREQ(nameOf(world.attempt->state()), row.then[at]);
+      EXPECT_LE(world.observer.ended + world.observer.failed, 1) << "the last word is one";
+    }
+  }
+}
+
+// Whoever could tell something late has been let go of.
+TEST(AttemptStates, NothingComesAfterTheEnd) {
+  for (const State before : {State::Queued, State::Connecting, State::Streaming}) {
+    SCOPED_TRACE(nameOf(before));
+    AttemptWorld world;
+    world.enter(before);
+    world.attempt->cancel();
+    if (before == State::Queued) {
+      world.endpoint().release();
+      world.pool().serveQueue();
+    }
+    world.loop.post([&world] { world.loop.stop(); });
+    world.loop.run();
+    EXPECT_EQ(nameOf(world.attempt->state()), nameOf(State::Done));
+    EXPECT_EQ(world.observer.ready, before == State::Streaming ? 1 : 0);
+    EXPECT_EQ(world.observer.ended + world.observer.failed, 0);
+    for (const FakeStream* stream : world.origin.streams) {
+      EXPECT_TRUE(stream->left);
+    }
+  }
+}
+
+TEST(AttemptStates, AWholeResponseGivesTheConnectionBack) {
+  AttemptWorld world;
+  world.enter(State::Streaming);
+  world.stream().setup.owner.onStreamComplete(true, false, "");
+  EXPECT_EQ(world.origin.parked, 1);
+  EXPECT_EQ(world.observer.ended, 1);
+  EXPECT_TRUE(world.attempt->answeredAtOnce());
+}
+
+TEST(AttemptStates, AFailureTellsWhatTheStreamKnew) {
+  AttemptWorld world;
+  world.enter(State::Streaming);
+  world.stream().request_written = 42;
+  world.stream().setup.owner.onStreamFailed(Phase::ResponseHead, EndFault{.how = EndFault::How::Reset});
+  EXPECT_EQ(world.origin.parked, 0);
+  EXPECT_EQ(world.origin.stopped, 1);
+  ASSERT_TRUE(world.observer.last);
+  EXPECT_EQ(world.observer.last->phase, Phase::ResponseHead);
+  EXPECT_EQ(world.observer.last->bytes.request_written, 42U);
+  EXPECT_TRUE(world.observer.last->connection.reused);
+  EXPECT_EQ(world.observer.last->connection.peer_address, "192.0.2.80:80");
+}
+
+TEST(AttemptStates, WhoWaitsTooLongFailsInTheQueue) {
+  class Short final : public FakeWorld {
+   public:
+    Short() : FakeWorld(", limits: {connections: 1}, timeouts: {connect: 1ms}") {}
+  } world;
+  Observer observer;
+  AttemptRequest plan;
+  plan.head = &world.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  plan.origin = &world.config().origins.front();
+  plan.runtime = &world.context.generation->shared->origins.front();
+  plan.pool = &world.pool();
+  plan.redaction = &world.config().log.redaction;
+  plan.body_here = true;
+  EXPECT_TRUE(plan.runtime->endpoints.front()->acquire(1));
+  Attempt attempt(world.context, observer, plan);
+  attempt.start({});
+  EXPECT_EQ(nameOf(attempt.state()), nameOf(State::Queued));
+  while (observer.failed == 0) {
+    world.loop.turn();
+  }
+  EXPECT_EQ(std::get<TimerFault>(observer.last->fault).timer, Timer::Queue);
+  EXPECT_EQ(nameOf(attempt.state()), nameOf(State::Done));
+}
+
+}  // namespace
+}  // namespace gatewhy::test::attempt_states

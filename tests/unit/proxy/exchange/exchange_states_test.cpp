@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every state of an exchange, and all that can come in it.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "tests/unit/proxy/exchange/fake_streams.h"
+
+namespace gatewhy::test::exchange_states {
+namespace {
+
+using State = Exchange::State;
+
+const char* nameOf(State state) {
+  switch (state) {
+    case State::Starting:
+      return "Starting";
+    case State::Waiting:
+      return "Waiting";
+    case State::Responding:
+      return "Responding";
+    case State::Tunnel:
+      return "Tunnel";
+    case State::Draining:
+      return "Draining";
+    case State::Finished:
+      return "Finished";
+  }
+  return "";
+}
+
+constexpr const char* kUpload = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+constexpr const char* kUpgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n";
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+constexpr const char* kSwitching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n";
+
+class ExchangeWorld final : public FakeWorld {
+ public:
+  explicit ExchangeWorld(const char* head = kUpload, const std::string& origin_more = "")
+      : FakeWorld(origin_more),
+        request_head_(request(head)),
+        exchange(std::make_unique<Exchange>(context, client, request_head_)) {}
+
+  // Into `state`, by the shortest way.
+  void enter(State state) {
+    if (state != State::Starting) {
+      park();
+      exchange->begin();
+    }
+    switch (state) {
+      case State::Starting:
+      case State::Waiting:
+        break;
+      case State::Responding:
+        observer().onResponseHead(response(kOk));
+        break;
+      case State::Tunnel:
+        observer().onTunnelOpen(response(kSwitching));
+        break;
+      case State::Draining:
+        observer().onResponseHead(response(kOk));
+        client.blocked = true;
+        complete();
+        break;
+      case State::Finished:
+        observer().onResponseHead(response(kOk));
+        complete();
+        break;
+    }
+    ASSERT_STREQ(nameOf(exchange->state()), nameOf(state));
+  }
+  [[nodiscard]] ResponseObserver& observer() { return stream().setup.observer; }
+  void complete() { stream().setup.owner.onStreamComplete(true, false, ""); }
+  void fail(Phase phase) { stream().setup.owner.onStreamFailed(phase, EndFault{.how = EndFault::How::Reset}); }
+
+ private:
+  const RequestHead& request_head_;
+
+ public:
+  FakeClient client;
+  std::unique_ptr<Exchange> exchange;
+};
+
+Observation clientReset() {
+  return Observation{.phase = Phase::ClientRequest, .fault = EndFault{.how = EndFault::How::Reset}};
+}
+
+// What can come, and what plays it.
+const std::map<std::string, std::function<void(ExchangeWorld&)>> kEvents = {
+    {"begin, a connection is parked",
+     [](ExchangeWorld& world) {
+       world.park();
+       world.exchange->begin();
+     }},
+    {"refused",
+     [](ExchangeWorld& world) {
+       world.exchange->reject(
+           Observation{.phase = Phase::ClientRequest,
+                       .fault = DecisionFault{.cause = Cause::RequestDenied, .detail = {}, .size = {}, .limit = {}}});
+     }},
+    {"body", [](ExchangeWorld& world) { world.exchange->onBody("ab", false, ""); }},
+    {"the last of the body", [](ExchangeWorld& world) { world.exchange->onBody("abcde", true, ""); }},
+    {"what was sent has left", [](ExchangeWorld& world) { world.observer().onUploadDrained(); }},
+    {"interim head",
+     [](ExchangeWorld& world) { world.observer().onInterim(world.response("HTTP/1.1 103 Early Hints\r\n\r\n")); }},
+    {"response head", [](ExchangeWorld& world) { world.observer().onResponseHead(world.response(kOk)); }},
+    {"101", [](ExchangeWorld& world) { world.observer().onTunnelOpen(world.response(kSwitching)); }},
+    {"response data", [](ExchangeWorld& world) { world.observer().onResponseData("ok"); }},
+    {"the response is complete", [](ExchangeWorld& world) { world.complete(); }},
+    {"the response is complete, the client blocks",
+     [](ExchangeWorld& world) {
+       world.client.blocked = true;
+       world.complete();
+     }},
+    {"the response is complete, its arrival is open",
+     [](ExchangeWorld& world) {
+       world.client.half_closed = true;
+       world.client.arrived.reset();
+       world.complete();
+     }},
+    {"the stream fails", [](ExchangeWorld& world) { world.fail(Phase::ResponseHead); }},
+    {"tunnel bytes of the origin", [](ExchangeWorld& world) { world.observer().onTunnelData("x"); }},
+    {"tunnel bytes of the client", [](ExchangeWorld& world) { world.exchange->onClientTunnelData("x"); }},
+    {"the origin ends its half", [](ExchangeWorld& world) { world.observer().onTunnelOriginClosed(); }},
+    {"the client ends its half", [](ExchangeWorld& world) { world.exchange->onTunnelClientClosed(); }},
+    {"the client takes bytes again",
+     [](ExchangeWorld& world) {
+       world.client.blocked = false;
+       world.exchange->onClientDrained();
+     }},
+    {"it has arrived", [](ExchangeWorld& world) { world.exchange->onSettled(true); }},
+    {"it has not arrived", [](ExchangeWorld& world) { world.exchange->onSettled(false); }},
+    {"the client fails", [](ExchangeWorld& world) { world.exchange->onClientFault(clientReset()); }},
+    {"the client ends its sending side", [](ExchangeWorld& world) { world.exchange->noteHalfClose(); }},
+    {"drain.timeout is over", [](ExchangeWorld& world) { world.exchange->onDrainDeadline(); }},
+};
+
+constexpr const char* kNever = "-";  // nobody is there who could tell it
+
+// Of each event: the state after it, by the state before it.
+struct Row {
+  const char* event;
+  //          Starting  Waiting  Responding  Tunnel  Draining  Finished
+  std::array<const char*, 6> then;
+};
+constexpr Row kTable[] = {
+    {"begin, a connection is parked", {"Waiting", kNever, kNever, kNever, kNever, kNever}},
+    {"refused", {"Finished", "Finished", "Finished", kNever, kNever, kNever}},  // then: a body beyond its limit
+    {"body", {kNever, "Waiting", "Responding", kNever, kNever, kNever}},
+    {"the last of the body", {kNever, "Waiting", "Responding", kNever, kNever, kNever}},
+    {"what was sent has left", {kNever, "Waiting", "Responding", "Tunnel", kNever, kNever}},
+    {"interim head", {kNever, "Waiting", kNever, kNever, kNever, kNever}},
+    {"response head", {kNever, "Responding", kNever, kNever, kNever, kNever}},
+    {"101", {kNever, "Tunnel", kNever, kNever, kNever, kNever}},
+    {"response data", {kNever, kNever, "Responding", kNever, kNever, kNever}},
+    {"the response is complete", {kNever, kNever, "Finished", kNever, kNever, kNever}},
+    {"the response is complete, the client blocks", {kNever, kNever, "Draining", kNever, kNever, kNever}},
+    {"the response is complete, its arrival is open", {kNever, kNever, "Draining", kNever, kNever, kNever}},
+    {"the stream fails", {kNever, "Finished", "Finished", "Finished", kNever, kNever}},
+    {"tunnel bytes of the origin", {kNever, kNever, kNever, "Tunnel", kNever, kNever}},
+    {"tunnel bytes of the client", {kNever, kNever, kNever, "Tunnel", kNever, kNever}},
+    {"the origin ends its half", {kNever, kNever, kNever, "Tunnel", kNever, kNever}},
+    {"the client ends its half", {kNever, kNever, kNever, "Tunnel", kNever, kNever}},
+    {"the client takes bytes again", {kNever, "Waiting", "Responding", "Tunnel", "Finished", kNever}},
+    {"it has arrived", {kNever, "Waiting", "Responding", "Tunnel", "Finished", kNever}},
+    {"it has not arrived", {kNever, "Waiting", "Responding", "Tunnel", "Finished", kNever}},
+    {"the client fails", {kNever, "Finished", "Finished", "Finished", "Finished", kNever}},
+    {"the client ends its sending side", {kNever, "Waiting", "Responding", "Tunnel", "Draining", kNever}},
+    {"drain.timeout is over", {kNever, "Finished", "Finished", "Finished", "Finished", kNever}},
+};
+
+TEST(ExchangeStates, EachPairHasARow) {
+  std::set<std::string> rows;
+  for (const Row& row : kTable) {
+    EXPECT_TRUE(rows.insert(row.event).second) << row.event << " twice";
+    EXPECT_TRUE(kEvents.contains(row.event)) << row.event;
+  }
+  EXPECT_EQ(rows.size(), kEvents.size());
+}
+
+TEST(ExchangeStates, EachRowIsSo) {
+  for (const Row& row : kTable) {
+    for (std::size_t at = 0; at < row.then.size(); ++at) {
+      if (std::string(row.then[at]) == kNever) {
+        continue;
+      }
+      const State before = static_cast<State>(at);
+      SCOPED_TRACE(std::string(row.event) + " in " + nameOf(before));
+      ExchangeWorld world(before == State::Tunnel || std::string(row.event) == "101" ? kUpgrade : kUpload);
+      world.enter(before);
+      kEvents.at(row.event)(world);
+      EXPECT_STREQ(nameOf(world.exchange->state()), row.then[at]);
+      const bool over = world.exchange->state() == State::Finished;
+      EXPECT_EQ(world.client.finished.has_value(), over) << "the client's connection is told, once";
+      EXPECT_EQ(world.told.size(), over ? 1U : 0U) << "one event at the end, and none before";
+    }
+  }
+}
+
+TEST(ExchangeStates, ATunnelIsOverWhenBothHalvesAre) {
+  for (const bool origin_first : {true, false}) {
+    ExchangeWorld world(kUpgrade);
+    world.enter(State::Tunnel);
+    const auto end = [&](bool of_origin) {
+      if (of_origin) {
+        world.observer().onTunnelOriginClosed();
+      } else {
+        world.exchange->onTunnelClientClosed();
+      }
+    };
+    end(origin_first);
+    EXPECT_EQ(world.client.shut, origin_first);
+    EXPECT_EQ(world.stream().tunnel_closed, !origin_first);
+    end(!origin_first);
+    EXPECT_STREQ(nameOf(world.exchange->state()), nameOf(State::Finished));
+    ASSERT_EQ(world.told.size(), 1U);
+    EXPECT_EQ(world.told.front().cause, "");
+  }
+}
+
+// Sent bytes stand: the message must not look whole.
+TEST(ExchangeStates, AnAnswerThatBreaksEndsBroken) {
+  ExchangeWorld world;
+  world.enter(State::Responding);
+  world.fail(Phase::ResponseBody);
+  EXPECT_EQ(world.client.finished, Disposition::Close) << "short of its length";
+  ASSERT_EQ(world.told.size(), 1U);
+  EXPECT_EQ(world.told.front().status, 200);
+  EXPECT_NE(world.told.front().cause, "");
+}
+
+TEST(ExchangeStates, AStaleConnectionIsTriedAgainWhereThatDoesNoHarm) {
+  ExchangeWorld world("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ", retry: {attempts: 1}");
+  world.enter(State::Waiting);
+  world.stream().setup.owner.onStreamFailed(Phase::ResponseHead, EndFault{.how = EndFault::How::Fin});
+  EXPECT_STREQ(nameOf(world.exchange->state()), nameOf(State::Waiting)) << "connecting, where nobody is resolved";
+  world.exchange->onDrainDeadline();
+  ASSERT_EQ(world.told.size(), 1U);
+  EXPECT_EQ(world.told.front().attempts, 2U);
+}
+
+TEST(ExchangeStates, ItsOwnTimeRunsOut) {
+  ExchangeWorld world(kUpload, ", timeouts: {exchange: 1ms}");
+  world.enter(State::Waiting);
+  while (world.told.empty()) {
+    world.loop.turn();
+  }
+  EXPECT_EQ(world.told.front().cause, "exchange_timeout");
+  EXPECT_STREQ(nameOf(world.exchange->state()), nameOf(State::Finished));
+}
+
+}  // namespace
+}  // namespace gatewhy::test::exchange_states

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker without sockets: a client's and an origin's side whose every move
+// is the test's. An origin's connections are parked in the real pool before
+// they are asked for.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/load.h"
+#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/exchange.h"
+#include "proxy/http/h1_parser.h"
+#include "proxy/origin/origin_connection.h"
+
+namespace gatewhy::test {
+
+class FakeStream final : public OriginStream {
+ public:
+  explicit FakeStream(const OriginStreamSetup& given) : setup(given) {}
+
+  void begin() override {
+    if (!waits_to_begin) {
+      setup.observer.onUploadReady();
+    }
+  }
+  void leave() override { left = true; }
+  void sendBody(std::string_view data, bool last, std::string_view /*trailers*/) override {
+    body += data;
+    body_ended = body_ended || last;
+  }
+  void sendTunnel(std::string_view data) override { tunnel += data; }
+  void closeTunnelWrite() override { tunnel_closed = true; }
+  void resumeRead() override { ++resumed; }
+  [[nodiscard]] bool takesBody() const override { return !left; }
+  [[nodiscard]] bool uploadBlocked() const override { return blocked; }
+  [[nodiscard]] std::size_t buffered() const override { return 0; }
+  [[nodiscard]] bool owesContinue() const override { return false; }
+  [[nodiscard]] bool awaitsHead() const override { return !left; }
+  [[nodiscard]] Phase phase() const override { return Phase::ResponseHead; }
+  void describe(Observation& seen) const override { seen.bytes.request_written = request_written; }
+  void addTimings(Timings& /*timings*/, TimePoint /*end*/) const override {}
+  [[nodiscard]] double waitedMs() const override { return 0; }
+  [[nodiscard]] const SSL* tlsSession() const override { return nullptr; }
+
+  OriginStreamSetup setup;
+  bool waits_to_begin = false;
+  bool blocked = false;
+  bool left = false;
+  std::uint64_t request_written = 100;  // bytes
+  std::string body, tunnel;
+  bool body_ended = false, tunnel_closed = false;
+  int resumed = 0;
+};
+
+// What became of an origin's fake connections.
+struct FakeOrigin {
+  std::vector<FakeStream*> streams;  // opened, oldest first; each lives as long as its attempt
+  int parked = 0, stopped = 0;
+};
+
+class FakeConnection final : public OriginConnection {
+ public:
+  FakeConnection(EventLoop& loop, FakeOrigin& origin) : OriginConnection(loop), origin_(origin) {
+    peer_address = "192.0.2.80:80";
+  }
+  [[nodiscard]] std::unique_ptr<OriginStream> open(const OriginStreamSetup& setup) override {
+    auto stream = std::make_unique<FakeStream>(setup);
+    origin_.streams.push_back(stream.get());
+    return stream;
+  }
+  void stop() override { ++origin_.stopped; }
+
+ private:
+  bool beginIdle() override {
+    ++origin_.parked;
+    return true;
+  }
+  void endIdle() override {}
+
+  FakeOrigin& origin_;
+};
+
+class FakeClient final : public ClientSide {
+ public:
+  [[nodiscard]] const ClientFacts& facts() const override { return about; }
+  void send(std::string_view bytes, bool /*hold*/) override { sent += bytes; }
+  void sendData(std::string_view data, std::string_view tail) override { sent.append(data).append(tail); }
+  void flush() override {}
+  [[nodiscard]] bool sendBlocked() const override { return blocked; }
+  void resumeBody() override { ++resumed; }
+  void openTunnel() override { tunnel = true; }
+  void shutdownWrite() override { shut = true; }
+  [[nodiscard]] bool halfClosed() const override { return half_closed; }
+  [[nodiscard]] bool lastRequest() const override { return half_closed; }
+  [[nodiscard]] std::optional<bool> delivered() override { return arrived; }
+  void finishExchange(Disposition disposition) override { finished = disposition; }
+
+  ClientFacts about;
+  std::string sent;
+  bool blocked = false, half_closed = false, tunnel = false, shut = false;
+  std::optional<bool> arrived = true;
+  int resumed = 0;
+  std::optional<Disposition> finished;
+};
+
+// Names no address: nothing is connected to.
+class SilentResolver final : public Resolver {
+ public:
+  std::unique_ptr<ResolveHandle> resolve(const std::string& /*host*/,
+                                         std::function<void(int family, FamilyAnswer answer)> /*tell*/) override {
+    return std::make_unique<ResolveHandle>();
+  }
+  [[nodiscard]] DnsFault partialEvidence(const std::string& host) const override {
+    DnsFault fault;
+    fault.host = host;
+    return fault;
+  }
+};
+
+// What was told of each exchange, as far as tests ask.
+struct ToldExchange {
+  std::string cause;  // "" where nothing failed
+  std::uint16_t status = 0;
+  std::uint32_t attempts = 0;
+};
+
+class FakeWorld : public EventSink {
+ public:
+  explicit FakeWorld(const std::string& origin_more = "") {
+    const LoadedConfig loaded =
+        loadConfig("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {o: {endpoints: [\"http://origin.test\"]" +
+                       origin_more + "}}\nlog: {destination: stdout}\n",
+                   "world.yaml", [](const std::string&) { return std::optional<std::string>(); });
+    EXPECT_TRUE(loaded.config) << format(loaded.problems.front());
+    auto mine = std::make_shared<WorkerGeneration>();
+    mine->shared = Generation::create(loaded.config, states_).value();
+    mine->resolver = std::make_shared<SilentResolver>();
+    const OriginRuntime& runtime = mine->shared->origins.front();
+    mine->pools.push_back(
+        std::make_shared<OriginPool>(loop, loaded.config->origins.front(), runtime.endpoints, runtime.state, [] {}));
+    context.generation = std::move(mine);
+  }
+
+  [[nodiscard]] OriginPool& pool() { return *context.generation->pools.front(); }
+  [[nodiscard]] const Config& config() const { return *context.generation->shared->config; }
+  // One more connection for the next attempt, with the slot that it holds.
+  void park() {
+    auto connection = std::make_unique<FakeConnection>(loop, origin);
+    const auto& state = context.generation->shared->origins.front().endpoints.front();
+    EXPECT_TRUE(state->acquire(config().origins.front().limits.connections));
+    connection->slot = ConnectionSlot(state, [] {});
+    pool().park(0, std::move(connection));
+    --origin.parked;
+  }
+  [[nodiscard]] FakeStream& stream() { return *origin.streams.back(); }
+  const RequestHead& request(const std::string& text) {
+    parser_.reset();
+    EXPECT_EQ(parser_.feed(text).status, ParseStatus::Done) << text;
+    return parser_.head();
+  }
+  const ResponseHead& response(const std::string& text, Method method = Method::Get) {
+    response_parser_.reset();
+    response_parser_.expect(method);
+    EXPECT_EQ(response_parser_.feed(text).status, ParseStatus::Done) << text;
+    return response_parser_.head();
+  }
+
+  // EventSink
+  void attach(EventLoop& /*loop*/) override {}
+  void onExchange(const ExchangeEvent& event) override {
+    told.push_back({.cause = event.diagnosis != nullptr ? std::string(name(event.diagnosis->cause)) : std::string(),
+                    .status = event.status,
+                    .attempts = event.attempts});
+  }
+  void onLifecycle(const LifecycleEvent& /*event*/) override {}
+
+  EventLoop loop;
+  ProxyCounters counters;
+  FakeOrigin origin;
+  std::vector<ToldExchange> told;
+
+ private:
+  SharedStates states_;
+  RequestParser parser_{HeadLimits{}};
+  ResponseParser response_parser_{HeadLimits{}};
+
+ public:
+  WorkerContext context{loop, *this, counters};
+};
+
+}  // namespace gatewhy::test
