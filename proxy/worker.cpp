@@ -119,7 +119,7 @@ void Worker::adopt(WorkerPlan plan) {
       active.sockets.push_back(std::make_unique<Listener>(
           loop_, std::move(socket),
           [this, key = wanted.key](Fd fd, const Address& peer) { onAccept(key, std::move(fd), peer); },
-          [this, key = wanted.key](int error) { return onShortage(key, error); }));
+          [this, key = wanted.key](int error, bool waited_for) { return onShortage(key, error, waited_for); }));
     }
     next.push_back(std::move(active));
   }
@@ -251,11 +251,13 @@ void Worker::measureDescriptors() {
   descriptors_short_ = most - std::clamp(most / 16, kFewestInReserve, kMostInReserve);
 }
 
-Listener::Shortage Worker::onShortage(const std::string& listener, int error) {
+Listener::Shortage Worker::onShortage(const std::string& listener, int error, bool somebody_waits) {
   const bool descriptors = error == EMFILE || error == ENFILE;
   if (descriptors) {
     measureDescriptors();  // the limit may have been changed
-    switch (counters_.idle.makeRoom(context_.idle)) {
+    const auto room =
+        somebody_waits ? counters_.idle.makeRoom(context_.idle) : counters_.idle.makeRoomForNewest(context_.idle);
+    switch (room) {
       case IdleEverywhere::Room::Here:
         context_.floods.note(Flood::Descriptors, {});
         return Listener::Shortage::Retry;
@@ -264,6 +266,9 @@ Listener::Shortage Worker::onShortage(const std::string& listener, int error) {
         return Listener::Shortage::Wait;
       case IdleEverywhere::Room::None:
         break;
+    }
+    if (!somebody_waits) {
+      return Listener::Shortage::Wait;  // nobody is refused
     }
   }
   const TimePoint now = EventLoop::now();

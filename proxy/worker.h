@@ -78,7 +78,7 @@ class Worker final : public ConnectionOwner {
   void measureDescriptors();
   void shedIdle();
   void resumeReaders();
-  [[nodiscard]] Listener::Shortage onShortage(const std::string& listener, int error);
+  [[nodiscard]] Listener::Shortage onShortage(const std::string& listener, int error, bool somebody_waits);
   void onConnectionClosed(ClientConnection& connection) override;
 
   EventLoop loop_;

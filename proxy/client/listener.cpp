@@ -188,10 +188,11 @@ void Listener::acceptBatch(int limit) {
       continue;
     }
     const bool descriptors = error == EMFILE || error == ENFILE;
-    if (descriptors && !somebodyWaits()) {
-      return;  // the last descriptor went to the last who came: nobody has to give way
+    const bool waited_for = !descriptors || somebodyWaits();
+    const Shortage next = on_shortage_(error, waited_for);
+    if (!waited_for) {
+      return;
     }
-    const Shortage next = on_shortage_(error);
     if (next == Shortage::Retry) {
       continue;
     }

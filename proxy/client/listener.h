@@ -52,7 +52,9 @@ class Listener : public IoHandler, public Deferred {
     Wait,   // room will be there in a moment
     Refuse  // close one newcomer, so that not all run into time-outs of their own; then wait
   };
-  using OnShortage = std::function<Shortage(int error)>;  // errno
+  // errno; `somebody_waits`: false where the last descriptor went to the last
+  // who came, so that only their requests may want for one.
+  using OnShortage = std::function<Shortage(int error, bool somebody_waits)>;
   Listener(EventLoop& loop, Fd fd, OnAccept on_accept, OnShortage on_shortage);
   ~Listener() override;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/exchange/idle_clients.h"
 
+#include <algorithm>
+
 namespace gatewhy {
 
 IdleClient::~IdleClient() {
@@ -51,6 +53,13 @@ bool IdleClients::giveWay() {
     }
   }
   return false;
+}
+
+IdleEverywhere::Room IdleEverywhere::makeRoomForNewest(IdleClients& mine) {
+  const bool alone = mine.size() <= 1 && std::all_of(workers_.begin(), workers_.end(), [&](const IdleClients& worker) {
+                       return &worker == &mine || worker.longestSince() >= mine.longestSince();
+                     });
+  return alone ? Room::None : makeRoom(mine);
 }
 
 IdleEverywhere::Room IdleEverywhere::makeRoom(IdleClients& mine) {

@@ -75,6 +75,8 @@ class IdleEverywhere {
   }
   // Has the longest idle client of all give way. On the thread of `mine`.
   [[nodiscard]] Room makeRoom(IdleClients& mine);
+  // Likewise, but the one of `mine` that became idle last stays: it has just come.
+  [[nodiscard]] Room makeRoomForNewest(IdleClients& mine);
 
  private:
   std::mutex mutex_;  // of enrolment

@@ -61,8 +61,9 @@ using WorkerGenerationPtr = std::shared_ptr<WorkerGeneration>;
 
 struct WorkerContext {
   // `shed` and `resume`: see MemoryGuard. All that is given outlives this.
-  WorkerContext(EventLoop& own_loop, EventSink& own_sink, ProxyCounters& shared, std::function<void()> shed = [] {},
-                std::function<void()> resume = [] {})
+  WorkerContext(
+      EventLoop& own_loop, EventSink& own_sink, ProxyCounters& shared, std::function<void()> shed = [] {},
+      std::function<void()> resume = [] {})
       : loop(own_loop),
         sink(own_sink),
         counters(shared),

@@ -37,8 +37,8 @@ class ListenerTest : public testing::Test {
     listener_ = std::make_unique<Listener>(
         loop_, std::move(sockets_.per_worker.front().front()),
         [this](Fd fd, const Address& /*peer*/) { accepted_.push_back(std::move(fd)); },
-        [this](int /*error*/) {
-          ++shortages_;
+        [this](int /*error*/, bool somebody_waits) {
+          waited_for_.push_back(somebody_waits);
           return Listener::Shortage::Wait;
         });
     EXPECT_TRUE(listener_->start());
@@ -52,7 +52,7 @@ class ListenerTest : public testing::Test {
   ListenSockets sockets_;
   std::array<Fd, 2> clients_;
   std::vector<Fd> accepted_;
-  int shortages_ = 0;
+  std::vector<bool> waited_for_;
   std::unique_ptr<Listener> listener_;
 };
 
@@ -63,11 +63,11 @@ TEST_F(ListenerTest, TheLastDescriptorIsNoShortage) {
   connect(0);
   loop_.turn();
   EXPECT_EQ(accepted_.size(), 1U);
-  EXPECT_EQ(shortages_, 0);
+  EXPECT_EQ(waited_for_, std::vector{false});
   connect(1);
   loop_.turn();
   EXPECT_EQ(accepted_.size(), 1U);
-  EXPECT_EQ(shortages_, 1);
+  EXPECT_EQ(waited_for_, (std::vector{false, true}));
 }
 
 }  // namespace

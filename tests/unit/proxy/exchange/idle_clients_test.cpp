@@ -73,6 +73,18 @@ TEST_F(IdleClientsTest, OtherWorkersAreAsked) {
   EXPECT_EQ("ba", gone_);
 }
 
+// Who has just come does not give way to itself, others do.
+TEST_F(IdleClientsTest, TheNewestIsSpared) {
+  mine_.add(b_, at(1));
+  EXPECT_EQ(IdleEverywhere::Room::None, everywhere_.makeRoomForNewest(mine_));
+  others_.add(a_, at(0));
+  EXPECT_EQ(IdleEverywhere::Room::Elsewhere, everywhere_.makeRoomForNewest(mine_));
+  mine_.add(c_, at(2));
+  others_.remove(a_);
+  EXPECT_EQ(IdleEverywhere::Room::Here, everywhere_.makeRoomForNewest(mine_));
+  EXPECT_EQ("b", gone_);
+}
+
 TEST_F(IdleClientsTest, LeavesWhenDestroyed) {
   {
     Named gone("x", gone_);
