@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "config/units.h"
 #include "daemon/commands/config_text.h"
 #include "daemon/commands/route/route_plan.h"
 #include "daemon/commands/run.h"
@@ -17,7 +18,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kRouteColumn = 14;
+constexpr std::size_t kRouteColumn = 15;
 
 std::string_view name(Balance balance) {
   switch (balance) {
@@ -103,14 +104,15 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     return;
   }
   if (plan.options_end_here) {
-    appendWrapped(out, "Answered here", "200, Max-Forwards has run out; Allow: " + plan.allow, kRouteColumn, style);
+    appendWrapped(out, "Answered here", "200, because Max-Forwards is 0; Allow: " + plan.allow, kRouteColumn, style);
     return;
   }
   const RouteConfig& route = *plan.taken;
   if (route.basic_auth) {
-    appendWrapped(out, "Login",
-                  fmt::format("by {}, realm \"{}\"; else 401", route.basic_auth->users_file, route.basic_auth->realm),
-                  kRouteColumn, style);
+    appendWrapped(
+        out, "Login",
+        fmt::format("with {}, realm \"{}\"; otherwise 401", route.basic_auth->users_file, route.basic_auth->realm),
+        kRouteColumn, style);
   }
   if (route.respond) {
     if (plan.answer_head.empty()) {
@@ -137,8 +139,8 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
   }
   if (route.rate_limit) {
     appendWrapped(out, "Rate limit",
-                  fmt::format("{} in {} ms for each {}: counted, and refused above", route.rate_limit->requests,
-                              route.rate_limit->per.count(),
+                  fmt::format("{} in {} for each {}; more get 429", route.rate_limit->requests,
+                              formatDuration(route.rate_limit->per),
                               route.rate_limit->key == RateLimitKey::ClientAddress ? "client" : "route"),
                   kRouteColumn, style);
   }
