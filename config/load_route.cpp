@@ -74,7 +74,7 @@ void readEdits(Reader& reader, Section& section, MessageSide side, HeaderEdits& 
 
 std::string realmComplaint(const std::string& realm) {
   const bool shown = std::all_of(realm.begin(), realm.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  return shown && !realm.empty() ? std::string() : "a realm is some ASCII text";
+  return shown && !realm.empty() ? std::string() : "a realm is ASCII text, and not empty";
 }
 
 void readAuth(Section& section, RouteConfig& route) {
@@ -124,7 +124,7 @@ RouteConfig RouteReader::read(Section& section) {
   readTarget(section, route);
   section.read("strip_prefix", route.strip_prefix);
   if (route.strip_prefix && route.path_match != PathMatch::Prefix) {
-    reader_.error(section.at("strip_prefix"), "'strip_prefix' takes 'path' off; this route has another kind of path");
+    reader_.error(section.at("strip_prefix"), "'strip_prefix' removes 'path', which this route does not have");
   }
   section.read("preserve_host", route.preserve_host);
   if (auto edits = section.section("request_headers")) {
