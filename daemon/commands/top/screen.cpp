@@ -75,9 +75,11 @@ void Screen::leave() {
 }
 
 void Screen::draw(const std::string& frame) {
-  std::string out = "\x1b[H";
+  // Each line is erased before it is written: behind a full one the cursor
+  // stays on its last column.
+  std::string out = "\x1b[H\x1b[K";
   for (const char c : frame) {
-    out += c == '\n' ? "\x1b[K\r\n" : std::string_view(&c, 1);  // what the last picture had there
+    out += c == '\n' ? "\r\n\x1b[K" : std::string_view(&c, 1);
   }
   put(out + "\x1b[J");
 }
