@@ -266,7 +266,7 @@ std::string reportHtml(const ReportModel& model, const ReadingSummary& reading) 
   } else {
     out += factsOf(model) + timeline(model) + originTable(model) + matrix(model) + causeSections(model);
     out += countTable("Findings in origins' answers", "finding", model.findings());
-    out += countTable("Latest daemon events", "event", model.words());
+    out += countTable("Daemon events", "event", model.words());
   }
   return out + "</main></body></html>\n";
 }
