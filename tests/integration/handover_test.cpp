@@ -209,7 +209,8 @@ TEST(Handover, ASuccessorThatCannotStartChangesNothing) {
   Clients clients(gateway->address(), 2);
   gateway->directory().write("gatewhy.yaml", "listeners: 7\n");
   gateway->daemon().signal(SIGUSR2);
-  const auto event = gateway->daemon().waitFor([](const json& candidate) { return says(candidate, "upgrade: failed"); });
+  const auto event =
+      gateway->daemon().waitFor([](const json& candidate) { return says(candidate, "upgrade: failed"); });
   ASSERT_TRUE(event);
   EXPECT_EQ(event->value("problem", ""), "it ended with status 78");
   clients.awaitMore(20);

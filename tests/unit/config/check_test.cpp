@@ -93,21 +93,19 @@ TEST_F(CheckTest, WordsOfTls) {
     return checkListener("{certificate: a.pem, key: a.key}", "      " + key + "\n");
   };
   EXPECT_THAT(checkTls("groups: \"X25519:P-256:secp384r1\""), IsEmpty());
-  EXPECT_THAT(
-      checkTls("groups: \"X25519:P-257\""),
-      ElementsAre(
-          "c:6:15: error: 'tls.groups': OpenSSL does not know the group 'P-257'; write names such as X25519, P-256 or P-384, "
-          "separated by colons"));
+  EXPECT_THAT(checkTls("groups: \"X25519:P-257\""),
+              ElementsAre("c:6:15: error: 'tls.groups': OpenSSL does not know the group 'P-257'; write names such as "
+                          "X25519, P-256 or P-384, "
+                          "separated by colons"));
   EXPECT_THAT(checkTls("groups: \"X25519:\""),
               ElementsAre(HasSubstr("c:6:15: error: 'tls.groups': OpenSSL does not know the group ''")));
   EXPECT_THAT(checkTls("groups: \"X25519:ffdhe2048\""), ElementsAre(HasSubstr("warning: with a group of finite")));
   EXPECT_THAT(checkTls("ciphers: \"TLS_AES_256_GCM_SHA384:ECDHE+AESGCM:!aNULL:@STRENGTH\""), IsEmpty());
   EXPECT_THAT(checkTls("ciphers: TLS_AES_256_GCM_SHA384"), IsEmpty());
-  EXPECT_THAT(
-      checkTls("ciphers: \"ECDHE+AESGCM:NONESUCH\""),
-      ElementsAre(
-          "c:6:16: error: 'tls.ciphers': OpenSSL does not know the cipher 'NONESUCH'; `openssl ciphers` lists them, separated "
-          "by colons"));
+  EXPECT_THAT(checkTls("ciphers: \"ECDHE+AESGCM:NONESUCH\""),
+              ElementsAre("c:6:16: error: 'tls.ciphers': OpenSSL does not know the cipher 'NONESUCH'; `openssl "
+                          "ciphers` lists them, separated "
+                          "by colons"));
   EXPECT_THAT(checkTls("ciphers: TLS_NONESUCH"), ElementsAre(HasSubstr("the cipher 'TLS_NONESUCH'")));
   EXPECT_THAT(checkTls("ciphers: \"AESGCM:!AESGCM\""), ElementsAre(HasSubstr("leaves no cipher")));
 }
