@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# gatewhy in a slim image, as a user without rights:
+# gatewhy in a slim image, as an unprivileged user:
 #   docker build -t gatewhy .
 #   docker run --rm -p 8080:8080 -v ./gatewhy.yaml:/etc/gatewhy/gatewhy.yaml:ro gatewhy
 FROM debian:bookworm AS build
@@ -14,7 +14,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends /tmp/gatewhy_*.
   && rm -rf /tmp/gatewhy_*.deb /var/lib/apt/lists/*
 USER 65532:65532
 EXPOSE 8080 9180
-# What SIGTERM starts is a drain: give it drain.timeout and some seconds.
+# SIGTERM starts a drain: allow drain.timeout and a few seconds more.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/bin/gatewhy", "health"]
 ENTRYPOINT ["/usr/bin/gatewhy"]

@@ -50,7 +50,7 @@ tsan: test-deps
 
 # build/gatewhy_VERSION_amd64.deb, clean under lintian, with everything in it that docs/deployment.md says.
 deb: deps package-deps
-	cmake --preset release
+	cmake --preset release -DGATEWHY_TESTS=OFF
 	cmake --build --preset release --target gatewhy package_files
 	rm -f build/gatewhy_*.deb
 	cd build && fakeroot cpack
@@ -94,7 +94,7 @@ bench-micro: bench-deps
 # docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
 # metrics.md, man/*.[57] and systemd/gatewhy.catalog come from the tables.
 docs: test-deps
-	cmake --preset release
+	cmake --preset release -DGATEWHY_TESTS=ON
 	cmake --build --preset release --target unit_diagnostics unit_config unit_daemon
 	GATEWHY_UPDATE_DOCS=1 build/unit_diagnostics --gtest_brief=1
 	GATEWHY_UPDATE_DOCS=1 build/unit_config --gtest_brief=1

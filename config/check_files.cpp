@@ -115,7 +115,7 @@ void checkRevocationLists(const OriginTls& tls, const std::string& path, CheckRe
     });
     if (!listed && X509_check_ca(authority.get()) != 0) {
       report.warning(path, fmt::format("'{}' has no revocation list of '{}': origins with a certificate that it issued "
-                                       "itself are refused, and intermediates of its are not looked up",
+                                       "itself are refused, and its intermediates are not looked up",
                                        tls.crl_file, nameInWords(name)));
     }
   }

@@ -37,8 +37,9 @@ void checkClients(const ClientRules& rules, const std::string& path, CheckReport
     if (denied == rules.deny.end()) {
       anybody = true;
     } else {
-      report.warning(fmt::format("{}.clients.allow[{}]", path, i),
-                     fmt::format("'{}' is of no use: 'deny' refuses all of it ('{}')", allowed.text(), denied->text()));
+      report.warning(
+          fmt::format("{}.clients.allow[{}]", path, i),
+          fmt::format("'{}' has no effect: 'deny' refuses all of it ('{}')", allowed.text(), denied->text()));
     }
   }
   if (!anybody) {
@@ -107,7 +108,7 @@ void checkFixed(const RouteConfig& route, const std::string& path, CheckReport& 
     report.warning(path + ".upgrade", "'upgrade' has no effect with 'respond'");
   }
   if (report.written(path + ".respond.upgrade") && route.respond->status != kUpgradeRequired) {
-    report.warning(path + ".respond.upgrade", "'respond.upgrade' has no effect but with status 426");
+    report.warning(path + ".respond.upgrade", "'respond.upgrade' has an effect only with status 426");
   }
   checkDemandedFields(route, path, report);
 }

@@ -43,8 +43,8 @@ void append(Reader& reader, YamlEntry& into, YamlEntry from) {
   std::move(from.value.items.begin(), from.value.items.end(), std::back_inserter(node.items));
   for (YamlEntry& entry : from.value.entries) {
     if (const YamlEntry* first = entryOf(node, entry.key)) {
-      reader.error(entry.at, fmt::format("'{}' stands in {} line {} already", entry.key,
-                                         reader.fileName(first->at.file), first->at.line));
+      reader.error(entry.at, fmt::format("'{}' is already in {}, line {}", entry.key, reader.fileName(first->at.file),
+                                         first->at.line));
     } else {
       node.entries.push_back(std::move(entry));
     }
@@ -142,7 +142,7 @@ const YamlNode* defaultsOf(Reader& reader, YamlNode& defaults, const DefaultKind
     const bool excluded = std::find(kind.excluded.begin(), kind.excluded.end(), inner.key) != kind.excluded.end();
     if (excluded) {
       reader.error(inner.at,
-                   fmt::format("'{}' tells one {} from the others; it cannot be a default", inner.key, kind.key));
+                   fmt::format("'{}' distinguishes one {} from another; it cannot be a default", inner.key, kind.key));
     } else if (!known) {
       reader.error(inner.at, fmt::format("unknown key '{}'{}", inner.key,
                                          reader.suggestion(inner.key, schemaKeys(kind.section))));

@@ -55,7 +55,7 @@ std::string sha512Complaint(std::string_view hash) {
     unsigned long rounds = 0;
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), rounds);
     if (error != std::errc() || end == rest.data() + rest.size() || *end != '$') {
-      return "the rounds of the SHA-512 hash are no number";
+      return "the rounds of the SHA-512 hash are not a number";
     }
     if (rounds < 1000 || rounds > kMostRounds) {
       return fmt::format("the SHA-512 hash has {} rounds; possible: 1000 to {}", rounds, kMostRounds);
@@ -91,7 +91,7 @@ std::string hashComplaint(std::string_view hash) {
     return fmt::format("old crypt (DES) is not taken; {}", kMakeIt);
   }
   return hash.starts_with('$') ? fmt::format("this kind of hash is not taken; {}", kMakeIt)
-                               : fmt::format("a hash was expected behind the colon, not a password; {}", kMakeIt);
+                               : fmt::format("a hash was expected after the colon, not a password; {}", kMakeIt);
 }
 
 std::string userComplaint(std::string_view user) {

@@ -59,7 +59,7 @@ std::string pathPrefixComplaint(std::string_view path) {
   for (const char c : path) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte <= 0x20 || byte >= 0x7F || c == '?' || c == '#') {
-      return fmt::format("'{}' contains a character that no path has; write it percent-encoded", path);
+      return fmt::format("'{}' contains a character that a path cannot have; write it percent-encoded", path);
     }
   }
   const std::string normal = rfcNormalPath(path);

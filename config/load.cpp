@@ -66,8 +66,8 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   Reader reader(file, env);
   YamlDocument document = parseYaml(yaml);
   if (const auto product = foreignProduct(yaml); !product.empty() && isForeign(document)) {
-    reader.error({1, 1}, fmt::format("this looks like a configuration of {}; docs/migrating.md has gatewhy's words for "
-                                     "what stands in it",
+    reader.error({1, 1}, fmt::format("this looks like a configuration of {}; docs/migrating.md has gatewhy's names for "
+                                     "its settings",
                                      product));
     reading.problems = std::move(reader.problems());
     reading.files = reader.files();

@@ -72,7 +72,7 @@ void readSocketFile(Reader& reader, Section& section, ListenerConfig& listener) 
   section.read("group", listener.group);
   for (const char* key : {"mode", "group"}) {
     if (section.has(key) && !listener.address.starts_with("unix:")) {
-      reader.error(section.at(key), fmt::format("'{}' is for the file of a unix: listener", key));
+      reader.error(section.at(key), fmt::format("'{}' is only for the file of a unix: listener", key));
     }
   }
 }
@@ -108,7 +108,7 @@ void readListeners(Reader& reader, Section& top, Config& config) {
     section->read("redirect_to_https", listener.redirect_to_https);
     if (listener.redirect_to_https && section->has("tls")) {
       reader.error(section->at("redirect_to_https"),
-                   "'redirect_to_https' is for a plain listener; this one speaks TLS");
+                   "'redirect_to_https' is only for a plain listener; this one speaks TLS");
     }
     if (auto tls = section->section("tls")) {
       listener.tls = readTls(reader, *tls);

@@ -147,12 +147,12 @@ void loadPages(Reader& reader, Config& config, const FileAccess& files) {
     }
     const std::vector<std::string>& found = listed.value();
     if (found.size() > kMostPages) {
-      reader.error(place, fmt::format("'{}' holds more than {} pages", pages.directory, kMostPages));
+      reader.error(place, fmt::format("'{}' has more than {} pages", pages.directory, kMostPages));
       return;
     }
     if (found.empty()) {
-      reader.warning(place, fmt::format("'{}' holds no page: they are named 404.html, 5xx.html, maintenance.html",
-                                        pages.directory));
+      reader.warning(place,
+                     fmt::format("'{}' has no pages: name them 404.html, 5xx.html, maintenance.html", pages.directory));
     }
     for (const std::string& file : found) {
       loadPage(reader, file, pages, files);

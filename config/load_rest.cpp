@@ -137,7 +137,7 @@ void readAdmin(Reader& reader, Section& section, Config& config) {
   }
   for (const ListenerConfig& listener : config.listeners) {
     if (listener.address == admin.address && !admin.address.ends_with(":0")) {
-      reader.error(section.at("address"), fmt::format("a listener has the address '{}' already", admin.address));
+      reader.error(section.at("address"), fmt::format("a listener already has the address '{}'", admin.address));
     }
   }
 }
@@ -194,7 +194,7 @@ void readRest(Reader& reader, Section& top, Config& config) {
   top.read("workers", config.workers);
   top.read("user", config.user);
   if (top.read("group", config.group) && !config.group.empty() && config.user.empty()) {
-    reader.error(top.at("group"), "'group' goes with 'user': name that as well");
+    reader.error(top.at("group"), "'group' needs 'user'; set that as well");
   }
   if (auto limits = top.section("limits")) {
     readLimits(*limits, config.limits);

@@ -108,7 +108,7 @@ RouteConfig RouteReader::read(Section& section) {
   readTarget(section, route);
   section.read("strip_prefix", route.strip_prefix);
   if (route.strip_prefix && route.path_match != PathMatch::Prefix) {
-    reader_.error(section.at("strip_prefix"), "'strip_prefix' takes 'path' off; this route has another kind of path");
+    reader_.error(section.at("strip_prefix"), "'strip_prefix' removes 'path', which this route does not have");
   }
   section.read("preserve_host", route.preserve_host);
   if (auto edits = section.section("request_headers")) {

@@ -111,7 +111,7 @@ void readRewrite(Reader& reader, Section& section, Section& route_section, Route
     return;
   }
   if (section.has("prefix") && !route_section.has("path")) {
-    reader.error(section.at("prefix"), "'rewrite.prefix' takes the place of the route's 'path', which is missing");
+    reader.error(section.at("prefix"), "'rewrite.prefix' replaces the route's 'path', which is missing");
   }
   if (section.has("regex") && rewrite.regex != nullptr) {
     std::string error;

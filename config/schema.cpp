@@ -20,21 +20,20 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "include",
      .type = List,
      .fallback = "[]",
-     .text =
-         "Files to read as well, relative to this one, in name order: paths or patterns such as `conf.d/*.yaml`. They "
-         "hold `listeners`, `origins` and `routes`, which come behind those of this file."},
+     .text = "Files to read as well, relative to this one, in name order: paths or patterns such as `conf.d/*.yaml`. "
+             "They may contain `listeners`, `origins` and `routes`, which are added after those of this file."},
     {.path = "include[]", .text = "A path or a pattern."},
     {.path = "defaults",
      .type = Section,
-     .text = "What every origin and every route starts from; what one says itself replaces it, key by key."},
+     .text = "What every origin and every route starts from; what it says itself takes precedence, key by key."},
     {.path = "defaults.origin",
      .type = Partial,
      .words = "origins.*",
-     .text = "The keys of `origins.*`, but `endpoints`."},
+     .text = "The keys of `origins.*`, except `endpoints`."},
     {.path = "defaults.route",
      .type = Partial,
      .words = "routes[]",
-     .text = "The keys of `routes[]`, but those that say which requests a route is for and where they go."},
+     .text = "The keys of `routes[]`, except those that say which requests a route is for and where they go."},
     {.path = "workers",
      .type = IntegerOrAuto,
      .fallback = "auto",
@@ -44,10 +43,11 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "quota (half a core counts as one) are honoured."},
     {.path = "user",
      .fallback = "\"\"",
-     .text = "Who a daemon that is started as root becomes once its log, sockets, certificates and keys are open; of "
-             "root's rights only binding ports below 1024 stays (CAP_NET_BIND_SERVICE). Whatever is opened later, by a "
-             "reload, a renewal, a rotation or an upgrade, is opened as this user: `check` and the start name what it "
-             "cannot read. Empty: nobody else. Under systemd the unit's `User=` does the same, and earlier."},
+     .text = "The user that a daemon started as root becomes once its log, sockets, certificates and keys are open; of "
+             "root's rights it keeps only that of binding ports below 1024 (CAP_NET_BIND_SERVICE). Whatever is opened "
+             "later (by a reload, a renewal, a rotation or an upgrade) is opened as this user: `check`, and the daemon "
+             "at its start, list what it cannot read. Empty: no change. Under systemd the unit's `User=` does the "
+             "same, and earlier."},
     {.path = "group", .fallback = "\"\"", .text = "With `user`: its group. Empty: the user's own."},
 
     {.path = "listeners", .type = List, .required = true, .min = 1, .text = "Where clients connect."},
@@ -59,12 +59,12 @@ constexpr auto kRows = std::to_array<SchemaRow>({
          "`systemd:NAME` for a socket passed by systemd. Port 0 lets the kernel choose."},
     {.path = "listeners[].mode",
      .pattern = "^0?[0-7]{3}$",
-     .text = "Of a `unix:` listener: the mode of its file, `\"0660\"`; whoever may write to it may connect. "
+     .text = "For a `unix:` listener: the mode of its file, such as `\"0660\"`; whoever may write to it may connect. "
              "Default: what the umask leaves."},
     {.path = "listeners[].group",
      .fallback = "\"\"",
-     .text = "Of a `unix:` listener: the group of its file. After root is given up, one that `user` is a member of. "
-             "Empty: the daemon's own."},
+     .text = "For a `unix:` listener: the group of its file. Once root has been given up, it must be one that `user` "
+             "is a member of. Empty: the daemon's own."},
     {.path = "listeners[].ipv6_only",
      .type = Boolean,
      .fallback = "false",
@@ -87,16 +87,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "listeners[].redirect_to_https",
      .type = Boolean,
      .fallback = "false",
-     .text =
-         "Answer every request 308 with `https://{host}{uri}`, except those below `/.well-known/acme-challenge/`, and "
-         "those that a trusted proxy says came over TLS."},
+     .text = "Answer every request with a 308 to `https://{host}{uri}`, except those below "
+             "`/.well-known/acme-challenge/`, and those that a trusted proxy says came over TLS."},
     {.path = "listeners[].tls", .type = Section, .text = "Speak TLS. If omitted: plain HTTP."},
     {.path = "listeners[].tls.certificates",
      .type = List,
      .required = true,
      .min = 1,
      .text = "Certificates, chosen by the name the client asks for (SNI). The first is the default. The files are "
-             "watched: a renewed pair is shown without a reload, one that does not match is rejected "
+             "watched: a renewed pair is used without a reload, one that does not match is rejected "
              "([certificates.md](certificates.md))."},
     {.path = "listeners[].tls.certificates[]", .type = Section, .text = "One certificate with its key."},
     {.path = "listeners[].tls.certificates[].certificate",
@@ -115,8 +114,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "listeners[].tls.ciphers",
      .fallback = "\"\"",
      .text = "What may be negotiated, in OpenSSL's words, separated by colons: a cipher list for TLS 1.2 "
-             "(`ECDHE+AESGCM`) and suites of TLS 1.3 (`TLS_AES_128_GCM_SHA256`), each in order of preference. Where "
-             "one of the two is not named, or for an empty value, our own: AES-GCM and ChaCha20 with forward secrecy."},
+             "(`ECDHE+AESGCM`) and suites of TLS 1.3 (`TLS_AES_128_GCM_SHA256`), each in order of preference. "
+             "Whichever of the two is not given gets our own: AES-GCM and ChaCha20 with forward secrecy."},
     {.path = "listeners[].tls.groups",
      .fallback = "\"\"",
      .text = "Groups for the key exchange, in OpenSSL's words, separated by colons. Empty: `X25519:P-256:P-384`. "
@@ -174,7 +173,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "hash of the client's address, so that a client stays with its endpoint."},
     {.path = "origins.*.timeouts",
      .type = Section,
-     .text = "One limit for each phase; each has causes of its own, so the log says which one ended the exchange."},
+     .text = "One limit for each phase, and each phase has its own causes, so the log says which limit ended the "
+             "exchange."},
     {.path = "origins.*.timeouts.resolve",
      .type = Duration,
      .fallback = "2s",
@@ -194,23 +194,24 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .fallback = "30s",
      .max = kDay,
-     .text = "Nothing of the request acknowledged by the origin's TCP for so long, while some of it waits to be."},
+     .text = "How long the origin's TCP may acknowledge nothing of the request while some of it is waiting to be "
+             "acknowledged."},
     {.path = "origins.*.timeouts.response_head",
      .type = Duration,
      .fallback = "60s",
      .max = kDay,
-     .text = "From the request sent to the end of the response head. What the origin's TCP has not acknowledged yet is "
-             "not sent: that is `send`."},
+     .text = "From the end of the request to the end of the response head. While the origin's TCP has not acknowledged "
+             "the whole request, `send` applies instead."},
     {.path = "origins.*.timeouts.response_idle",
      .type = Duration,
      .fallback = "60s",
      .max = kDay,
-     .text = "Without progress between two parts of the response body."},
+     .text = "How long the response body may make no progress."},
     {.path = "origins.*.timeouts.tunnel",
      .type = Duration,
      .fallback = "1h",
      .max = kDay,
-     .text = "An upgraded connection (WebSocket) on which neither side says anything. 0: never."},
+     .text = "How long an upgraded connection (WebSocket) may be silent in both directions. 0: forever."},
     {.path = "origins.*.timeouts.exchange",
      .type = Duration,
      .fallback = "0",
@@ -226,9 +227,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = File,
      .fallback = "\"\"",
      .text = "PEM file of revocation lists (CRLs). An origin whose certificate is on one, or whose issuer has no valid "
-             "list here, is refused. For authorities above the issuer a missing list is only a warning of `check`. A "
-             "changed file is read again within seconds. Empty: revocation is not looked up; what an origin sends "
-             "along itself (OCSP) counts all the same."},
+             "list here, is refused. For authorities above the issuer, a missing list is only a warning of `check`. A "
+             "changed file is read again within seconds. Empty: no lists are consulted; an OCSP response that an "
+             "origin staples still counts."},
     {.path = "origins.*.tls.server_name",
      .fallback = "\"\"",
      .text = "The name to ask for (SNI) and to find in the certificate. Empty: the endpoint's host."},
@@ -242,7 +243,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "\"\"",
      .text = "PEM file: our certificate, for an origin that asks for one."},
     {.path = "origins.*.tls.key", .type = File, .fallback = "\"\"", .text = "PEM file: its private key."},
-    {.path = "origins.*.limits", .type = Section, .text = "How much of an origin is used."},
+    {.path = "origins.*.limits", .type = Section, .text = "How much of an origin may be used."},
     {.path = "origins.*.limits.response_head",
      .type = Size,
      .fallback = "64KiB",
@@ -291,9 +292,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Word,
      .fallback = "enforce",
      .words = "enforce|report",
-     .text =
-         "What a tolerable protocol error of the origin does: `enforce` refuses the response, `report` mends it and "
-         "passes it on with a finding. Which errors: [findings.md](findings.md#strictness-report)."},
+     .text = "What happens if an origin makes a tolerable protocol error: `enforce` refuses the response, `report` "
+             "repairs it and passes it on with a finding. Which errors: [findings.md](findings.md#strictness-report)."},
     {.path = "origins.*.health",
      .type = Section,
      .availability = Availability::NotYet,
@@ -326,22 +326,28 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].hosts[]", .pattern = "^(\\*\\.)?[^/:*\\s]+$|^\\[", .text = "As `host`."},
     {.path = "routes[].path",
      .pattern = "^/",
-     .text = "Prefix of the path, segment by segment: `/api` and `/api/` both take `/api`, `/api/` and `/api/x`, "
-             "never `/apix`. It is held against every reading of a path; see [paths.md](paths.md). Default: any."},
+     .text = "Prefix of the path, segment by segment: `/api` and `/api/` both match `/api`, `/api/` and `/api/x`, "
+             "never `/apix`. It is compared with every reading of a path; see [paths.md](paths.md). Default: any."},
     {.path = "routes[].path_exact", .pattern = "^/", .text = "Instead of `path`: this path and no other."},
     {.path = "routes[].path_regex",
-     .text = "Instead of `path`: a regular expression (RE2) that matches somewhere in the path; `^` and `$` bind it."},
+     .text = "Instead of `path`: a regular expression (RE2) that matches anywhere in the path; `^` and `$` anchor it."},
     {.path = "routes[].match",
      .type = Section,
-     .text = "What else a request must have for the route to be its own; where it has not, the next route is asked. "
-             "`methods` here chooses a route, the route's own `methods` refuses (405)."},
+     .text = "Further conditions. A request that does not meet them goes on to the next route: `methods` here chooses "
+             "a route, whereas the route's own `methods` refuses requests (405)."},
     {.path = "routes[].match.methods", .type = List, .min = 1, .text = "One of these methods."},
     {.path = "routes[].match.methods[]", .text = "A method, as clients write it: `GET`."},
-    {.path = "routes[].match.headers", .type = Map, .text = "Fields with their values; `*`: present with any."},
+    {.path = "routes[].match.headers",
+     .type = Map,
+     .text = "Header fields, each with its value; `*`: present, with any value."},
     {.path = "routes[].match.headers.*", .text = "The value, or `*`."},
-    {.path = "routes[].match.query", .type = Map, .text = "Query parameters, decoded; `*`: present with any value."},
+    {.path = "routes[].match.query",
+     .type = Map,
+     .text = "Query parameters, decoded, each with its value; `*`: present, with any value."},
     {.path = "routes[].match.query.*", .text = "The value, or `*`."},
-    {.path = "routes[].match.cookies", .type = Map, .text = "Cookies; `*`: present with any value."},
+    {.path = "routes[].match.cookies",
+     .type = Map,
+     .text = "Cookies, each with its value; `*`: present, with any value."},
     {.path = "routes[].match.cookies.*", .text = "The value, or `*`."},
     {.path = "routes[].origin", .text = "Name of the origin."},
     {.path = "routes[].origins",
@@ -355,13 +361,12 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "Change the path before the request is passed on: `prefix`, or `regex` with `to`."},
     {.path = "routes[].rewrite.prefix",
      .pattern = "^/",
-     .text = "Put in the place of the route's `path`; may hold [variables](variables.md)."},
+     .text = "Replaces the route's `path`; may contain [variables](variables.md)."},
     {.path = "routes[].rewrite.regex",
-     .text =
-         "A regular expression (RE2); what it matches first is replaced by `to`. Where it matches nothing, the path "
-         "stays."},
+     .text = "A regular expression (RE2), whose first match is replaced by `to`. If nothing matches, the path stays as "
+             "it is."},
     {.path = "routes[].rewrite.to",
-     .text = "The replacement; `\\\\1` is the first group. May hold [variables](variables.md)."},
+     .text = "The replacement; `\\\\1` is the first group. May contain [variables](variables.md)."},
     {.path = "routes[].redirect", .type = Section, .text = "Instead of `origin`: send the client elsewhere."},
     {.path = "routes[].redirect.to",
      .required = true,
@@ -387,25 +392,24 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "too. Fields that frame or route the message (Content-Length, Transfer-Encoding, Connection, Host and so "
              "on) are refused."},
     {.path = "routes[].request_headers.set.*",
-     .text = "The value, with [variables](variables.md) such as `{client_address}`; a field whose value comes to "
-             "nothing is not "
-             "sent."},
+     .text = "The value, with [variables](variables.md) such as `{client_address}`; a field whose value turns out "
+             "empty is not sent."},
     {.path = "routes[].request_headers.remove",
      .type = List,
      .text = "Names of fields to remove; gatewhy does not add them either."},
     {.path = "routes[].request_headers.remove[]", .text = "A field name."},
     {.path = "routes[].request_headers.keep",
      .type = List,
-     .text = "Names of fields that pass to the origin although a stranger sent them, such as `X-Real-IP`; which are "
-             "dropped otherwise: [headers.md](headers.md). With `auth.basic` also `Authorization`."},
+     .text =
+         "Names of fields that are passed to the origin even though a stranger sent them, such as `X-Real-IP`; "
+         "[headers.md](headers.md) lists those that are otherwise dropped. With `auth.basic` also `Authorization`."},
     {.path = "routes[].request_headers.keep[]", .text = "A field name."},
     {.path = "routes[].response_headers",
      .type = Section,
-     .text =
-         "Changes to the response's fields: of an origin's, of the fixed answer, and of what gatewhy answers itself "
-         "in the route's name, so that a browser application can read a 521 (CORS). Of failures these stay as they "
-         "are: `Content-*`, `X-Content-Type-Options`, and what says how long to keep an answer (`Cache-Control`, "
-         "`ETag` and so on)."},
+     .text = "Changes to the fields of responses: the origin's, the fixed answer, and what gatewhy itself answers on "
+             "behalf of the route, so that a browser application can read a 521 (CORS). On failures, these fields stay "
+             "as they are: `Content-*`, `X-Content-Type-Options`, and those that say how long to keep an answer "
+             "(`Cache-Control`, `ETag` and so on)."},
     {.path = "routes[].response_headers.set", .type = Map, .text = "As for the request."},
     {.path = "routes[].response_headers.set.*", .text = "The value."},
     {.path = "routes[].response_headers.remove", .type = List, .text = "As for the request."},
@@ -418,8 +422,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].methods[]", .text = "A method, as clients write it: `GET`."},
     {.path = "routes[].clients",
      .type = Section,
-     .text = "Client addresses that may use the route; others get 403. The address is the connection's, or where "
-             "that is one of `trusted_proxies`, the last one in X-Forwarded-For that is not."},
+     .text = "Client addresses that may use the route; others get 403. The address is the connection's or, if that is "
+             "one of `trusted_proxies`, the last one in X-Forwarded-For that is not."},
     {.path = "routes[].clients.allow", .type = List, .min = 1, .text = "Only these. Default: everybody."},
     {.path = "routes[].clients.allow[]", .text = "An address, or a block such as `10.0.0.0/8`."},
     {.path = "routes[].clients.deny", .type = List, .min = 1, .text = "Refuse these, even if `allow` lists them."},
@@ -438,7 +442,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Boolean,
      .fallback = "false",
      .text = "A Content-Length for every body; chunked ones get 411."},
-    {.path = "routes[].timeouts", .type = Section, .text = "Of this route, instead of its origin's, key by key."},
+    {.path = "routes[].timeouts",
+     .type = Section,
+     .text = "Timeouts for this route, which replace its origin's, key by key."},
     {.path = "routes[].timeouts.resolve", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.resolve`."},
     {.path = "routes[].timeouts.connect", .type = Duration, .max = kDay, .text = "As `origins.*.timeouts.connect`."},
     {.path = "routes[].timeouts.tls_handshake",
@@ -464,7 +470,7 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "routes[].limits.paths",
      .type = Word,
      .words = "refuse|normalize",
-     .text = "As `limits.paths`; of the route that the normal form leads to."},
+     .text = "As `limits.paths`; the route that the normal form leads to decides."},
     {.path = "routes[].rate_limit",
      .type = Section,
      .text = "How many requests are forwarded; more get 429, with the seconds to wait in Retry-After. One "
@@ -490,7 +496,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Word,
      .fallback = "client_address",
      .words = "client_address|route",
-     .text = "What is counted apart: each client address as in `clients` (of IPv6 the /64), or the route as a whole."},
+     .text = "What has a count of its own: each client address, as in `clients` (for IPv6, each /64), or the route as "
+             "a whole."},
     {.path = "routes[].rate_limit.max_keys",
      .type = Integer,
      .fallback = "16384",
@@ -506,17 +513,18 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "whatever `defaults.route.auth` says."},
     {.path = "routes[].auth.basic",
      .type = Section,
-     .text = "Name and password (RFC 7617); others get 401. Over plain HTTP anybody on the way reads them: see "
-             "`requires.tls`. The origin does not get the Authorization field, unless `request_headers.keep` names it. "
+     .text = "Name and password (RFC 7617); others get 401. Over plain HTTP anybody on the way can read them: see "
+             "`requires.tls`. The origin does not get the Authorization field unless `request_headers.keep` names it. "
              "After ten failures in a minute a client gets 429: [security.md](security.md)."},
     {.path = "routes[].auth.basic.users_file",
      .type = File,
      .required = true,
-     .text = "The users, a line each, as `htpasswd -B` writes them: bcrypt (`$2y$`, `$2b$`) or SHA-512 crypt (`$6$`). "
-             "A changed file counts within some seconds, without a reload."},
+     .text = "The users, one per line, as `htpasswd -B` writes them: bcrypt (`$2y$`, `$2b$`) or SHA-512 crypt (`$6$`). "
+             "A changed file takes effect within seconds, without a reload."},
     {.path = "routes[].auth.basic.realm",
      .fallback = "restricted",
-     .text = "What a browser shows when it asks for the password; routes with the same realm share one on a host."},
+     .text =
+         "What a browser shows when it asks for the password; routes of a host with the same realm share one login."},
     {.path = "routes[].auth.forward",
      .type = Section,
      .text =
@@ -544,10 +552,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .text = "Whether a connection may become a tunnel, as with WebSocket. `false`: requests for it get 403."},
     {.path = "routes[].respond",
      .type = Section,
-     .text =
-         "Instead of `origin`: a fixed answer, for maintenance or for what is gone. Fields that its status demands, "
-         "such as `Location` or `WWW-Authenticate`, come from `response_headers`; `Allow` of a 405 is empty, for a "
-         "resource that takes no method, unless it is set there."},
+     .text = "Instead of `origin`: a fixed answer, for maintenance or for what is gone. Fields that its status "
+             "demands, such as `Location` or `WWW-Authenticate`, come from `response_headers`; unless it is set there, "
+             "the `Allow` of a 405 is empty, which means that the resource takes no method."},
     {.path = "routes[].respond.status",
      .type = Integer,
      .fallback = "503",
@@ -563,7 +570,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "HTTP/1.1, use `requires`."},
     {.path = "routes[].respond.body",
      .text = "The answer's text, of one line or several, with [variables](variables.md). It is `text/plain` unless "
-             "`response_headers` sets another Content-Type: values are escaped for HTML, XML and JSON as that says."},
+             "`response_headers` sets another Content-Type, which also decides how values are escaped (for HTML, XML "
+             "or JSON)."},
     {.path = "routes[].respond.page",
      .pattern = "^[A-Za-z0-9_-]{1,64}$",
      .text =
@@ -594,81 +602,83 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .min = 1,
      .max = 10'000'000,
      .text = "Client connections, over all workers. When all are taken, the one that has been idle longest gives way "
-             "to a newcomer; where none is idle, the newcomer is answered 503."},
+             "to a newcomer; if none is idle, the newcomer is answered 503."},
     {.path = "limits.connections_per_client",
      .type = Integer,
      .fallback = "1000",
      .max = 10'000'000,
-     .text = "Of these, those of one client address (IPv6: of one /64); more are answered 429. Not for "
-             "`trusted_proxies`, loopback addresses and unix sockets; behind a PROXY header the address counts that it "
-             "names. 0: no limit."},
+     .text = "How many of these one client address may have (IPv6: one /64); more are answered 429. Does not apply to "
+             "`trusted_proxies`, loopback addresses and unix sockets; with a PROXY header, the address that it names "
+             "counts. 0: no limit."},
     {.path = "limits.handshakes",
      .type = Integer,
      .fallback = "256",
      .max = 1'000'000,
-     .text = "TLS handshakes with clients at once, over all workers; more wait, unread, for a place. One that has made "
-             "no end after a second gives way to those that wait. 0: no limit."},
+     .text = "TLS handshakes with clients at once, over all workers; more wait, unread, for a place. One that is not "
+             "finished after a second gives way to those that wait. 0: no limit."},
     {.path = "limits.handshakes_per_client",
      .type = Integer,
      .fallback = "32",
      .max = 1'000'000,
-     .text = "Of these, those of one client address (IPv6: of one /64); more wait. Not for `trusted_proxies`. 0: no "
-             "limit."},
+     .text = "How many of these one client address may have (IPv6: one /64); more wait. Does not apply to "
+             "`trusted_proxies`. 0: no limit."},
     {.path = "limits.memory",
      .type = Size,
      .fallback = "0",
      .min = 16 * kMebi,
      .max = kTebi * kKibi,
      .text = "Memory that this process may use. Above 85 % of it new requests are answered 503 "
-             "(`proxy_memory_exhausted`), idle connections are closed and no more is read of bodies. 0: the "
-             "process's own limit, RLIMIT_AS or that of its control group, where there is one."},
+             "(`proxy_memory_exhausted`), idle connections are closed and bodies are not read any further. 0: the "
+             "process's own limit, if it has one (RLIMIT_AS, or that of its control group)."},
     {.path = "limits.paths",
      .type = Word,
      .fallback = "refuse",
      .words = "refuse|normalize",
-     .text = "What becomes of a path that servers read differently, where that matters to a route: `refuse` answers "
-             "400 (`client_target_ambiguous`), `normalize` forwards the normal form. See [paths.md](paths.md)."},
+     .text = "What happens to a path that servers read differently, if that matters to a route: `refuse` answers 400 "
+             "(`client_target_ambiguous`), `normalize` forwards the normal form. See [paths.md](paths.md)."},
     {.path = "limits.underscores",
      .type = Word,
      .fallback = "shadows",
      .words = "shadows|drop|pass|refuse",
-     .text = "Field names with `_`, which many programs read as `-`. `shadows`: dropped where the name with `-` is one "
+     .text = "Field names with `_`, which many programs read as `-`. `shadows`: dropped if the name with `-` is one "
              "that gatewhy or the route sets, removes, trusts or frames by, or that the request has as well; `drop`: "
-             "all of them; `refuse`: 400. `Transfer_Encoding` and `Content_Length` are always dropped. See "
+             "all of them are dropped; `refuse`: 400. `Transfer_Encoding` and `Content_Length` are always dropped. See "
              "[headers.md](headers.md)."},
     {.path = "limits.client_head_timeout",
      .type = Duration,
      .fallback = "10s",
      .max = kDay,
-     .text = "For the whole request head."},
+     .text = "Limit for the whole request head."},
     {.path = "limits.client_body_timeout",
      .type = Duration,
      .fallback = "30s",
      .max = kDay,
-     .text = "While the client is waited for: no byte of its request body came, or its TCP acknowledged none of the "
-             "response, for so long. The connection is closed at most five seconds later. 0: never."},
+     .text = "How long, while gatewhy waits for the client, no byte of the request body may come, or the client's TCP "
+             "may acknowledge none of the response. The connection is closed at most five seconds later. 0: forever."},
     {.path = "limits.client_minimum_rate",
      .type = Size,
      .fallback = "16B",
      .max = kGibi,
-     .text = "Bytes a second, on average over `client_body_timeout`, that a client must send of a body or take of a "
-             "response while it is the one waited for. Slower ones are `client_too_slow`. 0: any rate will do."},
+     .text =
+         "Bytes a second, on average over `client_body_timeout`, that a client must send of a body or take of a "
+         "response while gatewhy waits for it. A slower client is disconnected (`client_too_slow`). 0: no minimum."},
     {.path = "limits.client_idle_timeout",
      .type = Duration,
      .fallback = "75s",
      .max = kDay,
-     .text = "Between two requests on one connection."},
+     .text = "How long a connection may be idle between two requests."},
     {.path = "limits.client_abort",
      .type = Word,
      .fallback = "probe",
      .words = "probe|cancel|finish",
      .text =
-         "What it means that a client closes its sending side (FIN) while it waits: it may have left, or only have "
-         "said all. `probe` finds out: before the response has begun an HTTP/1.1 client is sent `100 Continue`, which "
-         "every client skips, and again after ten seconds; one that has left answers with a reset, and its request "
-         "at the origin is cancelled (`client_closed_request`). Inside a response its bytes are the probe; where "
-         "there are none for five seconds, the client has left. An HTTP/1.0 client is waited for to the end. "
-         "`cancel`: whoever sends FIN has left. `finish`: every request is carried to its end."},
+         "What it means if a client closes its sending side (FIN) while it waits: it may have left, or it may just "
+         "have sent everything. `probe` finds out: before the response has begun, an HTTP/1.1 client is sent `100 "
+         "Continue`, which every client skips, and again after ten seconds; one that has left answers with a "
+         "reset, and its request at the origin is cancelled (`client_closed_request`). Once the response has "
+         "begun, its bytes are the probe; if there are none for five seconds, the client is taken to have left. For "
+         "an HTTP/1.0 client, gatewhy waits to the end. `cancel`: whoever sends FIN has left. `finish`: every request "
+         "is carried out to its end."},
 
     {.path = "trusted_proxies",
      .type = List,
@@ -690,14 +700,14 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "true",
      .text = "Honour the search list and `ndots` of /etc/resolv.conf: `http://shop:8080` finds "
              "`shop.default.svc.cluster.local` in Kubernetes. A name with a final dot (`http://shop.example.:8080`) is "
-             "complete: only it is asked. The event says which name was."},
+             "complete and is looked up as it is. The event says which name was looked up."},
     {.path = "dns.stale",
      .type = Duration,
      .fallback = "1h",
      .max = 7 * kDay,
-     .text = "How long a name's addresses outlive their TTL while DNS times out, fails or refuses, if one of them had "
-             "taken a connection. Requests do not wait meanwhile; DNS is asked again every 5 s. Never where DNS says "
-             "that the name or its addresses do not exist. 0: not at all."},
+     .text = "How long a name's addresses are used past their TTL while DNS times out, fails or refuses, if one of "
+             "them has accepted a connection before. Requests do not wait meanwhile; DNS is asked again every 5 s. If "
+             "DNS says that the name or its addresses do not exist, that counts at once. 0: not at all."},
 
     {.path = "diagnostics", .type = Section, .text = "How failures are reported."},
     {.path = "diagnostics.profile",
@@ -716,9 +726,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "\"\"",
      .pattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,64}$",
      .text = "This hop's name in Proxy-Status, Via and CDN-Loop, and in its events (`service.instance.id`). A request "
-             "that comes back with it is a loop, so no two gateways in a row may have the same. Empty: `gatewhy-` and "
-             "8 hex digits, made (HMAC) from the machine's id, the configuration's path and the first listener: the "
-             "same at every start, and it says nothing of the host."},
+             "that comes back with it is a loop, so no two gateways in a chain may have the same name. Empty: "
+             "`gatewhy-` and 8 hex digits, derived (HMAC) from the machine's id, the configuration's path and the "
+             "first listener: the same at every start, and it reveals nothing about the host."},
     {.path = "diagnostics.lint",
      .type = Boolean,
      .fallback = "true",
@@ -726,7 +736,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "as `findings`; see [findings.md](findings.md). Nothing else changes."},
     {.path = "diagnostics.pages",
      .type = Section,
-     .text = "Pages of your own instead of the built-in one, and what it says of the site: [pages.md](pages.md)."},
+     .text = "Pages of your own instead of the built-in one, and what the built-in one says about the site: "
+             "[pages.md](pages.md)."},
     {.path = "diagnostics.pages.directory",
      .type = File,
      .fallback = "\"\"",
@@ -749,10 +760,10 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Word,
      .fallback = "auto",
      .words = "auto|json|combined|text",
-     .text = "`json`: one object a line (docs/events.md). `combined`: the access log format of Apache and nginx, for "
+     .text = "`json`: one object per line (docs/events.md). `combined`: the access log format of Apache and nginx, for "
              "the tools that read it; it has no diagnosis, and events other than exchanges are comment lines. `text`: "
-             "one line a request for people. `auto`: `text` only where standard error is a terminal and gatewhy runs "
-             "without a configuration file, else `json`."},
+             "one line per request, for people. `auto`: `text` if standard error is a terminal and gatewhy runs "
+             "without a configuration file, otherwise `json`."},
     {.path = "log.sample", .type = Section, .text = "What may be left out of the log. Metrics count every exchange."},
     {.path = "log.sample.success",
      .type = Percent,
@@ -769,15 +780,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback =
          "[\"*token*\", \"*key*\", \"*secret*\", \"*password*\", passwd, pwd, pass, \"*signature*\", sig, code, "
          "auth, \"*credential*\", \"*session*\", sid, \"*jwt*\", otp]",
-     .text = "Parameters of the query (and of the path, behind a `;`), by name; `*` stands for any characters, letter "
-             "case does not count. A list of your own takes the place of this one; `[]` hides none."},
+     .text = "Parameters of the query (and of the path, after a `;`), by name; `*` stands for any characters, and case "
+             "does not matter. A list of your own replaces this one; `[]` hides nothing."},
     {.path = "log.redact.query[]", .text = "One name."},
     {.path = "log.redact.headers",
      .type = List,
      .fallback = "[]",
-     .text = "Header fields whose values never stand in excerpts, by name, as above. Beside these, always: "
-             "`Authorization`, `Proxy-Authorization`, `Cookie`, `Set-Cookie`, and names that hold `token`, `secret`, "
-             "`password`, `credential` or `api-key`."},
+     .text = "Header fields whose values are hidden in excerpts, by name, as above. Always hidden as well: "
+             "`Authorization`, `Proxy-Authorization`, `Cookie`, `Set-Cookie`, and names that contain `token`, "
+             "`secret`, `password`, `credential` or `api-key`."},
     {.path = "log.redact.headers[]", .text = "One name."},
     {.path = "log.exchanges",
      .type = Word,
@@ -813,8 +824,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .fallback = "0",
      .max = kDay,
-     .text =
-         "How long to keep serving after /readyz starts failing, so that load balancers can take this instance out."},
+     .text = "How long to keep serving after /readyz has started to fail, so that load balancers can take this "
+             "instance out."},
     {.path = "drain.timeout",
      .type = Duration,
      .fallback = "30s",

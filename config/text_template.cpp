@@ -53,7 +53,7 @@ constexpr auto kVariables = std::to_array<VariableName>({
 // follows the variable's name.
 std::string_view absenceAt(Variable variable, TemplatePlace place) {
   if (variable >= Variable::Reason) {
-    return place == TemplatePlace::Answer ? "" : "is for pages and 'respond.body' only";
+    return place == TemplatePlace::Answer ? "" : "is only for pages and 'respond.body'";
   }
   if (variable == Variable::Status || variable == Variable::Cause) {
     return place == TemplatePlace::Response || place == TemplatePlace::Answer
@@ -163,7 +163,7 @@ Result<TemplatePart, std::string> variableOf(std::string_view word, TemplatePlac
   }
   const std::string_view name = dot == std::string_view::npos ? std::string_view() : word.substr(dot + 1);
   if (dot != std::string_view::npos && (row->variable == Variable::QueryParameter ? name.empty() : !isToken(name))) {
-    return Failure{fmt::format("'{{{}}}' lacks a name, as in {{{}NAME}}", word, key)};
+    return Failure{fmt::format("'{{{}}}' needs a name, as in {{{}NAME}}", word, key)};
   }
   if (const auto absence = absenceAt(row->variable, place); !absence.empty()) {
     return Failure{fmt::format("'{{{}}}' {}", word, absence)};

@@ -74,7 +74,8 @@ std::string tlsCiphersComplaint(const std::string& text) {
   }
   const std::string unknown = firstUnknown(text, takesCipher);
   if (!unknown.empty() || text.ends_with(':') || text.find("::") != std::string::npos || text.starts_with(':')) {
-    return fmt::format("OpenSSL knows no cipher '{}'; `openssl ciphers` lists them, separated by colons", unknown);
+    return fmt::format("OpenSSL does not know the cipher '{}'; `openssl ciphers` lists them, separated by colons",
+                       unknown);
   }
   const TlsCipherWords words = splitCiphers(text);
   const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
@@ -92,8 +93,9 @@ std::string tlsGroupsComplaint(const std::string& text) {
     return !word.empty() && SSL_CTX_set1_groups_list(context, word.c_str()) == 1;
   });
   if (!unknown.empty() || text.find("::") != std::string::npos || text.ends_with(':') || text.starts_with(':')) {
-    return fmt::format("OpenSSL knows no group '{}'; write names such as X25519, P-256 or P-384, separated by colons",
-                       unknown);
+    return fmt::format(
+        "OpenSSL does not know the group '{}'; write names such as X25519, P-256 or P-384, separated by colons",
+        unknown);
   }
   return "";
 }

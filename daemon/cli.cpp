@@ -81,7 +81,7 @@ std::string unknownCommand(const CLI::App& app, std::string_view word) {
 // `gatewhy check FILE` is what people type; -c is what the other commands take.
 std::array<CLI::Option*, 2> addConfig(CLI::App& command, Options& options) {
   auto* named = command.add_option("-c,--config", options.config, "configuration file")->capture_default_str();
-  auto* bare = command.add_option("FILE", options.config, "the same without -c")->excludes(named);
+  auto* bare = command.add_option("FILE", options.config, "the same, without -c")->excludes(named);
   return {named, bare};
 }
 
@@ -99,17 +99,17 @@ void addRun(CLI::App& app, Options& options, int& status) {
 }
 
 void addOthers(CLI::App& app, Options& options, int& status) {
-  auto* check = app.add_subcommand("check", "validate a configuration; every problem at once");
+  auto* check = app.add_subcommand("check", "validate a configuration; reports every problem at once");
   addConfig(*check, options);
-  check->add_flag("--strict", options.strict, "warnings are errors");
+  check->add_flag("--strict", options.strict, "treat warnings as errors");
   check->add_flag("--json", options.json, "problems as JSON");
   check->callback([&] { status = runCheck({options.config, options.json, options.strict}); });
 
   auto* schema = app.add_subcommand("schema", "print the JSON Schema of the configuration");
-  schema->add_flag("--event", options.event_schema, "of the log event instead");
+  schema->add_flag("--event", options.event_schema, "that of the log event instead");
   schema->callback([&] { status = runSchema(options.event_schema); });
 
-  auto* explain = app.add_subcommand("explain", "what a status code, cause or finding means, what to check first");
+  auto* explain = app.add_subcommand("explain", "what a status code, cause or finding means, and what to check first");
   explain->add_option("WORD", options.words, "such as 525, 5xx, 'bad gateway', connection_refused; none lists all");
   explain->add_flag("--json", options.json, "as JSON");
   explain->callback([&] { status = runExplain(CLI::detail::join(options.words, " "), options.json); });
@@ -122,7 +122,7 @@ void addOthers(CLI::App& app, Options& options, int& status) {
 
 void addProbe(CLI::App& app, Options& options, int& status) {
   auto* probe =
-      app.add_subcommand("probe", "one request through the daemon's connector and classifier, phase by phase");
+      app.add_subcommand("probe", "send one request through the daemon's connector and classifier, phase by phase");
   ProbeRequest& request = options.probe.request;
   probe->add_option("URL", request.url, "http://, https://, or unix:/SOCKET:/PATH")->required();
   probe->add_option("--method", request.method, "request method")->capture_default_str();
@@ -137,12 +137,12 @@ void addProbe(CLI::App& app, Options& options, int& status) {
   probe->add_option("--ca", request.ca_file, "trust the certificates in this PEM file instead of the system's");
   probe->add_flag("--insecure", request.insecure, "accept any certificate");
   probe->add_option("--timeout", options.probe.timeout,
-                    "limit of the whole request, such as 2s; the daemon's defaults per phase otherwise");
-  probe->add_flag("--all-addresses", options.probe.all_addresses, "each address of the name, a row each");
+                    "limit for the whole request, such as 2s; otherwise the daemon's defaults per phase");
+  probe->add_flag("--all-addresses", options.probe.all_addresses, "try every address of the name, one row each");
   probe->add_option("--repeat", options.probe.repeat, "the number of requests, one after the other; prints a summary")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  probe->add_flag("--json", options.probe.json, "the log event instead, one line per request");
+  probe->add_flag("--json", options.probe.json, "print the log event instead, one line per request");
   probe->footer("Exit status: 0 answered (with any status), 3 a failure was diagnosed, 64 wrong usage.");
   probe->callback([&] { status = runProbeCommand(options.probe); });
 }
@@ -172,7 +172,7 @@ void addReport(CLI::App& app, Options& options, int& status) {
                      "from this time on: 2026-01-31T12:00:00Z, 2026-01-31, or 90m ago");
   report->add_option("--until", options.report.until, "before this time");
   report->add_option("--origin", options.report.origin, "only this origin");
-  report->add_option("--html", options.report.html, "write one self-contained page to this file");
+  report->add_option("--html", options.report.html, "write one self-contained HTML page to this file instead");
   report->add_flag("--json", options.report.json, "as JSON, with every cause");
   report->footer("Exit status: 0, 1 a log could not be read to its end, 64 wrong usage.");
   report->callback([&] { status = runReport(options.report); });
@@ -211,7 +211,7 @@ void addReload(CLI::App& app, Options& options, int& status) {
   auto* reload =
       app.add_subcommand("reload", "check the configuration, then reload it in the daemon that runs with it");
   auto* config = addAdmin(*reload, options, options.reload.admin);
-  reload->add_option("--pid", options.reload.pid, "the process that is meant, where several run with the file")
+  reload->add_option("--pid", options.reload.pid, "which process, if several run with the file")
       ->check(CLI::PositiveNumber);
   reload->footer(
       "Waits for the result. Exit status: 0 the new configuration is in force, 1 it has errors, was refused, or no "
@@ -226,7 +226,7 @@ void addReload(CLI::App& app, Options& options, int& status) {
 void addTop(CLI::App& app, Options& options, int& status) {
   auto* top = app.add_subcommand("top", "the running daemon, live: origins, causes, phases, last failures");
   addAdmin(*top, options, options.top.admin);
-  top->add_flag("--once", options.top.once, "print one picture and exit (the default if output is not a terminal)");
+  top->add_flag("--once", options.top.once, "print once and exit (the default if output is not a terminal)");
   top->footer("q quits. Exit status: 0, 1 no daemon reachable, 64 wrong usage.");
   top->callback([&] {
     options.top.config = options.config;
@@ -235,10 +235,11 @@ void addTop(CLI::App& app, Options& options, int& status) {
 }
 
 void addHealth(CLI::App& app, Options& options, int& status) {
-  auto* health = app.add_subcommand("health", "whether the running daemon is alive, for the checks of containers");
+  auto* health = app.add_subcommand("health", "whether the running daemon is alive, for health checks of containers");
   addAdmin(*health, options, options.health.admin);
-  health->add_flag("--ready", options.health.ready, "whether it wants traffic (/readyz) instead of alive (/healthz)");
-  health->footer("Exit status: 0 it is, 1 it is not or does not answer, 64 wrong usage.");
+  health->add_flag("--ready", options.health.ready,
+                   "whether it is ready for traffic (/readyz), not just alive (/healthz)");
+  health->footer("Exit status: 0 yes, 1 no or no answer, 64 wrong usage.");
   health->callback([&] {
     options.health.config = options.config;
     status = runHealth(options.health);
@@ -281,8 +282,7 @@ std::string usageProblem(const CLI::App& app, const CLI::ParseError& problem) {
   const std::string name = used.empty() ? "gatewhy" : "gatewhy " + command.get_name();
   std::string what = problem.what();
   if (const auto left = command.remaining(); !left.empty()) {
-    what = fmt::format("'{}' is not {}", left.front(),
-                       left.front().starts_with('-') ? "an option of it" : "expected here");
+    what = fmt::format("'{}' is not {}", left.front(), left.front().starts_with('-') ? "an option" : "expected here");
     const auto known = optionNames(command);
     if (const auto near = nearestWord(left.front(), {known.begin(), known.end()})) {
       what += fmt::format("; did you mean '{}'?", *near);
@@ -309,6 +309,10 @@ int runCommandLine(int argc, char** argv) {
   addReload(app, options, status);
   addHealth(app, options, status);
   addHelp(app, options, status);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    command->group("Commands");
+  }
   const std::string_view first = argc > 1 ? argv[1] : "";
   if (first.empty() || (!first.starts_with('-') && commandNamed(app, first) == nullptr)) {
     fmt::print(stderr, "gatewhy: {}\n", unknownCommand(app, first));

@@ -128,7 +128,7 @@ bool FileWatch::lookAtUsers(const Generation& generation) {
       facts.push_back(textFact("problem", *seen.outcome));
     }
     say_(made("renewal", applied ? "INFO" : "ERROR",
-              applied ? "changed users are in force" : "changed users are refused; those of before stay in force",
+              applied ? "changed users are in force" : "changed users are refused; the previous ones stay in force",
               std::move(facts)));
   }
   return settling;

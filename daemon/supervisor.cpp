@@ -71,8 +71,9 @@ Result<ListenerSet::Opened, std::string> Supervisor::openListeners(const Config&
     std::string problem = describeListenFault(opened.error());
     if (const auto own = listeners_.holderOf(opened.error())) {
       problem += fmt::format(
-          "; our own listener {} holds the port: restart, or take that listener away with one reload and add this one "
-          "with the next",
+          "; our own listener {} holds the port: restart, or remove that listener with one reload and add this one "
+          "with "
+          "the next",
           *own);
     }
     say("message", "ERROR", problem);
@@ -88,7 +89,7 @@ bool Supervisor::giveUpRoot() {
   if (!became) {
     std::cerr << "gatewhy: " << became.error() << "\n";
   } else if (*became == Became::NotRoot) {
-    say("message", "WARN", fmt::format("not started as root: 'user' ({}) changes nothing", config_->user));
+    say("message", "WARN", fmt::format("not started as root: 'user' ({}) has no effect", config_->user));
   }
   return static_cast<bool>(became);
 }
@@ -159,7 +160,7 @@ bool Supervisor::start() {
   }
   view_.readiness = Readiness::Ready;
   showState(/*reloading=*/false, /*stopping=*/false);
-  say("start", "INFO", "gatewhy serves",
+  say("start", "INFO", "gatewhy is ready",
       {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
        fact("admin", adminAddress()), fact("workers", static_cast<double>(config_->workers)),
        fact("user", config_->user)});
@@ -314,7 +315,7 @@ bool Supervisor::upgrade() {
     const auto decided = [&] { return successor.poll() != Successor::State::Starting; };
     const bool hurry = waitUntil(decided, kUpgradeLimit);
     if (successor.poll() == Successor::State::Serves) {
-      say("message", "INFO", "upgrade: the successor serves",
+      say("message", "INFO", "upgrade: the successor has taken over",
           {fact("pid", static_cast<double>(successor.pid())), fact("predecessor", static_cast<double>(::getpid()))});
       service_.handOver(successor.pid());
       return true;
@@ -325,9 +326,9 @@ bool Supervisor::upgrade() {
     problem =
         successor.poll() == Successor::State::Failed
             ? (successor.exitStatus() ? fmt::format("it ended with status {}", *successor.exitStatus()) : "it died")
-            : "it did not serve in time";
+            : "it was not ready in time";
   }
-  say("message", "ERROR", "upgrade: given up, this process goes on", {fact("problem", problem)});
+  say("message", "ERROR", "upgrade: failed, this process carries on", {fact("problem", problem)});
   return false;
 }
 

@@ -58,7 +58,7 @@ struct Refusal {
 constexpr std::array kRefusals{
     Refusal{Cause::RateLimited, "Too many requests came in a short time. Wait a little before you try again."},
     Refusal{Cause::ClientCredentialsMissing, "This page needs a user name and a password."},
-    Refusal{Cause::ClientCredentialsInvalid, "The user name or the password is not right."},
+    Refusal{Cause::ClientCredentialsInvalid, "The user name or the password is wrong."},
     Refusal{Cause::ClientLoginLimit,
             "Too many failed logins came from your address. Wait a minute before you try again."},
     Refusal{Cause::LoginServiceDenied, "You have to log in to see this page, or you do not have access to it."},
@@ -164,8 +164,10 @@ void appendEvidence(std::string& out, const PageContent& content) {
   if (content.evidence.empty()) {
     return;
   }
-  fmt::format_to(std::back_inserter(out), "<h2>Evidence</h2>\n<p>{}</p>\n<pre>{}</pre>\n",
-                 escapeHtml(content.diagnosis->summary), escapeHtml(content.evidence));
+  fmt::format_to(std::back_inserter(out), "<h2>Evidence</h2>\n<p>{}</p>\n", escapeHtml(content.diagnosis->summary));
+  if (content.evidence.find('"') != std::string_view::npos) {  // some causes have none: an empty object
+    fmt::format_to(std::back_inserter(out), "<pre>{}</pre>\n", escapeHtml(content.evidence));
+  }
 }
 
 void appendSupportLine(std::string& out, const PageContent& content) {

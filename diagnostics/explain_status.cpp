@@ -52,7 +52,7 @@ void appendMeaning(std::string& out, const StatusMeaning& meaning, bool ours, co
   appendField(out, "sent by", words(meaning.emitter), style);
   appendField(out, "retry", words(meaning.retry), style);
   if (meaning.cacheable) {
-    appendField(out, "cacheable", "also where the response does not say so (RFC 9110 section 15.1)", style);
+    appendField(out, "cacheable", "even if the response does not say so (RFC 9110 section 15.1)", style);
   }
   appendField(out, "check first", meaning.check_first, style);
   if (!meaning.note.empty()) {
@@ -135,7 +135,7 @@ void appendUse(std::string& out, std::uint16_t code, const ExplainStyle& style) 
   }
   if (use.none()) {
     appendField(out, "its own",
-                code < 200 || code > 599 ? "Never." : "Only where a route's respond or diagnostics.statuses says so.",
+                code < 200 || code > 599 ? "Never." : "Only if a route's respond or diagnostics.statuses says so.",
                 style);
     return;
   }
@@ -144,7 +144,7 @@ void appendUse(std::string& out, std::uint16_t code, const ExplainStyle& style) 
                 "The event says generated_by: proxy and has a diagnosis; Proxy-Status tells the client.", style);
   }
   if (!use.log_only.empty()) {
-    appendField(out, "in the log", "As diagnosis.status, where nothing was sent, or another code.", style);
+    appendField(out, "in the log", "As diagnosis.status, if nothing was sent, or another code.", style);
   }
   if (const std::string others = standInFor(use.standard, code); !others.empty()) {
     appendField(out, "standard", fmt::format("With profile standard also for {}.", others), style);

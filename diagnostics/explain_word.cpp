@@ -8,10 +8,13 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <set>
 
+#include "diagnostics/cause.h"
 #include "diagnostics/cause_id.h"
 #include "diagnostics/explain.h"
 #include "diagnostics/explain_search.h"
+#include "diagnostics/findings.h"
 #include "diagnostics/foreign_terms.h"
 #include "diagnostics/nearest.h"
 #include "diagnostics/octets.h"
@@ -175,6 +178,35 @@ std::vector<std::string> nearest(std::string_view word) {
   return words;
 }
 
+// The words of which names are made: "timout" is near no name, but "timeout"
+// is part of many.
+std::vector<std::string> nearestParts(std::string_view word) {
+  constexpr std::size_t kShortestPart = 4;
+  constexpr std::size_t kShown = 3;
+  std::set<std::string, std::less<>> parts;
+  const auto add = [&](std::string_view name) {
+    const std::string folded = foldedWord(name);
+    for (std::size_t from = 0; from < folded.size();) {
+      const std::size_t end = std::min(folded.find('_', from), folded.size());
+      if (end - from >= kShortestPart) {
+        parts.insert(folded.substr(from, end - from));
+      }
+      from = end + 1;
+    }
+  };
+  for (const CauseInfo& row : allCauses()) {
+    add(row.name);
+  }
+  for (const StatusMeaning& meaning : allStatusMeanings()) {
+    add(meaning.name);
+  }
+  for (const FindingInfo& row : allFindings()) {
+    add(row.id);
+  }
+  const auto near = nearestWords(word, std::vector<std::string_view>(parts.begin(), parts.end()), kShown);
+  return {near.begin(), near.end()};
+}
+
 }  // namespace
 
 std::span<const ExplainTable> explainTables() noexcept {
@@ -192,7 +224,10 @@ Result<Explanation, std::vector<std::string>> explainWord(std::string_view word,
     }
     std::vector<std::string> near = nearest(word);
     auto listed = near.empty() ? searchFragment(word, SearchIn::Sentences, style) : std::nullopt;
-    return listed ? Result<Explanation, std::vector<std::string>>(*std::move(listed)) : Failure{std::move(near)};
+    if (listed) {
+      return *std::move(listed);
+    }
+    return Failure{near.empty() ? nearestParts(word) : std::move(near)};
   }
   Explanation all = std::move(found.front());
   for (std::size_t i = 1; i < found.size(); ++i) {
@@ -222,7 +257,7 @@ std::string unregisteredCode(std::string_view word) {
     return {};
   }
   const auto general = static_cast<std::uint16_t>(known->digit * 100);
-  return fmt::format("{} is registered nowhere; a client treats it as {} {} (RFC 9110 section 15)", code, general,
+  return fmt::format("{} is not registered; a client treats it as {} {} (RFC 9110 section 15)", code, general,
                      reasonPhrase(general));
 }
 

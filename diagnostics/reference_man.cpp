@@ -28,7 +28,7 @@ void describe(ManPage& page, const StatusMeaning& meaning) {
   page.detail("Also called", meaning.other_names);
   page.detail("Sent by", words(meaning.emitter));
   page.detail("Retry", words(meaning.retry));
-  page.detail("Cacheable", meaning.cacheable ? "also where the response does not say so" : "");
+  page.detail("Cacheable", meaning.cacheable ? "even if the response does not say so" : "");
   page.detail("Check first", meaning.check_first);
   page.detail("Note", meaning.note);
   if (&meaning == ownMeaning(meaning.code)) {

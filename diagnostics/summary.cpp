@@ -189,7 +189,7 @@ void addProblem(Facts& facts, const TlsFault& fault) {
                                 problem->revocation_reason.empty() ? "" : " for ", clean(problem->revocation_reason)));
   }
   if (!problem->crl_next_update.empty()) {
-    facts.push_back("the list was to be renewed by " + clean(problem->crl_next_update));
+    facts.push_back("the list should have been renewed by " + clean(problem->crl_next_update));
   }
   if (isNameMismatch(*problem)) {
     facts.push_back(
@@ -414,15 +414,18 @@ std::string_view revocationStory(const TlsFault& fault) {
   const X509Problem* problem = decisiveProblem(fault);
   switch (problem == nullptr ? 0 : problem->code) {
     case kMissing:
-      return "Whether the origin's certificate is revoked cannot be told: tls.crl_file has no list of its issuer";
+      return "It cannot be determined whether the origin's certificate has been revoked: tls.crl_file has no list of "
+             "its issuer";
     case kNotYetValid:
-      return "Whether the origin's certificate is revoked cannot be told: the issuer's list is not valid yet";
+      return "It cannot be determined whether the origin's certificate has been revoked: the issuer's list is not "
+             "valid yet";
     case kExpired:
-      return "Whether the origin's certificate is revoked cannot be told: the issuer's list has expired";
+      return "It cannot be determined whether the origin's certificate has been revoked: the issuer's list has expired";
     case kStapleMissing:
       return "The origin's certificate demands an OCSP response, and the origin sent none";
     default:
-      return "Whether the origin's certificate is revoked cannot be told: the issuer's list is not usable";
+      return "It cannot be determined whether the origin's certificate has been revoked: the issuer's list is not "
+             "usable";
   }
 }
 

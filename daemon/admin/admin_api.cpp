@@ -72,7 +72,7 @@ Result<std::size_t, std::string> readCount(const AdminRequest& request, std::str
   }
   const auto number = readNumber(*text);
   if (!number || *number == 0) {
-    return Failure{fmt::format("'{}' is a number from 1 to {}", name, kMostEvents)};
+    return Failure{fmt::format("'{}' must be a number from 1 to {}", name, kMostEvents)};
   }
   return static_cast<std::size_t>(std::min<std::uint64_t>(*number, kMostEvents));
 }
@@ -107,7 +107,7 @@ AdminReply AdminApi::answer(const AdminRequest& request) {
     return adminProblem(404, "there is no such page; /api/v1 lists them");
   }
   if (row->method != method) {
-    AdminReply reply = adminProblem(405, "this method does nothing here");
+    AdminReply reply = adminProblem(405, "this method is not supported here");
     reply.fields.emplace_back("Allow", row->method == Method::Get ? "GET, HEAD" : "POST");
     return reply;
   }
@@ -116,7 +116,7 @@ AdminReply AdminApi::answer(const AdminRequest& request) {
     if (key.empty() || key.find('|') != std::string::npos || bars.find(fmt::format("|{}|", key)) == std::string::npos) {
       return adminProblem(400, fmt::format("unknown parameter '{}'{}", key,
                                            row->parameters.empty() ? std::string("; there are none here")
-                                                                   : fmt::format("; there are {}", row->parameters)));
+                                                                   : fmt::format("; possible: {}", row->parameters)));
     }
   }
   return (this->*row->handler)(request);
@@ -191,7 +191,7 @@ AdminReply AdminApi::events(const AdminRequest& request) {
     return json(eventsJson(daemon_.failures.newest(*filter, *limit, *of_each)));
   }
   if (request.parameter("of_each")) {
-    return adminProblem(400, "'of_each' is of the newest: it goes without 'since'");
+    return adminProblem(400, "'of_each' is about the newest events; it cannot be combined with 'since'");
   }
   if (const auto id = readNumber(*since)) {
     return json(eventsJson(daemon_.failures.after(*id, *filter, *limit)));
@@ -199,7 +199,7 @@ AdminReply AdminApi::events(const AdminRequest& request) {
   if (const auto time = readTimestamp(*since)) {
     return json(eventsJson(daemon_.failures.startedSince(*time, *filter, *limit)));
   }
-  return adminProblem(400, "'since' is the id of an event or a time in UTC such as 2026-01-31T23:59:59Z");
+  return adminProblem(400, "'since' must be the id of an event, or a time in UTC such as 2026-01-31T23:59:59Z");
 }
 
 // From `since` or, where a browser connects again by itself, Last-Event-ID on;
@@ -213,7 +213,7 @@ AdminReply AdminApi::eventStream(const AdminRequest& request) {
   const auto since = last.empty() ? request.parameter("since") : std::optional(last);
   const auto id = since ? readNumber(*since) : std::optional(daemon_.failures.lastId());
   if (!id) {
-    return adminProblem(400, "'since' is the id of an event");
+    return adminProblem(400, "'since' must be the id of an event");
   }
   AdminReply reply;
   reply.content_type = "text/event-stream";

@@ -157,7 +157,7 @@ AdminReply AdminConnection::replyTo(const RequestHead& head) {
     return adminProblem(403, fmt::format("an action needs the header {}", kActionField));
   }
   if (!host_.mayBuffer() && !isProbe(head.path())) {
-    AdminReply busy = adminProblem(503, "too much waits for readers that are slow");
+    AdminReply busy = adminProblem(503, "too much output is waiting for slow readers");
     busy.fields.emplace_back("Retry-After", "1");
     return busy;
   }

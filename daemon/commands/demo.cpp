@@ -27,8 +27,8 @@ void printWelcome(const DemoOptions& options, const std::string& admin) {
       options.from);
   if (!admin.empty()) {
     fmt::print(
-        "\nand see what was made of it:\n"
-        "  curl -s http://{0}/metrics | grep gatewhy_diagnoses_total | grep -v ' 0$'\n"
+        "\nand see what gatewhy says about it:\n"
+        "  curl -s http://{0}/metrics | grep '^gatewhy_diagnoses_total.* [1-9]'\n"
         "  curl -s 'http://{0}/api/v1/events?limit=1'\n",
         admin);
   }

@@ -117,7 +117,7 @@ Reported reloadBySignal(pid_t pid, const RunState& before) {
       return state->reload;
     }
     if (state->stopping) {
-      return Failure{fmt::format("process {} is stopping and reloads nothing", pid)};
+      return Failure{fmt::format("process {} is stopping and does not reload", pid)};
     }
     std::this_thread::sleep_for(kLogPoll);
   }
@@ -137,13 +137,13 @@ Reported reloadProcess(const ReloadOptions& options, const std::string& file, co
     if (found.size() != 1) {
       return Failure{fmt::format("{} gatewhy that can be seen from here runs with {}{}",
                                  found.empty() ? "no" : "more than one", file,
-                                 found.empty() ? also : "; --pid names the one that is meant")};
+                                 found.empty() ? also : "; choose one with --pid")};
     }
     pid = found.front();
   }
   const auto state = readRunState(pid);
   if (!state) {
-    return Failure{fmt::format("process {} is not a gatewhy that can be looked into from here{}", pid, also)};
+    return Failure{fmt::format("process {} is not a gatewhy that can be inspected from here{}", pid, also)};
   }
   if (!sameFile(state->config, file)) {
     return Failure{fmt::format("that is {}, not with {}", runsWith(pid, state->config), file)};

@@ -32,7 +32,7 @@ constexpr std::array kRouteFaults = {
     PathFault{"/tls-name/", "", "tls_certificate_name_mismatch"},
     PathFault{"/tls-self-signed/", "", "tls_certificate_self_signed"},
     PathFault{"/not-tls/", "", "tls_handshake_timeout: plain HTTP waits where TLS was expected"},
-    PathFault{"/maintenance/", "", "a fixed 503, no failure at all"},
+    PathFault{"/maintenance/", "", "a fixed 503, which is not a failure"},
 };
 
 std::string welcomePage() {
@@ -42,9 +42,12 @@ std::string welcomePage() {
                         fault.description);
   }
   return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>gatewhy demo</title>\n"
-      "<style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:52rem;padding:0 1rem}}"
-      "td{{padding:.15rem 1.5rem .15rem 0;vertical-align:top}}</style></head>\n"
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>gatewhy demo</title>\n"
+      "<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;margin:2rem "
+      "auto;max-width:52rem;"
+      "padding:0 1rem}}td{{padding:.15rem 1rem .15rem 0;vertical-align:top;overflow-wrap:anywhere}}"
+      "td:first-child{{white-space:nowrap}}</style></head>\n"
       "<body><h1>An origin that fails on demand</h1>\n"
       "<p>This page came through gatewhy from the demo origin. Follow a link to see a failure and how it is "
       "explained; the log in the terminal has the evidence.</p>\n<table>\n{}</table></body></html>\n",

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "diagnostics/reason_phrase.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
@@ -348,11 +349,12 @@ ScriptSession::Ended ScriptSession::sendFile(const std::string& path) {
 }
 
 ScriptSession::Ended ScriptSession::respond(std::uint64_t status, std::string_view body) {
-  return socket_.send(fmt::format(
-      "HTTP/1.1 {} Scripted\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n"
-      "Content-Type: text/{}; charset=utf-8\r\nContent-Length: {}\r\n\r\n{}",
-      status, fmt::gmtime(std::chrono::system_clock::now()), body.starts_with("<!doctype html>") ? "html" : "plain",
-      body.size(), methodOf(last_head_) == "HEAD" ? std::string_view() : body));
+  return socket_.send(
+      fmt::format("HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n"
+                  "Content-Type: text/{}; charset=utf-8\r\nContent-Length: {}\r\n\r\n{}",
+                  status, reasonPhrase(static_cast<std::uint16_t>(status)),
+                  fmt::gmtime(std::chrono::system_clock::now()), body.starts_with("<!doctype html>") ? "html" : "plain",
+                  body.size(), methodOf(last_head_) == "HEAD" ? std::string_view() : body));
 }
 
 ScriptSession::Ended ScriptSession::dispatchByPath() {

@@ -86,7 +86,7 @@ bool LogWriter::recover(int error, milliseconds pause) {
   queue_->countError();
   if (++failed_writes_ == 1) {
     complain(
-        fmt::format("the log ({}) cannot be written: {} ({}); lines wait in memory, and are dropped where they "
+        fmt::format("the log ({}) cannot be written: {} ({}); lines wait in memory, and are dropped if they "
                     "become too many",
                     destination_->name(), errnoName(error), std::strerror(error)));
   }
@@ -123,7 +123,7 @@ void LogWriter::announceLoss() {
     event.facts.push_back({.key = "failed_writes", .number = static_cast<double>(failed_writes_)});
     event.facts.push_back({.key = "errno_name", .text = std::string(errnoName(last_error_))});
   } else {
-    message = fmt::format("the log was not taken fast enough; {} lines were lost", lost);
+    message = fmt::format("the log's destination was too slow; {} lines were lost", lost);
   }
   if (failed_writes_ > 0) {
     complain(message);
@@ -148,7 +148,7 @@ void LogWriter::reopen(bool asked) {
     queue_->countError();
     if (asked || reopen_error_ != result.error) {
       const std::string message =
-          fmt::format("the log ({}) cannot be opened again: {} ({}); events go on into the file that was open before",
+          fmt::format("the log ({}) cannot be reopened: {} ({}); events still go to the file that was open before",
                       destination_->name(), errnoName(result.error), std::strerror(result.error));
       complain(message);
       writeMessage("ERROR", message, result.error);

@@ -64,7 +64,7 @@ Refusal judgeMessage(const RequestHead& request, const Config& config, const Rou
   }
   if (passedHereBefore(request, config.diagnostics.name)) {
     return refuse(Cause::ProxyLoop,
-                  fmt::format("'{}' (diagnostics.name) is in CDN-Loop or Via already", config.diagnostics.name));
+                  fmt::format("'{}' (diagnostics.name) is already in CDN-Loop or Via", config.diagnostics.name));
   }
   return std::nullopt;
 }
@@ -93,25 +93,25 @@ Refusal judgeAddress(const ClientRules& rules, const AddressBytes& address, std:
   const auto covers = [&](const Cidr& block) { return block.contains(address); };
   const auto denied = std::find_if(rules.deny.begin(), rules.deny.end(), covers);
   if (denied != rules.deny.end()) {
-    return refuse(Cause::RequestDenied, fmt::format("clients.deny {} is for {}", denied->text(), ip));
+    return refuse(Cause::RequestDenied, fmt::format("clients.deny {} covers {}", denied->text(), ip));
   }
   if (!rules.allow.empty() && std::none_of(rules.allow.begin(), rules.allow.end(), covers)) {
     return refuse(Cause::RequestDenied,
-                  fmt::format("clients.allow is not for {}", ip.empty() ? "a client without address" : ip));
+                  fmt::format("clients.allow does not cover {}", ip.empty() ? "a client without an address" : ip));
   }
   return std::nullopt;
 }
 
 Refusal judgeProtocol(const RequestHead& request, const RouteRequirements& needs, const ClientFacts& client) {
   if (needs.tls && !cameOverTls(request, client)) {
-    return refuse(Cause::ClientUpgradeRequired, "requires.tls, the request came over plain HTTP");
+    return refuse(Cause::ClientUpgradeRequired, "requires.tls, but the request came over plain HTTP");
   }
   if (request.version_minor < needs.http_minor) {
-    return refuse(Cause::ClientUpgradeRequired, fmt::format("requires.http_version 1.{}, the request is HTTP/1.{}",
+    return refuse(Cause::ClientUpgradeRequired, fmt::format("requires.http_version 1.{}, but the request is HTTP/1.{}",
                                                             needs.http_minor, request.version_minor));
   }
   if (needs.content_length && request.body == BodyKind::Chunked) {
-    return refuse(Cause::ClientLengthRequired, "requires.content_length, the body is chunked");
+    return refuse(Cause::ClientLengthRequired, "requires.content_length, but the body is chunked");
   }
   return std::nullopt;
 }

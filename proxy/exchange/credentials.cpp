@@ -80,7 +80,7 @@ Result<BasicCredentials, CredentialsFault> basicCredentials(const RequestHead& r
   const auto text = decodeBase64(value);
   const std::size_t colon = text ? text->find(':') : std::string::npos;
   if (!text || colon == std::string::npos || std::any_of(text->begin(), text->end(), octets::isControl)) {
-    return Failure{fault(Cause::ClientCredentialsInvalid, "the Authorization field is no base64 of USER:PASSWORD")};
+    return Failure{fault(Cause::ClientCredentialsInvalid, "the Authorization field is not base64 of USER:PASSWORD")};
   }
   BasicCredentials out;
   out.user = text->substr(0, colon);

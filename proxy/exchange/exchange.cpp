@@ -139,8 +139,8 @@ void Exchange::tellUnsolicited() {
   event.event = "message";
   event.severity = "WARN";
   event.message =
-      "an origin sent bytes on an idle connection, which no request had asked for; the connection was closed, and "
-      "further ones are counted only";
+      "an origin sent bytes on an idle connection that no request had asked for; the connection was closed, and "
+      "further cases are only counted";
   event.facts = {{.key = "cause", .text = std::string(name(Cause::ResponseUnsolicited)), .number = {}, .list = {}},
                  {.key = "origin", .text = pool_->config().name, .number = {}, .list = {}},
                  {.key = "endpoint", .text = news->endpoint, .number = {}, .list = {}},
@@ -378,7 +378,7 @@ void Exchange::warnBehindCloudflare() {
   event.event = "message";
   event.severity = "WARN";
   event.message =
-      "requests come through Cloudflare (CF-Ray), whose own 520 to 526 cannot be told from ours there; set "
+      "requests come through Cloudflare (CF-Ray), whose own 520 to 526 look the same as ours; set "
       "diagnostics.profile: standard";
   event.facts = {{.key = "request_id", .text = std::string(identity_.requestId()), .number = {}, .list = {}},
                  {.key = "cause", .text = std::string(name(diagnosis_->cause)), .number = {}, .list = {}},

@@ -20,8 +20,9 @@ struct FloodWords {
 FloodWords wordsOf(Flood flood) {
   switch (flood) {
     case Flood::ConnectionsOfOne:
-      return {Cause::ClientConnectionLimit,
-              "one client opens more than limits.connections_per_client allows: closed unanswered"};
+      return {
+          Cause::ClientConnectionLimit,
+          "one client opens more connections than limits.connections_per_client allows: they are closed unanswered"};
     case Flood::Connections:
       return {Cause::ProxyOverloaded, "limits.connections is reached, and no client is idle: newcomers are closed"};
     case Flood::IdleGaveWay:

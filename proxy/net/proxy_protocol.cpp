@@ -131,7 +131,7 @@ ProxyHeader parseProxyHeader(std::string_view bytes) {
   if (begins(kV2)) {
     return bytes.size() < kV2.size() ? ProxyHeader{} : parseV2(bytes);
   }
-  return invalid("the first bytes are no PROXY header");
+  return invalid("the first bytes are not a PROXY header");
 }
 
 }  // namespace gatewhy

@@ -335,8 +335,9 @@ TEST_F(AdminTest, SuccessorTakesTheListenerOver) {
   EXPECT_EQ(started->value("admin", ""), before);
   ASSERT_TRUE(gateway_->daemon().waitFor([](const json& event) { return event.value("event", "") == "stop"; }));
   EXPECT_EQ(get("/readyz"), "ready\n");
-  const auto handed = gateway_->daemon().waitFor(
-      [](const json& event) { return event.value("message", "").find("the successor serves") != std::string::npos; });
+  const auto handed = gateway_->daemon().waitFor([](const json& event) {
+    return event.value("message", "").find("the successor has taken over") != std::string::npos;
+  });
   ASSERT_TRUE(handed);
   ::kill(handed->value("pid", 0), SIGTERM);  // it holds the output's other end
 }

@@ -533,7 +533,7 @@ TEST(ReportCommandTest, ReadsFilesAndWritesThreeForms) {
   const CommandResult text = gatewhy({"report", log, log});
   EXPECT_EQ(text.status, 0) << text.errors;
   EXPECT_THAT(text.output, AllOf(HasSubstr("empty_response"), HasSubstr("skipped 2 lines that are not events"),
-                                 HasSubstr(log + ":2"), HasSubstr("the last line is not whole"), HasSubstr("abc-1")));
+                                 HasSubstr(log + ":2"), HasSubstr("the last line is incomplete"), HasSubstr("abc-1")));
   const CommandResult both = gatewhy({"report", log, "--html", page, "--json"});
   EXPECT_EQ(both.status, 0);
   const json sums = json::parse(both.output);

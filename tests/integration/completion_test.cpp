@@ -55,7 +55,7 @@ std::set<std::string> longOptionsIn(const std::string& help) {
 std::vector<std::string> subcommands() {
   const std::string help = runCommand({GATEWHY_BINARY, "--help"}).output;
   std::vector<std::string> out;
-  std::istringstream lines(help.substr(std::min(help.find("Subcommands:"), help.size())));
+  std::istringstream lines(help.substr(std::min(help.find("Commands:"), help.size())));
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("  ") && line.size() > 2 && line[2] != ' ') {
       out.push_back(line.substr(2, line.find(' ', 2) - 2));

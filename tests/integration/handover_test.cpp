@@ -86,11 +86,11 @@ bool says(const json& event, std::string_view text) {
   return event.value("message", "").find(text) != std::string::npos;
 }
 
-// Sends SIGUSR2 and waits until the successor serves; its process id.
+// Sends SIGUSR2 and waits until the successor has taken over; its process id.
 pid_t upgrade(Gateway& gateway, pid_t pid) {
   ::kill(pid, SIGUSR2);
   const auto event = gateway.daemon().waitFor([pid](const json& candidate) {
-    return says(candidate, "the successor serves") && candidate.value("predecessor", 0) == pid;
+    return says(candidate, "the successor has taken over") && candidate.value("predecessor", 0) == pid;
   });
   EXPECT_TRUE(event) << "no upgrade";
   return event ? event->value("pid", 0) : 0;
@@ -209,7 +209,8 @@ TEST(Handover, ASuccessorThatCannotStartChangesNothing) {
   Clients clients(gateway->address(), 2);
   gateway->directory().write("gatewhy.yaml", "listeners: 7\n");
   gateway->daemon().signal(SIGUSR2);
-  const auto event = gateway->daemon().waitFor([](const json& candidate) { return says(candidate, "given up"); });
+  const auto event =
+      gateway->daemon().waitFor([](const json& candidate) { return says(candidate, "upgrade: failed"); });
   ASSERT_TRUE(event);
   EXPECT_EQ(event->value("problem", ""), "it ended with status 78");
   clients.awaitMore(20);

@@ -135,8 +135,9 @@ TEST_F(PrivilegesTest, AnUpgradeGoesOnAsThatUser) {
   low.more_listeners = ", {address: \"127.0.0.4:443\"}";
   start(low);
   daemon_->signal(SIGUSR2);
-  const auto handed = daemon_->waitFor(
-      [](const json& event) { return event.value("message", "").find("the successor serves") != std::string::npos; });
+  const auto handed = daemon_->waitFor([](const json& event) {
+    return event.value("message", "").find("the successor has taken over") != std::string::npos;
+  });
   ASSERT_TRUE(handed) << daemon_->standardError();
   const int successor = handed->value("pid", 0);
   std::ifstream file(fmt::format("/proc/{}/status", successor));
@@ -207,7 +208,7 @@ TEST(SocketFileTest, ModeAndGroupAreForUnixListeners) {
                                            "origins: {o: {endpoints: [\"http://127.0.0.1:9\"]}}\n");
   const CommandResult checked = runCommand({GATEWHY_BINARY, "check", "-c", file});
   EXPECT_EQ(checked.status, 1);
-  EXPECT_THAT(checked.output, HasSubstr("'mode' is for the file of a unix: listener"));
+  EXPECT_THAT(checked.output, HasSubstr("'mode' is only for the file of a unix: listener"));
   EXPECT_THAT(checked.output, HasSubstr("'rw' is not a file mode"));
 }
 

@@ -216,18 +216,18 @@ TEST_F(LogTroubleTest, AFileThatCannotBeOpenedAgainIsSaid) {
   ASSERT_TRUE(awaitText(logs + "/events.json", "\"start\""));
   fs::rename(logs, moved);
   child_->signal(SIGUSR1);
-  ASSERT_TRUE(awaitText(moved + "/events.json", "cannot be opened again: ENOENT"));
+  ASSERT_TRUE(awaitText(moved + "/events.json", "cannot be reopened: ENOENT"));
   EXPECT_THAT(contentOf(moved + "/events.json"), HasSubstr("\"severity\":\"ERROR\""));
   fs::create_directory(logs);
   fs::create_directory(logs + "/events.json");
   child_->signal(SIGUSR1);
-  ASSERT_TRUE(awaitText(moved + "/events.json", "cannot be opened again: EISDIR"));
+  ASSERT_TRUE(awaitText(moved + "/events.json", "cannot be reopened: EISDIR"));
   fs::remove(logs + "/events.json");
   child_->signal(SIGUSR1);
   ASSERT_TRUE(awaitText(logs + "/events.json", "is open again"));
   child_->signal(SIGTERM);
   EXPECT_EQ(child_->wait(), std::optional(0));
-  EXPECT_THAT(child_->standardError(), HasSubstr("cannot be opened again: ENOENT"));
+  EXPECT_THAT(child_->standardError(), HasSubstr("cannot be reopened: ENOENT"));
   EXPECT_THAT(child_->standardError(), HasSubstr("is open again"));
   EXPECT_THAT(contentOf(logs + "/events.json"), HasSubstr("\"stop\""));
 }

@@ -57,7 +57,7 @@ using Variables = std::map<std::string, std::string>;
 [[nodiscard]] Script expand(Script script, const Variables& variables);
 
 // The default configuration with the scenario's own merged over it, as YAML
-// text: maps merge, all else replaces, null removes.
+// text: maps merge, everything else replaces, null removes.
 [[nodiscard]] std::string composeConfig(const Scenario& scenario, const YAML::Node& extra);
 
 }  // namespace gatewhy::test

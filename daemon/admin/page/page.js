@@ -4,13 +4,14 @@
 // strangers.
 'use strict';
 
-const kPollMs = 5000, kKept = 500, kShown = 100;
+const kPollMs = 5000, kKept = 500, kShown = 100, kShownOnPhones = 25;
 const kPhases = ['resolve', 'connect', 'tls_handshake', 'send', 'wait', 'receive'];
 const kPhaseNames = {resolve: 'resolve', connect: 'connect', tls_handshake: 'TLS handshake', send: 'send', wait: 'wait', receive: 'receive', exchange: 'exchange'};
 // Where a diagnosis' phase lies on the time line.
 const kTimingOfPhase = {dns: 'resolve', connect: 'connect', tls_handshake: 'tls_handshake', request_write: 'send', response_head: 'wait', response_body: 'receive', upgrade: 'receive'};
 
 const state = {causes: new Map(), origins: [], failures: [], history: null, status: null, before: null, paused: false, waiting: 0, cause: '*', origin: '*', live: false};
+const kNarrow = window.matchMedia('(max-width: 720px)');
 const $ = id => document.getElementById(id);
 
 // ---- making elements ----------------------------------------------------
@@ -54,6 +55,8 @@ function span(seconds) {
 }
 const share = part => part === 0 ? '0 %' : part < 0.001 ? 'under 0.1 %' : `${number(100 * part)} %`;
 const words = name => name.replaceAll('_', ' ');
+// A cause's name where there may be little room: it breaks behind an underscore.
+const breakable = name => name.split(/(?<=_)/).flatMap((part, i) => i === 0 ? [part] : [document.createElement('wbr'), part]);
 const isClients = cause => (state.causes.get(cause) || {}).blame === 'client';
 const originName = name => name || 'answered by gatewhy';
 
@@ -93,7 +96,7 @@ function renderVitals() {
 
 // ---- faults over time ---------------------------------------------------
 
-const columns = () => window.matchMedia('(max-width: 720px)').matches ? 30 : 60;
+const columns = () => kNarrow.matches ? 30 : 60;
 
 function gather(counts) {
   const per = counts.length / columns();
@@ -126,7 +129,7 @@ function matrixRow(origin, cause, counts) {
   const label = `${cause} at ${originName(origin.name)}: ${plural(total, 'failure')}, the last at ${clockShort(lastSeen(counts))}`;
   return h('button', {type: 'button', class: 'row' + (isClients(cause) ? ' client' : ''), 'aria-pressed': String(pressed), 'aria-label': label, title: label,
                       'data-key': `${origin.name || ''} ${cause}`, onclick: () => choose(pressed ? '*' : origin.name || '', pressed ? '*' : cause)},
-           h('span', {class: 'name'}, cause), strip(gather(counts), 'hit'), h('span', {class: 'count'}, number(total)));
+           h('span', {class: 'name'}, breakable(cause)), strip(gather(counts), 'hit'), h('span', {class: 'count'}, number(total)));
 }
 
 function renderMatrix() {
@@ -165,7 +168,7 @@ function renderAdvice() {
   recent.sort((a, b) => a.minor - b.minor || b.count - a.count);
   const items = recent.slice(0, 3).map(fault => {
     const row = state.causes.get(fault.cause) || {};
-    return h('li', {class: fault.minor ? 'minor' : false}, h('h3', {}, `${originName(fault.origin)}: ${fault.cause}`),
+    return h('li', {class: fault.minor ? 'minor' : false}, h('h3', {}, `${originName(fault.origin)}: `, breakable(fault.cause)),
              h('p', {}, row.check_first), h('p', {class: 'who'}, `${plural(fault.count, 'failure')} in 15 minutes, the last at ${clockShort(fault.seen)}. Who should act: ${lowerFirst(row.who_acts || '')}`));
   });
   if (recent.length > 3) items.push(h('li', {class: 'empty'}, h('a', {href: '#matrix-title'}, `${recent.length - 3} more`)));
@@ -217,7 +220,7 @@ function originState({requests, failures}) {
 }
 
 function endpointState(endpoint, recent) {
-  if (endpoint.state !== 'up') return [h('span', {class: 'pill bad'}, `${endpoint.state} for ${span((endpoint.ejected_for_ms || 0) / 1000)}`), endpoint.cause ? ` ${endpoint.cause}` : ''];
+  if (endpoint.state !== 'up') return [h('span', {class: 'pill bad'}, `${endpoint.state} for ${span((endpoint.ejected_for_ms || 0) / 1000)}`), endpoint.cause ? [' ', breakable(endpoint.cause)] : ''];
   const [kind, text] = recent.requests === 0 ? ['idle', 'no traffic'] : recent.failures >= 0.5 * recent.requests ? ['bad', 'failing'] : ['good', 'up'];
   return h('span', {class: 'pill ' + kind}, text);
 }
@@ -265,7 +268,7 @@ function legs(event) {
   const inside = !client && (phase === 'routing' || phase === 'internal');
   const reached = event.endpoint !== undefined;
   const what = diagnosis.cause;
-  const leg = (broken, used) => h('div', {class: 'leg' + (broken ? ' broken' : used ? '' : ' idle')}, broken ? h('small', {}, what) : '');
+  const leg = (broken, used) => h('div', {class: 'leg' + (broken ? ' broken' : used ? '' : ' idle')}, broken ? h('small', {}, breakable(what)) : '');
   const node = (name, below, broken) => h('div', {class: 'node' + (broken ? ' broken' : '')}, h('span', {class: 'box'}, name), h('small', {}, below));
   return h('div', {class: 'legs', role: 'img', 'aria-label': `client – gatewhy – origin: it broke ${client ? 'between client and gatewhy' : inside ? 'in gatewhy' : 'between gatewhy and origin'}`},
     node('client', event.client && event.client.address), leg(client, true),
@@ -348,7 +351,7 @@ function failure(event) {
   const request = (event.http || {}).request || {};
   const element = h('details', {class: 'failure' + (diagnosis.blame === 'client' ? ' client' : ''), id: `event-${event.id}`}, h('summary', {},
     h('span', {class: 'time', title: event.timestamp}, clock(event.timestamp)), h('span', {class: 'code'}, response.status_code || diagnosis.status || '–'),
-    h('span', {class: 'cause'}, diagnosis.cause, h('small', {}, event.origin ? ` at ${event.origin}` : '')),
+    h('span', {class: 'cause'}, breakable(diagnosis.cause), h('small', {}, event.origin ? ` at ${event.origin}` : '')),
     h('span', {class: 'request'}, request.method ? `${request.method} ${(event.server && event.server.address) || ''}${(event.url && event.url.path) || ''}` : 'no request'),
     h('span', {class: 'total'}, duration(event.timings && event.timings.total))));
   element.addEventListener('toggle', () => {
@@ -413,7 +416,7 @@ function renderList() {
     return;
   }
   renderChoices();
-  const shown = shares(state.failures.filter(wanted), kShown);
+  const most = kNarrow.matches ? kShownOnPhones : kShown, shown = shares(state.failures.filter(wanted), most);
   const list = $('list'), keep = new Map([...list.children].map(child => [child.id, child]));
   if (shown.length === 0) {
     list.replaceChildren(h('p', {class: 'empty'}, state.failures.length === 0 ? 'No failures yet.' : 'No recent failure matches the filter.'));
@@ -424,7 +427,7 @@ function renderList() {
     list.replaceChildren(...elements, ...open);
     if (focus && list.contains(focus)) focus.focus({preventScroll: true});
   }
-  $('news').textContent = shown.length === kShown ? `${kShown} of those that fit: the newest of each cause.` : '';
+  $('news').textContent = shown.length === most ? `The list shows ${most} failures: the newest of each cause per origin.` : '';
 }
 
 function choose(origin, cause) {
@@ -479,7 +482,7 @@ function follow(since) {
   source.addEventListener('open', () => { state.live = true; renderState(); });
   source.addEventListener('error', () => { state.live = false; renderState(); });
   source.addEventListener('failure', message => onFailure(JSON.parse(message.data)));
-  source.addEventListener('gap', message => { $('news').textContent = `${plural(JSON.parse(message.data).missed, 'failure')} were too fast to be shown; the log has them.`; });
+  source.addEventListener('gap', message => { $('news').textContent = `${plural(JSON.parse(message.data).missed, 'failure')} came too fast to be shown; the log has them.`; });
 }
 
 async function begin() {
@@ -506,7 +509,10 @@ async function followLink() {
   $('by-text').value = id;
   renderList();
   const found = $('list').querySelector('details.failure');
-  if (found) found.open = true;
+  if (found && !found.open) {
+    found.open = true;
+    await new Promise(done => found.addEventListener('toggle', done, {once: true}));  // now it has its height
+  }
   $('failures').scrollIntoView();
 }
 
@@ -529,5 +535,5 @@ $('pause').addEventListener('click', () => {
 });
 window.addEventListener('hashchange', () => followLink().catch(() => {}));
 document.addEventListener('visibilitychange', () => { if (!document.hidden) poll(); });
-window.matchMedia('(max-width: 720px)').addEventListener('change', () => { if (state.history) renderMatrix(); });
+kNarrow.addEventListener('change', () => { if (state.history) { renderMatrix(); renderList(); } });
 tryToBegin();

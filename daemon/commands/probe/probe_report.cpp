@@ -83,7 +83,7 @@ std::string probeText(const ProbeResult& result, std::string_view url, const Tex
     out += answerLine(result, style) + "\n";
   }
   if (!result.answered) {
-    out += paint(result.status != 0 ? "broken while it came" : "no answer", Ink::Red, style);
+    out += paint(result.status != 0 ? "broke off" : "no answer", Ink::Red, style);
     out += fmt::format(": {}\n", result.cause ? name(*result.cause) : std::string_view());
   }
   out += "\n";

@@ -34,7 +34,7 @@ ul.facts span{color:var(--soft);font-size:.9rem}
 figure{margin:0;padding:.75rem;background:var(--card);border:1px solid var(--line);border-radius:.4rem}
 figure svg{display:block;width:100%;height:7rem}
 figcaption{color:var(--soft);font-size:.9rem;display:flex;justify-content:space-between;gap:1rem;flex-wrap:wrap}
-.all{fill:var(--line)}.bad{fill:var(--bad)}
+.all{fill:var(--soft);opacity:.5}.bad{fill:var(--bad)}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:.4rem}
 table{border-collapse:collapse;width:100%;font-size:.95rem}
 th,td{padding:.35rem .7rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
@@ -43,7 +43,12 @@ th{color:var(--soft);font-weight:600}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 td svg{display:block;width:9rem;height:1.5rem}
 .bar{display:block;height:.55rem;margin-top:.5rem;background:var(--bad);border-radius:.2rem;min-width:2px}
-td.heat{text-align:right;background:color-mix(in srgb,var(--bad) var(--heat),transparent)}
+.matrix th.n{vertical-align:bottom;text-align:center}
+.matrix th.n span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);max-height:14rem;text-align:left;white-space:normal}
+.matrix th:first-child,.matrix td:first-child{position:sticky;left:0;min-width:9rem;background:var(--card)}
+.matrix th:first-child{vertical-align:bottom}
+@media (min-width:48rem){.matrix code{white-space:nowrap}}
+td.heat{text-align:center;font-variant-numeric:tabular-nums;background:color-mix(in srgb,var(--bad) var(--heat),transparent)}
 details{background:var(--card);border:1px solid var(--line);border-radius:.4rem;margin:.4rem 0;padding:.5rem .8rem}
 summary{cursor:pointer;display:flex;gap:.8rem;align-items:baseline;flex-wrap:wrap}
 summary b{flex:1 1 16rem;overflow-wrap:anywhere}
@@ -55,6 +60,16 @@ code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}
 
 std::string html(std::string_view text) {
   return escapeHtml(harmless(text));
+}
+
+// A cause's name may break behind each underscore.
+std::string breakable(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    out += c;
+    out += c == '_' ? "<wbr>" : "";
+  }
+  return out;
 }
 
 std::string originInHtml(std::string_view name) {
@@ -150,14 +165,15 @@ std::string matrix(const ReportModel& model) {
   if (columns.empty()) {
     return "";
   }
-  std::string out = "<h2>Causes by origin</h2>\n<div class=\"scroll\"><table><thead><tr><th>cause</th>";
+  std::string out =
+      "<h2>Causes by origin</h2>\n<div class=\"scroll\"><table class=\"matrix\"><thead><tr><th>cause</th>";
   const auto origins = rankedOrigins(model);
   for (const auto& [name, origin] : origins) {
-    out += fmt::format("<th class=\"n\">{}</th>", originInHtml(name));
+    out += fmt::format("<th class=\"n\"><span>{}</span></th>", originInHtml(name));
   }
   out += "</tr></thead><tbody>\n";
   for (const std::string_view cause : columns) {
-    out += fmt::format("<tr><td><code>{}</code></td>", html(cause));
+    out += fmt::format("<tr><td><code>{}</code></td>", breakable(html(cause)));
     for (const auto& [name, origin] : origins) {
       const auto found = origin->causes.find(cause);
       if (found == origin->causes.end()) {
@@ -229,7 +245,7 @@ std::string readingOf(const ReadingSummary& reading) {
                        countText(reading.bad_lines), html(reading.first_bad));
   }
   for (const std::string& source : reading.cut) {
-    out += fmt::format("<p class=\"warn\">{}: the last line is not whole; it was left out.</p>\n", html(source));
+    out += fmt::format("<p class=\"warn\">{}: the last line is incomplete; it was left out.</p>\n", html(source));
   }
   for (const std::string& problem : reading.problems) {
     out += fmt::format("<p class=\"warn\">{}</p>\n", html(problem));
@@ -250,7 +266,7 @@ std::string reportHtml(const ReportModel& model, const ReadingSummary& reading) 
   } else {
     out += factsOf(model) + timeline(model) + originTable(model) + matrix(model) + causeSections(model);
     out += countTable("Findings in origins' answers", "finding", model.findings());
-    out += countTable("What the daemon said", "event", model.words());
+    out += countTable("Daemon events", "event", model.words());
   }
   return out + "</main></body></html>\n";
 }

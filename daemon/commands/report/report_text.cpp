@@ -21,6 +21,18 @@ std::string originName(std::string_view name) {
   return name.empty() ? "(no origin)" : harmless(name);
 }
 
+// Empty cells at the end of a row are padding.
+std::string withoutTrailingBlanks(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n') {
+      out.erase(out.find_last_not_of(' ') + 1);
+    }
+    out += c;
+  }
+  return out;
+}
+
 std::string heading(std::string_view text, const TextStyle& style) {
   return "\n" + paint(text, Ink::Bold, style) + "\n";
 }
@@ -35,7 +47,7 @@ void appendReading(std::string& out, const ReadingSummary& reading, const TextSt
   }
   for (const std::string& source : reading.cut) {
     out +=
-        paint(fmt::format("{}: the last line is not whole; it was left out\n", harmless(source)), Ink::Yellow, style);
+        paint(fmt::format("{}: the last line is incomplete; it was left out\n", harmless(source)), Ink::Yellow, style);
   }
   for (const std::string& problem : reading.problems) {
     out += paint(harmless(problem), Ink::Red, style) + "\n";
@@ -48,7 +60,7 @@ void appendOverview(std::string& out, const ReportModel& model, const TextStyle&
                      spanText(axis.last() - axis.first()));
   const auto total = static_cast<double>(model.exchanges());
   const auto row = [&](std::string_view name, std::uint64_t count, std::string_view remark) {
-    fmt::format_to(std::back_inserter(out), "{:<20}{:>14}{:>9}  {}\n", name, countText(count),
+    fmt::format_to(std::back_inserter(out), "{:<22}{:>12}{:>9}  {}\n", name, countText(count),
                    percentText(static_cast<double>(count), total), remark);
   };
   row("exchanges", model.exchanges(), "");
@@ -181,7 +193,7 @@ std::string reportText(const ReportModel& model, const ReadingSummary& reading, 
     out += fmt::format("no exchange in {} lines{}\n", countText(reading.lines),
                        model.filteredOut() == 0
                            ? ""
-                           : fmt::format("; {} were outside of what was asked for", countText(model.filteredOut())));
+                           : fmt::format("; {} were left out by the options", countText(model.filteredOut())));
     return out;
   }
   appendOverview(out, model, style);
@@ -206,7 +218,7 @@ std::string reportText(const ReportModel& model, const ReadingSummary& reading, 
           style);
     }
   }
-  return out;
+  return withoutTrailingBlanks(out);
 }
 
 }  // namespace gatewhy

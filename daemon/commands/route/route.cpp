@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "config/load_unchecked.h"
+#include "config/units.h"
 #include "daemon/commands/route/route_plan.h"
 #include "daemon/commands/run.h"
 #include "daemon/commands/text_style.h"
@@ -17,7 +18,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::size_t kRouteColumn = 14;
+constexpr std::size_t kRouteColumn = 15;
 
 std::string_view name(Balance balance) {
   switch (balance) {
@@ -91,7 +92,7 @@ void appendReadings(std::string& out, const RoutePlan& plan, const TextStyle& st
 
 void appendLogin(std::string& out, const RouteConfig& route, const Config& config, const TextStyle& style) {
   if (const auto& basic = route.basic_auth) {
-    appendWrapped(out, "Login", fmt::format("by {}, realm \"{}\"; else 401", basic->users_file, basic->realm),
+    appendWrapped(out, "Login", fmt::format("with {}, realm \"{}\"; otherwise 401", basic->users_file, basic->realm),
                   kRouteColumn, style);
   }
   const auto& forward = route.forward_auth;
@@ -130,7 +131,7 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
     return;
   }
   if (plan.options_end_here) {
-    appendWrapped(out, "Answered here", "200, Max-Forwards has run out; Allow: " + plan.allow, kRouteColumn, style);
+    appendWrapped(out, "Answered here", "200, because Max-Forwards is 0; Allow: " + plan.allow, kRouteColumn, style);
     return;
   }
   const RouteConfig& route = *plan.taken;
@@ -161,8 +162,8 @@ void appendDestination(std::string& out, const RoutePlan& plan, const Config& co
   }
   if (route.rate_limit) {
     appendWrapped(out, "Rate limit",
-                  fmt::format("{} in {} ms for each {}: counted, and refused above", route.rate_limit->requests,
-                              route.rate_limit->per.count(),
+                  fmt::format("{} in {} for each {}; more get 429", route.rate_limit->requests,
+                              formatDuration(route.rate_limit->per),
                               route.rate_limit->key == RateLimitKey::ClientAddress ? "client" : "route"),
                   kRouteColumn, style);
   }

@@ -14,8 +14,9 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::string_view kEnter = "\x1b[?1049h\x1b[?25l\x1b[2J";
-constexpr std::string_view kLeave = "\x1b[?25h\x1b[?1049l";
+// Lines do not wrap: a frame keeps its height on a narrow terminal.
+constexpr std::string_view kEnter = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
+constexpr std::string_view kLeave = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 void put(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -74,9 +75,11 @@ void Screen::leave() {
 }
 
 void Screen::draw(const std::string& frame) {
-  std::string out = "\x1b[H";
+  // Each line is erased before it is written: behind a full one the cursor
+  // stays on its last column.
+  std::string out = "\x1b[H\x1b[K";
   for (const char c : frame) {
-    out += c == '\n' ? "\x1b[K\r\n" : std::string_view(&c, 1);  // what the last picture had there
+    out += c == '\n' ? "\r\n\x1b[K" : std::string_view(&c, 1);
   }
   put(out + "\x1b[J");
 }

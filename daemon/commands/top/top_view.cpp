@@ -24,7 +24,7 @@ constexpr std::size_t kStateColumn = 13;
 constexpr std::size_t kNumbersWidth = 41;
 
 std::size_t nameColumn(const TextStyle& style) {
-  return style.width < 100 ? 16 : 24;
+  return std::clamp<std::size_t>(style.width / 5, 16, 40);
 }
 
 const Json& member(const Json& json, const char* name) {
@@ -79,7 +79,8 @@ std::string headLine(const TopSnapshot& now, const TopSnapshot* before, const Te
   std::string out = paint("gatewhy " + textAt(status, "version"), Ink::Bold, style) + "  ";
   out += paint(readiness.empty() ? "unknown" : readiness, readiness == "ready" ? Ink::Green : Ink::Yellow, style);
   out += uptime(status);
-  out += fmt::format(", {:.0f} clients, {:.0f} in flight", numberOf(status, "client_connections"),
+  const double clients = numberOf(status, "client_connections");
+  out += fmt::format(", {:.0f} {}, {:.0f} in flight", clients, clients == 1 ? "client" : "clients",
                      numberOf(status, "exchanges_in_flight"));
   const double dropped = numberOf(status, "log.dropped");
   if (dropped > 0) {
@@ -249,7 +250,7 @@ void appendOrigin(std::string& out, const Json& origin, const TopSnapshot& now, 
       std::clamp<std::size_t>(style.width - std::min<std::size_t>(style.width, before_line + 1), 8, 60);
   const Recent recent = recentOf(now.history, name);
   const auto [state, ink] = stateOf(origin, recent);
-  out += fitted(name, nameColumn(style), style) + paint(fitted(state, kStateColumn, style), ink, style);
+  out += fitted(name, nameColumn(style) - 1, style) + " " + paint(fitted(state, kStateColumn, style), ink, style);
   fmt::format_to(std::back_inserter(out), "{:>7}{:>7}{}{:>9}{:>9} {}\n", rate("exchanges"), rate("failures"),
                  paint(count, failures > 0 ? Ink::Red : Ink::Dim, style), latency("latency_ms.exchange.p50"),
                  latency("latency_ms.exchange.p99"), hourOf(now.history, name, columns, style));
@@ -322,10 +323,12 @@ void appendCauses(std::string& out, const TopSnapshot& now, const TextStyle& sty
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.count > b.count; });
   rows.resize(std::min<std::size_t>(rows.size(), 8));
   out += "\n" + paint("Causes since the start", Ink::Bold, style) + "\n";
-  const std::size_t cells = style.width > 74 ? std::min<std::size_t>(style.width - 64, 40) : 10;
+  constexpr std::size_t kCauseColumn = 36;
+  const std::size_t used = kCauseColumn + nameColumn(style) + 11;
+  const std::size_t cells = std::clamp<std::size_t>(style.width - std::min<std::size_t>(style.width, used), 8, 40);
   for (const Row& row : rows) {
-    fmt::format_to(std::back_inserter(out), "{}{}{:>9.0f}  {}\n", fitted(row.cause, 34, style),
-                   fitted(row.origin, 18, style), row.count,
+    fmt::format_to(std::back_inserter(out), "{}{}{:>9.0f}  {}\n", fitted(row.cause, kCauseColumn, style),
+                   fitted(row.origin, nameColumn(style), style), row.count,
                    paint(bar(row.count / std::max(rows.front().count, 1.0), cells, style), Ink::Red, style));
   }
 }

@@ -82,7 +82,7 @@ TEST(CheckMessages, HostsOfRoutes) {
 TEST(CheckMessages, FilesOfOtherProxies) {
   const auto of = [](const std::string& product) {
     return "t.yaml:1:1: error: this looks like a configuration of " + product +
-           "; docs/migrating.md has gatewhy's words for what stands in it";
+           "; docs/migrating.md has gatewhy's names for its settings";
   };
   EXPECT_THAT(problems("worker_processes 4;\nhttp {\n  server {\n    listen 80;\n  }\n}\n"), ElementsAre(of("nginx")));
   EXPECT_THAT(problems("server {\n\tlisten 80;\n\tlocation / { proxy_pass http://a; }\n}\n"), ElementsAre(of("nginx")));

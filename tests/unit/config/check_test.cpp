@@ -93,22 +93,20 @@ TEST_F(CheckTest, WordsOfTls) {
     return checkListener("{certificate: a.pem, key: a.key}", "      " + key + "\n");
   };
   EXPECT_THAT(checkTls("groups: \"X25519:P-256:secp384r1\""), IsEmpty());
-  EXPECT_THAT(
-      checkTls("groups: \"X25519:P-257\""),
-      ElementsAre(
-          "c:6:15: error: 'tls.groups': OpenSSL knows no group 'P-257'; write names such as X25519, P-256 or P-384, "
-          "separated by colons"));
+  EXPECT_THAT(checkTls("groups: \"X25519:P-257\""),
+              ElementsAre("c:6:15: error: 'tls.groups': OpenSSL does not know the group 'P-257'; write names such as "
+                          "X25519, P-256 or P-384, "
+                          "separated by colons"));
   EXPECT_THAT(checkTls("groups: \"X25519:\""),
-              ElementsAre(HasSubstr("c:6:15: error: 'tls.groups': OpenSSL knows no group ''")));
+              ElementsAre(HasSubstr("c:6:15: error: 'tls.groups': OpenSSL does not know the group ''")));
   EXPECT_THAT(checkTls("groups: \"X25519:ffdhe2048\""), ElementsAre(HasSubstr("warning: with a group of finite")));
   EXPECT_THAT(checkTls("ciphers: \"TLS_AES_256_GCM_SHA384:ECDHE+AESGCM:!aNULL:@STRENGTH\""), IsEmpty());
   EXPECT_THAT(checkTls("ciphers: TLS_AES_256_GCM_SHA384"), IsEmpty());
-  EXPECT_THAT(
-      checkTls("ciphers: \"ECDHE+AESGCM:NONESUCH\""),
-      ElementsAre(
-          "c:6:16: error: 'tls.ciphers': OpenSSL knows no cipher 'NONESUCH'; `openssl ciphers` lists them, separated "
-          "by colons"));
-  EXPECT_THAT(checkTls("ciphers: TLS_NONESUCH"), ElementsAre(HasSubstr("no cipher 'TLS_NONESUCH'")));
+  EXPECT_THAT(checkTls("ciphers: \"ECDHE+AESGCM:NONESUCH\""),
+              ElementsAre("c:6:16: error: 'tls.ciphers': OpenSSL does not know the cipher 'NONESUCH'; `openssl "
+                          "ciphers` lists them, separated "
+                          "by colons"));
+  EXPECT_THAT(checkTls("ciphers: TLS_NONESUCH"), ElementsAre(HasSubstr("the cipher 'TLS_NONESUCH'")));
   EXPECT_THAT(checkTls("ciphers: \"AESGCM:!AESGCM\""), ElementsAre(HasSubstr("leaves no cipher")));
 }
 
@@ -252,7 +250,7 @@ TEST_F(CheckTest, RulesThatCannotBeMetAreErrors) {
   EXPECT_THAT(check(withRules("requires: {tls: true}") + "trusted_proxies: [10.0.0.1]\n"), IsEmpty());
   EXPECT_THAT(check(withRules("clients: {allow: [10.1.0.0/16], deny: [10.0.0.0/8]}")),
               ElementsAre("c:7:29: error: no client can use this route: 'deny' refuses all that 'allow' lists",
-                          "c:7:38: warning: '10.1.0.0/16' is of no use: 'deny' refuses all of it ('10.0.0.0/8')"));
+                          "c:7:38: warning: '10.1.0.0/16' has no effect: 'deny' refuses all of it ('10.0.0.0/8')"));
   EXPECT_THAT(check(withRules("clients: {allow: [10.1.0.0/16], deny: [10.1.2.0/24]}")), IsEmpty());
 }
 
@@ -282,7 +280,7 @@ TEST_F(CheckTest, FixedAnswersHaveWhatTheirStatusDemands) {
   EXPECT_THAT(check(responding("status: 426")), ElementsAre(HasSubstr("error: a 426 must name the protocol")));
   EXPECT_THAT(check(responding("status: 426, upgrade: \"HTTP/2.0, websocket\"")), IsEmpty());
   EXPECT_THAT(check(responding("upgrade: websocket")),
-              ElementsAre(HasSubstr("warning: 'respond.upgrade' has no effect but with status 426")));
+              ElementsAre(HasSubstr("warning: 'respond.upgrade' has an effect only with status 426")));
   for (const char* wrong : {"web socket", "websocket,", "HTTP/", "/2", "a/b/c"}) {
     EXPECT_THAT(check(responding("status: 426, upgrade: \"" + std::string(wrong) + "\"")),
                 ElementsAre(HasSubstr("is not a protocol")))

@@ -81,7 +81,8 @@ TEST_F(ConfigTreeTest, AProblemNamesItsOwnFile) {
         "routes: [{origin: nobody}]\n");
   const std::string file = (directory_ / "conf.d/a.yaml").string();
   const auto lines = linesOf(load());
-  EXPECT_THAT(lines, Contains(AllOf(HasSubstr(file + ":1:11: error: 'a' stands in"), HasSubstr("main.yaml line 3"))));
+  EXPECT_THAT(lines,
+              Contains(AllOf(HasSubstr(file + ":1:11: error: 'a' is already in"), HasSubstr("main.yaml, line 3"))));
   EXPECT_THAT(lines, Contains(HasSubstr(file + ":2:1: error: 'limits' belongs in the main file")));
   EXPECT_THAT(lines, Contains(HasSubstr(file + ":3:19: error: unknown origin 'nobody'")));
   EXPECT_THAT(lines, Contains(HasSubstr("none.yaml' does not exist")));
@@ -187,9 +188,9 @@ TEST_F(ConfigTreeTest, WhatTellsOneFromTheOthersIsNoDefault) {
                          "origins: {a: {endpoints: [\"http://127.0.0.1:1\"]}}\n"
                          "routes: [{path: /a, origin: a}, {origin: a}]\n");
   const auto lines = linesOf(load());
-  EXPECT_THAT(lines, Contains(HasSubstr("'path' tells one route from the others; it cannot be a default")));
+  EXPECT_THAT(lines, Contains(HasSubstr("'path' distinguishes one route from another; it cannot be a default")));
   EXPECT_THAT(lines, Contains(HasSubstr("unknown key 'methodz'; did you mean 'methods'?")));
-  EXPECT_THAT(lines, Contains(HasSubstr("'endpoints' tells one origin from the others")));
+  EXPECT_THAT(lines, Contains(HasSubstr("'endpoints' distinguishes one origin from another")));
 }
 
 TEST_F(ConfigTreeTest, AMistakeInADefaultIsToldOnce) {

@@ -44,14 +44,14 @@ TEST(HtpasswdFile, WeakHashesNameTheWayOut) {
 TEST(HtpasswdFile, BrokenLinesAreNamedAndNeverQuoted) {
   EXPECT_EQ(problemOf("just a secret"), "line 1: a line is USER:HASH");
   EXPECT_EQ(problemOf("\nanna:hunter2"),
-            "line 2: a hash was expected behind the colon, not a password; make the line with 'htpasswd -B'");
+            "line 2: a hash was expected after the colon, not a password; make the line with 'htpasswd -B'");
   EXPECT_EQ(problemOf(std::string(":") + kBcrypt), "line 1: the user has no name");
   EXPECT_EQ(problemOf(std::string("an\tna:") + kBcrypt), "line 1: the user's name has a control character");
   EXPECT_THAT(problemOf("anna:" + std::string(kBcrypt).substr(0, 59)), HasSubstr("is cut or broken"));
   EXPECT_THAT(problemOf("anna:" + std::string(kBcrypt) + " "), HasSubstr("is cut or broken"));
   EXPECT_THAT(problemOf("anna:" + kSha512 + "x"), HasSubstr("is cut or broken"));
   EXPECT_THAT(problemOf("anna:$6$" + std::string(17, 'a') + "$" + std::string(86, 'x')), HasSubstr("is cut or broken"));
-  EXPECT_THAT(problemOf("anna:$6$rounds=0x10$s$"), HasSubstr("the rounds of the SHA-512 hash are no number"));
+  EXPECT_THAT(problemOf("anna:$6$rounds=0x10$s$"), HasSubstr("the rounds of the SHA-512 hash are not a number"));
   EXPECT_THAT(problemOf("anna:$6$"), HasSubstr("is cut or broken"));
 }
 
@@ -93,7 +93,7 @@ TEST(BasicAuthKeys, WhatIsMissingOrWrong) {
               ElementsAre(HasSubstr("missing required key 'users_file'")));
   for (const char* realm : {"\"\\u00e9\"", "\"\""}) {
     EXPECT_THAT(testing::problems(withAuth("auth: {basic: {users_file: u, realm: " + std::string(realm) + "}}")),
-                ElementsAre(HasSubstr("a realm is some ASCII text")))
+                ElementsAre(HasSubstr("a realm is ASCII text, and not empty")))
         << realm;
   }
 }
@@ -121,7 +121,7 @@ TEST(BasicAuthKeys, WhatCheckSaysOfThem) {
   EXPECT_THAT(checked(auth, anna + "bob:$apr1$a$b\ncarl:secret\n"),
               ElementsAre("c.yaml:7:47: error: 'u', line 2: Apache's MD5 ($apr1$) is not taken; make the line with "
                           "'htpasswd -B'",
-                          "c.yaml:7:47: error: 'u', line 3: a hash was expected behind the colon, not a password; make "
+                          "c.yaml:7:47: error: 'u', line 3: a hash was expected after the colon, not a password; make "
                           "the line with 'htpasswd -B'"));
   EXPECT_THAT(checked(withAuth("auth: {basic: {users_file: missing}}"), anna),
               ElementsAre(HasSubstr("error: cannot read 'missing'")));

@@ -398,7 +398,7 @@ TEST(Load, AdminAddressIsNotPublicByAccident) {
       {withBase("admin: {hosts: [\"192.0.2.1\"]}"), "list names only"},
       {"listeners: [{address: \"127.0.0.1:8080\"}]\norigins: {a: {endpoints: [\"http://a\"]}}\n"
        "admin: {address: \"127.0.0.1:8080\"}\n",
-       "a listener has the address"},
+       "a listener already has the address"},
   });
   for (const char* address :
        {"", "off", "127.0.0.1:9180", "127.8.0.1:0", "[::1]:9180", "unix:/run/gatewhy/admin.sock", "systemd:admin"}) {

@@ -46,7 +46,7 @@ TEST(OperatingKeys, UserAndGroup) {
   ASSERT_TRUE(loaded.config);
   EXPECT_EQ(loaded.config->user, "gatewhy");
   EXPECT_EQ(loaded.config->group, "www-data");
-  EXPECT_THAT(problems(withBase("group: www-data\n")), ElementsAre(HasSubstr("'group' goes with 'user'")));
+  EXPECT_THAT(problems(withBase("group: www-data\n")), ElementsAre(HasSubstr("'group' needs 'user'")));
 }
 
 class FileText : public ::testing::Test {

@@ -138,7 +138,7 @@ TEST(RewriteVariables, ThoseOfARequestButTheQuery) {
   EXPECT_THAT(rewriteProblems("prefix: \"/{hosts}\""), ElementsAre(HasSubstr("did you mean {host}?")));
   EXPECT_THAT(rewriteProblems("prefix: \"/$host\""), ElementsAre(HasSubstr("write {host}")));
   EXPECT_THAT(rewriteProblems("prefix: \"/{message}\""),
-              ElementsAre(HasSubstr("is for pages and 'respond.body' only")));
+              ElementsAre(HasSubstr("is only for pages and 'respond.body'")));
   EXPECT_THAT(rewriteProblems(R"x(regex: "^/a", to: "/b?c")x"), ElementsAre(HasSubstr("'rewrite.to' is a path")));
 }
 

@@ -54,10 +54,10 @@ TEST(TextTemplate, AMistakeIsToldWithTheWordToUse) {
   EXPECT_THAT(complaintOf("{client_adress}"), HasSubstr("did you mean {client_address}?"));
   EXPECT_THAT(complaintOf("{http.request.host}"), HasSubstr("write {host}"));
   EXPECT_THAT(complaintOf("{remote_addr}"), HasSubstr("write {client_address}"));
-  EXPECT_THAT(complaintOf("{header.}"), HasSubstr("lacks a name"));
+  EXPECT_THAT(complaintOf("{header.}"), HasSubstr("needs a name"));
   EXPECT_THAT(complaintOf("{status}"), HasSubstr("not known yet"));
   EXPECT_EQ(complaintOf("{status}", TemplatePlace::Response), "");
-  EXPECT_THAT(complaintOf("{evidence}", TemplatePlace::Response), HasSubstr("for pages and 'respond.body' only"));
+  EXPECT_THAT(complaintOf("{evidence}", TemplatePlace::Response), HasSubstr("only for pages and 'respond.body'"));
   EXPECT_THAT(complaintOf("{mesage}", TemplatePlace::Response), ::testing::Not(HasSubstr("{message}")));
   EXPECT_EQ(TextTemplate::parseAt("ab{hsot}", TemplatePlace::Request).error().at, 2U);
 }

@@ -63,7 +63,7 @@ std::vector<std::string> subcommands() {
     if (listing && std::regex_search(line, match, row)) {
       names.push_back(match[1]);
     }
-    listing = listing || line == "Subcommands:";
+    listing = listing || line == "Commands:";
   }
   return names;
 }
@@ -122,7 +122,7 @@ TEST(CommandLineTest, WrongWordsGetOneLine) {
   EXPECT_EQ(says({"chekc", "-c", "x"}), "gatewhy: 'chekc' is not a command; did you mean 'check'?\n");
   EXPECT_EQ(says({"frobnicate"}), "gatewhy: 'frobnicate' is not a command; `gatewhy help` lists them\n");
   EXPECT_EQ(says({"explain", "--jsn"}),
-            "gatewhy explain: '--jsn' is not an option of it; did you mean '--json'? (`gatewhy explain --help` lists "
+            "gatewhy explain: '--jsn' is not an option; did you mean '--json'? (`gatewhy explain --help` lists "
             "its options)\n");
   EXPECT_THAT(says({"probe"}), HasSubstr("gatewhy probe: URL is required (`gatewhy probe --help` lists its options)"));
   EXPECT_THAT(says({"--verison"}), HasSubstr("did you mean '--version'?"));

@@ -79,7 +79,7 @@ TEST(ExplainStatus, AnOriginsOwnIsNeverConfusedWithOurs) {
   EXPECT_THAT(text, HasSubstr("502 is sent for destination_ip_prohibited"));
   EXPECT_THAT(text, HasSubstr("causes that otherwise are 499, 508, 520, 521, 522, 523, 525, 526"));
   EXPECT_THAT(flat(explainStatus(404)), HasSubstr("404 is sent for no_route"));
-  EXPECT_THAT(flat(explainStatus(302)), HasSubstr("Only where a route's respond"));
+  EXPECT_THAT(flat(explainStatus(302)), HasSubstr("Only if a route's respond"));
   EXPECT_THAT(flat(explainStatus(103)), HasSubstr("ahead of the final answer"));
   EXPECT_THAT(flat(explainStatus(999)), HasSubstr("gatewhy answers 520 response_status_invalid"));
 }

@@ -121,6 +121,13 @@ TEST(ExplainWord, EverythingHasEveryTable) {
   EXPECT_EQ(parsed.at("causes").size(), allCauses().size());
 }
 
+TEST(ExplainWord, NearPartsOfNamesWhereNoNameIsNear) {
+  EXPECT_THAT(nearTo("timout"), ElementsAre("timeout"));
+  EXPECT_THAT(nearTo("refusd"), Contains("refused"));
+  EXPECT_THAT(nearTo("conection"), Contains("connection"));
+  EXPECT_THAT(nearTo("xylophone"), IsEmpty());
+}
+
 TEST(ExplainWord, NearNumbersForMistypedOnes) {
   EXPECT_THAT(nearTo("5200"), Contains("520"));
   EXPECT_THAT(nearTo("52"), ElementsAre("520", "521", "522", "523", "524"));
@@ -153,7 +160,7 @@ TEST(ExplainWord, NothingIsNearToNonsense) {
 
 TEST(ExplainWord, SaysWhatAnUnregisteredCodeIsTakenFor) {
   EXPECT_EQ(unregisteredCode("477"),
-            "477 is registered nowhere; a client treats it as 400 Bad Request (RFC 9110 section 15)");
+            "477 is not registered; a client treats it as 400 Bad Request (RFC 9110 section 15)");
   EXPECT_EQ(unregisteredCode("404"), "");
   EXPECT_EQ(unregisteredCode("600"), "");
   EXPECT_EQ(unregisteredCode("no_route"), "");

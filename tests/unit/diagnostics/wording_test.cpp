@@ -22,7 +22,8 @@ std::vector<std::filesystem::path> readByUsers() {
   for (const char* folder : {"docs", "daemon", "config", "diagnostics", "systemd"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
       const std::string extension = entry.path().extension();
-      for (const char* text : {".md", ".1", ".5", ".7", ".yaml", ".html", ".js", ".cpp", ".def", ".json", ".catalog"}) {
+      for (const char* text :
+           {".md", ".1", ".5", ".7", ".8", ".yaml", ".html", ".js", ".cpp", ".def", ".json", ".catalog"}) {
         if (entry.is_regular_file() && extension == text) {
           files.push_back(entry.path());
         }
@@ -82,6 +83,57 @@ constexpr auto kOldPhrases = std::to_array<std::string_view>({
     "How failures are told",
     "Press one to see",
     "Faults over the last hour",
+    " is no number",
+    " are no number",
+    "is no base64",
+    "is no registered",
+    "is no URI",
+    "is no proxy to",
+    "are no PROXY",
+    "gatewhy serves\"",
+    "successor serves",
+    "given up, this process",
+    "those of before",
+    " stands in {} line",
+    "holds no page",
+    "is of no use:",
+    "no effect but",
+    "of its are",
+    ", but `endpoints`",
+    " circles",
+    "\"Mend ",
+    " mends it",
+    "Send for instance",
+    "belongs into",
+    "sent along",
+    "came behind",
+    "directly behind",
+    "Passed on by strictness",
+    "each in its own way",
+    "is not told which",
+    "was to be renewed",
+    "cannot be told",
+    "for so long\"",
+    "any rate will do",
+    "Of a `unix:` listener",
+    "Not for `trusted_proxies`",
+    "where it came to that",
+    "out of order (`dns.stale`)",
+    "all else that",
+    "go on over a reload",
+    "what was made of it",
+    "no failure at all",
+    "registered nowhere",
+    "Look whether",
+    "Look into the origin's log",
+    "is whose list",
+    "from the longest down",
+    "shorter than the origin's answer",
+    "cannot be told from ours",
+    "does nothing here",
+    "is of the newest",
+    "looked into from here",
+    "is not whole",
 });
 
 TEST(Wording, OldPhrasesStayAway) {

@@ -335,7 +335,7 @@ TEST(ReportViewTest, TextNamesCauseAndWhatToCheck) {
       .sources = {"x.log"}, .lines = 3, .bad_lines = 1, .first_bad = "x.log:2", .cut = {"x.log"}};
   const std::string text = reportText(hostileModel(), reading, {.width = 80});
   EXPECT_THAT(text, AllOf(HasSubstr("connection_refused"), HasSubstr("check first"), HasSubstr("x.log:2"),
-                          HasSubstr("the last line is not whole"), HasSubstr("50.0%")));
+                          HasSubstr("the last line is incomplete"), HasSubstr("50.0%")));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {

@@ -113,7 +113,7 @@ TEST(EventLogTest, FailedReopenKeepsTheOldFile) {
   ASSERT_TRUE(log->flush(kPatience));
   const auto written = lines(contents(dir.file("gone/log")));
   ASSERT_EQ(written.size(), 2U);
-  EXPECT_THAT(written[0], HasSubstr("cannot be opened again: ENOENT"));
+  EXPECT_THAT(written[0], HasSubstr("cannot be reopened: ENOENT"));
   EXPECT_EQ(written[1], "line");
 }
 

@@ -97,9 +97,9 @@ TEST_F(AdmissionTest, DenyGoesBeforeAllow) {
   configure("clients: {allow: [192.0.2.0/24], deny: [192.0.2.128/25]}");
   EXPECT_EQ(refusalOf(kGet), "");
   client_ = clientAt("192.0.2.200");
-  EXPECT_EQ(judge(kGet).refusal->detail, "clients.deny 192.0.2.128/25 is for 192.0.2.200");
+  EXPECT_EQ(judge(kGet).refusal->detail, "clients.deny 192.0.2.128/25 covers 192.0.2.200");
   client_ = clientAt("192.0.3.1");
-  EXPECT_EQ(judge(kGet).refusal->detail, "clients.allow is not for 192.0.3.1");
+  EXPECT_EQ(judge(kGet).refusal->detail, "clients.allow does not cover 192.0.3.1");
 }
 
 TEST_F(AdmissionTest, AClientWithoutAddressIsNotAllowed) {
