@@ -5,6 +5,7 @@
 
 #include "diagnostics/proxy_status.h"
 #include "proxy/exchange/current_date.h"
+#include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/exchange.h"
 
 #include "proxy/exchange/admission.h"
@@ -51,7 +52,10 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
     return;
   }
   body_done_ = last;
-  trailers_ = trailers;
+  if (!trailers.empty() && route_ != nullptr) {
+    trailers_ = keptTrailers(trailers, request_, *route_, client_.facts().trusted,
+                             generation_->shared->config->limits.underscores);
+  }
   const bool flowing = attempt_ && attempt_->takesBody();
   if (!replay_lost_) {
     if (!flowing || (may_replay_ && replay_.size() + data.size() <= kReplayLimit)) {
