@@ -744,7 +744,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = List,
      .fallback =
          "[\"*token*\", \"*key*\", \"*secret*\", \"*password*\", passwd, pwd, pass, \"*signature*\", sig, code, "
-         "auth, \"*credential*\", \"*session*\", sid, \"*jwt*\", otp]",
+         "auth, \"*credential*\", \"*session*\", sid, \"*jwt*\", otp, ticket, \"*sessid*\", \"saml*\", "
+         "\"*assertion*\", \"*csrf*\", \"*bearer*\", \"*verifier*\", device_code, hmac, pin, cvv, cvc]",
      .text = "Parameters of the query (and of the path, behind a `;`), by name; `*` stands for any characters, letter "
              "case does not count. A list of your own takes the place of this one; `[]` hides none."},
     {.path = "log.redact.query[]", .text = "One name."},
