@@ -246,6 +246,7 @@ struct RouteConfig {
   bool preserve_host = true;
   HeaderEdits request_headers, response_headers;
   std::vector<std::string> methods;  // empty = any
+  bool method_decides = false;       // by `methods` here, or by some route's match.methods
   ClientRules clients;
   RouteRequirements requirements;
   std::optional<RateLimitConfig> rate_limit;

@@ -9,6 +9,7 @@
 #include "config/http_words.h"
 #include "config/load_route.h"
 #include "config/url.h"
+#include "diagnostics/octets.h"
 
 namespace gatewhy {
 namespace {
@@ -19,7 +20,9 @@ std::string keptNameComplaint(const std::string& name) {
   if (!isToken(name)) {
     return fmt::format("'{}' is not a header name", name);
   }
-  if (name.find('_') == std::string::npos && !isClaimedField(name) && lowerCase(name) != kAuthorization) {
+  const bool plain = std::all_of(name.begin(), name.end(),
+                                 [](char c) { return octets::isAlpha(c) || octets::isDigit(c) || c == '-'; });
+  if (plain && claimOf(name) == Claim::None && lowerCase(name) != kAuthorization) {
     return fmt::format("'{}' needs no 'keep': it is not one of the fields that are dropped from strangers", name);
   }
   return "";
@@ -154,6 +157,11 @@ void readRoutes(Reader& reader, Section& top, Config& config) {
     config.routes.emplace_back();
   }
   nameRoutes(config);
+  const bool chooses = std::any_of(config.routes.begin(), config.routes.end(),
+                                   [](const RouteConfig& route) { return !route.match.methods.empty(); });
+  for (RouteConfig& route : config.routes) {
+    route.method_decides = chooses || !route.methods.empty();
+  }
 }
 
 }  // namespace gatewhy

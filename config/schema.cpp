@@ -779,7 +779,8 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = List,
      .fallback =
          "[\"*token*\", \"*key*\", \"*secret*\", \"*password*\", passwd, pwd, pass, \"*signature*\", sig, code, "
-         "auth, \"*credential*\", \"*session*\", sid, \"*jwt*\", otp]",
+         "auth, \"*credential*\", \"*session*\", sid, \"*jwt*\", otp, ticket, \"*sessid*\", \"saml*\", "
+         "\"*assertion*\", \"*csrf*\", \"*bearer*\", \"*verifier*\", device_code, hmac, pin, cvv, cvc]",
      .text = "Parameters of the query (and of the path, after a `;`), by name; `*` stands for any characters, and case "
              "does not matter. A list of your own replaces this one; `[]` hides nothing."},
     {.path = "log.redact.query[]", .text = "One name."},

@@ -27,7 +27,7 @@ struct LastWord {
   int fd = STDERR_FILENO;
 };
 LastWord last_word;
-std::atomic_flag said = ATOMIC_FLAG_INIT;
+std::atomic_flag already_said = ATOMIC_FLAG_INIT;
 
 void putDigits(char* at, unsigned width, unsigned long value) {
   for (; width != 0; --width, value /= 10) {
@@ -58,7 +58,7 @@ void putTimestamp(char* at) {
 }
 
 [[noreturn]] void onOutOfMemory() {
-  if (!said.test_and_set()) {
+  if (!already_said.test_and_set()) {
     putTimestamp(last_word.line.data() + last_word.timestamp_at);
     std::size_t written = 0;
     while (written < last_word.size) {

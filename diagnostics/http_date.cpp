@@ -73,15 +73,15 @@ struct Parsed {
 // Last-Modified for as long as it does not change. Reading one anew costs
 // twenty times what finding it here does.
 std::optional<std::chrono::sys_seconds> parseHttpDate(std::string_view text) noexcept {
-  constexpr std::size_t kPlaces = 16;
+  constexpr std::size_t kKnown = 16;
   constexpr std::size_t kSecondsAt = 23;
-  thread_local std::array<Parsed, kPlaces> known;
+  thread_local std::array<Parsed, kKnown> known;
   if (text.size() != kShape.size()) {
     return std::nullopt;
   }
   const auto seconds = static_cast<std::size_t>(static_cast<unsigned char>(text[kSecondsAt]) * 10 +
                                                 static_cast<unsigned char>(text[kSecondsAt + 1]));
-  Parsed& place = known[seconds % kPlaces];
+  Parsed& place = known[seconds % kKnown];
   if (text != std::string_view(place.text.data(), place.text.size())) {
     std::copy(text.begin(), text.end(), place.text.begin());
     place.date = parse(text);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "diagnostics/field_id.h"
 #include "diagnostics/observation.h"
 #include "diagnostics/octets.h"
 
@@ -205,11 +206,22 @@ void Redaction::addLine(std::string_view line, std::size_t at, bool& field_hidde
   }
   addPairs(line, at, hidden);
   addUserinfo(line, at, hidden);
+  if (equalsIgnoreCase(line.substr(begin, end - begin), "host")) {  // a user there is the fault that is shown
+    const std::size_t value = line.find_first_not_of(": \t", end);
+    const std::size_t host = line.rfind('@');
+    if (host != std::string_view::npos && value < host) {
+      hidden.emplace_back(at + value, at + host);
+    }
+  }
 }
 
 std::optional<std::string> Redaction::pairs(std::string_view text) const {
   std::vector<Range> hidden;
   addPairs(text, 0, hidden);
+  if (text.find("://") != std::string_view::npos) {
+    addUserinfo(text, 0, hidden);
+    std::sort(hidden.begin(), hidden.end());
+  }
   if (hidden.empty()) {
     return std::nullopt;
   }

@@ -17,9 +17,11 @@ struct Observation;
 
 // Names without regard to case; "*" stands for any characters.
 struct RedactionRules {
-  std::vector<std::string> query = {"*token*",   "*key*",       "*secret*", "*password*", "passwd", "pwd",
-                                    "pass",      "*signature*", "sig",      "code",       "auth",   "*credential*",
-                                    "*session*", "sid",         "*jwt*",    "otp"};
+  std::vector<std::string> query = {"*token*",   "*key*",       "*secret*", "*password*", "passwd",     "pwd",
+                                    "pass",      "*signature*", "sig",      "code",       "auth",       "*credential*",
+                                    "*session*", "sid",         "*jwt*",    "otp",        "ticket",     "*sessid*",
+                                    "saml*",     "*assertion*", "*csrf*",   "*bearer*",   "*verifier*", "device_code",
+                                    "hmac",      "pin",         "cvv",      "cvc"};
   std::vector<std::string> headers;  // beside those that always are: see hidesField()
   friend bool operator==(const RedactionRules&, const RedactionRules&) = default;
 };

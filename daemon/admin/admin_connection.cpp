@@ -16,20 +16,11 @@ constexpr std::chrono::milliseconds kHead{10000};      // for a head that has be
 constexpr std::chrono::milliseconds kProgress{15000};  // for a reader that does not read
 constexpr std::chrono::milliseconds kHeartbeat{15000};
 constexpr std::size_t kEventsAtOnce = 64;
-constexpr HeadLimits kAdminHeadLimits{.section = 16UL * 1024, .start_line = 4096, .field = 8192, .fields = 64};
-
-// What a probe asks is answered whatever else goes on.
-bool isProbe(std::string_view path) {
-  return path == "/healthz" || path == "/readyz";
-}
-
-// No form and no image of another site's page can set a header.
-constexpr std::string_view kActionField = "X-Gatewhy-Action";
 
 }  // namespace
 
 AdminConnection::AdminConnection(EventLoop& loop, AdminConnectionHost& host, Fd fd)
-    : loop_(loop), host_(host), fd_(std::move(fd)), timer_(loop, [this] { close(); }), parser_(kAdminHeadLimits) {}
+    : loop_(loop), host_(host), fd_(std::move(fd)), timer_(loop, [this] { close(); }), dialogue_(host) {}
 
 AdminConnection::~AdminConnection() {
   watch_.stop();
@@ -48,13 +39,19 @@ void AdminConnection::onIo(bool /*readable*/, bool /*writable*/) {
   pump();
 }
 
-// Edge-triggered: goes on until the kernel has nothing to give or takes no more.
+// Edge-triggered: goes on until the kernel has nothing to give or takes no
+// more. After each answer the others have their turn, however many requests are
+// here already.
 void AdminConnection::pump() {
-  while (!closed_) {
+  while (!closed_ && !waits_) {
     if (waiting() != 0) {
       switch (flush()) {
         case Flushed::All:
-          break;
+          if (close_after_ && !stream_) {
+            break;
+          }
+          watch_.kick();
+          return;
         case Flushed::Part:
         case Flushed::Closed:
           return;
@@ -71,22 +68,39 @@ void AdminConnection::pump() {
       input_.clear();  // a reader of events has nothing more to say
       continue;
     }
-    const bool fresh = !parser_.started();
-    const ParseStep step = parser_.feed(input_);
+    const bool fresh = !dialogue_.inRequest();
+    AdminDialogue::Step step = dialogue_.take(input_);
     input_.erase(0, step.consumed);
     switch (step.status) {
-      case ParseStatus::NeedMore:
-        if (fresh && parser_.started()) {
+      case AdminDialogue::Status::NeedMore:
+        if (fresh && dialogue_.inRequest()) {
           timer_.arm(kHead);
         }
         break;
-      case ParseStatus::Done:
-        onHead();
+      case AdminDialogue::Status::Waits:
+        waits_ = true;
+        timer_.arm(kProgress);
+        host_.awaitTurn(*this);
         break;
-      case ParseStatus::Error:
-        onMalformed();
+      case AdminDialogue::Status::Answered:
+        say(std::move(step));
         break;
     }
+  }
+}
+
+void AdminConnection::answer() {
+  waits_ = false;
+  say(dialogue_.answer());
+  pump();
+}
+
+void AdminConnection::say(AdminDialogue::Step step) {
+  close_after_ = step.close;
+  output_ += step.answer;
+  timer_.arm(kProgress);
+  if (step.stream) {
+    beginStream(std::move(*step.stream));
   }
 }
 
@@ -113,60 +127,6 @@ bool AdminConnection::receive() {
     }
     return false;
   }
-}
-
-void AdminConnection::onMalformed() {
-  close_after_ = true;
-  send(adminProblem(400, fmt::format("not an HTTP/1.1 request: {} at octet {}", name(parser_.fault().error),
-                                     parser_.fault().offset)),
-       false);
-}
-
-void AdminConnection::onHead() {
-  const RequestHead& head = parser_.head();
-  const bool body = head.body == BodyKind::Chunked || (head.body == BodyKind::Length && head.content_length != 0);
-  close_after_ = body || !head.keep_alive;
-  AdminReply reply = body ? adminProblem(413, "requests to the admin listener have no body") : replyTo(head);
-  const bool head_only = head.method == Method::Head;
-  if (reply.stream && !head_only) {
-    if (host_.mayStream()) {
-      close_after_ = true;
-      std::optional<EventStreamStart> start = std::move(reply.stream);
-      reply.stream = start;  // its head has no length
-      send(reply, false);
-      beginStream(std::move(*start));
-      return;
-    }
-    reply = adminProblem(429, "too many event streams are open");
-  }
-  send(reply, head_only);
-  parser_.reset();
-}
-
-AdminReply AdminConnection::replyTo(const RequestHead& head) {
-  if (!host_.trustsHost(head.host)) {
-    return adminProblem(421, "this name is not known here; admin.hosts lists the names that are");
-  }
-  AdminRequest request{.head = head, .query = {}};
-  auto query = parseQuery(head.query());
-  if (!query) {
-    return adminProblem(400, "the query is not well-formed");
-  }
-  request.query = std::move(*query);
-  if (head.method == Method::Post && request.field(kActionField).empty()) {
-    return adminProblem(403, fmt::format("an action needs the header {}", kActionField));
-  }
-  if (!host_.mayBuffer() && !isProbe(head.path())) {
-    AdminReply busy = adminProblem(503, "too much output is waiting for slow readers");
-    busy.fields.emplace_back("Retry-After", "1");
-    return busy;
-  }
-  return host_.answer(request);
-}
-
-void AdminConnection::send(const AdminReply& reply, bool head_only) {
-  output_ += serialize(reply, close_after_, head_only);
-  timer_.arm(kProgress);
 }
 
 AdminConnection::Flushed AdminConnection::flush() {

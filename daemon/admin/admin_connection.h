@@ -5,21 +5,16 @@
 
 #include <string>
 
-#include "daemon/admin/admin_http.h"
-#include "proxy/http/h1_parser.h"
+#include "daemon/admin/admin_dialogue.h"
 #include "proxy/loop/event_loop.h"
 
 namespace gatewhy {
 
 // What a connection needs of its server. The admin loop's thread only.
-class AdminConnectionHost {
+class AdminConnectionHost : public AdminDesk {
  public:
-  [[nodiscard]] virtual AdminReply answer(const AdminRequest& request) = 0;
-  [[nodiscard]] virtual bool trustsHost(std::string_view host) const = 0;
-  // False: too many streams are open.
-  [[nodiscard]] virtual bool mayStream() const = 0;
-  // False: so much waits for readers already that nothing large is to be made.
-  [[nodiscard]] virtual bool mayBuffer() const = 0;
+  // Has it answer() in a turn of the loop in which nobody else does.
+  virtual void awaitTurn(class AdminConnection& connection) = 0;
   virtual void onStreamStarted() = 0;
   virtual void onStreamGap(std::uint64_t missed) = 0;
   [[nodiscard]] virtual const RecentFailures& failures() const = 0;
@@ -37,6 +32,7 @@ class AdminConnection final : public Deferred, public IoHandler {
 
   void start();
   void onIo(bool readable, bool writable) override;
+  void answer();  // what waits
   [[nodiscard]] bool streaming() const { return stream_.has_value(); }
   // What it does, in the order in which connections give way to newcomers.
   enum class Standing : std::uint8_t { AwaitsRequest, AwaitsReader, Streams };
@@ -55,10 +51,7 @@ class AdminConnection final : public Deferred, public IoHandler {
 
   void pump();
   [[nodiscard]] bool receive();  // false: nothing now, or we are closed
-  void onHead();
-  void onMalformed();
-  [[nodiscard]] AdminReply replyTo(const RequestHead& head);
-  void send(const AdminReply& reply, bool head_only);
+  void say(AdminDialogue::Step step);
   [[nodiscard]] Flushed flush();
   void beginStream(EventStreamStart start);
   void close();
@@ -68,10 +61,11 @@ class AdminConnection final : public Deferred, public IoHandler {
   Fd fd_;
   IoWatch watch_;
   Deadline timer_;  // for the next head, its end, or the reader's progress
-  RequestParser parser_;
+  AdminDialogue dialogue_;
   std::string input_;  // received, not yet parsed
   std::string output_;
   std::size_t sent_ = 0;  // of output_, taken by the kernel
+  bool waits_ = false;    // for its turn to be answered
   bool close_after_ = false;
   bool closed_ = false;
   std::optional<EventStreamStart> stream_;

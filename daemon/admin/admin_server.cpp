@@ -41,6 +41,7 @@ AdminServer::AdminServer(Settings settings, AdminHandler& handler, const RecentF
       streams_missed_(streams_missed),
       listener_(std::move(settings_.sockets.per_worker.front().front())),
       accept_again_(loop_, [this] { acceptAll(); }),
+      next_turn_(loop_, [this] { answerNext(); }),
       feed_(loop_, [this] { feedStreams(); }),
       tick_(loop_, [this] { onTick(); }) {}
 
@@ -149,7 +150,25 @@ void AdminServer::adopt(Fd fd) {
   started.start();
 }
 
+void AdminServer::awaitTurn(AdminConnection& connection) {
+  turns_.push_back(&connection);
+  next_turn_.schedule();
+}
+
+void AdminServer::answerNext() {
+  if (turns_.empty()) {
+    return;
+  }
+  AdminConnection& next = *turns_.front();
+  turns_.pop_front();
+  if (!turns_.empty()) {
+    next_turn_.schedule();
+  }
+  next.answer();
+}
+
 void AdminServer::onClosed(AdminConnection& connection) {
+  std::erase(turns_, &connection);
   const auto found = connections_.find(&connection);
   if (found != connections_.end()) {
     streams_ -= connection.streaming() ? 1 : 0;

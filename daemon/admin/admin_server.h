@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,6 +52,7 @@ class AdminServer final : private AdminConnectionHost, private IoHandler {
   [[nodiscard]] bool trustsHost(std::string_view host) const override;
   [[nodiscard]] bool mayStream() const override { return streams_ < kMostStreams; }
   [[nodiscard]] bool mayBuffer() const override;
+  void awaitTurn(AdminConnection& connection) override;
   void onStreamStarted() override;
   void onStreamGap(std::uint64_t missed) override { streams_missed_.fetch_add(missed, std::memory_order_relaxed); }
   [[nodiscard]] const RecentFailures& failures() const override { return failures_; }
@@ -61,6 +63,7 @@ class AdminServer final : private AdminConnectionHost, private IoHandler {
   void adopt(Fd fd);
   void makeRoom();
   void refillSpares();
+  void answerNext();
   void feedStreams();
   void onTick();
 
@@ -79,6 +82,10 @@ class AdminServer final : private AdminConnectionHost, private IoHandler {
   Deadline accept_again_;
   std::vector<Fd> spares_;  // given up when descriptors run out: that is when somebody comes to look
   std::unordered_map<AdminConnection*, std::unique_ptr<AdminConnection>> connections_;
+  // Whose answer costs something. One in each turn of the loop: whoever probes
+  // /healthz meanwhile waits for no more than that.
+  std::deque<AdminConnection*> turns_;
+  DeferredCall next_turn_;
   std::size_t streams_ = 0;
   Deadline feed_;
   Deadline tick_;

@@ -85,7 +85,7 @@ Refusal judgeRedirect(const RequestHead& request, const RouteConfig& route) {
 
 bool hasEmptyRules(const RouteConfig& route) {
   const RouteRequirements& needs = route.requirements;
-  return route.methods.empty() && route.clients.allow.empty() && route.clients.deny.empty() && !needs.tls &&
+  return !route.method_decides && route.clients.allow.empty() && route.clients.deny.empty() && !needs.tls &&
          needs.http_minor == 0 && !needs.content_length && !route.rate_limit && route.upgrade;
 }
 
@@ -118,11 +118,19 @@ Refusal judgeProtocol(const RequestHead& request, const RouteRequirements& needs
 
 Refusal judgeMethod(const RequestHead& request, const RouteConfig& route) {
   const auto& methods = route.methods;
-  if (methods.empty() || std::find(methods.begin(), methods.end(), request.methodToken()) != methods.end()) {
-    return std::nullopt;
+  const std::string_view method = request.methodToken();
+  if (!methods.empty() && std::find(methods.begin(), methods.end(), method) == methods.end()) {
+    return refuse(Cause::ClientMethodUnsupported,
+                  fmt::format("the route's methods do not list {}", method.substr(0, kLongestQuote)));
   }
-  return refuse(Cause::ClientMethodUnsupported,
-                fmt::format("the route's methods do not list {}", request.methodToken().substr(0, kLongestQuote)));
+  // Some frameworks take "delete" for DELETE, which may have a route of its own.
+  const bool listed = !methods.empty() || !route.match.methods.empty();
+  if (!listed && std::any_of(method.begin(), method.end(), [](char c) { return c >= 'a' && c <= 'z'; })) {
+    return refuse(Cause::ClientMethodUnsupported, fmt::format("a route's match.methods decides, and servers do not "
+                                                              "agree on what {} is: methods are case-sensitive",
+                                                              method.substr(0, kLongestQuote)));
+  }
+  return std::nullopt;
 }
 
 Refusal judgeUpgrade(const RequestHead& request, const RouteConfig& route) {
@@ -269,7 +277,7 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
     return made;
   }
   if (!route.respond) {
-    DroppedFields dropped = droppedFields(request, route.request_headers, client.trusted, config.limits.underscores);
+    DroppedFields dropped = droppedFields(request, route, client.trusted, config.limits.underscores);
     made.dropped = std::move(dropped.indices);
     if (!dropped.refused.empty()) {
       made.refusal = refuse(Cause::ClientRequestMalformed,

@@ -5,6 +5,7 @@
 
 #include "diagnostics/proxy_status.h"
 #include "proxy/exchange/current_date.h"
+#include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/http/chunk.h"
 
@@ -38,8 +39,12 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
             DecisionFault{.cause = Cause::ClientBodyTooLarge, .detail = {}, .size = body_.received(), .limit = limit}});
     return;
   }
+  const std::string kept = trailers.empty() || route_ == nullptr
+                               ? std::string()
+                               : keptTrailers(trailers, request_, *route_, client_.facts().trusted,
+                                              generation_->shared->config->limits.underscores);
   const bool flowing = attempt_ && attempt_->takesBody();
-  body_.add(data, last, trailers, flowing);
+  body_.add(data, last, kept, flowing);
   if (flowing) {
     attempt_->stream()->sendBody(data, last, body_.trailers());
   }

@@ -21,18 +21,13 @@ bool isIpv6(std::string_view text) noexcept {
   return inet_pton(AF_INET6, terminated.data(), &parsed) == 1;
 }
 
-// End of the registered name that begins at 0, percent-encoded octets included.
-std::size_t skipRegName(std::string_view text) noexcept {
-  std::size_t at = 0;
-  while (true) {
-    at = octets::skip(text, at, octets::kRegName);
-    const bool encoded = at + 2 < text.size() && text[at] == '%' && octets::is(text[at + 1], octets::kHex) &&
-                         octets::is(text[at + 2], octets::kHex);
-    if (!encoded) {
-      return at;
-    }
-    at += 3;
-  }
+// Where a registered name that begins at 0 ends, or is none. Percent-encoding
+// and empty labels are no part of it: no client has a use for them, and servers
+// read "a%2eb" and "a..b" in several ways.
+std::size_t skipName(std::string_view text) noexcept {
+  const std::size_t end = octets::skip(text, 0, octets::kRegName);
+  const std::string_view name = text.substr(0, end);
+  return name.starts_with('.') ? 0 : std::min(name.find(".."), end);
 }
 
 }  // namespace
@@ -47,7 +42,7 @@ std::optional<std::size_t> parseAuthority(std::string_view text, Authority& out)
     out.host = text.substr(1, close - 1);
     at = close + 1;
   } else {
-    at = skipRegName(text);
+    at = skipName(text);
     if (at == 0) {
       return 0;
     }

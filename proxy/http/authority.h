@@ -20,7 +20,7 @@ struct Authority {
 
 // Offset of the first octet that makes `text` no authority; nullopt = `out` is
 // filled. User information is refused: in HTTP it only ever deceives
-// (RFC 9110 section 4.2.4). An empty port is tolerated (RFC 3986 section 3.2.3).
+// (RFC 9110 section 4.2.4), as is percent-encoding. An empty port is tolerated (RFC 3986 section 3.2.3).
 [[nodiscard]] std::optional<std::size_t> parseAuthority(std::string_view text, Authority& out) noexcept;
 
 }  // namespace gatewhy

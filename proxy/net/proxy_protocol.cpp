@@ -16,6 +16,9 @@ constexpr std::string_view kV1 = "PROXY ";
 constexpr std::string_view kV2("\r\n\r\n\0\r\nQUIT\n", 12);
 constexpr std::size_t kV1Limit = 107;  // longest line, CR LF included
 constexpr std::size_t kV2Fixed = 16;
+// Of version 2: what is above must be refused.
+constexpr unsigned kUnixFamily = 3;
+constexpr unsigned kDatagrams = 2;
 
 ProxyHeader invalid(std::string problem) {
   ProxyHeader header;
@@ -27,10 +30,22 @@ ProxyHeader invalid(std::string problem) {
 std::optional<std::uint16_t> parsePort(std::string_view text) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > 65535 || text.size() > 5) {
+  const bool leading_zero = text.size() > 1 && text.front() == '0';  // forbidden, and octal to some
+  if (error != std::errc() || end != text.data() + text.size() || value > 65535 || leading_zero) {
     return std::nullopt;
   }
   return static_cast<std::uint16_t>(value);
+}
+
+// A literal of the family that the line names. No zone: it would be looked up
+// among this machine's interfaces.
+std::optional<Address> parseV1Address(std::string_view family, std::string_view ip, std::string_view port_text) {
+  const bool six = ip.find(':') != std::string_view::npos;
+  const auto port = parsePort(port_text);
+  if (!port || family != (six ? "TCP6" : "TCP4") || ip.find('%') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Address::fromIp(ip, *port);
 }
 
 ProxyHeader parseV1(std::string_view bytes) {
@@ -54,10 +69,8 @@ ProxyHeader parseV1(std::string_view bytes) {
     words[i] = line.substr(0, space);
     line = space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
   }
-  const auto port = parsePort(words[3]);
-  const auto source = port ? Address::fromIp(words[1], *port) : std::nullopt;
-  const std::string_view family = words[1].find(':') == std::string_view::npos ? "TCP4" : "TCP6";
-  if (!source || words[0] != family || !parsePort(words[4]) || !Address::fromIp(words[2], 0)) {
+  const auto source = parseV1Address(words[0], words[1], words[3]);
+  if (!source || !parseV1Address(words[0], words[2], words[4])) {
     return invalid("version 1 line has a bad address, port or family");
   }
   header.source = source;
@@ -108,6 +121,9 @@ ProxyHeader parseV2(std::string_view bytes) {
     return header;  // LOCAL: the balancer's own health check
   }
   const unsigned family = byte(13) >> 4;
+  if (family > kUnixFamily || (byte(13) & 0x0fU) > kDatagrams) {
+    return invalid("version 2 header has an unknown address family or transport");
+  }
   if (family == 1 || family == 2) {
     const std::size_t needed = family == 1 ? 12 : 36;
     if (body.size() < needed) {

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "proxy/net/address.h"
 #include "tests/integration/gateway.h"
@@ -285,6 +287,55 @@ TEST_F(AdminTest, ReadersWhoDoNotReadCostLittle) {
   EXPECT_EQ(busy->field("Retry-After"), "1");
   readers.clear();
   EXPECT_EQ(get("/healthz"), "alive\n");
+}
+
+// Reads what comes and drops it; how many connections the other side has ended
+// when all of them are over, or kPatience is.
+std::size_t drain(const std::vector<Socket>& sockets) {
+  std::vector<pollfd> open;
+  for (const Socket& socket : sockets) {
+    open.push_back({.fd = socket.fd(), .events = POLLIN, .revents = 0});
+  }
+  std::vector<char> bytes(1U << 16U);
+  std::size_t ended = 0;
+  while (!open.empty() &&
+         ::poll(open.data(), open.size(), static_cast<int>(kPatience / std::chrono::milliseconds(1))) > 0) {
+    std::erase_if(open, [&](const pollfd& ready) {
+      const ssize_t size = ready.revents == 0 ? 1 : ::recv(ready.fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
+      ended += size == 0 ? 1 : 0;
+      return size == 0 || (size < 0 && errno != EAGAIN);
+    });
+  }
+  return ended;
+}
+
+// However much is asked for at once, a probe waits for one page at most.
+TEST_F(AdminTest, ProbesDoNotWaitForPages) {
+  start();
+  std::string many;
+  for (int i = 0; i < 1100; ++i) {  // as many as are read at once
+    many += "GET /api/v1/origins HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  }
+  many += "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  std::vector<Socket> askers;
+  for (int i = 0; i < 30; ++i) {
+    askers.push_back(Socket::connectTo(admin()));
+    askers.back().send(many);
+  }
+  std::size_t ended = 0;
+  std::thread reader([&] { ended = drain(askers); });
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(get("/healthz"), "alive\n");
+    EXPECT_EQ(get("/readyz"), "ready\n");
+  }
+  const auto probed = std::chrono::steady_clock::now() - began;
+  reader.join();
+  EXPECT_EQ(ended, askers.size()) << "who asks for pages gets them";
+  const auto all = std::chrono::steady_clock::now() - began;
+  fmt::print("ten probes took {} ms of {}\n", probed / std::chrono::milliseconds(1),
+             all / std::chrono::milliseconds(1));
+  EXPECT_LT(probed * 4, all);
 }
 
 TEST_F(AdminTest, MetricsAreWellFormed) {

@@ -4,11 +4,15 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <fstream>
 #include <mutex>
+#include <thread>
 
 #include "tests/integration/gateway.h"
 #include "tests/integration/http_wire.h"
@@ -240,6 +244,55 @@ TEST(FloodsTest, AMemoryLimitIsKept) {
   gateway->expectCleanStop();
 }
 
+// Newcomers that ask and newcomers that upload, side by side, until it ends.
+class Load {
+ public:
+  explicit Load(const Gateway& gateway) {
+    for (int i = 0; i < 2; ++i) {
+      threads_.emplace_back([this, &gateway] { run(gateway, kGet); });
+      threads_.emplace_back([this, &gateway] { run(gateway, upload()); });
+    }
+  }
+  ~Load() { end(); }
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+  void end() {
+    over_ = true;
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+    threads_.clear();
+  }
+  [[nodiscard]] int served() const { return served_; }
+  [[nodiscard]] int refused() const { return refused_; }  // 503
+  [[nodiscard]] int lost() const { return lost_; }        // anything else, or nothing
+
+ private:
+  static std::string upload() {
+    constexpr std::size_t kSize = 300000;
+    return fmt::format("POST /upload HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {}\r\n\r\n{}", kSize,
+                       std::string(kSize, 'u'));
+  }
+  void run(const Gateway& gateway, const std::string& request) {
+    while (!over_) {
+      const unsigned status = statusOfNewcomer(gateway, request);
+      ++(status == 200 ? served_ : status == 503 ? refused_ : lost_);
+    }
+  }
+  std::atomic<bool> over_ = false;
+  std::atomic<int> served_ = 0, refused_ = 0, lost_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+void fillWithHeadsUnderLoad(Gateway& gateway) {
+  Load load(gateway);
+  fillWithHeads(gateway);
+  load.end();
+  fmt::print("beside it {} requests served, {} refused, {} lost\n", load.served(), load.refused(), load.lost());
+  EXPECT_GT(load.served(), 0);
+  EXPECT_EQ(load.lost(), 0);
+}
+
 TEST(FloodsTest, ALimitOfAddressesIsKept) {
   if (kSanitized) {
     GTEST_SKIP() << "a sanitizer takes all addresses there are";
@@ -256,7 +309,67 @@ TEST(FloodsTest, ALimitOfAddressesIsKept) {
   config.wrapper = {"/usr/bin/prlimit", fmt::format("--as={}", (usual * 5 / 4 + 48 * 1024) * 1024)};
   const auto gateway = Gateway::start(config);
   ASSERT_NE(gateway, nullptr);
-  fillWithHeads(*gateway);
+  fillWithHeadsUnderLoad(*gateway);
+  gateway->expectCleanStop();
+}
+
+// A control group of memory, where this test may make one: of the first kind or
+// of the second.
+class MemoryGroup {
+ public:
+  explicit MemoryGroup(std::uint64_t bytes) {
+    for (const bool first : {true, false}) {
+      directory_ = fmt::format("/sys/fs/cgroup/{}gatewhy-test-{}", first ? "memory/" : "", ::getpid());
+      if (::mkdir(directory_.c_str(), 0755) != 0) {
+        continue;
+      }
+      static_cast<void>(first || write("memory.swap.max", "0"));
+      made_ = write(first ? "memory.limit_in_bytes" : "memory.max", std::to_string(bytes));
+      if (made_) {
+        return;
+      }
+      ::rmdir(directory_.c_str());
+    }
+  }
+  ~MemoryGroup() {
+    if (made_) {
+      ::rmdir(directory_.c_str());
+    }
+  }
+  MemoryGroup(const MemoryGroup&) = delete;
+  MemoryGroup& operator=(const MemoryGroup&) = delete;
+  [[nodiscard]] bool made() const { return made_; }
+  // Puts what follows into the group.
+  [[nodiscard]] std::vector<std::string> wrapper() const {
+    return {"/bin/sh", "-c", "echo $$ >" + directory_ + "/cgroup.procs && exec \"$@\"", "sh"};
+  }
+
+ private:
+  [[nodiscard]] bool write(const std::string& file, const std::string& text) const {
+    std::fstream stream(directory_ + "/" + file, std::ios::in | std::ios::out);  // makes none
+    stream << text << std::flush;
+    return stream.good();
+  }
+  std::string directory_;
+  bool made_ = false;
+};
+
+// What is over it the kernel kills: this one is still there at the end.
+TEST(FloodsTest, ALimitOfAControlGroupIsKept) {
+  if (kSanitized) {
+    GTEST_SKIP() << "a sanitizer's own memory is over any limit";
+  }
+  const MemoryGroup group(96UL << 20U);
+  if (!group.made()) {
+    GTEST_SKIP() << "no control group of memory can be made here";
+  }
+  OriginServer origin(answering());
+  GatewayConfig config{.origin_url = origin.url()};
+  config.workers = 2;
+  config.wrapper = group.wrapper();
+  const auto gateway = Gateway::start(config);
+  ASSERT_NE(gateway, nullptr);
+  fillWithHeadsUnderLoad(*gateway);
   gateway->expectCleanStop();
 }
 

@@ -30,6 +30,8 @@ const std::vector<std::string>& requests() {
       "GET /login?password=S&page=2 HTTP/1.1\r\nHost: a.example\r\n\r\n",
       "GET /login?access_token=S&x HTTP/1.1\r\nHost: a.example\r\n\r\n",
       "GET /cb?next=https%3A%2F%2Fa.example%2F%3Fcode%3DS HTTP/1.1\r\nHost: a.example\r\n\r\n",
+      "GET /cas?ticket=S&SAMLResponse=S&back=http://user:S@a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: user:S@a.example\r\n\r\n",
       "GET /app;jsessionid=S HTTP/1.1\r\nHost: a.example\r\n\r\n",
       "GET /?X-Amz-Signature=S HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer S\x01\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic S\r\nno colon here\r\n\r\n",

@@ -27,6 +27,10 @@ TEST(RedactionTest, ValuesOfHiddenPairsAreReplaced) {
   EXPECT_EQ(query("next=https%3A%2F%2Fa.example%2F%3Ftoken%3DS3%26page%3D2"),
             "next=https%3A%2F%2Fa.example%2F%3Ftoken%3D…%26page%3D2");
   EXPECT_EQ(query("/app;jsessionid=S3/x"), "/app;jsessionid=…") << "rather too much than too little";
+  EXPECT_EQ(query("SAMLResponse=S3&PHPSESSID=S3&code_verifier=S3&spin=1&airticket=2"),
+            "SAMLResponse=…&PHPSESSID=…&code_verifier=…&spin=1&airticket=2");
+  EXPECT_EQ(query("a=1&url=http://user:S3@host/&b=2"), "a=1&url=http://…@host/&b=2");
+  EXPECT_EQ(query("/pkg//user@host/"), "/pkg//user@host/");
   EXPECT_EQ(query("codec=h264&zip_code=1&code=S3"), "codec=h264&zip_code=1&code=…");
 }
 
@@ -57,6 +61,7 @@ TEST(RedactionTest, FieldsInAnExcerpt) {
   EXPECT_EQ(redact.text("Set-Cookie: a=S3\r\n S3 folded\r\nDate: x\r\n"), "Set-Cookie: …\r\n…\r\nDate: x\r\n");
   EXPECT_EQ(redact.text("A: b\rX-Api-Key: S3\n"), "A: b\rX-Api-Key: …\n");
   EXPECT_EQ(redact.text("GET http://user:S3@host/ HTTP/1.1"), "GET http://…@host/ HTTP/1.1");
+  EXPECT_EQ(redact.text("hOst: user:S3@host\r\nHost:host\r\n"), "hOst: …@host\r\nHost:host\r\n");
   EXPECT_EQ(redact.text("Location: https://a.example/cb?code=S3#x"), "Location: https://a.example/cb?code=…");
 }
 

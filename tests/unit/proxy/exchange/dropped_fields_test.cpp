@@ -29,7 +29,7 @@ class DroppedFieldsTest : public testing::Test {
   }
   std::vector<std::string> droppedOf(const std::string& fields) {
     const RequestHead& head = parse(fields);
-    const DroppedFields made = droppedFields(head, edits_, trusted_, underscores_);
+    const DroppedFields made = droppedFields(head, route_, trusted_, underscores_);
     refused_ = made.refused;
     std::vector<std::string> names;
     for (const std::uint32_t index : made.indices) {
@@ -39,7 +39,8 @@ class DroppedFieldsTest : public testing::Test {
   }
 
   RequestParser parser_{HeadLimits{}};
-  HeaderEdits edits_;
+  RouteConfig route_;
+  HeaderEdits& edits_ = route_.request_headers;
   bool trusted_ = false;
   Underscores underscores_ = Underscores::Shadows;
   std::string refused_;
@@ -47,6 +48,9 @@ class DroppedFieldsTest : public testing::Test {
 
 TEST_F(DroppedFieldsTest, WhatStrangersClaimIsDroppedWhateverItsCase) {
   for (const ClaimedField& row : claimedFields()) {
+    if (row.claim != Claim::OfHops) {
+      continue;
+    }
     std::string name(row.name);
     if (name.ends_with('*')) {
       name.replace(name.size() - 1, 1, "Anything");
@@ -63,6 +67,59 @@ TEST_F(DroppedFieldsTest, WhatStrangersClaimIsDroppedWhateverItsCase) {
   }
   EXPECT_THAT(droppedOf("X-Real: 1\r\nX-Forwarder: 1\r\nProxied: 1\r\nX-Shop: 1\r\nAuthorization: a\r\nCookie: b\r\n"),
               IsEmpty());
+}
+
+TEST_F(DroppedFieldsTest, WhatNoHopWritesIsDroppedFromTrustedOnesToo) {
+  trusted_ = true;
+  EXPECT_THAT(droppedOf("Proxy: evil\r\nX-Middleware-Subrequest: middleware\r\nX-Real-IP: 1\r\n"),
+              ElementsAre("Proxy", "X-Middleware-Subrequest"));
+}
+
+// lighttpd gives a CGI program HTTP_X_REAL_IP for each of these, PHP for the first.
+TEST_F(DroppedFieldsTest, OtherMarksShadowAsUnderscoresDo) {
+  const std::string fields =
+      "X.Real.IP: 1\r\nX!Forwarded!For: 1\r\nContent.Length: 5\r\nTransfer~Encoding: x\r\nX-Shop: 1\r\n"
+      "X+Shop: 2\r\nX.Alone: 1\r\n";
+  for (const Underscores underscores : {Underscores::Shadows, Underscores::Drop, Underscores::Refuse}) {
+    underscores_ = underscores;
+    EXPECT_THAT(droppedOf(fields),
+                ElementsAre("X.Real.IP", "X!Forwarded!For", "Content.Length", "Transfer~Encoding", "X+Shop"));
+    EXPECT_EQ(refused_, "");
+  }
+  underscores_ = Underscores::Pass;
+  EXPECT_THAT(droppedOf(fields), ElementsAre("Content.Length", "Transfer~Encoding"));
+}
+
+TEST_F(DroppedFieldsTest, AnotherMethodIsDroppedWhereTheMethodDecides) {
+  const std::string fields =
+      "X-HTTP-Method-Override: DELETE\r\nx-http-method: PUT\r\nX-METHOD-OVERRIDE: PATCH\r\n"
+      "X_HTTP_Method_Override: DELETE\r\n";
+  const auto all =
+      ElementsAre("X-HTTP-Method-Override", "x-http-method", "X-METHOD-OVERRIDE", "X_HTTP_Method_Override");
+  EXPECT_THAT(droppedOf("X-HTTP-Method-Override: DELETE\r\nX_HTTP_Method: PUT\r\n"), IsEmpty());
+  route_.method_decides = true;
+  EXPECT_THAT(droppedOf(fields), all);
+  trusted_ = true;  // it passes on what its client wrote
+  EXPECT_THAT(droppedOf(fields), all);
+  edits_.keep = {"X-HTTP-Method-Override"};
+  EXPECT_THAT(droppedOf("X-HTTP-Method-Override: DELETE\r\nX-HTTP-Method: PUT\r\n"), ElementsAre("X-HTTP-Method"));
+}
+
+TEST_F(DroppedFieldsTest, TrailersAreJudgedAsIfTheyStoodInTheHead) {
+  route_.method_decides = true;
+  edits_.set = {{"X-Env", "prod"}};
+  edits_.keep = {"X-Client-IP"};
+  const RequestHead& head = parse("X-Twice: 1\r\n");
+  const std::string trailers =
+      "X-Real-IP: 6.6.6.6\r\nGrpc-Status: 0\r\nX-HTTP-Method-Override: DELETE\r\nX-Request-ID: 7\r\n"
+      "traceparent: 0\r\nX-Env: dev\r\nX_Env: dev\r\nX-Client-IP: 6.6.6.6\r\nContent_Length: 5\r\n"
+      "X_Twice: 2\r\nX-Checksum: a:b\r\n";
+  EXPECT_EQ(keptTrailers(trailers, head, route_, false, Underscores::Shadows),
+            "Grpc-Status: 0\r\nX-Client-IP: 6.6.6.6\r\nX-Checksum: a:b\r\n");
+  EXPECT_EQ(keptTrailers("X-Real-IP: 192.0.2.7\r\n", head, route_, true, Underscores::Shadows),
+            "X-Real-IP: 192.0.2.7\r\n");
+  EXPECT_EQ(keptTrailers("X_Shop: 1\r\n", head, route_, false, Underscores::Refuse), "");
+  EXPECT_EQ(keptTrailers("", head, route_, false, Underscores::Shadows), "");
 }
 
 TEST_F(DroppedFieldsTest, ARouteKeepsWhatItNames) {
