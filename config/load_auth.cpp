@@ -15,7 +15,7 @@ namespace {
 
 std::string realmComplaint(const std::string& realm) {
   const bool shown = std::all_of(realm.begin(), realm.end(), [](char c) { return c >= ' ' && c <= '~'; });
-  return shown && !realm.empty() ? std::string() : "a realm is some ASCII text";
+  return shown && !realm.empty() ? std::string() : "a realm is ASCII text, and not empty";
 }
 
 void readBasic(Section& section, RouteConfig& route) {
