@@ -355,7 +355,7 @@ void Supervisor::drain(std::chrono::milliseconds delay) {
   service_.extendTimeout(delay + config_->drain.timeout + kAbortGrace);
   say("drain", "INFO", "draining", {fact("connections", static_cast<double>(workers_.connections()))});
   const auto never = [] { return false; };
-  const auto idle = [this] { return workers_.connections() == 0; };
+  const auto idle = [this] { return workers_.over(); };
   bool hurry = delay.count() != 0 && waitUntil(never, delay);
   listeners_.close();
   workers_.drain(std::min(kIdleGrace, config_->drain.timeout));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/worker_set.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -61,6 +62,10 @@ void WorkerSet::stop() {
   }
   counters_.passwords.stop();  // it tells their loops
   workers_.clear();
+}
+
+bool WorkerSet::over() const {
+  return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->over(); });
 }
 
 std::size_t WorkerSet::connections() const {

@@ -31,6 +31,8 @@ class WorkerSet {
   void stop();      // and waits for their threads
 
   [[nodiscard]] std::size_t connections() const;
+  // After drain(): nobody is left to be answered, or has just been accepted.
+  [[nodiscard]] bool over() const;
   // The admin thread, which waits for the workers, never the other way round.
   // What does not answer within a moment is left out.
   [[nodiscard]] std::vector<ParkedCount> parked() const;

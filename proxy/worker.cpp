@@ -336,7 +336,10 @@ void Worker::countParked(std::function<void(const std::vector<ParkedCount>&)> te
 // ---- stopping ---------------------------------------------------------
 
 void Worker::closeListeners() {
-  loop_.post([this] { stopListeners(); });
+  loop_.post([this] {
+    stopListeners();
+    listens_.store(false, std::memory_order_release);
+  });
 }
 
 void Worker::drain(std::chrono::milliseconds grace) {

@@ -61,6 +61,9 @@ class Worker final : public ConnectionOwner {
   // `tell` is called on the worker's thread; never where the worker has stopped.
   void countParked(std::function<void(const std::vector<ParkedCount>&)> tell);
   [[nodiscard]] std::size_t connections() const { return open_.load(std::memory_order_relaxed); }
+  // After closeListeners(): they are closed, what had waited in their queues is
+  // counted among the connections, and there is none left.
+  [[nodiscard]] bool over() const { return !listens_.load(std::memory_order_acquire) && connections() == 0; }
 
  private:
   struct ActiveListener {
@@ -91,6 +94,7 @@ class Worker final : public ConnectionOwner {
   std::vector<std::weak_ptr<WorkerGeneration>> generations_;    // for queues of retired ones
   std::vector<std::unique_ptr<ClientConnection>> connections_;  // each knows its place
   std::atomic<std::size_t> open_{0};
+  std::atomic<bool> listens_{true};
   TimePoint last_shortage_{};
   int descriptors_short_ = 0;  // from this descriptor on they are about to run out
   std::thread thread_;

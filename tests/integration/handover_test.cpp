@@ -164,6 +164,26 @@ TEST(Handover, ReloadsAndUpgradesUnderLoadLoseNothing) {
   EXPECT_EQ(stops, 4U);
 }
 
+// Who waits in a listener's queue when the last client has gone is somebody.
+TEST(Handover, WhoIsQueuedAtAStopIsAnswered) {
+  OriginServer origin(always("hello"));
+  const GatewayConfig config{.origin_url = origin.url(), .workers = 2};
+  for (int round = 0; round < 20; ++round) {
+    auto gateway = Gateway::start(config);
+    ASSERT_TRUE(gateway);
+    const pid_t pid = gateway->daemon().pid();
+    ::kill(pid, SIGSTOP);
+    Socket client = Socket::connectTo(gateway->address());
+    client.send("GET /a HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+    ::kill(pid, SIGTERM);
+    ::kill(pid, SIGCONT);
+    const auto response = readResponse(client);
+    ASSERT_TRUE(response) << "round " << round << ", end " << static_cast<int>(client.end());
+    EXPECT_EQ(response->body, "hello");
+    gateway->expectCleanStop();
+  }
+}
+
 TEST(Handover, ListenersOnPortZeroHaveEachTheirOwn) {
   Successors successors;
   OriginServer origin(always("hello"));
@@ -178,7 +198,12 @@ TEST(Handover, ListenersOnPortZeroHaveEachTheirOwn) {
     Socket client = Socket::connectTo(address);
     client.send("GET /a HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
     const auto response = readResponse(client);
-    return response && response->body == "hello";
+    if (!response || response->body != "hello") {
+      ADD_FAILURE() << address << ": open " << client.open() << ", end " << static_cast<int>(client.end()) << ", "
+                    << (response ? response->start_line + " " + response->fault + " " + response->body : "nothing");
+      return false;
+    }
+    return true;
   };
   const auto both_answer = [&] { return answers(addresses[0]) && answers(addresses[1]); };
   EXPECT_TRUE(both_answer());
