@@ -48,7 +48,7 @@ void checkClaims(const RouteConfig& route, const std::string& path, CheckReport&
   const HeaderEdits& edits = route.request_headers;
   for (std::size_t i = 0; i < edits.set.size(); ++i) {
     const std::string& name = edits.set[i].first;
-    const std::string place = path + ".request_headers.set." + name;
+    const std::string place = fmt::format("{}.request_headers.set.{}", path, name);
     if (is_answered(name)) {
       report.error(place,
                    fmt::format("'{}' is set here and by the login service (auth.forward.response_headers)", name));
