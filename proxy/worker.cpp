@@ -19,7 +19,9 @@ constexpr std::chrono::seconds kShortageReport{10};
 // Descriptors that newcomers leave to the requests of those who are here.
 constexpr int kFewestInReserve = 8;
 constexpr int kMostInReserve = 64;
-constexpr int kShedAtOnce = 256;  // idle clients, every 50 ms while memory is short
+constexpr int kShedAtOnce = 256;  // clients, every 50 ms while memory is short
+constexpr std::chrono::milliseconds kSlowHead{250};
+constexpr std::int64_t kConnectionBytes = 4096;  // about what one takes here, idle
 
 HeadLimits headLimits(const ClientLimits& limits) {
   return HeadLimits{.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};
@@ -47,7 +49,7 @@ Worker::Worker(std::unique_ptr<EventSink> sink, ProxyCounters& counters, std::fu
       wake_all_(std::move(wake_all)),
       streams_(loop_),
       context_(
-          loop_, *sink_, counters_, [this] { shedIdle(); }, [this] { resumeReaders(); }) {
+          loop_, *sink_, counters_, [this] { shedClients(); }, [this] { resumeReaders(); }) {
   sink_->attach(loop_);
 }
 
@@ -178,6 +180,10 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
   if (entry == listeners_.end()) {
     return;
   }
+  if (context_.memory.isCritical()) {
+    context_.floods.note(Flood::Memory, peer.ip());
+    return;  // closed unheard
+  }
   const bool over = limit != 0 && now >= limit && !makeRoom(Flood::IdleGaveWay);
   if (over && now >= limit + kRefusalRoom) {
     context_.floods.note(Flood::Connections, peer.ip());
@@ -196,6 +202,7 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
                                                                       .redirects_to_https = config.redirect_to_https,
                                                                       .tls = generation.listener_tls[entry->index]});
   ClientConnection& started = *connection;
+  context_.memory.account(kConnectionBytes);
   started.setPlace(connections_.size());
   connections_.push_back(std::move(connection));
   open_.store(connections_.size(), std::memory_order_relaxed);
@@ -230,10 +237,15 @@ bool Worker::makeRoom(Flood reason) {
   return true;
 }
 
-// Memory is short: what waits for nothing goes first.
-void Worker::shedIdle() {
-  for (int i = 0; i < kShedAtOnce && context_.idle.giveWay(); ++i) {
+// Memory is short: what waits for nothing goes first, then what takes its time.
+void Worker::shedClients() {
+  int left = kShedAtOnce;
+  while (left > 0 && context_.idle.giveWay()) {
     context_.floods.note(Flood::Memory, {});
+    --left;
+  }
+  for (std::size_t i = connections_.size(); i > 0 && left > 0; --i) {  // backwards: the last fills each gap
+    left -= connections_[i - 1]->refuseSlowHead(kSlowHead) ? 1 : 0;
   }
 }
 
@@ -291,6 +303,7 @@ Listener::Shortage Worker::onShortage(const std::string& listener, int error, bo
 }
 
 void Worker::onConnectionClosed(ClientConnection& connection) {
+  context_.memory.account(-kConnectionBytes);
   const std::size_t place = connection.place();
   loop_.deferDelete(std::move(connections_[place]));
   if (place + 1 != connections_.size()) {  // the last one fills the gap

@@ -79,7 +79,7 @@ class Worker final : public ConnectionOwner {
   void onAccept(const std::string& listener, Fd fd, const Address& peer);
   [[nodiscard]] bool makeRoom(Flood reason);
   void measureDescriptors();
-  void shedIdle();
+  void shedClients();
   void resumeReaders();
   [[nodiscard]] Listener::Shortage onShortage(const std::string& listener, int error, bool somebody_waits);
   void onConnectionClosed(ClientConnection& connection) override;

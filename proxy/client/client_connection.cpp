@@ -18,8 +18,9 @@ namespace {
 
 constexpr std::uint32_t kAnsweredBeyondLimit = 8;  // connections of one client
 constexpr std::chrono::milliseconds kLingerTime{5000};
-constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;  // read and dropped behind an answer that closes
-constexpr int kLingerReads = 16;                            // in one turn
+constexpr std::chrono::milliseconds kLingerTimeWhenShort{500};  // of memory
+constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;      // read and dropped behind an answer that closes
+constexpr int kLingerReads = 16;                                // in one turn
 constexpr std::size_t kLingerRead = 16UL * 1024;
 
 }  // namespace
@@ -280,6 +281,10 @@ void ClientConnection::abortForDrain() {
   }
 }
 
+bool ClientConnection::refuseSlowHead(std::chrono::milliseconds grace) {
+  return state_ == State::Session && session_->refuseSlowHead(grace);
+}
+
 void ClientConnection::resumeAfterShortage() {
   if (state_ == State::Session) {
     session_->resumeAfterShortage();
@@ -294,7 +299,7 @@ void ClientConnection::linger() {
   onSessionBusy();
   state_ = State::Linger;
   link_.transport.shutdownWrite();
-  clock_.await(ClientClock::Wait::Goodbye, kLingerTime);
+  clock_.await(ClientClock::Wait::Goodbye, worker_.memory.isShort() ? kLingerTimeWhenShort : kLingerTime);
   link_.watch.kick();
 }
 

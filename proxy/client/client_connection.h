@@ -52,6 +52,9 @@ class ClientConnection final : public Deferred,
   // Drain: an idle connection gets `grace` to bring one more request.
   void drain(std::chrono::milliseconds grace);
   void abortForDrain();
+  // Refuses a head that has not come to its end for `grace`: it holds memory
+  // that is short. False: there is none.
+  [[nodiscard]] bool refuseSlowHead(std::chrono::milliseconds grace);
   // Memory was short, and is not any more.
   void resumeAfterShortage();
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "proxy/exchange/admission.h"
+
 namespace gatewhy {
 namespace {
 
@@ -310,6 +312,14 @@ void H1ClientSession::abortForDrain() {
 }
 
 // ---- memory ---------------------------------------------------------------
+
+bool H1ClientSession::refuseSlowHead(std::chrono::milliseconds grace) {
+  if (streamState() != H1ClientStream::State::Head || wire_.clock.waitedMs() < static_cast<double>(grace.count())) {
+    return false;
+  }
+  stream_->refuse(memoryFault(worker_.memory.use()));
+  return true;
+}
 
 void H1ClientSession::resumeAfterShortage() {
   if (running() && readable_) {

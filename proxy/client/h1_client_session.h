@@ -34,6 +34,8 @@ class H1ClientSession {
   // Drain: an idle one gets `grace` to bring one more request.
   void drain(std::chrono::milliseconds grace);
   void abortForDrain();
+  // Of a head that has not come to its end for `grace`. False: there is none.
+  [[nodiscard]] bool refuseSlowHead(std::chrono::milliseconds grace);
   // Memory was short, and is not any more.
   void resumeAfterShortage();
   // The connection is closed.

@@ -35,7 +35,8 @@ FloodWords wordsOf(Flood flood) {
       return {Cause::ClientHandshakeLimit,
               "TLS handshakes wait for limits.handshakes: those that make no progress are closed"};
     case Flood::Memory:
-      return {Cause::ProxyMemoryExhausted, "memory is nearly used up: idle clients are closed"};
+      return {Cause::ProxyMemoryExhausted,
+              "memory is nearly used up: idle clients are closed, and newcomers where no more is left for an answer"};
   }
   return {Cause::ProxyInternalError, {}};
 }

@@ -20,7 +20,7 @@ enum class Flood : std::uint8_t {
   IdleGaveWay,       // at limits.connections, for newcomers
   Descriptors,       // the same for want of descriptors
   Handshakes,        // overdue, or never begun
-  Memory,            // idle ones closed because memory is short
+  Memory,            // closed because memory is short: idle ones and, where hardly any is left, newcomers
 };
 
 // One worker's; its thread only.

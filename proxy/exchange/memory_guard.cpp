@@ -12,6 +12,7 @@ constexpr std::chrono::milliseconds kMeasureWhenTight{5};
 constexpr std::chrono::milliseconds kShortageTick{50};
 constexpr std::uint64_t kShortPercent = 85;
 constexpr std::uint64_t kReliefPercent = 80;
+constexpr std::uint64_t kCriticalPercent = 92;
 
 std::uint64_t percentOf(std::uint64_t limit, std::uint64_t percent) {
   return limit / 100 * percent;
@@ -89,7 +90,12 @@ bool MemoryGuard::isShort() {
   return short_;  // relief is the tick's to say
 }
 
+bool MemoryGuard::isCritical() {
+  return isShort() && estimate() > percentOf(state_.limit_.load(std::memory_order_relaxed), kCriticalPercent);
+}
+
 void MemoryGuard::onTick() {
+  returnFreeMemory();
   state_.measure(EventLoop::now());
   const std::uint64_t limit = state_.limit_.load(std::memory_order_relaxed);
   if (limit == 0 || estimate() <= percentOf(limit, kReliefPercent)) {

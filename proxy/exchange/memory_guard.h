@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the process below its memory limit: above 85 % of it new requests are
-// refused, idle clients go and bodies are no longer read, until it is below
-// 80 %. Measured ten times a second while there is traffic; in between, bytes
-// that connections have buffered are added.
+// refused, idle clients and heads that do not end go and bodies are no longer
+// read, until it is below 80 %. Above 92 % newcomers are not heard. Measured ten
+// times a second while there is traffic; in between, bytes that connections
+// have buffered are added.
 #pragma once
 
 #include <atomic>
@@ -38,8 +39,8 @@ class MemoryState {
 // One worker's; its thread only.
 class MemoryGuard {
  public:
-  // `on_relief`: what was held back may go on. `shed`: has some idle clients
-  // close; called every 50 ms while memory is short.
+  // `on_relief`: what was held back may go on. `shed`: has some clients that
+  // nobody waits for close; called every 50 ms while memory is short.
   MemoryGuard(EventLoop& loop, MemoryState& state, std::function<void()> shed, std::function<void()> on_relief);
 
   // Bytes that a connection buffers more or, negative, less than before.
@@ -48,6 +49,8 @@ class MemoryGuard {
   // Nearly used up: no more is to be begun. A load and a comparison, unless it
   // is time to measure.
   [[nodiscard]] bool isShort();
+  // So nearly that a refusal would cost too much.
+  [[nodiscard]] bool isCritical();
   [[nodiscard]] MemoryUse use() const noexcept;
 
  private:

@@ -37,6 +37,10 @@ struct GroupLimit {
 };
 [[nodiscard]] std::optional<GroupLimit> groupLimit(std::string_view self, const std::string& root);
 
+// Gives back to the kernel what is free; the allocator would keep it for a
+// while, and we would be refused for what nobody uses.
+void returnFreeMemory() noexcept;
+
 class MemoryMeter {
  public:
   // `configured`: limits.memory; 0 = the process's own limits.
