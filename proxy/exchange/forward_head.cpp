@@ -38,9 +38,9 @@ void appendField(TextBuffer& out, std::string_view name, std::string_view value)
   at += name.size();
   *at++ = ':';
   *at++ = ' ';
-  std::memcpy(at, value.data(), value.size());
-  at[value.size()] = '\r';
-  at[value.size() + 1] = '\n';
+  at = std::copy(value.begin(), value.end(), at);  // which may be empty, and point nowhere
+  at[0] = '\r';
+  at[1] = '\n';
 }
 
 // Where the field's line ends if it came in the form in which we would write
