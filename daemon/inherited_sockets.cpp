@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::string_view kPrefix = "systemd:";
 
-Address localAddress(int fd) {
-  Address local;
-  local.size = sizeof local.storage;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&local.storage), &local.size);
-  return local;
-}
-
 }  // namespace
 
 std::string_view systemdName(std::string_view address) noexcept {

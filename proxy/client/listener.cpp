@@ -57,14 +57,14 @@ Opened openSocket(const Address& address, bool reuse_port, bool ipv4_too) {
   return made;
 }
 
+}  // namespace
+
 Address localAddress(int fd) {
   Address local;
   local.size = sizeof local.storage;
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&local.storage), &local.size);
   return local;
 }
-
-}  // namespace
 
 Result<ListenSockets, ListenFault> openListener(const std::string& address, std::size_t workers, bool ipv4_too) {
   ListenSockets sockets;

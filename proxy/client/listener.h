@@ -39,6 +39,9 @@ struct ListenSockets {
 [[nodiscard]] Result<ListenSockets, ListenFault> adoptListener(const std::string& address, std::size_t workers,
                                                                std::vector<Fd> sockets);
 
+// What the socket is bound to.
+[[nodiscard]] Address localAddress(int fd);
+
 // True for an IPv6 socket that takes IPv4 connections too.
 [[nodiscard]] bool takesIpv4(int listening) noexcept;
 

@@ -39,7 +39,7 @@ class H1ResponseReader {
   void onSpliced(std::size_t size);
   // The connection has ended in order: true where that ends the body too.
   [[nodiscard]] bool endsBody() { return state_ == State::Body && decoder_.finish(); }
-  // Nothing is told any more; facts can still be asked for, but for lastLine().
+  // Nothing is told any more; describe() and the numbers can still be asked for.
   void stop();
 
   [[nodiscard]] State state() const { return state_; }

@@ -37,8 +37,8 @@ class OriginClock {
     // Not told while it is for others to move, see Wait::Body.
     virtual void onLate(Phase phase, const TimerFault& fault) = 0;
     virtual void onResetAwaited() = 0;  // Wait::Reset is over
-    // True while the client takes nothing: the silence is ours, and resume()
-    // follows by a new await().
+    // True while the client takes nothing: the silence is ours. Once it takes
+    // bytes again, await() begins anew.
     [[nodiscard]] virtual bool sinkBlocked() const = 0;
 
    protected:
