@@ -21,7 +21,7 @@ constexpr int kFewestInReserve = 8;
 constexpr int kMostInReserve = 64;
 constexpr int kShedAtOnce = 256;  // clients, every 50 ms while memory is short
 constexpr std::chrono::milliseconds kSlowHead{250};
-constexpr std::int64_t kConnectionBytes = 4096;  // about what one takes here, idle
+constexpr std::int64_t kConnectionBytes = 8192;  // about what one takes, here and in the kernel
 
 HeadLimits headLimits(const ClientLimits& limits) {
   return HeadLimits{.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};

@@ -86,9 +86,7 @@ void H1ClientSession::pump() {
 
 void H1ClientSession::read() {
   int reads = 0;
-  // While memory is short bodies stay in the kernel, and their senders wait;
-  // heads are read, for they are answered.
-  while (readable_ && wantsRead() && !(running() && worker_.memory.isShort())) {
+  while (readable_ && wantsRead() && !heldBack()) {
     if (++reads > kReadsPerTurn) {
       wire_.link.watch.kick();
       return;
@@ -111,6 +109,12 @@ void H1ClientSession::read() {
       }
     }
   }
+}
+
+// While memory is short bodies stay in the kernel, and their senders wait; heads
+// are read as long as they can be answered.
+bool H1ClientSession::heldBack() {
+  return running() ? worker_.memory.isShort() : worker_.memory.isCritical();
 }
 
 bool H1ClientSession::wantsRead() const {
@@ -322,7 +326,7 @@ bool H1ClientSession::refuseSlowHead(std::chrono::milliseconds grace) {
 }
 
 void H1ClientSession::resumeAfterShortage() {
-  if (running() && readable_) {
+  if (readable_ && state_ != State::Over) {
     wire_.link.watch.kick();
   }
 }

@@ -61,6 +61,7 @@ class H1ClientSession {
   void pump();
   void read();
   [[nodiscard]] bool wantsRead() const;
+  [[nodiscard]] bool heldBack();
   [[nodiscard]] bool running() const { return stream_ && stream_->running(); }
   void tolerateBareFin();
   void onBytes(std::string_view bytes);

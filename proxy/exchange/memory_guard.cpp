@@ -10,9 +10,12 @@ namespace {
 constexpr std::chrono::milliseconds kMeasureEvery{100};
 constexpr std::chrono::milliseconds kMeasureWhenTight{5};
 constexpr std::chrono::milliseconds kShortageTick{50};
+// Allocators and the kernel take more than what is accounted, so a crowd is
+// measured again before it has filled this part of what was left.
+constexpr std::uint64_t kPartOfTheRest = 4;
 constexpr std::uint64_t kShortPercent = 85;
 constexpr std::uint64_t kReliefPercent = 80;
-constexpr std::uint64_t kCriticalPercent = 92;
+constexpr std::uint64_t kCriticalPercent = 90;
 
 std::uint64_t percentOf(std::uint64_t limit, std::uint64_t percent) {
   return limit / 100 * percent;
@@ -68,26 +71,28 @@ bool MemoryGuard::isShort() {
   if (!state_.limited()) {
     return false;
   }
-  const TimePoint now = loop_.turnTime();
-  const TimePoint::rep measured_at = state_.measured_at_.load(std::memory_order_relaxed);
-  const auto age = now - TimePoint(TimePoint::duration(measured_at));
-  const auto threshold = [this] {
-    const std::uint64_t limit = state_.limit_.load(std::memory_order_relaxed);
-    return percentOf(limit, short_ ? kReliefPercent : kShortPercent);
-  };
-  bool over = estimate() > threshold();
-  if (measured_at == 0 || age >= kMeasureEvery || (over && !short_ && age >= kMeasureWhenTight)) {
-    state_.measure(now);
-    over = estimate() > threshold();
+  if (isDue()) {
+    state_.measure(loop_.turnTime());
   }
-  if (state_.limit_.load(std::memory_order_relaxed) == 0) {
-    return false;
-  }
-  if (over && !short_) {
+  const std::uint64_t limit = state_.limit_.load(std::memory_order_relaxed);
+  if (limit != 0 && !short_ && estimate() > percentOf(limit, kShortPercent)) {
     short_ = true;
     tick_.arm(kShortageTick);
   }
-  return short_;  // relief is the tick's to say
+  return limit != 0 && short_;  // relief is the tick's to say
+}
+
+bool MemoryGuard::isDue() noexcept {
+  const TimePoint::rep measured_at = state_.measured_at_.load(std::memory_order_relaxed);
+  const auto age = loop_.turnTime() - TimePoint(TimePoint::duration(measured_at));
+  if (measured_at == 0 || age >= kMeasureEvery) {
+    return true;
+  }
+  const std::uint64_t used = state_.used_.load(std::memory_order_relaxed);
+  const std::uint64_t limit = state_.limit_.load(std::memory_order_relaxed);
+  const std::uint64_t now = estimate();
+  return (now > used && now - used > (limit > used ? limit - used : 0) / kPartOfTheRest) ||
+         (now > percentOf(limit, kShortPercent) && age >= kMeasureWhenTight);
 }
 
 bool MemoryGuard::isCritical() {

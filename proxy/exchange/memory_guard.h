@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the process below its memory limit: above 85 % of it new requests are
 // refused, idle clients and heads that do not end go and bodies are no longer
-// read, until it is below 80 %. Above 92 % newcomers are not heard. Measured ten
-// times a second while there is traffic; in between, bytes that connections
-// have buffered are added.
+// read, until it is below 80 %. Above 90 % newcomers are not heard and heads are
+// no longer read. Measured ten times a second while there is traffic, more often
+// the nearer the limit is; in between, bytes that connections have buffered are
+// added.
 #pragma once
 
 #include <atomic>
@@ -55,6 +56,8 @@ class MemoryGuard {
 
  private:
   [[nodiscard]] std::uint64_t estimate() noexcept;
+  // Whether to measure: what is known is old, or much has come since.
+  [[nodiscard]] bool isDue() noexcept;
   void onTick();
 
   EventLoop& loop_;

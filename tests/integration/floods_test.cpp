@@ -388,7 +388,7 @@ TEST(FloodsTest, ALimitOfAControlGroupIsKept) {
   if (kSanitized) {
     GTEST_SKIP() << "a sanitizer's own memory is over any limit";
   }
-  const MemoryGroup group(48UL << 20U);
+  const MemoryGroup group(64UL << 20U);
   if (!group.made()) {
     GTEST_SKIP() << "no control group of memory can be made here";
   }
