@@ -210,7 +210,7 @@ void ClientConnection::refuseProxyHeader(std::string detail) {
 
 // ---- its session ------------------------------------------------------------
 
-std::unique_ptr<ClientStreamHandler> ClientConnection::newExchange(ClientSide& client, const RequestHead& request) {
+std::unique_ptr<ClientStreamHandler> ClientConnection::newExchange(ClientStream& client, const RequestHead& request) {
   return std::make_unique<Exchange>(worker_, client, request);
 }
 

@@ -75,7 +75,7 @@ class ClientConnection final : public Deferred,
   void onHandshakeFailed(std::optional<Fault> fault) override;
 
   // ClientSessionHost
-  [[nodiscard]] std::unique_ptr<ClientStreamHandler> newExchange(ClientSide& client,
+  [[nodiscard]] std::unique_ptr<ClientStreamHandler> newExchange(ClientStream& client,
                                                                  const RequestHead& request) override;
   void onSessionIdle() override;
   void onSessionBusy() override { worker_.idle.remove(*this); }

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "diagnostics/observation.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/handshake_gate.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/net/tls_context.h"

@@ -8,7 +8,7 @@
 
 #include "proxy/client/client_clock.h"
 #include "proxy/client/client_output.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/http/message.h"
 #include "proxy/net/connector.h"
@@ -33,7 +33,7 @@ enum class Farewell : std::uint8_t {
 
 class ClientSessionHost {
  public:
-  [[nodiscard]] virtual std::unique_ptr<ClientStreamHandler> newExchange(ClientSide& client,
+  [[nodiscard]] virtual std::unique_ptr<ClientStreamHandler> newExchange(ClientStream& client,
                                                                          const RequestHead& request) = 0;
   virtual void onSessionIdle() = 0;  // it waits for nothing but a request
   virtual void onSessionBusy() = 0;

@@ -5,12 +5,14 @@
 
 #include "proxy/client/h1_client_session.h"
 #include "proxy/exchange/admission.h"
+#include "proxy/http/chunk.h"
 #include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr std::chrono::milliseconds kSettleTime{1000};
+constexpr std::uint16_t kSwitchingProtocols = 101;
 
 }  // namespace
 
@@ -136,12 +138,55 @@ std::size_t H1ClientStream::holds() {
 
 // ---- the answer -----------------------------------------------------------
 
-void H1ClientStream::send(std::string_view bytes, bool hold) {
-  session_->note(wire_->output.send(bytes, hold));
+void H1ClientStream::write(const AnswerHead& head, H1Connection connection) {
+  writeAnswerHead(head, framing_, connection,
+                  [this](std::string_view piece) { session_->note(wire_->output.send(piece, true)); });
 }
 
-void H1ClientStream::sendData(std::string_view data, std::string_view tail) {
-  session_->note(wire_->output.sendData(data, tail));
+void H1ClientStream::sendInterim(const AnswerHead& head) {
+  write(head, H1Connection::Unsaid);
+  flush();
+}
+
+void H1ClientStream::sendHead(const AnswerHead& head) {
+  const bool http10 = parser_.head().version_minor == 0;
+  if (head.status == kSwitchingProtocols) {
+    last_ = true;
+    write(head, H1Connection::Unsaid);
+    return;
+  }
+  framing_ = h1Framing(head.length, http10);
+  last_ = head.close || mustClose() || framing_ == H1Framing::UntilClose;
+  write(head, last_ ? H1Connection::Close : http10 ? H1Connection::KeepAlive : H1Connection::Unsaid);
+}
+
+// The connection ends with this answer where the client says so, or where bytes
+// of the request would be left unread in front of the next one.
+bool H1ClientStream::mustClose() {
+  const bool last_request = behind_ == 0 && session_->heardAll();
+  return !parser_.head().keep_alive || !exchange_->bodyDone() || session_->worker().draining || last_request ||
+         wire_->facts.refused.has_value();
+}
+
+void H1ClientStream::sendData(std::string_view data) {
+  if (framing_ != H1Framing::Chunked) {
+    session_->note(wire_->output.sendData(data, {}));
+    return;
+  }
+  TextBuffer& line = session_->worker().scratch;
+  line.clear();
+  appendChunkSize(line, data.size());
+  session_->note(wire_->output.send(line.view(), true));
+  session_->note(wire_->output.sendData(data, "\r\n"));
+}
+
+void H1ClientStream::sendEnd(std::string_view trailers) {
+  if (framing_ == H1Framing::Chunked) {
+    for (const std::string_view piece : {std::string_view("0\r\n"), trailers, std::string_view("\r\n")}) {
+      session_->note(wire_->output.send(piece, true));
+    }
+  }
+  flush();
 }
 
 void H1ClientStream::flush() {
@@ -163,10 +208,6 @@ void H1ClientStream::openTunnel() {
 
 bool H1ClientStream::halfClosed() const {
   return session_->halfClosed();
-}
-
-bool H1ClientStream::lastRequest() const {
-  return behind_ == 0 && session_->heardAll();
 }
 
 std::optional<bool> H1ClientStream::delivered() {
@@ -195,7 +236,25 @@ void H1ClientStream::settleUnknown() {
   exchange_->onSettled(true);
 }
 
-void H1ClientStream::finishExchange(Disposition disposition) {
+Disposition H1ClientStream::dispositionAfter(Ending ending) const {
+  switch (ending) {
+    case Ending::Complete:
+      return last_ || !exchange_->bodyDone() ? Disposition::Close : Disposition::KeepAlive;
+    case Ending::Broken: {
+      // A body that the close of the connection would end must not end with an orderly one.
+      const bool visible = framing_ == H1Framing::Length || framing_ == H1Framing::Chunked;
+      return visible && !sendBlocked() ? Disposition::Close : Disposition::Reset;
+    }
+    case Ending::Abandoned:
+      return Disposition::Reset;
+    case Ending::Silent:
+      return Disposition::Drop;
+  }
+  return Disposition::Reset;
+}
+
+void H1ClientStream::finishExchange(Ending ending) {
+  const Disposition disposition = dispositionAfter(ending);
   flush();
   wire_->clock.stop();
   const bool whole = exchange_->bodyDone();
@@ -278,7 +337,7 @@ void H1ClientStream::onLeaveLook() {
     case LeavingWatch::Verdict::Waits:
       return;
     case LeavingWatch::Verdict::Probe:
-      send(LeavingWatch::kProbe, false);
+      session_->note(wire_->output.send(LeavingWatch::kProbe, false));
       return;
     case LeavingWatch::Verdict::Left:
       onClientLeft(false);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "diagnostics/observation.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/memory_meter.h"
 #include "proxy/http/message.h"

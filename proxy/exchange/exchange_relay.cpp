@@ -7,7 +7,6 @@
 #include "proxy/exchange/current_date.h"
 #include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/exchange.h"
-#include "proxy/http/chunk.h"
 
 #include "proxy/exchange/admission.h"
 
@@ -89,8 +88,8 @@ void Exchange::onInterim(const ResponseHead& head) {
     return;  // RFC 9110 section 15.2: never to an HTTP/1.0 client
   }
   worker_.scratch.clear();
-  appendInterimHead(worker_.scratch, head);
-  client_.send(worker_.scratch.view(), false);
+  appendInterimFields(worker_.scratch, head);
+  client_.sendInterim({.status = head.status, .reason = head.reason(), .fields = worker_.scratch.view()});
   if (waitsForBody()) {
     client_.resumeBody();  // after a 100 it is the client's turn
   }
@@ -114,24 +113,26 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   generated_by_ = GeneratedBy::Origin;
   check_.head(request_, *route_, head, timestamp_ + (worker_.loop.turnTime() - began_));
   quoteProxyStatus(head);
-  framing_ = clientFraming(head, request_);
-  close_ = mustClose() || framing_ == ClientFraming::UntilClose;
+  length_ = answerLength(head, request_);
   const DiagnosticsConfig& diagnostics = generation_->shared->config->diagnostics;
   std::string proxy_status;
   if (diagnostics.disclose == Disclose::Evidence) {
     proxy_status = passedOnProxyStatus(diagnostics.name, head.status);
   }
   worker_.scratch.clear();
-  appendResponseHead(worker_.scratch, head,
-                     ResponseContext{.hop_name = diagnostics.name,
-                                     .request_id = identity_.requestId(),
-                                     .proxy_status = proxy_status,
-                                     .date = currentDate(),
-                                     .edits = &responseEdits(),
-                                     .framing = framing_,
-                                     .close = close_,
-                                     .client_http10 = request_.version_minor == 0});
-  client_.send(worker_.scratch.view(), true);
+  appendResponseFields(worker_.scratch, head,
+                       ResponseContext{.hop_name = diagnostics.name,
+                                       .request_id = identity_.requestId(),
+                                       .proxy_status = proxy_status,
+                                       .date = currentDate(),
+                                       .edits = &responseEdits()},
+                       length_);
+  client_.sendHead({.status = head.status,
+                    .reason = head.reason(),
+                    .fields = worker_.scratch.view(),
+                    .length = length_,
+                    .upgrade = {},
+                    .close = close_});
 }
 
 // What proxies behind us said passes on as it came; the event quotes it.
@@ -153,18 +154,11 @@ void Exchange::quoteProxyStatus(const ResponseHead& head) {
 
 void Exchange::onResponseData(std::string_view data) {
   response_body_ += data.size();
-  if (framing_ != ClientFraming::Chunked) {
-    client_.sendData(data, {});
-    return;
-  }
-  worker_.scratch.clear();
-  appendChunkSize(worker_.scratch, data.size());
-  client_.send(worker_.scratch.view(), true);
-  client_.sendData(data, "\r\n");
+  client_.sendData(data);
 }
 
 SplicePipe* Exchange::splicePipe() {
-  return framing_ == ClientFraming::Length ? client_.splicePipe() : nullptr;
+  return length_ == AnswerLength::Known ? client_.splicePipe() : nullptr;
 }
 
 void Exchange::onResponseSpliced(std::size_t size) {
@@ -178,16 +172,9 @@ void Exchange::onBatchEnd() {
 
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   check_.end(response_body_, extra_data);
-  if (framing_ == ClientFraming::Chunked) {
-    worker_.scratch.clear();
-    worker_.scratch.append("0\r\n");
-    worker_.scratch.append(trailers);
-    worker_.scratch.append("\r\n");
-    client_.send(worker_.scratch.view(), true);
-  }
-  client_.flush();
+  client_.sendEnd(trailers);
   if (state_ != State::Finished) {
-    awaitDelivery(close_ || !body_.whole() ? Disposition::Close : Disposition::KeepAlive);
+    awaitDelivery();
   }
 }
 
@@ -199,16 +186,19 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
   generated_by_ = GeneratedBy::Origin;
   exchange_timer_.cancel();  // a tunnel lives as long as it is used
   worker_.scratch.clear();
-  appendSwitchingHead(worker_.scratch, head,
-                      ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
-                                      .request_id = identity_.requestId(),
-                                      .proxy_status = {},
-                                      .date = currentDate(),
-                                      .edits = &responseEdits(),
-                                      .framing = ClientFraming::None,
-                                      .close = false,
-                                      .client_http10 = false});
-  client_.send(worker_.scratch.view(), false);
+  appendResponseFields(worker_.scratch, head,
+                       ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
+                                       .request_id = identity_.requestId(),
+                                       .proxy_status = {},
+                                       .date = currentDate(),
+                                       .edits = &responseEdits()},
+                       AnswerLength::None);
+  client_.sendHead({.status = head.status,
+                    .reason = head.reason(),
+                    .fields = worker_.scratch.view(),
+                    .length = AnswerLength::None,
+                    .upgrade = head.valueOf(FieldId::Upgrade)});
+  client_.flush();
   if (state_ == State::Tunnel) {
     client_.openTunnel();
   }
@@ -216,7 +206,7 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
 
 void Exchange::onTunnelData(std::string_view data) {
   response_body_ += data.size();
-  client_.send(data, false);
+  client_.sendData(data);
 }
 
 void Exchange::onClientTunnelData(std::string_view data) {
@@ -229,7 +219,7 @@ void Exchange::onClientTunnelData(std::string_view data) {
 void Exchange::onTunnelOriginClosed() {
   tunnel_origin_closed_ = true;
   if (tunnel_client_closed_) {
-    awaitDelivery(Disposition::Close);
+    awaitDelivery();
   } else {
     client_.shutdownWrite();
   }
@@ -238,7 +228,7 @@ void Exchange::onTunnelOriginClosed() {
 void Exchange::onTunnelClientClosed() {
   tunnel_client_closed_ = true;
   if (tunnel_origin_closed_) {
-    awaitDelivery(Disposition::Close);
+    awaitDelivery();
   } else if (attempt_) {
     attempt_->stream()->closeTunnelWrite();
   }
@@ -248,7 +238,7 @@ void Exchange::onTunnelClientClosed() {
 
 void Exchange::onClientDrained() {
   if (state_ == State::Draining) {
-    awaitDelivery(disposition_);
+    awaitDelivery();
   } else if (attempt_ && attempt_->stream() != nullptr) {
     attempt_->stream()->resumeRead();
   }
@@ -256,12 +246,11 @@ void Exchange::onClientDrained() {
 
 // A response is over when the client's kernel has it: until then a failure to
 // deliver is this exchange's failure.
-void Exchange::awaitDelivery(Disposition disposition) {
+void Exchange::awaitDelivery() {
   if (state_ == State::Finished) {
     return;
   }
   state_ = State::Draining;
-  disposition_ = disposition;
   if (client_.sendBlocked()) {
     return;  // onClientDrained() comes back here
   }
@@ -276,7 +265,7 @@ void Exchange::onSettled(bool arrived) {
     return;
   }
   if (arrived) {
-    finish(disposition_);
+    finish(Ending::Complete);
     return;
   }
   // The client had closed for good, not only its sending side.
@@ -293,10 +282,10 @@ void Exchange::onSettled(bool arrived) {
   } else {
     noteLater("the client was gone");
   }
-  finish(Disposition::Drop);
+  finish(Ending::Silent);
 }
 
-void Exchange::finish(Disposition disposition) {
+void Exchange::finish(Ending ending) {
   if (state_ == State::Finished) {
     return;
   }
@@ -304,7 +293,7 @@ void Exchange::finish(Disposition disposition) {
   exchange_timer_.cancel();
   emitEvent();
   endAttempt();
-  client_.finishExchange(disposition);  // the last word: we are buried
+  client_.finishExchange(ending);  // the last word: we are buried
 }
 
 void Exchange::describeRequest(ExchangeEvent& event) const {

@@ -47,6 +47,8 @@ void settle(SessionWorld& world) {
   arrives(world, kRequest);
   fin(world);
   world.exchange->answers = true;
+  world.exchange->client.sendHead({.status = 200});
+  world.exchange->client.sendEnd({});
   world.socket.unacknowledged = 1;
   EXPECT_EQ(world.exchange->client.delivered(), std::nullopt);
 }
@@ -95,7 +97,7 @@ const std::vector<Named>& places() {
       {"over",
        [](SessionWorld& world) {
          arrives(world, kRequest);
-         world.exchange->finish(Disposition::Reset);
+         world.exchange->finish(Ending::Abandoned);
        }},
   };
   return kPlaces;
@@ -112,7 +114,7 @@ struct Event {
   std::function<bool(SessionWorld&)> possible = [](SessionWorld&) { return true; };
 };
 
-Event finishes(const char* name, Disposition how) {
+Event finishes(const char* name, Ending how) {
   return {name, [how](SessionWorld& world) { world.exchange->finish(how); }, runs};
 }
 
@@ -132,14 +134,14 @@ const std::vector<Event>& events() {
       {"no room, then room",
        [](SessionWorld& world) {
          world.socket.room = 0;
-         world.exchange->client.send("answer", false);
+         world.exchange->client.sendData("answer");
          world.socket.giveRoom(1U << 20U);
        },
        sends},
       {"send fails",
        [](SessionWorld& world) {
          world.socket.reset = world.socket.reset_told = true;
-         world.exchange->client.send("answer", false);
+         world.exchange->client.sendData("answer");
        },
        sends},
       {"acknowledged",
@@ -148,10 +150,17 @@ const std::vector<Event>& events() {
          world.socket.pending = true;
        },
        [](SessionWorld& world) { return world.socket.unacknowledged != 0; }},
-      finishes("keep alive", Disposition::KeepAlive),
-      finishes("finish and close", Disposition::Close),
-      finishes("finish broken", Disposition::Reset),
-      finishes("finish unanswered", Disposition::Drop),
+      finishes("keep alive", Ending::Complete),
+      {"finish and close",
+       [](SessionWorld& world) {
+         world.exchange->client.sendHead({.status = 200, .close = true});
+         world.exchange->client.flush();
+         world.socket.out.clear();
+         world.exchange->finish(Ending::Complete);
+       },
+       runs},
+      finishes("finish broken", Ending::Abandoned),
+      finishes("finish unanswered", Ending::Silent),
       {"takes body again",
        [](SessionWorld& world) {
          world.exchange->wants_body = true;
