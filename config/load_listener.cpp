@@ -52,6 +52,27 @@ void readProxyProtocol(Reader& reader, Section& section, ListenerConfig& listene
   }
 }
 
+// On where TLS can offer it, unless it says otherwise.
+void readHttp2(Section& section, ListenerConfig& listener) {
+  listener.http2.enabled = listener.tls.has_value();
+  if (!section.isMap("http2")) {
+    section.read("http2", listener.http2.enabled);
+  } else if (auto limits = section.section("http2")) {
+    listener.http2.enabled = true;
+    std::uint64_t size = 0;
+    limits->read("streams", listener.http2.streams);
+    if (limits->read("window", size)) {
+      listener.http2.window = static_cast<std::uint32_t>(size);
+    }
+    if (limits->read("header_list", size)) {
+      listener.http2.header_list = static_cast<std::uint32_t>(size);
+    }
+  }
+  if (listener.tls) {
+    listener.tls->http2 = listener.http2.enabled;
+  }
+}
+
 std::string addressComplaint(const std::string& text) {
   const auto canonical = canonicalListenerAddress(text);
   return canonical ? std::string() : canonical.error();
@@ -113,6 +134,7 @@ void readListeners(Reader& reader, Section& top, Config& config) {
     if (auto tls = section->section("tls")) {
       listener.tls = readTls(reader, *tls);
     }
+    readHttp2(*section, listener);
     config.listeners.push_back(std::move(listener));
   }
 }

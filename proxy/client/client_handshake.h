@@ -59,6 +59,7 @@ class ClientHandshake final : public Deferred, private Handshake {
   Transport& transport_;
   ClientFacts& facts_;
   State state_ = State::Silent;
+  TimePoint began_{};
 };
 
 }  // namespace gatewhy

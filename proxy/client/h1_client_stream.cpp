@@ -210,7 +210,12 @@ bool H1ClientStream::halfClosed() const {
   return session_->halfClosed();
 }
 
+// What the kernel has taken counts, unless the client has shut its side: then it
+// may have gone for good.
 std::optional<bool> H1ClientStream::delivered() {
+  if (!halfClosed()) {
+    return true;
+  }
   ClientClock& clock = wire_->clock;
   const std::optional<bool> known = wire_->output.arrived();
   if (known) {

@@ -81,7 +81,7 @@ class H1ClientStream final : public ClientStream, public Deferred {
   void resumeBody() override;
   void openTunnel() override;
   void shutdownWrite() override { wire_->output.shutdownWrite(); }
-  [[nodiscard]] bool halfClosed() const override;
+  [[nodiscard]] bool halfClosed() const;
   [[nodiscard]] std::optional<bool> delivered() override;
   void finishExchange(Ending ending) override;
 

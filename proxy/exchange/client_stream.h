@@ -43,8 +43,10 @@ class ClientStream {
   virtual void resumeBody() = 0;
   virtual void openTunnel() = 0;  // behind the head that opens it
   virtual void shutdownWrite() = 0;
-  [[nodiscard]] virtual bool halfClosed() const = 0;
-  // Has what was sent arrived? nullopt: not known yet, onSettled() will tell.
+  // False where nothing can be answered any more: the stream is reset already.
+  [[nodiscard]] virtual bool takesAnswer() const { return true; }
+  // Has all that was sent arrived, as far as that can be doubted? nullopt: not
+  // known yet, onSettled() will tell.
   [[nodiscard]] virtual std::optional<bool> delivered() = 0;
   // Ends the exchange; it is buried before the next turn.
   virtual void finishExchange(Ending ending) = 0;

@@ -103,7 +103,6 @@ void Exchange::reject(Observation fault) {
   if (!identity_.assigned()) {
     identify();
   }
-  close_ = close_ || std::holds_alternative<ParseFault>(fault.fault);  // where the next request begins is unknown
   conclude(diagnosed(std::move(fault)));
 }
 
@@ -342,7 +341,7 @@ void Exchange::conclude(Diagnosis diagnosis) {
     finish(diagnosis_->blame == Blame::Client ? Ending::Abandoned : Ending::Broken);  // what is sent stands
     return;
   }
-  if (diagnosis_->sent_status == 0) {
+  if (diagnosis_->sent_status == 0 || !client_.takesAnswer()) {
     finish(Ending::Silent);
     return;
   }

@@ -131,6 +131,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
                     .reason = head.reason(),
                     .fields = worker_.scratch.view(),
                     .length = length_,
+                    .content_length = head.content_length,
                     .upgrade = {},
                     .close = close_});
 }
@@ -197,6 +198,7 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
                     .reason = head.reason(),
                     .fields = worker_.scratch.view(),
                     .length = AnswerLength::None,
+                    .content_length = 0,
                     .upgrade = head.valueOf(FieldId::Upgrade)});
   client_.flush();
   if (state_ == State::Tunnel) {
@@ -254,8 +256,7 @@ void Exchange::awaitDelivery() {
   if (client_.sendBlocked()) {
     return;  // onClientDrained() comes back here
   }
-  const std::optional<bool> arrived = client_.halfClosed() ? client_.delivered() : std::optional(true);
-  if (arrived) {
+  if (const std::optional<bool> arrived = client_.delivered()) {
     onSettled(*arrived);
   }
 }
@@ -312,7 +313,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.path = request_.target_size != 0 ? request_.path() : std::string_view();
   event.query = request_.query();
   event.server_address = request_.host;
-  event.protocol_version = request_.version_minor == 0 ? "1.0" : "1.1";
+  event.protocol_version = request_.version();
   event.user_agent = request_.valueOf(FieldId::UserAgent);
   if (request_.body != BodyKind::None) {
     event.request_body_size = body_.received();

@@ -261,7 +261,8 @@ void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name, con
   }
   out.append("Via: ");
   appendMembers(out, head, FieldId::Via);
-  out.append(head.version_minor == 0 ? "1.0 " : "1.1 ");
+  out.append(head.version());
+  out.push_back(' ');
   out.append(hop_name);
   out.append("\r\n");
 }

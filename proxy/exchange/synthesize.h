@@ -24,7 +24,13 @@ struct SynthesizedResponse {
 
   // Valid as long as this is.
   [[nodiscard]] AnswerHead head(bool close) const {
-    return {.status = status, .reason = reason, .fields = fields, .length = length, .upgrade = upgrade, .close = close};
+    return {.status = status,
+            .reason = reason,
+            .fields = fields,
+            .length = length,
+            .content_length = body.size(),
+            .upgrade = upgrade,
+            .close = close};
   }
 };
 

@@ -23,8 +23,9 @@ struct AnswerHead {
   // connection or of a transfer coding (RFC 9110 section 7.6.1).
   std::string_view fields;
   AnswerLength length = AnswerLength::None;
-  std::string_view upgrade;  // the protocols of a 101 or 426; "" = none
-  bool close = false;        // nothing more is to be served on the connection
+  std::uint64_t content_length = 0;  // bytes; Known
+  std::string_view upgrade;          // the protocols of a 101 or 426; "" = none
+  bool close = false;                // nothing more is to be served on the connection
 };
 
 }  // namespace gatewhy

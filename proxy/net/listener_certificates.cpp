@@ -20,7 +20,8 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::string_view kProtocol = "http/1.1";
+constexpr std::string_view kHttp1 = "http/1.1";
+constexpr std::string_view kHttp2 = "h2";
 // Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
 // Our order counts: AES-128 with SHA-256 first, as its key schedule costs a
 // good deal less than SHA-384's; a client that puts ChaCha20 first gets it.
@@ -81,17 +82,21 @@ int onServerName(SSL* ssl, int* /*alert*/, void* table) {
   return SSL_TLSEXT_ERR_OK;  // an unknown name gets the default certificate
 }
 
+template <bool Http2>
 int onAlpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
            unsigned offered_size, void* /*arg*/) {
-  for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
-    const std::string_view protocol(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
-    if (protocol == kProtocol) {
-      *out = offered + at + 1;
-      *out_size = offered[at];
-      return SSL_TLSEXT_ERR_OK;
+  const auto choose = [&](std::string_view wanted) {
+    for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
+      if (std::string_view(reinterpret_cast<const char*>(offered + at + 1), offered[at]) == wanted) {
+        *out = offered + at + 1;
+        *out_size = offered[at];
+        return true;
+      }
     }
-  }
-  return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol, RFC 7301 section 3.2
+    return false;
+  };
+  const bool chosen = (Http2 && choose(kHttp2)) || choose(kHttp1);
+  return chosen ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol, RFC 7301 section 3.2
 }
 
 // Puts certificate and key into the context; nullopt, or what is wrong with them.
@@ -127,7 +132,7 @@ Result<SslCtxPtr, TlsFault> contextFor(const ListenerTls& config, const ClientAu
   if (!useTicketKeys(ctx)) {
     return Failure{setupFault("TLS library")};
   }
-  SSL_CTX_set_alpn_select_cb(ctx, onAlpn, nullptr);
+  SSL_CTX_set_alpn_select_cb(ctx, config.http2 ? onAlpn<true> : onAlpn<false>, nullptr);
   return context;
 }
 

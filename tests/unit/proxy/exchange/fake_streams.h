@@ -98,8 +98,7 @@ class FakeClient final : public ClientStream {
   void resumeBody() override { ++resumed; }
   void openTunnel() override { tunnel = true; }
   void shutdownWrite() override { shut = true; }
-  [[nodiscard]] bool halfClosed() const override { return half_closed; }
-  [[nodiscard]] std::optional<bool> delivered() override { return arrived; }
+  [[nodiscard]] std::optional<bool> delivered() override { return half_closed ? arrived : std::optional(true); }
   void finishExchange(Ending ending) override { finished = ending; }
 
   ClientFacts about;
