@@ -377,8 +377,7 @@ TEST(Load, HeaderEditsCannotInjectOrReframe) {
 TEST(Load, WhatIsNotThereYetIsRefused) {
   const std::string origins = "origins: {a: {endpoints: [\"http://a\"]}}\n";
   expectEach({
-      {"listeners: [{address: \"127.0.0.1:0\", http2: true}]\n" + origins, "'http2: true' is not available yet"},
-      {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' cannot be 'yes'"},
+      {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' must be true or false, not 'yes'"},
       {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2://a\"]}}\n",
        "'h2://' is not available yet"},
       {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2c://a\"]}}\n",
@@ -387,6 +386,25 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
       {withOrigin("health: {path: /healthz}"), "t.yaml:6:13: error: 'health' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
   });
+}
+
+TEST(Load, Http2IsOnWithTlsAndOffWithout) {
+  const auto http2 = [](const std::string& more) {
+    const LoadedConfig loaded =
+        load("listeners: [{address: \"127.0.0.1:0\"" + more + "}]\norigins: {a: {endpoints: [\"http://a\"]}}\n");
+    EXPECT_TRUE(loaded.config) << more;
+    return loaded.config ? loaded.config->listeners.front().http2 : Http2Config{};
+  };
+  const std::string tls = ", tls: {certificates: [{certificate: a.pem, key: a.key}]}";
+  EXPECT_FALSE(http2("").enabled);
+  EXPECT_TRUE(http2(", http2: true").enabled);
+  EXPECT_TRUE(http2(tls).enabled);
+  EXPECT_FALSE(http2(tls + ", http2: false").enabled);
+  const Http2Config limits = http2(", http2: {streams: 5, window: 128KiB, header_list: 8KiB}");
+  EXPECT_TRUE(limits.enabled);
+  EXPECT_EQ(limits.streams, 5U);
+  EXPECT_EQ(limits.window, 128U * 1024);
+  EXPECT_EQ(limits.header_list, 8U * 1024);
 }
 
 TEST(Load, AdminAddressIsNotPublicByAccident) {

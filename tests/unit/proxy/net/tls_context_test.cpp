@@ -116,16 +116,20 @@ TEST_F(ListenerTest, ServedCertificateCoversAddressesToo) {
   EXPECT_FALSE(servedCertificateCovers(ours_.ssl(), "192.0.2.8"));
 }
 
-TEST_F(ListenerTest, AlpnSelectsHttp11) {
-  SSL_CTX_set_alpn_protos(client_.get(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"), 12);
-  ASSERT_EQ(HandshakeStatus::Done, accept(client_.get()));
-  const unsigned char* protocol = nullptr;
-  unsigned size = 0;
-  SSL_get0_alpn_selected(peer_->get(), &protocol, &size);
-  EXPECT_EQ("http/1.1", std::string(reinterpret_cast<const char*>(protocol), size));
+TEST_F(ListenerTest, AlpnSelectsHttp2WhereItIsOn) {
+  for (const bool on : {true, false}) {
+    config_.http2 = on;
+    SSL_CTX_set_alpn_protos(client_.get(), reinterpret_cast<const unsigned char*>("\x08http/1.1\x02h2"), 12);
+    ASSERT_EQ(HandshakeStatus::Done, accept(client_.get()));
+    const unsigned char* protocol = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(peer_->get(), &protocol, &size);
+    EXPECT_EQ(on ? "h2" : "http/1.1", std::string(reinterpret_cast<const char*>(protocol), size));
+  }
 }
 
 TEST_F(ListenerTest, ClientWithoutACommonProtocolIsRefused) {
+  config_.http2 = false;
   SSL_CTX_set_alpn_protos(client_.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
   ASSERT_EQ(HandshakeStatus::Failed, accept(client_.get()));
   EXPECT_EQ(TlsFailure::AlertSent, ours_.handshakeFault().failure);
