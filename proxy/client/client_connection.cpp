@@ -211,7 +211,7 @@ void ClientConnection::openHttp2() {
 void ClientConnection::onHandshakeDone() {
   worker_.loop.deferDelete(std::move(handshake_));
   onSessionIdle();
-  if (facts_.tls_session.protocol == kAlpnHttp2) {
+  if (facts_.tls_session.application == kAlpnHttp2) {
     openHttp2();
   } else {
     openHttp1();

@@ -12,7 +12,7 @@ namespace gatewhy {
 
 namespace {
 
-ClientTlsSession settledSession(const SSL* ssl) {
+TlsSession settledSession(const SSL* ssl) {
   const std::string_view version = SSL_get_version(ssl);  // "TLSv1.3"
   constexpr std::string_view kPrefix = "TLSv";
   const unsigned char* protocol = nullptr;
@@ -20,7 +20,8 @@ ClientTlsSession settledSession(const SSL* ssl) {
   SSL_get0_alpn_selected(ssl, &protocol, &size);
   return {.version = std::string(version.starts_with(kPrefix) ? version.substr(kPrefix.size()) : version),
           .cipher = SSL_get_cipher_name(ssl),
-          .protocol = std::string(reinterpret_cast<const char*>(protocol), size),
+          .application = std::string(reinterpret_cast<const char*>(protocol), size),
+          .server_name = clientServerName(ssl),
           .resumed = SSL_session_reused(ssl) != 0};
 }
 
@@ -97,7 +98,6 @@ void ClientHandshake::done() {
   leaveHandshakeGate();
   state_ = State::Over;
   SSL* const ssl = transport_.ssl();
-  facts_.tls_server_name = clientServerName(ssl);
   facts_.tls_session = settledSession(ssl);
   facts_.tls_session.handshake_ms = millisBetween(began_, worker_.loop.turnTime());
   facts_.wants_certificate = tls_.wantsClientCertificate();
@@ -108,7 +108,7 @@ void ClientHandshake::done() {
   }
   // Browsers send requests for one site on a connection to another where the
   // certificate names both (RFC 9113 section 9.1.1).
-  if (facts_.wants_certificate || facts_.tls_session.protocol == "h2") {
+  if (facts_.wants_certificate || facts_.tls_session.application == "h2") {
     facts_.certificate_covers = [ssl](const std::string& host) { return servedCertificateCovers(ssl, host); };
   }
   owner_.onHandshakeDone();

@@ -46,8 +46,8 @@ Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const
     return refuse(Cause::ClientCertificateInvalid, problem.name + ", subject " + problem.subject);
   }
   // Without a name in the handshake the certificate was a guess, and the client took it.
-  const bool judged =
-      client.wants_certificate || (!client.tls_server_name.empty() && request.host != client.tls_server_name);
+  const bool judged = client.wants_certificate ||
+                      (!client.tls_session.server_name.empty() && request.host != client.tls_session.server_name);
   if (judged && !request.host.empty() && client.certificate_covers && !client.certificate_covers(request.host)) {
     return refuse(Cause::ClientMisdirected, request.host);
   }

@@ -304,6 +304,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.trace_id = identity_.traceId();
   event.instance = generation_->shared->config->diagnostics.name;
   event.scheme = client.tls ? "https" : "http";
+  event.tls = client.tls && !client.tls_session.version.empty() ? &client.tls_session : nullptr;
   event.client_address = forwarded_client_.empty() ? client.ip : forwarded_client_;
   event.client_port = forwarded_client_.empty() ? client.port : 0;
   if (request_.bytes.empty()) {
