@@ -6,6 +6,7 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/errno_name.h"
+#include "diagnostics/h2_words.h"
 #include "diagnostics/peer_name.h"
 #include "diagnostics/tls_alert.h"
 
@@ -208,6 +209,25 @@ struct FaultWriter {
   void operator()(const UpgradeFault& fault) const {
     json.member("upgrade_rule", name(fault.rule));
     json.member("upgrade_given", fault.given);
+  }
+
+  void operator()(const StreamFault& fault) const {
+    json.member("h2_failure", name(fault.how));
+    json.memberUnsigned("h2_code", fault.code);
+    json.member("h2_code_name", h2CodeName(fault.code));
+    json.memberInteger("h2_stream", fault.stream);
+    if (fault.how == StreamFault::How::GoAway) {
+      json.memberInteger("h2_last_stream", fault.last_stream);
+    }
+    json.member("h2_frame", fault.frame);
+    if (!fault.frame.empty()) {
+      json.memberUnsigned("h2_frame_offset", fault.offset);
+    }
+    json.member("h2_flood", fault.flood);
+    json.member("detail", fault.detail);
+    if (fault.limit > 0) {
+      writeSize(json, fault.size, fault.limit);
+    }
   }
 
   void operator()(const DecisionFault& fault) const {

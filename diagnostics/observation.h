@@ -253,11 +253,13 @@ struct StreamFault {
   std::uint32_t code = 0;             // RFC 9113 section 7
   std::int32_t stream = 0;            // 0 = the connection
   std::int32_t last_stream = 0;       // GoAway: the last one that the peer has taken up
-  std::string frame;                  // at fault: "WINDOW_UPDATE"
+  std::string frame;                  // at fault, or that said so: "WINDOW_UPDATE"
   std::uint64_t offset = 0;           // of that frame, from the first byte of the connection
-  std::string detail;                 // what is wrong, or the kind of flood; of a GOAWAY, what the peer said
+  std::string flood;                  // Flood: which kind, "rapid_reset"
+  std::string detail;                 // what is wrong; of a GOAWAY, what the peer said
   std::uint64_t size = 0, limit = 0;  // Flood: what was counted, and what is allowed
 };
+[[nodiscard]] std::string_view name(StreamFault::How how) noexcept;  // "protocol"
 
 // A decision of our own: no observation could say it better than its name.
 struct DecisionFault {
@@ -267,8 +269,8 @@ struct DecisionFault {
   std::uint32_t retry_after_s = 0;  // when the same request would pass; 0 = not known
 };
 
-using Fault =
-    std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, UpgradeFault, DecisionFault>;
+using Fault = std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, UpgradeFault,
+                           StreamFault, DecisionFault>;
 
 // ---- what surrounded it -----------------------------------------------
 

@@ -11,6 +11,7 @@
 #include "diagnostics/certificate_problem.h"
 #include "diagnostics/classify.h"
 #include "diagnostics/errno_name.h"
+#include "diagnostics/h2_words.h"
 #include "diagnostics/octets.h"
 #include "diagnostics/peer_name.h"
 #include "diagnostics/tls_alert.h"
@@ -323,6 +324,17 @@ struct FactsOf {
                                   clean(fault.given, kLongestToken)));
     }
     addLimit(facts, "", 0, seen.elapsed_ms);
+  }
+
+  void operator()(const StreamFault& fault) const {
+    add(facts, clean(fault.detail));
+    if (!fault.frame.empty()) {
+      facts.push_back(fault.stream == 0 ? clean(fault.frame)
+                                        : fmt::format("{} of stream {}", fault.frame, fault.stream));
+    }
+    const bool said = fault.how == StreamFault::How::Reset || fault.how == StreamFault::How::GoAway;
+    facts.push_back(fmt::format("{} {}", said ? "the client's code is" : "answered with", h2CodeName(fault.code)));
+    addSizes(fault.size, fault.limit);
   }
 
   void operator()(const DecisionFault& fault) const {

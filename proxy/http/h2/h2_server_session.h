@@ -14,17 +14,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "diagnostics/observation.h"
+#include "diagnostics/redaction.h"
+#include "proxy/http/h2/h2_flood_guard.h"
+#include "proxy/http/h2/h2_frame.h"
+#include "proxy/http/h2/h2_request_reader.h"
+#include "proxy/http/h2/h2_server_stream.h"
 #include "proxy/http/head_reader.h"
 #include "proxy/http/message.h"
 
+struct nghttp2_session;
+
 namespace gatewhy {
 
-using H2StreamId = std::int32_t;
 using H2Instant = std::chrono::steady_clock::time_point;
 
 // RFC 9113 section 7.
@@ -68,6 +75,13 @@ enum class H2Remedy : std::uint8_t {
   Reset,   // malformed (RFC 9113 section 8.1.1): the stream is reset already
 };
 
+// What there is of a body for the next DATA frame.
+struct H2BodyRead {
+  enum class What : std::uint8_t { Nothing, NoRoom, Gone, Some, Last, LastBeforeTrailers };
+  What what = What::Nothing;
+  std::size_t size = 0;
+};
+
 class H2ServerObserver {
  public:
   // A request. Its head is as if it had come by HTTP/1.1: an arena with a
@@ -103,6 +117,8 @@ class H2ServerObserver {
   virtual void onConnectionFault(const StreamFault& fault) = 0;
   // 24 characters for Sec-WebSocket-Key (RFC 6455 section 4.1).
   [[nodiscard]] virtual std::string webSocketKey() = 0;
+  // What evidence must not show.
+  [[nodiscard]] virtual const Redaction& redaction() = 0;
 
  protected:
   ~H2ServerObserver() = default;
@@ -139,7 +155,8 @@ class H2ServerSession {
   void submitHead(H2StreamId stream, std::uint16_t status, std::string_view fields, bool ends);
   // What does not fit the output and the windows now is kept: the caller waits
   // for onWritable() where blocked() says so.
-  void submitData(H2StreamId stream, std::string_view data);
+  // `ends`: it is the last; END_STREAM goes with it.
+  void submitData(H2StreamId stream, std::string_view data, bool ends);
   void submitEnd(H2StreamId stream, std::string_view trailers);
   void reset(H2StreamId stream, H2Code code);
 
@@ -163,16 +180,97 @@ class H2ServerSession {
   // under way has come (a round trip later) close to new streams.
   void announceShutdown();
   void closeToNewStreams();
-  void fail(const StreamFault& fault);  // the owner's verdict: a GOAWAY with its code, and over
+  // The owner's verdict: a GOAWAY with its code, and over. The observer is told.
+  void fail(const StreamFault& fault);
   void ping(std::uint64_t opaque);
-  [[nodiscard]] State state() const;
-  [[nodiscard]] std::size_t streams() const;     // whose place is taken
-  [[nodiscard]] std::size_t memory() const;      // bytes kept of bodies and output
-  [[nodiscard]] std::uint64_t produced() const;  // bytes of output in all
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] std::size_t streams() const { return streams_.size(); }  // whose place is taken
+  [[nodiscard]] std::size_t memory() const;                              // bytes kept of bodies and output
+  [[nodiscard]] std::uint64_t produced() const { return produced_; }     // bytes of output in all
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  friend class H2ServerCallbacks;
+  struct Delete {
+    void operator()(nghttp2_session* session) const;
+  };
+  enum class Activity : std::uint8_t { None, Receiving, Sending, Announcing };
+  // A block of fields that comes.
+  enum class Block : std::uint8_t { Request, Trailers, Ignored };
+  // What is told when nghttp2 has returned.
+  struct Notice {
+    enum class Kind : std::uint8_t { Writable, Finished, Broken };
+    Kind kind = Kind::Writable;
+    H2StreamId stream = 0;
+    std::unique_ptr<StreamFault> fault;  // Broken
+  };
+
+  // Receiving
+  void take(std::string_view segment);
+  [[nodiscard]] bool judge(const H2FrameHead& frame);
+  void watchPriority(std::string_view payload);
+  void beginBlock(H2StreamId id, bool request);
+  void takeField(std::string_view name, std::string_view value);
+  void endBlock(H2StreamId id, bool ends);
+  void endHead(H2StreamId id, bool ends);
+  void endTrailers(H2StreamId id, bool ends);
+  void takeBody(H2StreamId id, std::string_view data);
+  void endData(H2StreamId id, bool ends);
+  void takePing(bool ack, const std::uint8_t* opaque);
+  void takeReset(H2StreamId id, std::uint32_t code);
+  void takeGoAway(std::int32_t last, std::uint32_t code, std::string_view debug);
+  void endRequest(H2StreamId id, H2ServerStream& stream, std::string_view trailers);
+  void breakStream(H2StreamId id, H2ServerStream& stream, const Fault& fault);
+  void noteInvalid(int error) { invalid_ = error; }
+
+  // Sending
+  void produce();
+  [[nodiscard]] bool outputFull() const;
+  [[nodiscard]] H2BodyRead readBody(H2StreamId id, std::size_t most);
+  void sendBody(H2StreamId id, std::string_view frame_head, std::size_t size);
+  void noteEndSent(H2StreamId id);
+  void noteResetSent(H2StreamId id, std::uint32_t code);
+  void noteGoAwaySent(std::uint32_t code, std::string_view reason);
+  void noteReplySent();
+  void noteNotSent(H2StreamId id, int error);
+  void submitReset(H2StreamId id, H2Code code);
+  void wake(H2StreamId id, H2ServerStream& stream);
+  void announce();
+  void tell(Notice& notice);
+
+  void onFlood(const H2FloodGuard::Verdict& verdict);
+  [[nodiscard]] StreamFault protocolFault(H2StreamId id, std::uint32_t code) const;
+  void end();  // by fault_
+  void rest();
+  [[nodiscard]] H2ServerStream* find(H2StreamId id);
+  [[nodiscard]] const H2ServerStream* find(H2StreamId id) const;
+
+  H2ServerSettings settings_;
+  H2ServerObserver& observer_;
+  std::unique_ptr<nghttp2_session, Delete> session_;
+  State state_ = State::Open;
+  Activity activity_ = Activity::None;
+  H2Instant now_{};
+  std::unordered_map<H2StreamId, H2ServerStream> streams_;  // whose place is taken
+
+  H2FrameScanner scanner_;
+  H2FrameHead frame_;             // that comes
+  std::size_t payload_seen_ = 0;  // octets of it
+  std::uint32_t dependency_ = 0;  // of a PRIORITY
+  bool moved_ = false;            // the frame brought something
+  int invalid_ = 0;               // nghttp2's last error about a frame
+  H2FloodGuard guard_;
+  H2RequestReader request_;
+  H2TrailerReader trailers_;
+  Block block_ = Block::Ignored;
+  std::uint64_t block_size_ = 0;  // unpacked
+
+  std::string out_;
+  std::size_t out_at_ = 0;  // so much of it is sent
+  std::uint64_t produced_ = 0;
+  std::uint64_t reply_mark_ = 0;  // of what was produced, when replies were counted anew
+  std::vector<Notice> notices_;
+  std::unique_ptr<StreamFault> fault_;  // of the connection
+  bool goaway_sent_ = false;            // by nghttp2, which found it
 };
 
 }  // namespace gatewhy
