@@ -243,6 +243,7 @@ std::optional<bool> H2ClientStream::delivered() {
   if (state_ == State::Reset) {
     return true;  // who reset it has said so
   }
+  sendEnd({});  // where nothing has: of a tunnel whose client ended first
   if (answer_ == Answer::Finished && session_.sent() >= finished_at_) {
     return true;
   }

@@ -151,7 +151,7 @@ TEST_F(OwnAnswerTest, TheChallengeStays) {
 }
 
 TEST_F(OwnAnswerTest, NoVariableBringsControlsIntoAField) {
-  client_.tls_server_name = "x\r\nX-Injected: yes\r\n\r\nbody";
+  client_.tls_session.server_name = "x\r\nX-Injected: yes\r\n\r\nbody";
   set("X-SNI", "{tls_server_name}");
   EXPECT_THAT(failure(), HasSubstr("X-SNI: x  X-Injected: yes    body\r\n"));
 }
