@@ -272,7 +272,7 @@ struct FactsOf {
         fault.failure == TlsFailure::Reset) {
       addTlsProgress(facts, fault);
     }
-    if (fault.late) {
+    if (fault.late && seen.phase != Phase::ClientRequest) {
       facts.emplace_back("after the handshake seemed complete");
     }
     add(facts, clean(fault.detail));
@@ -441,9 +441,15 @@ std::string_view storyOf(Cause cause, const Observation& seen) {
   if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
     return "The connection ended after interim responses, without a byte of the final one";
   }
-  if (const auto* tls = std::get_if<TlsFault>(&seen.fault);
-      tls != nullptr && cause == Cause::TlsCertificateRevocationUnknown) {
-    return revocationStory(*tls);
+  if (const auto* tls = std::get_if<TlsFault>(&seen.fault)) {
+    if (cause == Cause::TlsCertificateRevocationUnknown) {
+      return revocationStory(*tls);
+    }
+    if (cause == Cause::ClientTlsFailed && tls->late) {
+      return tls->failure == TlsFailure::AlertReceived
+                 ? "The client ended TLS with an alert after the handshake"
+                 : "The client sent bytes after the TLS handshake that are no valid record";
+    }
   }
   return firstSentence(info(cause).seen);
 }

@@ -213,10 +213,14 @@ void H1ClientStream::abandon() {
 // ---- the client's end of stream ---------------------------------------
 
 void H1ClientStream::onClientReset(int error) {
+  onClientBroken(EndFault{.how = EndFault::How::Reset, .error = error});
+}
+
+void H1ClientStream::onClientBroken(Fault fault) {
   exchange_->onClientFault(
       exchange_->inTunnel()
           ? observe(DecisionFault{.cause = Cause::TunnelResetByClient, .detail = {}, .size = {}, .limit = {}})
-          : observe(EndFault{.how = EndFault::How::Reset, .error = error}));
+          : observe(std::move(fault)));
 }
 
 // A client that has said all and waits, or one that has left.
