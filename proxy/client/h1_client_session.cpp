@@ -164,6 +164,8 @@ void H1ClientSession::processHeld() {
   in_.assign(process(held));
   if (halfClosed() && !running()) {
     onEnded();  // what the FIN left behind is no whole request
+  } else if (heardAll() && streamState() == H1ClientStream::State::Tunnel) {
+    stream_->onTunnelHeard();
   }
 }
 

@@ -158,6 +158,9 @@ void H1ClientStream::resumeBody() {
 
 void H1ClientStream::openTunnel() {
   upload_.stop();
+  if (lastRequest()) {
+    exchange_->onTunnelClientClosed();  // its FIN came before the switch
+  }
   resumeBody();
 }
 

@@ -50,8 +50,9 @@ class H1ClientStream final : public ClientSide, public Deferred {
   // While it runs:
   void onClientFin(const EndFault& end);
   void onClientReset(int error);
-  void onClientBroken(Fault fault);  // what came cannot be read
-  void onClientGone();               // reset behind its FIN
+  void onClientBroken(Fault fault);                            // what came cannot be read
+  void onClientGone();                                         // reset behind its FIN
+  void onTunnelHeard() { exchange_->onTunnelClientClosed(); }  // all that it sent before its FIN has gone
   void onDrained() { exchange_->onClientDrained(); }
   void onDrainDeadline() { exchange_->onDrainDeadline(); }
   void settle();  // Settling: is it known now?
