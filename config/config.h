@@ -41,6 +41,7 @@ struct ListenerTls {
   std::string ciphers;                          // OpenSSL's words, TLS 1.3 suites among them; empty = ours
   std::string groups;                           // likewise; empty = ours
   std::string client_ca;                        // empty = no client certificate is asked for
+  std::string client_crl_file;                  // empty = revocation lists are not asked
   bool client_certificate_required = true;
   bool http2 = true;  // offered by ALPN
 };

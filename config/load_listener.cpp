@@ -30,6 +30,7 @@ ListenerTls readTls(Reader& reader, Section& section) {
   section.read("ciphers", tls.ciphers, tlsCiphersComplaint);
   section.read("groups", tls.groups, tlsGroupsComplaint);
   section.read("client_ca", tls.client_ca);
+  section.read("client_crl_file", tls.client_crl_file);
   std::size_t mode = 0;
   if (section.readWord("client_certificate", mode)) {
     tls.client_certificate_required = mode != kOptionalWord;

@@ -126,6 +126,12 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "\"\"",
      .text = "PEM file of authorities, watched as certificates are. Clients are asked for a certificate signed by one "
              "of them. Empty: clients are not asked."},
+    {.path = "listeners[].tls.client_crl_file",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "PEM file of revocation lists (CRLs), watched as certificates are. With `client_ca`: a client whose "
+             "certificate is on one, or whose issuer has no valid list here, is refused. For authorities above the "
+             "issuer, a missing list is only a warning of `check`. Empty: no lists are consulted."},
     {.path = "listeners[].tls.client_certificate",
      .type = Word,
      .fallback = "required",

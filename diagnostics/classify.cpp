@@ -44,7 +44,7 @@ Cause causeOfDns(const DnsFault& fault) noexcept {
 Cause causeOfTls(const TlsFault& fault, const Observation& seen) noexcept {
   switch (seen.phase) {
     case Phase::ClientRequest:
-      return fault.failure == TlsFailure::Memory ? Cause::ProxyMemoryExhausted : Cause::ClientTlsFailed;
+      return causeOfClientTls(fault);
     case Phase::Routing:
     case Phase::Dns:
     case Phase::Connect:

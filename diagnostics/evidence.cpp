@@ -241,7 +241,8 @@ struct FaultWriter {
  private:
   void writeHandshake(const TlsFault& fault) const {
     json.member("last_handshake_message", fault.last_message);
-    if (fault.failure != TlsFailure::Setup && fault.failure != TlsFailure::Memory) {
+    const bool ours = diagnosis.observation.phase != Phase::ClientRequest;  // we are the client
+    if (ours && fault.failure != TlsFailure::Setup && fault.failure != TlsFailure::Memory) {
       json.memberBoolean("server_hello_seen", fault.server_hello_seen);
       json.memberBoolean("certificate_requested", fault.certificate_requested);
       json.memberBoolean("certificate_presented", fault.certificate_presented);

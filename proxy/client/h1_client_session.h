@@ -64,6 +64,7 @@ class H1ClientSession final : public ClientSession {
   void processHeld();
   [[nodiscard]] std::string_view process(std::string_view bytes);
   void onEnded();
+  void onTlsBroken(const TlsFault& fault);
   void next();
   void end(Farewell farewell);
   void accountBuffers();

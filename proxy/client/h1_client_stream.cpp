@@ -163,9 +163,13 @@ void H1ClientStream::sendHead(const AnswerHead& head) {
 // The connection ends with this answer where the client says so, or where bytes
 // of the request would be left unread in front of the next one.
 bool H1ClientStream::mustClose() {
-  const bool last_request = behind_ == 0 && session_->heardAll();
-  return !parser_.head().keep_alive || !exchange_->bodyDone() || session_->worker().draining || last_request ||
+  return !parser_.head().keep_alive || !exchange_->bodyDone() || session_->worker().draining || lastRequest() ||
          wire_->facts.refused.has_value();
+}
+
+// It has sent FIN, and nothing of a later request is held here.
+bool H1ClientStream::lastRequest() const {
+  return behind_ == 0 && session_->heardAll();
 }
 
 void H1ClientStream::sendData(std::string_view data) {
@@ -203,6 +207,9 @@ void H1ClientStream::resumeBody() {
 
 void H1ClientStream::openTunnel() {
   upload_.stop();
+  if (lastRequest()) {
+    exchange_->onTunnelClientClosed();  // its FIN came before the switch
+  }
   resumeBody();
 }
 
@@ -277,10 +284,14 @@ void H1ClientStream::abandon() {
 // ---- the client's end of stream ---------------------------------------
 
 void H1ClientStream::onClientReset(int error) {
+  onClientBroken(EndFault{.how = EndFault::How::Reset, .error = error});
+}
+
+void H1ClientStream::onClientBroken(Fault fault) {
   exchange_->onClientFault(
       exchange_->inTunnel()
           ? observe(DecisionFault{.cause = Cause::TunnelResetByClient, .detail = {}, .size = {}, .limit = {}})
-          : observe(EndFault{.how = EndFault::How::Reset, .error = error}));
+          : observe(std::move(fault)));
 }
 
 // A client that has said all and waits, or one that has left.

@@ -59,7 +59,9 @@ class H1ClientStream final : public ClientStream, public Deferred {
   // While it runs:
   void onClientFin(const EndFault& end);
   void onClientReset(int error);
-  void onClientGone();  // reset behind its FIN
+  void onClientBroken(Fault fault);                            // what came cannot be read
+  void onClientGone();                                         // reset behind its FIN
+  void onTunnelHeard() { exchange_->onTunnelClientClosed(); }  // all that it sent before its FIN has gone
   void onDrained() { exchange_->onClientDrained(); }
   void onDrainDeadline() { exchange_->onDrainDeadline(); }
   void settle();  // Settling: is it known now?
@@ -100,6 +102,7 @@ class H1ClientStream final : public ClientStream, public Deferred {
   [[nodiscard]] Observation observe(Fault fault);
   void write(const AnswerHead& head, H1Connection connection);
   [[nodiscard]] bool mustClose();
+  [[nodiscard]] bool lastRequest() const;
   [[nodiscard]] Disposition dispositionAfter(Ending ending) const;
 
   H1ClientSession* session_ = nullptr;  // whose request it is, and

@@ -155,10 +155,12 @@ std::uint64_t H2ClientSession::taken() const {
 // The client's side of the connection is over: FIN is no half-close here, for
 // whoever sends it neither answers a PING nor opens a window any more.
 void H2ClientSession::onEnded() {
-  EndFault seen{.how = EndFault::How::Error};
-  if (const auto* told = std::get_if<EndFault>(&wire_.link.transport.fault())) {
-    seen = *told;
+  if (const auto* broken = std::get_if<TlsFault>(&wire_.link.transport.fault())) {
+    tell(*broken);
+    end(Farewell::Close);
+    return;
   }
+  auto seen = std::get<EndFault>(wire_.link.transport.fault());
   const bool orderly = seen.how == EndFault::How::Fin || seen.how == EndFault::How::CloseNotify ||
                        seen.how == EndFault::How::TlsTruncated;
   if (orderly) {
@@ -258,16 +260,20 @@ std::string H2ClientSession::webSocketKey() {
 
 // ---- the connection -------------------------------------------------------
 
-// A fault that meets no request has an event of its own.
 void H2ClientSession::onConnectionFault(const StreamFault& fault) {
   fault_ = fault;
+  tell(fault);
+  scheduleWrite();
+}
+
+// A fault that meets no request has an event of its own.
+void H2ClientSession::tell(const Fault& fault) {
   if (streams_.empty()) {
     RequestHead none;
     add(0, none).refuseSilently(fault);
   } else {
     breakAll(fault);
   }
-  scheduleWrite();
 }
 
 void H2ClientSession::onGoAway(const StreamFault& /*fault*/) {

@@ -79,6 +79,7 @@ class H2ClientSession final : public ClientSession, private H2ServerObserver {
   void afterTurn();
   void onEnded();
   void breakAll(const Fault& fault);
+  void tell(const Fault& fault);
   void tellSent();
   void rest();
   void end(Farewell farewell);

@@ -69,7 +69,7 @@ void Exchange::begin() {
     check_.requestFieldDropped();
   }
   if (admission.refusal) {
-    reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
+    reject(refusalSeen(std::move(*admission.refusal)));
     return;
   }
   options_end_here_ = admission.options_end_here;

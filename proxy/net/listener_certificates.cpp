@@ -185,19 +185,20 @@ std::string pairComplaint(const CertificateConfig& files) {
 }  // namespace
 
 ListenerCertificates::ListenerCertificates(const ListenerTls& config)
-    : config_(config), authorities_stamp_(config.client_ca) {
+    : config_(config), authorities_stamp_(config.client_ca), lists_stamp_(config.client_crl_file) {
   for (const CertificateConfig& files : config_.certificates) {
     pairs_.push_back(Pair{.files = files, .certificate = FileStamp(files.certificate), .key = FileStamp(files.key)});
     static_cast<void>(pairs_.back().certificate.changed());  // before it is read: what changes meanwhile is seen
     static_cast<void>(pairs_.back().key.changed());
   }
   static_cast<void>(authorities_stamp_.changed());
+  static_cast<void>(lists_stamp_.changed());
 }
 
 Result<std::unique_ptr<ListenerCertificates>, TlsFault> ListenerCertificates::load(const ListenerTls& config) {
   std::unique_ptr<ListenerCertificates> made(new ListenerCertificates(config));
   if (!config.client_ca.empty()) {
-    auto authorities = ClientAuthorities::load(config.client_ca);
+    auto authorities = ClientAuthorities::load(config.client_ca, config.client_crl_file);
     if (!authorities) {
       return Failure{std::move(authorities).error()};
     }
@@ -260,7 +261,11 @@ TlsRenewals ListenerCertificates::look() {
     }
   }
   if (!config_.client_ca.empty() && settled(authorities_stamp_.changed(), authorities_settling_)) {
-    found.renewals.push_back(renewAuthorities());
+    found.renewals.push_back(renewAuthorities(Renewal::Kind::Authorities, config_.client_ca));
+  }
+  const bool lists = !config_.client_ca.empty() && !config_.client_crl_file.empty();
+  if (lists && settled(lists_stamp_.changed(), lists_settling_)) {
+    found.renewals.push_back(renewAuthorities(Renewal::Kind::RevocationLists, config_.client_crl_file));
   }
   return found;
 }
@@ -278,23 +283,26 @@ Renewal ListenerCertificates::renew(std::size_t index) {
   return renewal;
 }
 
-Renewal ListenerCertificates::renewAuthorities() {
-  Renewal renewal{.file = config_.client_ca, .key = {}, .problem = {}};
+// Puts the authorities of clients and their lists in force; "", or why those of
+// before stay. One store holds both.
+std::string ListenerCertificates::authoritiesComplaint() {
   if (const auto read = readCertificates(config_.client_ca); !read) {
-    renewal.problem = read.error();
-    return renewal;
+    return read.error();
   }
-  auto authorities = ClientAuthorities::load(config_.client_ca);
+  auto authorities = ClientAuthorities::load(config_.client_ca, config_.client_crl_file);
   if (!authorities) {
-    renewal.problem = reasonOf(authorities.error());
-    return renewal;
+    return reasonOf(authorities.error());
   }
   ClientAuthoritiesPtr before = std::exchange(authorities_, std::move(authorities).value());
   if (const auto fault = replace(pairs_.size(), nullptr)) {
     authorities_ = std::move(before);
-    renewal.problem = reasonOf(*fault);
+    return reasonOf(*fault);
   }
-  return renewal;
+  return {};
+}
+
+Renewal ListenerCertificates::renewAuthorities(Renewal::Kind kind, const std::string& file) {
+  return {.kind = kind, .file = file, .key = {}, .problem = authoritiesComplaint()};
 }
 
 // Every context is made again, from what the old ones hold: the default's has

@@ -264,8 +264,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
                                     .why = taken ? "" : whyNot(route, fit, plan)});
   }
   if (admission.refusal) {
-    plan.refusal = diagnose(Observation{.phase = info(admission.refusal->cause).phase, .fault = *admission.refusal},
-                            config->diagnostics.policy);
+    plan.refusal = diagnose(refusalSeen(*admission.refusal), config->diagnostics.policy);
     plan.page = pageFileFor(config->diagnostics.pages, "", plan.refusal->sent_status);
     if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
       plan.allow = allowedMethods(admission.route);

@@ -45,6 +45,7 @@ listeners:
       certificates: [{certificate: site.pem, key: /etc/site.key}, {certificate: b.pem, key: b.key}]
       min_version: 1.3
       client_ca: clients.pem
+      client_crl_file: revoked.pem
       client_certificate: optional
     http2: false
   - {address: "systemd:plain"}
@@ -103,6 +104,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(listener.tls->certificates[0].key, "/etc/site.key");
   EXPECT_EQ(listener.tls->min_version, "1.3");
   EXPECT_EQ(listener.tls->client_ca, "/etc/gatewhy/clients.pem");
+  EXPECT_EQ(listener.tls->client_crl_file, "/etc/gatewhy/revoked.pem");
   EXPECT_FALSE(listener.tls->client_certificate_required);
   EXPECT_FALSE(config.listeners[1].tls);
 

@@ -193,6 +193,16 @@ Examples certificateExamples() {
   add({62, 64}, Cause::TlsCertificateNameMismatch);
   add({66, 67, 68}, Cause::TlsCertificateWeak);
   add({7, 65}, Cause::TlsCertificateInvalid);
+  const auto of_client = [&](std::initializer_list<int> codes, Cause cause) {
+    for (const int code : codes) {
+      Observation refused = badCertificate({code});
+      refused.phase = Phase::ClientRequest;
+      examples.push_back({"client's, X509 " + std::to_string(code), refused, cause});
+    }
+  };
+  of_client({23}, Cause::ClientCertificateRevoked);
+  of_client({3, 8, 11, 12}, Cause::ClientCertificateRevocationUnknown);
+  of_client({10, 18, 20, 26}, Cause::ClientCertificateInvalid);
   return examples;
 }
 
@@ -367,7 +377,6 @@ const std::set<Cause>& decisions() {
       Cause::ClientLengthRequired,
       Cause::ClientIdleClosed,
       Cause::ClientPlaintextOnTls,
-      Cause::ClientCertificateInvalid,
       Cause::ClientCertificateMissing,
       Cause::ClientProxyHeaderInvalid,
       Cause::ClientConnectionLimit,

@@ -82,6 +82,12 @@ const std::vector<Named>& places() {
          arrives(world, kRequest);
          arrives(world, kRequest);
        }},
+      {"awaiting, next held, FIN",
+       [](SessionWorld& world) {
+         arrives(world, kRequest);
+         arrives(world, kRequest);
+         fin(world);
+       }},
       {"awaiting, FIN",
        [](SessionWorld& world) {
          arrives(world, kRequest);
@@ -116,6 +122,10 @@ struct Event {
 
 Event finishes(const char* name, Ending how) {
   return {name, [how](SessionWorld& world) { world.exchange->finish(how); }, runs};
+}
+
+bool awaits(SessionWorld& world) {
+  return world.session().streamState() == H1ClientStream::State::Awaiting;
 }
 
 bool sends(SessionWorld& world) {
@@ -167,6 +177,12 @@ const std::vector<Event>& events() {
          world.exchange->client.resumeBody();
        },
        runs},
+      {"switches protocols",
+       [](SessionWorld& world) {
+         world.exchange->tunnel = true;
+         world.exchange->client.openTunnel();
+       },
+       awaits},
       {"drain", [](SessionWorld& world) { world.session().drain(std::chrono::seconds(1)); }},
       {"drain's end", [](SessionWorld& world) { world.session().abortForDrain(); }},
       {"memory again", [](SessionWorld& world) { world.session().resumeAfterShortage(); }},
