@@ -173,6 +173,7 @@ void H2ServerSession::endHead(H2StreamId id, bool ends) {
     return;
   }
   H2ServerStream& stream = streams_[id];
+  takeTurns(id);
   if (ends) {
     stream.request = H2ServerStream::Request::Whole;
   } else if (fault) {
@@ -188,6 +189,13 @@ void H2ServerSession::endHead(H2StreamId id, bool ends) {
   }
   stream.tunnel = !request_.protocol().empty();
   observer_.onRequestHead(id, head, {.ends = ends, .protocol = std::string(request_.protocol())});
+}
+
+// Streams are served by turns, whatever the client would like (RFC 9218 section
+// 10 leaves it to servers): one long answer must not hold up the others.
+void H2ServerSession::takeTurns(H2StreamId id) {
+  const nghttp2_extpri by_turns{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
+  nghttp2_session_change_extpri_stream_priority(session_.get(), id, &by_turns, 1);
 }
 
 void H2ServerSession::endTrailers(H2StreamId id, bool ends) {

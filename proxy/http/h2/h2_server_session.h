@@ -212,6 +212,7 @@ class H2ServerSession {
   void takeField(std::string_view name, std::string_view value);
   void endBlock(H2StreamId id, bool ends);
   void endHead(H2StreamId id, bool ends);
+  void takeTurns(H2StreamId id);
   void endTrailers(H2StreamId id, bool ends);
   void takeBody(H2StreamId id, std::string_view data);
   void endData(H2StreamId id, bool ends);

@@ -366,6 +366,19 @@ TEST(H2Session, ManyStreamsShareTheOutput) {
   EXPECT_EQ(world.session.memory(), 0U);
 }
 
+TEST(H2Session, ALongAnswerDoesNotHoldUpOthers) {
+  H2World world;
+  world.feed(h2Preface() + h2Settings({{4, 1 << 24}}) + h2WindowUpdate(0, 1 << 24) + h2Headers(1, kGet) +
+             h2Headers(3, kGet));
+  for (const H2StreamId stream : {1, 3}) {
+    world.session.submitHead(stream, 200, "", false);
+    world.session.submitData(stream, std::string(1 << 20, 'x'), true);
+  }
+  world.read(1 << 20);
+  EXPECT_GT(world.seen.bodies[3].size(), 400000U);
+  EXPECT_GT(world.seen.bodies[1].size(), 400000U);
+}
+
 // An observer that sends on as soon as it may, to many streams at once.
 TEST(H2Session, WritableLeadsToMore) {
   H2World world;
