@@ -73,9 +73,14 @@ bool H2ServerSession::judge(const H2FrameHead& frame) {
   const H2ServerStream* stream = find(frame.stream);
   const bool open = stream != nullptr && stream->request != H2ServerStream::Request::Over;
   onFlood(guard_.onFrame(frame, open, now_));
-  if (!fault_ && frame.type == H2FrameType::Priority && frame.stream == 0) {
-    fault_ = std::make_unique<StreamFault>(protocolFault(0, static_cast<std::uint32_t>(H2Code::ProtocolError)));
-    fault_->detail = "PRIORITY of no stream";
+  if (frame.type == H2FrameType::Priority && frame.stream == 0) {
+    breakConnection(H2Code::ProtocolError, "PRIORITY of no stream");
+  }
+  const auto fault = log_.onFrame(frame);
+  if (fault == H2StreamLog::Fault::Backwards) {
+    breakConnection(H2Code::ProtocolError, "a stream below one that was opened before");
+  } else if (fault == H2StreamLog::Fault::Closed) {
+    breakConnection(H2Code::StreamClosed, "the client had ended the stream");
   }
   return !fault_;
 }
@@ -95,9 +100,7 @@ void H2ServerSession::watchPriority(std::string_view payload) {
     }
   }
   if (payload_seen_ >= kDependency && (dependency_ & kStreamBits) == static_cast<std::uint32_t>(frame_.stream)) {
-    fault_ =
-        std::make_unique<StreamFault>(protocolFault(frame_.stream, static_cast<std::uint32_t>(H2Code::ProtocolError)));
-    fault_->detail = "a stream depends on itself";
+    breakConnection(H2Code::ProtocolError, "a stream depends on itself");
   }
 }
 
@@ -173,6 +176,7 @@ void H2ServerSession::endHead(H2StreamId id, bool ends) {
     return;
   }
   H2ServerStream& stream = streams_[id];
+  takeTurns(id);
   if (ends) {
     stream.request = H2ServerStream::Request::Whole;
   } else if (fault) {
@@ -188,6 +192,13 @@ void H2ServerSession::endHead(H2StreamId id, bool ends) {
   }
   stream.tunnel = !request_.protocol().empty();
   observer_.onRequestHead(id, head, {.ends = ends, .protocol = std::string(request_.protocol())});
+}
+
+// Streams are served by turns, whatever the client would like (RFC 9218 section
+// 10 leaves it to servers): one long answer must not hold up the others.
+void H2ServerSession::takeTurns(H2StreamId id) {
+  const nghttp2_extpri by_turns{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
+  nghttp2_session_change_extpri_stream_priority(session_.get(), id, &by_turns, 1);
 }
 
 void H2ServerSession::endTrailers(H2StreamId id, bool ends) {
@@ -217,18 +228,24 @@ void H2ServerSession::takeBody(H2StreamId id, std::string_view data) {
     nghttp2_session_consume(session_.get(), id, data.size());
     return;
   }
-  stream->received += data.size();
   stream->unconsumed += data.size();
-  if (stream->declared && stream->received > *stream->declared) {
+  const std::uint64_t room = stream->declared ? *stream->declared - stream->received : data.size();
+  const bool too_long = data.size() > room;
+  const std::string_view taken = data.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(room, data.size())));
+  stream->received += taken.size();
+  if (!taken.empty()) {
+    observer_.onBody(id, taken);
+  }
+  // The observer may have let it go.
+  stream = too_long ? find(id) : nullptr;
+  if (stream != nullptr && stream->request == H2ServerStream::Request::Coming) {
     breakStream(id, *stream,
                 ParseFault{.error = ParseError::BodyLengthDiffers,
                            .offset = *stream->declared,
                            .header_name = "content-length",
-                           .size = stream->received,
+                           .size = *stream->declared + 1,
                            .limit = *stream->declared});
-    return;
   }
-  observer_.onBody(id, data);
 }
 
 void H2ServerSession::endData(H2StreamId id, bool ends) {
@@ -331,6 +348,13 @@ void H2ServerSession::onFlood(const H2FloodGuard::Verdict& verdict) {
   fault_->detail = description(verdict->kind);
   fault_->size = verdict->count;
   fault_->limit = verdict->limit;
+}
+
+void H2ServerSession::breakConnection(H2Code code, std::string_view detail) {
+  if (!fault_) {
+    fault_ = std::make_unique<StreamFault>(protocolFault(frame_.stream, static_cast<std::uint32_t>(code)));
+    fault_->detail = detail;
+  }
 }
 
 StreamFault H2ServerSession::protocolFault(H2StreamId id, std::uint32_t code) const {

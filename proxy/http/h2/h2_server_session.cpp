@@ -105,6 +105,10 @@ bool H2ServerSession::hasOutput() const {
   return out_at_ < out_.size() || (state_ != State::Over && nghttp2_session_want_write(session_.get()) != 0);
 }
 
+bool H2ServerSession::done() const {
+  return !hasOutput() && (state_ == State::Over || nghttp2_session_want_read(session_.get()) == 0);
+}
+
 bool H2ServerSession::outputFull() const {
   return out_.size() - out_at_ >= kMostOutput;
 }

@@ -25,6 +25,7 @@
 #include "proxy/http/h2/h2_frame.h"
 #include "proxy/http/h2/h2_request_reader.h"
 #include "proxy/http/h2/h2_server_stream.h"
+#include "proxy/http/h2/h2_stream_log.h"
 #include "proxy/http/head_reader.h"
 #include "proxy/http/message.h"
 
@@ -184,6 +185,9 @@ class H2ServerSession {
   void fail(const StreamFault& fault);
   void ping(std::uint64_t opaque);
   [[nodiscard]] State state() const { return state_; }
+  // Nothing more will come or go, so that the connection is to be closed: its
+  // fault has been sent, or GOAWAY was sent or received and no stream is open.
+  [[nodiscard]] bool done() const;
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }  // whose place is taken
   [[nodiscard]] std::size_t memory() const;                              // bytes kept of bodies and output
   [[nodiscard]] std::uint64_t produced() const { return produced_; }     // bytes of output in all
@@ -212,6 +216,7 @@ class H2ServerSession {
   void takeField(std::string_view name, std::string_view value);
   void endBlock(H2StreamId id, bool ends);
   void endHead(H2StreamId id, bool ends);
+  void takeTurns(H2StreamId id);
   void endTrailers(H2StreamId id, bool ends);
   void takeBody(H2StreamId id, std::string_view data);
   void endData(H2StreamId id, bool ends);
@@ -237,6 +242,7 @@ class H2ServerSession {
   void announce();
   void tell(Notice& notice);
 
+  void breakConnection(H2Code code, std::string_view detail);
   void onFlood(const H2FloodGuard::Verdict& verdict);
   [[nodiscard]] StreamFault protocolFault(H2StreamId id, std::uint32_t code) const;
   void end();  // by fault_
@@ -258,6 +264,7 @@ class H2ServerSession {
   std::uint32_t dependency_ = 0;  // of a PRIORITY
   bool moved_ = false;            // the frame brought something
   int invalid_ = 0;               // nghttp2's last error about a frame
+  H2StreamLog log_;
   H2FloodGuard guard_;
   H2RequestReader request_;
   H2TrailerReader trailers_;
