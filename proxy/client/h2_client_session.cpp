@@ -100,8 +100,13 @@ void H2ClientSession::write() {
       return;
     }
   }
-  socket_blocked_ = false;
+  const bool room_again = std::exchange(socket_blocked_, false);
   tellSent();
+  if (room_again) {
+    for (const H2StreamId id : open()) {
+      onWritable(id);
+    }
+  }
 }
 
 void H2ClientSession::scheduleWrite() {
@@ -110,8 +115,13 @@ void H2ClientSession::scheduleWrite() {
   }
 }
 
-void H2ClientSession::schedulePump() {
+void H2ClientSession::schedulePump(H2StreamId stream) {
+  to_pump_.push_back(stream);
   after_turn_.schedule();
+}
+
+void H2ClientSession::awaitSent(H2StreamId stream) {
+  to_tell_.push_back(stream);
 }
 
 // What callbacks have left to be done.
@@ -119,7 +129,7 @@ void H2ClientSession::afterTurn() {
   if (state_ == State::Over) {
     return;
   }
-  for (const H2StreamId id : open()) {
+  for (const H2StreamId id : std::exchange(to_pump_, {})) {
     if (H2ClientStream* stream = find(id)) {
       stream->pump();
     }
@@ -141,8 +151,8 @@ std::vector<H2StreamId> H2ClientSession::open() const {
 }
 
 void H2ClientSession::tellSent() {
-  for (const H2StreamId id : open()) {
-    if (H2ClientStream* stream = find(id); stream != nullptr && !socket_blocked_) {
+  for (const H2StreamId id : std::exchange(to_tell_, {})) {
+    if (H2ClientStream* stream = find(id)) {
       stream->onSent();
     }
   }
@@ -391,6 +401,9 @@ void H2ClientSession::close() {
 }
 
 void H2ClientSession::accountBuffers() {
+  if (!worker_.counters.memory.limited()) {
+    return;
+  }
   std::size_t holds = http2_.memory();
   for (const auto& [id, stream] : streams_) {
     holds += stream->holds();

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "config/config.h"
 #include "proxy/client/client_session.h"
@@ -54,8 +55,9 @@ class H2ClientSession final : public ClientSession, private H2ServerObserver {
   [[nodiscard]] std::uint64_t sent() const { return sent_; }  // bytes, to the kernel
   [[nodiscard]] std::uint64_t taken() const;                  // bytes, by the peer's TCP
   void scheduleWrite();
-  void schedulePump();
-  void closeSoon();  // nothing new is served on the connection
+  void schedulePump(H2StreamId stream);  // its exchange takes what waits
+  void awaitSent(H2StreamId stream);     // onSent() once more has left
+  void closeSoon();                      // nothing new is served on the connection
   void onStreamOver(H2ClientStream& stream);
 
  private:
@@ -100,6 +102,7 @@ class H2ClientSession final : public ClientSession, private H2ServerObserver {
   std::optional<StreamFault> fault_;  // of the connection
   H2ServerSession http2_;
   std::unordered_map<H2StreamId, std::unique_ptr<H2ClientStream>> streams_;
+  std::vector<H2StreamId> to_pump_, to_tell_;
   DeferredCall after_turn_;
 };
 

@@ -223,7 +223,7 @@ bool H2ClientStream::sendBlocked() const {
 }
 
 void H2ClientStream::resumeBody() {
-  session_.schedulePump();
+  session_.schedulePump(id_);
 }
 
 void H2ClientStream::onWritable() {
@@ -248,15 +248,20 @@ std::optional<bool> H2ClientStream::delivered() {
     return true;
   }
   state_ = State::Settling;
+  session_.awaitSent(id_);
+  session_.scheduleWrite();
   watchProgress();
   return std::nullopt;
 }
 
 void H2ClientStream::onSent() {
-  if (state_ == State::Settling && answer_ == Answer::Finished && session_.sent() >= finished_at_ && exchange_) {
+  if (state_ != State::Settling || !exchange_) {
+    return;
+  }
+  if (answer_ == Answer::Finished && session_.sent() >= finished_at_) {
     exchange_->onSettled(true);
-  } else if (state_ == State::Open && exchange_ && !session_.http2().blocked(id_)) {
-    exchange_->onClientDrained();
+  } else {
+    session_.awaitSent(id_);
   }
 }
 

@@ -44,8 +44,7 @@ class H2ClientStream final : public ClientStream, public Deferred {
   void onFault(Fault fault);
   void onDrainDeadline();
   void onWritable();
-  // The whole answer is in the output, and has left so far as `sent` says.
-  void onFinished();
+  void onFinished();  // the whole answer is in the output
   void onSent();
   // Takes what waits, where the exchange wants it.
   void pump();
