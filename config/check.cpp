@@ -161,6 +161,7 @@ void checkOrigin(const OriginConfig& origin, CheckReport& report) {
   const std::string path = "origins." + origin.name;
   checkTimeouts(origin, path, report);
   checkTls(origin, path, report);
+  checkHealth(origin, path, report);
   const auto is_backup = [](const EndpointConfig& endpoint) { return endpoint.backup; };
   if (!origin.endpoints.empty() && std::all_of(origin.endpoints.begin(), origin.endpoints.end(), is_backup)) {
     report.warning(path + ".endpoints", "every endpoint is a backup");

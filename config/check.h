@@ -45,6 +45,8 @@ class CheckReport {
 // Warnings, and errors where no request could ever be served; other
 // contradictions that are errors are found while reading.
 void checkConsistency(const Config& config, CheckReport& report);
+// Of the origin at `path`: health, eject, slow_start, panic; part of the above.
+void checkHealth(const OriginConfig& origin, const std::string& path, CheckReport& report);
 // What routes refuse; part of the above.
 void checkRouteRules(const Config& config, CheckReport& report);
 // Paths of routes that look as if they meant a pattern; part of the above.

@@ -123,10 +123,20 @@ struct RetryConfig {
   friend bool operator==(const RetryConfig&, const RetryConfig&) = default;
 };
 
+struct StatusRange {
+  std::uint16_t first = 200, last = 399;
+  friend bool operator==(const StatusRange&, const StatusRange&) = default;
+};
+
 struct HealthConfig {
-  std::string path = "/";
+  std::string path;  // and query; empty = a connection is all that is asked for (over TLS, a session)
   Millis interval{5000}, timeout{2000};
-  std::uint32_t healthy = 2, unhealthy = 3;
+  std::uint32_t healthy = 2, unhealthy = 3;  // in a row
+  std::vector<StatusRange> expect{StatusRange{}};
+  std::string method = "GET";
+  std::string host;        // of the Host field; empty = the endpoint's
+  std::uint16_t port = 0;  // 0 = the endpoint's
+  std::vector<std::pair<std::string, std::string>> headers;
   friend bool operator==(const HealthConfig&, const HealthConfig&) = default;
 };
 
@@ -149,8 +159,10 @@ struct OriginConfig {
   KeepAliveConfig keep_alive;
   RetryConfig retry;
   Strictness strictness = Strictness::Enforce;
-  std::optional<HealthConfig> health;
-  std::optional<EjectConfig> eject;
+  std::optional<HealthConfig> health;  // active checks
+  std::optional<EjectConfig> eject = EjectConfig{};
+  Millis slow_start{0};              // until an endpoint that has come back gets its full share
+  std::uint32_t panic_percent = 50;  // fewer endpoints than that left by ejections: these are ignored
   friend bool operator==(const OriginConfig&, const OriginConfig&) = default;
 };
 

@@ -112,11 +112,7 @@ OriginConfig readOrigin(Reader& reader, Section& section) {
     retry->read("budget", origin.retry.budget_percent);
   }
   section.readWord("strictness", origin.strictness);
-  if (auto eject = section.section("eject")) {
-    origin.eject.emplace();
-    eject->read("failures", origin.eject->failures);
-    eject->read("for", origin.eject->duration);
-  }
+  readHealthSettings(reader, section, origin);
   return origin;
 }
 

@@ -16,6 +16,8 @@ void readListeners(Reader& reader, Section& top, Config& config);
 void readOrigins(Reader& reader, Section& top, Config& config);
 // One, but for its name.
 [[nodiscard]] OriginConfig readOrigin(Reader& reader, Section& section);
+// Its health, eject, slow_start and panic.
+void readHealthSettings(Reader& reader, Section& section, OriginConfig& origin);
 // `auth` of a route. After its request_headers.
 void readAuth(Reader& reader, Section& route_section, RouteConfig& route);
 // Gives every auth.forward an origin: the one that has its place among its

@@ -13,6 +13,7 @@
 
 #include "daemon/commands/check.h"
 #include "daemon/commands/demo.h"
+#include "daemon/commands/endpoint.h"
 #include "daemon/commands/explain.h"
 #include "daemon/commands/health.h"
 #include "daemon/commands/probe/probe.h"
@@ -39,6 +40,7 @@ struct Options {
   bool strict = false;
   bool event_schema = false;
   DemoOptions demo;
+  EndpointOptions endpoint;
   HealthOptions health;
   ProbeOptions probe;
   RouteOptions route;
@@ -246,6 +248,28 @@ void addHealth(CLI::App& app, Options& options, int& status) {
   });
 }
 
+void addEndpoint(CLI::App& app, Options& options, int& status) {
+  auto* endpoint = app.add_subcommand("endpoint", "take an origin's endpoints out of use, or back; list them");
+  endpoint
+      ->add_option(
+          "ACTION", options.endpoint.action,
+          "drain: no new requests, until ready or the next start; ready: back in use; list: who gets requests, "
+          "and why others do not")
+      ->required()
+      ->check(CLI::IsMember({"drain", "ready", "list"}));
+  auto* origin = endpoint->add_option("ORIGIN", options.endpoint.origin, "as the configuration names it");
+  endpoint->add_option("URL", options.endpoint.url, "of one endpoint, as configured; none: all of the origin's");
+  addAdmin(*endpoint, options, options.endpoint.admin);
+  endpoint->footer("Exit status: 0, 1 no daemon reachable, or no such origin or endpoint, 64 wrong usage.");
+  endpoint->callback([&options, &status, origin] {
+    if (origin->count() == 0 && options.endpoint.action != "list") {
+      throw CLI::RequiredError("ORIGIN");
+    }
+    options.endpoint.config = options.config;
+    status = runEndpoint(options.endpoint);
+  });
+}
+
 void addHelp(CLI::App& app, Options& options, int& status) {
   auto* help = app.add_subcommand("help", "this page, or the options of a command");
   help->add_option("COMMAND", options.words, "such as probe");
@@ -308,6 +332,7 @@ int runCommandLine(int argc, char** argv) {
   addTop(app, options, status);
   addReload(app, options, status);
   addHealth(app, options, status);
+  addEndpoint(app, options, status);
   addHelp(app, options, status);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {

@@ -47,7 +47,8 @@ struct DaemonView {
   std::vector<std::unique_ptr<WorkerMetrics>> metrics;  // by worker
   // Asks the workers; what does not answer within a moment is left out.
   std::function<std::vector<ParkedCount>()> count_parked;
-  std::function<void()> request_reload;  // as SIGHUP; returns at once
+  std::function<void()> request_reload;             // as SIGHUP; returns at once
+  std::function<void(const LifecycleEvent&)> tell;  // writes to the log
 
   [[nodiscard]] GenerationPtr generation() const {
     const std::lock_guard lock(mutex_);

@@ -99,10 +99,13 @@ bool Supervisor::startWorkers(ListenerSet::Opened opened) {
     view_.metrics.push_back(std::make_unique<WorkerMetrics>());
     return std::make_unique<WorkerSink>(*log_, log_settings_, *view_.metrics.back(), view_.failures);
   };
-  if (!workers_.start(listeners_.adopt(generation_, std::move(opened), config_->workers), make_sink)) {
+  std::vector<WorkerPlan> plans = listeners_.adopt(generation_, std::move(opened), config_->workers);
+  const std::vector<Address> own_listeners = plans.front().own_listeners;
+  if (!workers_.start(std::move(plans), make_sink)) {
     std::cerr << "gatewhy: cannot watch the listeners: " << std::strerror(errno) << "\n";
     return false;
   }
+  health_.adopt(generation_, own_listeners);
   return true;
 }
 
@@ -127,6 +130,7 @@ bool Supervisor::openAdmin() {
   view_.log = log_.get();
   view_.count_parked = [this] { return workers_.parked(); };
   view_.request_reload = [] { ::kill(::getpid(), SIGHUP); };
+  view_.tell = [this](const LifecycleEvent& event) { write(event); };
   admin_ =
       std::make_unique<AdminServer>(AdminServer::Settings{.sockets = std::move(sockets).value(), .hosts = admin.hosts},
                                     admin_api_, view_.failures, view_.streams_missed);
@@ -279,7 +283,9 @@ void Supervisor::applyFile() {
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
   log_settings_.success_percent = loaded.config->log.success_percent;
-  workers_.reload(listeners_.adopt(generation_, std::move(opened).value(), config_->workers));
+  std::vector<WorkerPlan> plans = listeners_.adopt(generation_, std::move(opened).value(), config_->workers);
+  health_.adopt(generation_, plans.front().own_listeners);
+  workers_.reload(std::move(plans));
   changed->workers = config_->workers;  // as running
   changed->log.destination = config_->log.destination;
   changed->log.format = config_->log.format;
@@ -368,6 +374,7 @@ void Supervisor::drain(std::chrono::milliseconds delay) {
     }
   }
   admin_.reset();
+  health_.stop();
   workers_.stop();
   listeners_.removeFiles();
   say("stop", "INFO", cut == 0 ? "stopped" : "stopped with connections cut",

@@ -14,6 +14,7 @@
 #include "daemon/admin/admin_server.h"
 #include "daemon/daemon_view.h"
 #include "daemon/file_watch.h"
+#include "daemon/health/health_monitor.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/listener_set.h"
@@ -64,7 +65,7 @@ class Supervisor {
   int nextSignal();
   void say(std::string_view event, std::string_view severity, std::string_view message,
            std::vector<LifecycleEvent::Fact> facts = {});
-  void write(const LifecycleEvent& event);
+  void write(const LifecycleEvent& event);  // any thread
 
   ConfigPtr config_;
   std::string config_file_;
@@ -79,6 +80,7 @@ class Supervisor {
   InheritedSockets inherited_;
   ListenerSet listeners_{service_};
   WorkerSet workers_{view_.counters};
+  HealthMonitor health_{[this](const LifecycleEvent& event) { write(event); }};
   Heartbeat heartbeat_{service_, view_.counters, workers_.all()};
   FileWatch files_{view_.renewals, [this](const LifecycleEvent& event) { write(event); }};
   AdminApi admin_api_{view_};

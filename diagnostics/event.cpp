@@ -439,6 +439,10 @@ void appendJson(std::string& out, const LifecycleEvent& event, std::chrono::syst
   for (const LifecycleEvent::Fact& fact : event.facts) {
     writeFact(json, fact);
   }
+  if (event.diagnosis != nullptr) {
+    json.key("diagnosis");
+    writeDiagnosis(json, *event.diagnosis, {});
+  }
   out += "}\n";
 }
 

@@ -103,6 +103,7 @@ struct LifecycleEvent {
     std::vector<std::string> list;  // written as an array where not empty
   };
   std::vector<Fact> facts;
+  const Diagnosis* diagnosis = nullptr;  // of what brought it about: health, eject
 };
 void appendJson(std::string& out, const LifecycleEvent& event, std::chrono::system_clock::time_point timestamp);
 

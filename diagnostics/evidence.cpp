@@ -236,6 +236,14 @@ struct FaultWriter {
     if (fault.retry_after_s != 0) {
       json.memberUnsigned("retry_after_s", fault.retry_after_s);
     }
+    if (!fault.endpoints.empty()) {
+      constexpr std::size_t kMostEndpoints = 32;
+      json.beginArray("endpoints");
+      for (std::size_t i = 0; i < std::min(fault.endpoints.size(), kMostEndpoints); ++i) {
+        json.string(fault.endpoints[i]);
+      }
+      json.endArray();
+    }
   }
 
  private:

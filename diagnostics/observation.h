@@ -266,7 +266,8 @@ struct DecisionFault {
   Cause cause = Cause::ProxyInternalError;
   std::string detail;
   std::optional<std::uint64_t> size, limit;
-  std::uint32_t retry_after_s = 0;  // when the same request would pass; 0 = not known
+  std::uint32_t retry_after_s = 0;          // when the same request would pass; 0 = not known
+  std::vector<std::string> endpoints = {};  // NoHealthyEndpoint: each with the reason why it is not used
 };
 
 using Fault = std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, UpgradeFault,

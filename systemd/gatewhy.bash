@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of gatewhy(1) for bash. A test holds the lists against --help.
 
-_gatewhy_commands="run check schema explain demo probe route report why top reload health help version"
+_gatewhy_commands="run check schema explain demo probe route report why top reload health endpoint help version"
 
 _gatewhy_options() {
   case $1 in
@@ -17,6 +17,7 @@ _gatewhy_options() {
     top) echo "--admin --config --once --help" ;;
     reload) echo "--admin --config --pid --help" ;;
     health) echo "--admin --config --ready --help" ;;
+    endpoint) echo "--admin --config --help" ;;
     help | version) echo "--help" ;;
     *) echo "--help --version" ;;
   esac
@@ -60,6 +61,8 @@ _gatewhy() {
     mapfile -t COMPREPLY < <(compgen -W "$(_gatewhy_causes)" -- "$word")
   elif [[ $command == route && $before == route ]]; then
     mapfile -t COMPREPLY < <(compgen -W "GET HEAD POST PUT PATCH DELETE OPTIONS" -- "$word")
+  elif [[ $command == endpoint && $before == endpoint ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "drain ready list" -- "$word")
   elif [[ $command == help ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$_gatewhy_commands" -- "$word")
   elif [[ $command == probe ]]; then

@@ -8,6 +8,7 @@
 
 #include "daemon/admin/admin_json.h"
 #include "daemon/admin/admin_page.h"
+#include "daemon/admin/endpoint_order.h"
 #include "daemon/metrics/metrics_page.h"
 #include "diagnostics/explain.h"
 #include "diagnostics/result.h"
@@ -91,6 +92,7 @@ const AdminApi::Row AdminApi::kRows[] = {
     {Method::Get, "/api/v1/events/stream", &AdminApi::eventStream, "since|cause|origin|request_id|request_id_prefix"},
     {Method::Get, "/api/v1/causes", &AdminApi::causes, ""},
     {Method::Post, "/api/v1/reload", &AdminApi::reload, ""},
+    {Method::Post, "/api/v1/endpoints", &AdminApi::endpoints, "origin|endpoint"},
     {Method::Get, "/api/v1", &AdminApi::index, ""},
     {Method::Get, "/", &AdminApi::page, ""},
     {Method::Get, "/page.css", &AdminApi::page, ""},
@@ -161,6 +163,16 @@ AdminReply AdminApi::reload(const AdminRequest& /*request*/) {
   AdminReply reply = json(fmt::format("{{\"reload\":{}}}", awaited));
   reply.status = 202;
   return reply;
+}
+
+// Takes endpoints out of use, or back; in force when the answer comes.
+AdminReply AdminApi::endpoints(const AdminRequest& request) {
+  const auto order = readEndpointOrder(request);
+  if (!order) {
+    return adminProblem(400, order.error());
+  }
+  const auto done = carryOut(*order, *daemon_.generation(), daemon_.tell);
+  return done ? json(*done) : adminProblem(404, done.error());
 }
 
 AdminReply AdminApi::status(const AdminRequest& /*request*/) {

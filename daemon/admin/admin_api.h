@@ -42,6 +42,7 @@ class AdminApi final : public AdminHandler {
   AdminReply eventStream(const AdminRequest& request);
   AdminReply causes(const AdminRequest& request);
   AdminReply reload(const AdminRequest& request);
+  AdminReply endpoints(const AdminRequest& request);
   AdminReply index(const AdminRequest& request);
   AdminReply page(const AdminRequest& request);
 

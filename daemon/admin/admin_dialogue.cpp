@@ -18,6 +18,18 @@ bool isProbe(std::string_view path) {
 // No form and no image of another site's page can set a header.
 constexpr std::string_view kActionField = "X-Gatewhy-Action";
 
+// What a browser says of the page that asks. Others say nothing of the kind.
+bool isOtherSites(const AdminRequest& request) {
+  const std::string_view site = request.field("Sec-Fetch-Site");
+  if (!site.empty() && site != "same-origin" && site != "none") {
+    return true;
+  }
+  const std::string_view origin = request.field("Origin");
+  const std::size_t host = origin.find("://");
+  return !origin.empty() &&
+         (host == std::string_view::npos || !equalsIgnoreCase(origin.substr(host + 3), request.field("Host")));
+}
+
 }  // namespace
 
 AdminDialogue::AdminDialogue(AdminDesk& desk) : desk_(desk), parser_(kAdminHeadLimits) {}
@@ -61,9 +73,16 @@ void AdminDialogue::onHead(Step& step) {
     return;
   }
   query_ = std::move(*query);
-  if (head.method == Method::Post && AdminRequest{.head = head, .query = {}}.field(kActionField).empty()) {
-    send(step, adminProblem(403, fmt::format("an action needs the header {}", kActionField)));
-    return;
+  if (head.method == Method::Post) {
+    const AdminRequest request{.head = head, .query = {}};
+    if (request.field(kActionField).empty()) {
+      send(step, adminProblem(403, fmt::format("an action needs the header {}", kActionField)));
+      return;
+    }
+    if (isOtherSites(request)) {
+      send(step, adminProblem(403, "an action is not taken from a page of another site"));
+      return;
+    }
   }
   if (isProbe(head.path())) {
     send(step, desk_.answer({.head = head, .query = std::move(query_)}));

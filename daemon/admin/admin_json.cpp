@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <iterator>
 #include <set>
 
 #include "daemon/metrics/metric_totals.h"
 #include "diagnostics/json_writer.h"
+#include "proxy/origin/origin_health.h"
 
 namespace gatewhy {
 namespace {
@@ -87,6 +89,55 @@ void writeLastFailure(JsonWriter& json, const DaemonView& daemon, const std::str
 
 using ParkedByEndpoint = std::map<std::pair<std::string, std::string>, std::size_t>;
 
+std::string_view standingName(EndpointHealth::Standing standing) {
+  switch (standing) {
+    case EndpointHealth::Standing::InUse:
+      return "up";
+    case EndpointHealth::Standing::Ejected:
+      return "ejected";
+    case EndpointHealth::Standing::Down:
+      return "down";
+    case EndpointHealth::Standing::Drained:
+      return "drained";
+  }
+  return "";
+}
+
+std::string_view checkName(EndpointHealth::CheckState state) {
+  switch (state) {
+    case EndpointHealth::CheckState::Unknown:
+      return "unknown";
+    case EndpointHealth::CheckState::Up:
+      return "up";
+    case EndpointHealth::CheckState::Down:
+      return "down";
+  }
+  return "";
+}
+
+std::int64_t unixTimeOf(TimePoint when, TimePoint now) {
+  return unixSeconds(SystemClock::now() - std::chrono::duration_cast<SystemClock::duration>(now - when));
+}
+
+void writeHealth(JsonWriter& json, const OriginConfig& origin, const EndpointState& state, TimePoint now) {
+  const EndpointHealth& health = state.health;
+  json.member("state", standingName(health.standing(now)));
+  if (const auto why = health.why(now)) {
+    if (why->until) {
+      json.memberInteger("ejected_for_ms", std::max<std::int64_t>(0, std::llround(millisBetween(now, *why->until))));
+    }
+    json.member("source", name(why->source));
+    json.member("since", timestampText(unixTimeOf(why->since, now)));
+    if (why->cause) {
+      json.member("cause", name(*why->cause));
+      json.member("summary", state.words.of(why->source));
+    }
+  }
+  if (origin.health) {
+    json.member("check", checkName(health.checkState()));
+  }
+}
+
 void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRuntime& runtime,
                     const ParkedByEndpoint& parked) {
   const TimePoint now = EventLoop::now();
@@ -98,14 +149,7 @@ void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRu
     json.member("url", endpoint.url);
     json.memberUnsigned("weight", endpoint.weight);
     json.memberBoolean("backup", endpoint.backup);
-    const bool ejected = state.ejected(now);
-    json.member("state", ejected ? "ejected" : "up");
-    if (ejected) {
-      json.memberInteger("ejected_for_ms", std::max<std::int64_t>(0, state.ejectedFor(now).count()));
-      if (const auto cause = state.lastCause()) {
-        json.member("cause", name(*cause));
-      }
-    }
+    writeHealth(json, origin, state, now);
     const std::size_t open = state.connections();
     const auto found = parked.find({origin.name, endpoint.url});
     const std::size_t idle = found == parked.end() ? 0 : std::min(found->second, open);
@@ -221,6 +265,8 @@ std::string originsJson(const DaemonView& daemon, const TrafficHistory& history)
     json.member("name", origin.name);
     writeOrigin(json, of(origin.name), history.recentLatency(origin.name, totals));
     json.memberUnsigned("waiting", generation->origins[i].state->waiting);
+    json.memberBoolean("panic", OriginHealth(origin, generation->origins[i].endpoints, generation->origins[i].state)
+                                    .wouldPanic(EventLoop::now()));
     writeEndpoints(json, origin, generation->origins[i], parked);
     writeLastFailure(json, daemon, origin.name);
     json.endObject();

@@ -12,6 +12,7 @@
 
 #include "daemon/metrics/process_facts.h"
 #include "daemon/metrics/zero_series.h"
+#include "proxy/origin/origin_health.h"
 
 namespace gatewhy {
 namespace {
@@ -224,6 +225,54 @@ void writeTraffic(PageWriter& page, const MetricTotals& totals, const RecentFail
   }
 }
 
+constexpr std::array<std::pair<HealthChange, std::string_view>, 4> kHealthStates{
+    {{HealthChange::Ejected, "ejected"},
+     {HealthChange::Recovered, "recovered"},
+     {HealthChange::Down, "down"},
+     {HealthChange::Up, "up"}}};
+
+void writeHealth(PageWriter& page, const Generation& generation, TimePoint now) {
+  const auto& origins = generation.config->origins;
+  page.begin(Metric::EndpointHealthChanges);
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    for (std::size_t j = 0; j < origins[i].endpoints.size(); ++j) {
+      for (const auto& [change, state] : kHealthStates) {
+        const bool possible = change == HealthChange::Ejected || change == HealthChange::Recovered
+                                  ? origins[i].eject && origins[i].endpoints.size() > 1
+                                  : origins[i].health.has_value();
+        const std::uint64_t count = generation.origins[i].endpoints[j]->health_changes.of(change);
+        if (possible || count != 0) {
+          page.sample({{"origin", origins[i].name}, {"endpoint", origins[i].endpoints[j].url}, {"state", state}},
+                      count);
+        }
+      }
+    }
+  }
+  page.begin(Metric::OriginPanic);
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    const OriginRuntime& runtime = generation.origins[i];
+    page.sample({{"origin", origins[i].name}},
+                OriginHealth(origins[i], runtime.endpoints, runtime.state).wouldPanic(now) ? 1 : 0);
+  }
+  page.begin(Metric::HealthChecks);
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    if (origins[i].health) {
+      std::uint64_t failed = 0;
+      for (const auto& [cause, count] : generation.origins[i].state->checks.failed()) {
+        failed += count;
+      }
+      page.sample({{"origin", origins[i].name}, {"outcome", "passed"}}, generation.origins[i].state->checks.passed());
+      page.sample({{"origin", origins[i].name}, {"outcome", "failed"}}, failed);
+    }
+  }
+  page.begin(Metric::HealthCheckFailures);
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    for (const auto& [cause, count] : generation.origins[i].state->checks.failed()) {
+      page.sample({{"origin", origins[i].name}, {"cause", gatewhy::name(cause)}}, count);
+    }
+  }
+}
+
 void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals& totals) {
   const GenerationPtr generation = daemon.generation();
   const Config& config = *generation->config;
@@ -251,9 +300,10 @@ void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     for (std::size_t j = 0; j < config.origins[i].endpoints.size(); ++j) {
       page.sample({{"origin", config.origins[i].name}, {"endpoint", config.origins[i].endpoints[j].url}},
-                  generation->origins[i].endpoints[j]->ejected(now) ? 0 : 1);
+                  generation->origins[i].endpoints[j]->health.usable(now) ? 1 : 0);
     }
   }
+  writeHealth(page, *generation, now);
   page.begin(Metric::Retries);
   for (const auto& [name, origin] : totals.origins) {
     for (const auto& [cause, count] : origin.retries) {

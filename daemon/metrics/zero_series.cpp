@@ -26,7 +26,7 @@ class Budget {
 bool concernsOrigins(const CauseInfo& row) {
   return row.phase != Phase::ClientRequest && row.blame != Blame::Client && row.cause != Cause::NoRoute &&
          row.cause != Cause::FixedResponse && row.cause != Cause::SilentDrop && row.cause != Cause::LoginQueueFull &&
-         row.cause != Cause::LoginServiceFailed;
+         row.cause != Cause::LoginServiceFailed && row.cause != Cause::HealthStatusUnexpected;
 }
 
 // Before a route gives a request its origin.

@@ -4,8 +4,9 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
-#include <iterator>
+#include <algorithm>
 
+#include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/net/tls_record.h"
 #include "proxy/net/x509_facts.h"
@@ -57,8 +58,10 @@ void Attempt::stopCounting() {
 // ---- getting a connection ---------------------------------------------
 
 void Attempt::start(const std::vector<std::size_t>& tried) {
+  tried_ = tried;
   PoolRefusal refusal{};
-  auto grant = request_.pool->request(*this, tried, request_.fresh, refusal);
+  auto grant = request_.pool->request(*this, request_.fresh, refusal);
+  reportPanic(worker_.sink, *request_.pool);
   if (grant) {
     use(std::move(*grant));
     return;
@@ -73,20 +76,24 @@ void Attempt::start(const std::vector<std::size_t>& tried) {
                                                  .size = request_.runtime->state->waiting.load(),
                                                  .limit = request_.origin->limits.pending}));
       return;
-    case PoolRefusal::NoHealthyEndpoint: {
-      std::string causes;
-      for (std::size_t i = 0; i < request_.origin->endpoints.size(); ++i) {
-        if (const auto cause = request_.pool->state(i).lastCause()) {
-          fmt::format_to(std::back_inserter(causes), "{}{} ejected after {}", causes.empty() ? "" : "; ",
-                         request_.origin->endpoints[i].url, name(*cause));
-        }
-      }
-      fail(observe(
-          Phase::Routing,
-          DecisionFault{.cause = Cause::NoHealthyEndpoint, .detail = std::move(causes), .size = {}, .limit = {}}));
+    case PoolRefusal::NoHealthyEndpoint:
+      fail(nobodyHealthy());
       return;
-    }
   }
+}
+
+// Which endpoints there are, and for each since when and why it gets nothing.
+Observation Attempt::nobodyHealthy() const {
+  const OriginHealth& health = request_.pool->health();
+  const TimePoint now = EventLoop::now();
+  DecisionFault fault{.cause = Cause::NoHealthyEndpoint, .detail = {}, .size = {}, .limit = {}};
+  fault.endpoints = health.absences(now);
+  fault.detail = fmt::format("{}", fmt::join(fault.endpoints, "; "));
+  if (const auto wait = health.backIn(now)) {
+    fault.retry_after_s =
+        static_cast<std::uint32_t>(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(*wait).count()));
+  }
+  return observe(Phase::Routing, std::move(fault));
 }
 
 void Attempt::enqueue() {
@@ -206,14 +213,18 @@ bool Attempt::owesContinue() const {
 }
 
 std::optional<UpgradeFault> Attempt::judgeSwitch(const ResponseHead& head) {
-  return gatewhy::judgeSwitch(*request_.head, request_.forward.upgrade, head);
+  auto fault = gatewhy::judgeSwitch(*request_.head, request_.forward.upgrade, head);
+  if (!fault) {
+    reportSuccess(worker_.sink, *request_.pool, endpoint_);
+  }
+  return fault;
 }
 
 void Attempt::onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) {
   ended_ = EventLoop::now();
   state_ = State::Done;
   answered_ = true;
-  request_.pool->state(endpoint_).recordSuccess();
+  reportSuccess(worker_.sink, *request_.pool, endpoint_);
   stopCounting();
   releaseConnection(reusable);
   observer_.onResponseEnd(trailers, extra_data);  // the last word: we may be buried

@@ -100,12 +100,14 @@ class Attempt final : public Deferred,
   void onGrant(Grant grant) override;
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
   [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
+  [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
   // OriginStreamOwner
   void appendHead(TextBuffer& out) override { appendRequestHead(out, *request_.head, request_.forward); }
   [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) override;
   void onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) override;
   void onStreamFailed(Phase phase, Fault fault) override { fail(observe(phase, std::move(fault))); }
 
+  [[nodiscard]] Observation nobodyHealthy() const;
   void enqueue();
   void onQueueTimer();
   void use(Grant grant);
@@ -119,6 +121,7 @@ class Attempt final : public Deferred,
   AttemptObserver& observer_;
   AttemptRequest request_;
   State state_ = State::Idle;
+  std::vector<std::size_t> tried_;       // by earlier attempts
   std::optional<Deadline> queue_timer_;  // absent where it never waited
   std::size_t endpoint_ = 0;
   bool endpoint_chosen_ = false;

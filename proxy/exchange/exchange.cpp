@@ -8,6 +8,7 @@
 #include "diagnostics/peer_name.h"
 #include "proxy/exchange/admission.h"
 #include "proxy/exchange/credentials.h"
+#include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
 
 namespace gatewhy {
@@ -18,10 +19,6 @@ constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
 
 std::uint64_t hashOf(std::string_view text) {
   return std::hash<std::string_view>{}(text);
-}
-
-bool isOriginsFault(Blame blame) {
-  return blame == Blame::Origin || blame == Blame::Network || blame == Blame::Dns;
 }
 
 }  // namespace
@@ -233,7 +230,8 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
   if (attempt_->endpointChosen()) {
     recordTry(std::string(attempt_->endpointUrl()), diagnosis.observation.connection.peer_address, attempt_->reused(),
               attempt_->timings(), diagnosis);
-    noteFailure(diagnosis);
+    reportFailure(worker_.sink, *pool_, attempt_->endpointIndex(), diagnosis,
+                  forwarded_client_.empty() ? client_.facts().ip : forwarded_client_);
   }
   if (mayRetry(diagnosis, *pool_) && pool_->spendRetry()) {
     tries_.back().retried = true;  // mayRetry() wants a chosen endpoint
@@ -247,29 +245,6 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     return;
   }
   conclude(diagnosis);
-}
-
-// Passive ejection: failures that speak of the endpoint, not of the client or
-// of a connection that idled too long.
-void Exchange::noteFailure(const Diagnosis& diagnosis) {
-  const OriginConfig& origin = pool_->config();
-  if (!origin.eject || !isOriginsFault(diagnosis.blame) || diagnosis.cause == Cause::StaleConnection) {
-    return;
-  }
-  const std::size_t index = attempt_->endpointIndex();
-  if (pool_->state(index).recordFailure(diagnosis.cause, origin.eject->failures, origin.eject->duration,
-                                        EventLoop::now())) {
-    LifecycleEvent event;
-    event.event = "eject";
-    event.severity = "WARN";
-    event.message = diagnosis.summary;
-    event.facts = {
-        {.key = "origin", .text = origin.name, .number = {}, .list = {}},
-        {.key = "endpoint", .text = origin.endpoints[index].url, .number = {}, .list = {}},
-        {.key = "cause", .text = std::string(name(diagnosis.cause)), .number = {}, .list = {}},
-        {.key = "for_ms", .text = {}, .number = static_cast<double>(origin.eject->duration.count()), .list = {}}};
-    worker_.sink.onLifecycle(event);
-  }
 }
 
 // A try more is safe where nothing of the request reached the origin's HTTP,
@@ -402,10 +377,6 @@ int Exchange::retryAfterSeconds() const {
   }
   if (!asksToComeBack(*diagnosis_)) {
     return 0;
-  }
-  if (diagnosis_->cause == Cause::NoHealthyEndpoint && pool_ != nullptr && pool_->config().eject) {
-    const auto wait = std::chrono::ceil<std::chrono::seconds>(pool_->config().eject->duration);
-    return static_cast<int>(wait.count());
   }
   return kRetryAfterSoon;
 }

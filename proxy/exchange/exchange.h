@@ -108,7 +108,6 @@ class Exchange final : public ClientStreamHandler,
   void startAttempt();
   [[nodiscard]] bool triesLeft() const;
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
-  void noteFailure(const Diagnosis& diagnosis);
   void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
                  std::optional<Diagnosis> diagnosis);
   [[nodiscard]] Diagnosis diagnosed(Observation observation) const;

@@ -3,15 +3,70 @@
 // supervisor keeps it by origin name and endpoint URL.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <mutex>
+#include <string>
 
 #include "diagnostics/cause.h"
-#include "proxy/loop/event_loop.h"
+#include "proxy/origin/endpoint_health.h"
 #include "proxy/origin/unsolicited.h"
 
 namespace gatewhy {
+
+// The sentences of the diagnoses that took an endpoint out of use, by who
+// decided it. Thread-safe.
+class HealthWords {
+ public:
+  void say(HealthSource source, const std::string& summary) {
+    const std::lock_guard lock(mutex_);
+    said_[static_cast<std::size_t>(source)] = summary;
+  }
+  [[nodiscard]] std::string of(HealthSource source) const {
+    const std::lock_guard lock(mutex_);
+    return said_[static_cast<std::size_t>(source)];
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::array<std::string, 3> said_;  // guarded by mutex_
+};
+
+// How often each happened. Thread-safe.
+class HealthChangeCounts {
+ public:
+  void count(HealthChange change) noexcept {
+    counts_[static_cast<std::size_t>(change)].fetch_add(1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t of(HealthChange change) const noexcept {
+    return counts_[static_cast<std::size_t>(change)].load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, 5> counts_{};
+};
+
+// What the checks of an origin's endpoints found. Thread-safe.
+class CheckCounts {
+ public:
+  void notePassed() noexcept { passed_.fetch_add(1, std::memory_order_relaxed); }
+  void noteFailed(Cause cause) {
+    const std::lock_guard lock(mutex_);
+    ++failed_[cause];
+  }
+  [[nodiscard]] std::uint64_t passed() const noexcept { return passed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::map<Cause, std::uint64_t> failed() const {
+    const std::lock_guard lock(mutex_);
+    return failed_;
+  }
+
+ private:
+  std::atomic<std::uint64_t> passed_{0};
+  mutable std::mutex mutex_;
+  std::map<Cause, std::uint64_t> failed_;  // guarded by mutex_
+};
 
 class EndpointState {
  public:
@@ -25,27 +80,6 @@ class EndpointState {
   void releaseUpload() noexcept { uploads_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t uploads() const noexcept { return uploads_.load(std::memory_order_relaxed); }
 
-  void recordSuccess() noexcept {
-    if (failures_in_row_.load(std::memory_order_relaxed) != 0) {
-      failures_in_row_.store(0, std::memory_order_relaxed);
-    }
-  }
-  // True where this failure is the one that ejects the endpoint.
-  [[nodiscard]] bool recordFailure(Cause cause, std::uint32_t threshold, std::chrono::milliseconds duration,
-                                   TimePoint now) noexcept {
-    last_cause_.store(static_cast<int>(cause), std::memory_order_relaxed);
-    const std::uint32_t in_row = failures_in_row_.fetch_add(1, std::memory_order_relaxed) + 1;
-    if (in_row < threshold) {
-      return false;
-    }
-    failures_in_row_.store(0, std::memory_order_relaxed);
-    ejected_until_.store((now + duration).time_since_epoch().count(), std::memory_order_relaxed);
-    return true;
-  }
-  [[nodiscard]] bool ejected(TimePoint now) const noexcept {
-    const auto until = ejected_until_.load(std::memory_order_relaxed);
-    return until != 0 && now.time_since_epoch().count() < until;
-  }
   // The certificate that the endpoint showed last expires at this Unix time.
   void noteCertificateExpiry(std::int64_t seconds) noexcept {
     certificate_expiry_.store(seconds, std::memory_order_relaxed);
@@ -54,15 +88,9 @@ class EndpointState {
   [[nodiscard]] std::int64_t certificateExpiry() const noexcept {
     return certificate_expiry_.load(std::memory_order_relaxed);
   }
-  // Zero or less where it is not ejected.
-  [[nodiscard]] std::chrono::milliseconds ejectedFor(TimePoint now) const noexcept {
-    const TimePoint until{TimePoint::duration(ejected_until_.load(std::memory_order_relaxed))};
-    return std::chrono::duration_cast<std::chrono::milliseconds>(until - now);
-  }
-  [[nodiscard]] std::optional<Cause> lastCause() const noexcept {
-    const int cause = last_cause_.load(std::memory_order_relaxed);
-    return cause < 0 ? std::nullopt : std::optional(static_cast<Cause>(cause));
-  }
+  EndpointHealth health;  // changed through OriginHealth
+  HealthWords words;
+  HealthChangeCounts health_changes;
 
  private:
   [[nodiscard]] static bool takeOne(std::atomic<std::uint32_t>& counter, std::uint32_t limit) noexcept {
@@ -77,9 +105,6 @@ class EndpointState {
 
   std::atomic<std::uint32_t> connections_{0};
   std::atomic<std::uint32_t> uploads_{0};
-  std::atomic<std::uint32_t> failures_in_row_{0};
-  std::atomic<TimePoint::rep> ejected_until_{0};
-  std::atomic<int> last_cause_{-1};
   std::atomic<std::int64_t> certificate_expiry_{0};
 };
 
@@ -88,6 +113,10 @@ struct OriginState {
   std::atomic<std::uint32_t> waiting{0};          // exchanges that wait for a connection
   std::atomic<std::uint32_t> waiting_uploads{0};  // of these, those whose body is still coming
   UnsolicitedRecord unsolicited;
+  std::atomic<std::uint32_t> health_changes{0};  // of its endpoints: who remembers them looks again
+  std::mutex health_mutex;                       // one endpoint is ejected at a time
+  std::atomic<bool> panics{false};               // changed under health_mutex
+  CheckCounts checks;
 };
 
 }  // namespace gatewhy

@@ -46,6 +46,7 @@ OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<
       origin_state_(std::move(origin_state)),
       wake_others_(std::move(wake_others)),
       balancer_(config),
+      health_(config, states, origin_state_),
       retry_tokens_(kRetryReserve),
       self_(std::make_shared<OriginPool*>(this)) {
   endpoints_.resize(states.size());
@@ -68,39 +69,67 @@ bool OriginPool::isTried(const std::vector<std::size_t>& tried, std::size_t endp
   return std::find(tried.begin(), tried.end(), endpoint) != tried.end();
 }
 
-// One request's (or waiter's) search: endpoints that turn out to be full drop
-// out of it.
+// One request's search: endpoints that turn out to be full drop out of it. It
+// begins with a preference, which is given up where nothing fits, and before a
+// backup is used: a retry looks for an endpoint that has not failed lately, any
+// other request spares those that have just come back.
 class OriginPool::Choice final : public EndpointFilter {
  public:
-  // Without `avoid`, health is of no interest: for one that waits already.
-  Choice(const OriginPool& pool, const std::vector<std::size_t>* avoid)
-      : pool_(pool), avoid_(avoid), full_(), now_(avoid == nullptr ? TimePoint{} : pool.loop_.turnTime()) {}
+  Choice(OriginPool& pool, const std::vector<std::size_t>& tried)
+      : pool_(pool), tried_(tried), now_(pool.loop_.turnTime()) {
+    pool_.health_.look(now_);
+    choosy_ = !tried_.empty() || pool_.health_.anySlow();
+    lot_ = choosy_ ? pool_.nextLot() : 0;
+  }
 
   [[nodiscard]] bool usable(std::size_t endpoint) const override {
-    const bool healthy =
-        avoid_ == nullptr || (!pool_.endpoints_[endpoint].state->ejected(now_) && !pool_.isTried(*avoid_, endpoint));
-    return healthy && (full_.empty() || !full_[endpoint]);
+    return pool_.health_.usable(endpoint) && (full_.empty() || !full_[endpoint]) &&
+           (tried_.empty() || !pool_.isTried(tried_, endpoint)) && (!choosy_ || preferred(endpoint));
   }
   void noteFull(std::size_t endpoint) {
     full_.resize(pool_.endpoints_.size());
     full_[endpoint] = true;
   }
+  // False where there was no preference to be given up.
+  bool relax() { return std::exchange(choosy_, false); }
 
  private:
-  const OriginPool& pool_;
-  const std::vector<std::size_t>* avoid_;
+  [[nodiscard]] bool preferred(std::size_t endpoint) const {
+    if (pool_.config_.endpoints[endpoint].backup) {
+      return false;
+    }
+    return tried_.empty() ? !pool_.health_.heldBack(endpoint, lot_, now_)
+                          : !pool_.health_.state(endpoint).health.failing();
+  }
+
+  OriginPool& pool_;
+  const std::vector<std::size_t>& tried_;
   std::vector<bool> full_;
   TimePoint now_;
+  bool choosy_ = false;
+  double lot_ = 0;
 };
 
-std::optional<Grant> OriginPool::request(PoolWaiter& waiter, const std::vector<std::size_t>& tried, bool fresh,
-                                         PoolRefusal& refusal) {
+// splitmix64 of a counter: the balancer goes round in a rhythm of its own, which
+// a sequence that is merely spread evenly would fall into step with.
+double OriginPool::nextLot() {
+  std::uint64_t x = ++lots_ * 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
+  constexpr double kRange = 9007199254740992.0;  // 2^53
+  return static_cast<double>((x ^ (x >> 31U)) >> 11U) / kRange;
+}
+
+std::optional<Grant> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRefusal& refusal) {
   const bool upload = !waiter.bodyIsHere();
-  Choice choice(*this, &tried);
+  Choice choice(*this, waiter.triedEndpoints());
   bool any_healthy = false;
-  for (std::size_t round = 0; round < endpoints_.size(); ++round) {
+  for (;;) {
     const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
     if (chosen == Balancer::kNone) {
+      if (choice.relax()) {
+        continue;
+      }
       break;
     }
     any_healthy = true;
@@ -202,7 +231,7 @@ void OriginPool::onSlotReleased() {
 bool OriginPool::hasAlternative(const std::vector<std::size_t>& tried) const {
   const TimePoint now = EventLoop::now();
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    if (!isTried(tried, i) && !endpoints_[i].state->ejected(now)) {
+    if (!isTried(tried, i) && health_.takes(i, now)) {
       return true;
     }
   }
@@ -231,10 +260,13 @@ void OriginPool::bodyArrived(PoolWaiter& waiter) {
 }
 
 bool OriginPool::grantTo(PoolWaiter& waiter) {
-  Choice choice(*this, nullptr);
+  Choice choice(*this, waiter.triedEndpoints());
   for (;;) {
     const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
     if (chosen == Balancer::kNone) {
+      if (choice.relax()) {
+        continue;
+      }
       return false;
     }
     if (auto grant = tryGrant(chosen, false, waiter.among_uploads_)) {

@@ -18,6 +18,7 @@
 #include "proxy/origin/balance.h"
 #include "proxy/origin/endpoint_state.h"
 #include "proxy/origin/origin_connection.h"
+#include "proxy/origin/origin_health.h"
 
 namespace gatewhy {
 
@@ -64,6 +65,8 @@ class PoolWaiter {
   [[nodiscard]] virtual std::uint64_t balanceKey() const = 0;
   // False while a part of the request's body is still to come from its client.
   [[nodiscard]] virtual bool bodyIsHere() const = 0;
+  // Endpoints that earlier attempts of its request had; another one is to serve it.
+  [[nodiscard]] virtual const std::vector<std::size_t>& triedEndpoints() const = 0;
 
  private:
   friend class OriginPool;
@@ -86,11 +89,11 @@ class OriginPool {
   OriginPool(const OriginPool&) = delete;
   OriginPool& operator=(const OriginPool&) = delete;
 
-  // A grant, or why there is none. Queued: `waiter` will be told. `tried`
-  // endpoints are avoided; `fresh` wants no parked connection.
-  [[nodiscard]] std::optional<Grant> request(PoolWaiter& waiter, const std::vector<std::size_t>& tried, bool fresh,
-                                             PoolRefusal& refusal);
-  // True where an endpoint is left that is neither ejected nor in `tried`.
+  // A grant, or why there is none. Queued: `waiter` will be told. Endpoints
+  // that it has tried are avoided, and of the others those preferred that have
+  // not failed since they last succeeded; `fresh` wants no parked connection.
+  [[nodiscard]] std::optional<Grant> request(PoolWaiter& waiter, bool fresh, PoolRefusal& refusal);
+  // True where an endpoint is left that gets requests and is not in `tried`.
   [[nodiscard]] bool hasAlternative(const std::vector<std::size_t>& tried) const;
   void leaveQueue(PoolWaiter& waiter) noexcept;
   // The waiter's body is whole now: it passes those whose is not.
@@ -107,6 +110,7 @@ class OriginPool {
   [[nodiscard]] std::size_t parked(std::size_t endpoint) const { return endpoints_[endpoint].parked.size(); }
   [[nodiscard]] EndpointState& state(std::size_t endpoint) { return *endpoints_[endpoint].state; }
   [[nodiscard]] const OriginConfig& config() const { return config_; }
+  [[nodiscard]] OriginHealth& health() { return health_; }
   // Bytes that parked connections brought since the last call, on any worker.
   [[nodiscard]] std::optional<UnsolicitedBytes> takeUnsolicited() { return origin_state_->unsolicited.takeNews(); }
 
@@ -122,6 +126,8 @@ class OriginPool {
     std::vector<std::unique_ptr<OriginConnection>> parked;  // LIFO
   };
   class Choice;
+  // From 0 to 1: which requests an endpoint that has just come back is spared.
+  [[nodiscard]] double nextLot();
   [[nodiscard]] std::unique_ptr<OriginConnection> takeParked(std::size_t endpoint);
   [[nodiscard]] std::optional<Grant> tryGrant(std::size_t endpoint, bool fresh, bool upload);
   [[nodiscard]] bool queueFull(bool upload) const;
@@ -145,6 +151,8 @@ class OriginPool {
   std::shared_ptr<OriginState> origin_state_;
   std::function<void()> wake_others_;
   Balancer balancer_;
+  OriginHealth health_;
+  std::uint64_t lots_ = 0;  // drawn so far
   // Whole requests, and uploads. (A deque would take half a KiB per origin and worker while empty.)
   std::list<PoolWaiter*> queue_, uploads_;
   std::uint64_t next_ticket_ = 0;

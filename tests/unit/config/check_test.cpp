@@ -243,6 +243,18 @@ TEST_F(CheckTest, ContradictorySettingsAreWarnings) {
   only(testing::withOrigin("timeouts: {response_head: 40s, exchange: 30s}"), "'timeouts.response_head' (40s)");
   only(testing::withOrigin("tls: {verify: false}"), "these settings have no effect");
   only(testing::withOrigin("retry: {budget: 0%}"), "a budget of 0%");
+  only(testing::withOrigin("eject: {failures: 3}"), "'eject' has no effect: the only endpoint of an origin");
+  only(testing::withOrigin("panic: 30%"), "'panic' has no effect: the only endpoint of an origin");
+  only(testing::withOrigin("slow_start: 30s"), "'slow_start' has no effect: the only endpoint of an origin");
+  only(testing::withOrigin("health: {expect: [204]}"), "'health.expect' has no effect without 'health.path'");
+  only(
+      "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"http://a\", \"http://b\"], eject: false, "
+      "panic: 20%}}\n",
+      "'panic' has no effect with 'eject: false'");
+  only(
+      "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"http://a\", \"unix:/b\"], health: {port: "
+      "81}}}\n",
+      "'health.port' has no effect on the endpoints that are unix sockets");
   only(testing::withBase("limits: {client_head_timeout: 0}"), "without 'limits.client_head_timeout'");
   only(testing::withBase("limits: {request_head: 0}"), "without 'limits.request_head'");
   only(testing::withBase("routes: [{respond: {}}]"), "no route leads to the origin 'shop'");

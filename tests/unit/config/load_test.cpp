@@ -33,7 +33,8 @@ TEST(Load, MinimalFileHasDefaults) {
   EXPECT_TRUE(config.routes[0].preserve_host);
   EXPECT_EQ(config.origins[0].endpoints[0].host, "10.0.0.7");
   EXPECT_EQ(config.origins[0].timeouts.connect, Millis{5000});
-  EXPECT_FALSE(config.origins[0].eject);
+  EXPECT_EQ(config.origins[0].eject, EjectConfig{});
+  EXPECT_FALSE(config.origins[0].health);
 }
 
 constexpr std::string_view kEverything = R"(
@@ -62,9 +63,13 @@ origins:
     retry: {attempts: 2, budget: 50%}
     strictness: report
     eject: {failures: 2, for: 3s}
+    slow_start: 20s
+    panic: 30%
+    health: {path: "/healthz?x=1", interval: 7s, timeout: 3s, healthy: 4, unhealthy: 5, expect: [204, 300-302], method: HEAD, host: "well.example:81", port: 8081, headers: {X-Check: a, Accept: b}}
   other:
     endpoints: ["http://other"]
-    eject: {}
+    eject: false
+    health: {}
 routes:
   - host: Shop.Example
     path: /api/
@@ -143,8 +148,22 @@ TEST(Load, EveryKeyIsRead) {
   ASSERT_TRUE(origin.eject);
   EXPECT_EQ(origin.eject->failures, 2U);
   EXPECT_EQ(origin.eject->duration, Millis{3000});
-  ASSERT_TRUE(config.origins[1].eject);
-  EXPECT_EQ(config.origins[1].eject->failures, 5U);
+  EXPECT_EQ(origin.slow_start, Millis{20000});
+  EXPECT_EQ(origin.panic_percent, 30U);
+  HealthConfig health;
+  health.path = "/healthz?x=1";
+  health.interval = Millis{7000};
+  health.timeout = Millis{3000};
+  health.healthy = 4;
+  health.unhealthy = 5;
+  health.expect = {{.first = 204, .last = 204}, {.first = 300, .last = 302}};
+  health.method = "HEAD";
+  health.host = "well.example:81";
+  health.port = 8081;
+  health.headers = {{"X-Check", "a"}, {"Accept", "b"}};
+  EXPECT_EQ(origin.health, health);
+  EXPECT_FALSE(config.origins[1].eject);
+  EXPECT_EQ(config.origins[1].health, HealthConfig{});
 
   ASSERT_THAT(config.routes, SizeIs(5));
   const RouteConfig& route = config.routes[0];
@@ -272,6 +291,20 @@ TEST(Load, WrongTypesAndValues) {
       {withOrigin("retry: {budget: 20}"), "write it like 20%"},
       {withOrigin("retry: {budget: 101%}"), "must be between 0% and 100%"},
       {withOrigin("eject: {for: 0}"), "must be between 1ms and 24h"},
+      {withOrigin("eject: off"), "must be true or false, not 'off'; write false"},
+      {withOrigin("panic: 101%"), "must be between 0% and 100%"},
+      {withOrigin("health: {path: healthz}"), "does not begin with '/'; leave 'path' out"},
+      {withOrigin("health: {path: \"/a b\"}"), "a character that a request target cannot have"},
+      {withOrigin("health: {interval: 10ms}"), "must be between 100ms and 24h"},
+      {withOrigin("health: {expect: [100-399]}"), "'100-399' is not a status from 200 to 599, or a range"},
+      {withOrigin("health: {expect: [399-200]}"), "or a range such as 200-399"},
+      {withOrigin("health: {expect: 2xx}"), "a list"},
+      {withOrigin("health: {method: CONNECT}"), "a check cannot use CONNECT"},
+      {withOrigin("health: {host: \"a b\"}"), "is not a host"},
+      {withOrigin("health: {port: 0}"), "must be between 1 and 65535"},
+      {withOrigin("health: {headers: {Host: a}}"), "write 'host' instead of a header"},
+      {withOrigin("health: {headers: {Transfer-Encoding: a}}"), "cannot be changed"},
+      {withOrigin("health: {grpc: a.Service}"), "'health.grpc' is not available yet; leave it out"},
       {withOrigin("tls: {certificate: a.pem}"), "'tls.certificate' needs 'tls.key'"},
       {withOrigin("tls: {key: a.pem}"), "'tls.key' needs 'tls.certificate'"},
       {withOrigin("tls: {server_name: \"a b\"}"), "is not a host"},
@@ -385,7 +418,6 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
       {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2c://a\"]}}\n",
        "'h2c://' is not available yet"},
       {withOrigin("keep_alive: {timeout: auto}"), "'keep_alive.timeout: auto' is not available yet"},
-      {withOrigin("health: {path: /healthz}"), "t.yaml:6:13: error: 'health' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
   });
 }

@@ -109,6 +109,13 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(word("origins.*.balance"), static_cast<long>(origin.balance));
   EXPECT_EQ(number("origins.*.eject.failures"), EjectConfig{}.failures);
   EXPECT_EQ(duration("origins.*.eject.for"), EjectConfig{}.duration);
+  EXPECT_EQ(duration("origins.*.health.interval"), HealthConfig{}.interval);
+  EXPECT_EQ(duration("origins.*.health.timeout"), HealthConfig{}.timeout);
+  EXPECT_EQ(number("origins.*.health.healthy"), HealthConfig{}.healthy);
+  EXPECT_EQ(number("origins.*.health.unhealthy"), HealthConfig{}.unhealthy);
+  EXPECT_EQ(schemaRow("origins.*.health.method")->fallback, HealthConfig{}.method);
+  EXPECT_EQ(duration("origins.*.slow_start"), origin.slow_start);
+  EXPECT_EQ(*parsePercent(schemaRow("origins.*.panic")->fallback), origin.panic_percent);
   EXPECT_EQ(number("origins.*.endpoints[].weight"), EndpointConfig{}.weight);
   EXPECT_EQ(flag("origins.*.endpoints[].backup"), EndpointConfig{}.backup);
   EXPECT_EQ(flag("listeners[].proxy_protocol"), ListenerConfig{}.proxy_protocol);

@@ -397,6 +397,7 @@ const std::set<Cause>& decisions() {
       Cause::NoHealthyEndpoint,
       Cause::OriginConnectionLimit,
       Cause::ResponseBeforeRequestEnd,
+      Cause::HealthStatusUnexpected,
       Cause::ResponseTooManyInterim,
       Cause::ResponseUnsolicited,
       Cause::ResponseExtraData,

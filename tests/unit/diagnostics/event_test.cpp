@@ -302,7 +302,10 @@ TEST(EventTest, WritesEveryKeyOfTheTableAndNoOther) {
   expectDocumented(event["tries"][0], KeySection::Try);
   expectDocumented(event["diagnosis"], KeySection::Diagnosis);
   expectDocumented(event["timings"], KeySection::Timings);
-  expectDocumented(written(LifecycleEvent{.event = "start", .message = "up", .instance = "a"}), KeySection::Lifecycle);
+  const Diagnosis diagnosis = test::connectSample();
+  expectDocumented(written(LifecycleEvent{
+                       .event = "health", .message = "down", .instance = "a", .facts = {}, .diagnosis = &diagnosis}),
+                   KeySection::Lifecycle);
 }
 
 TEST(EventTest, DocumentIsUpToDate) {

@@ -164,7 +164,8 @@ inline std::vector<Symptom> laterSample() {
 }
 
 inline Diagnosis decisionSample() {
-  return sample(Phase::ResponseBody, DecisionFault{Cause::ResponseBodyTooLarge, "policy", 2000, 1000, 3});
+  return sample(Phase::ResponseBody,
+                DecisionFault{Cause::ResponseBodyTooLarge, "policy", 2000, 1000, 3, {"http://shop-1: drained"}});
 }
 
 inline std::vector<Diagnosis> allSamples() {

@@ -13,13 +13,14 @@ namespace {
 class Request final : public PoolWaiter {
  public:
   Request(OriginPool& pool, bool whole) : whole_(whole) {
-    if (auto grant = pool.request(*this, {}, false, refusal)) {
+    if (auto grant = pool.request(*this, false, refusal)) {
       onGrant(std::move(*grant));
     }
   }
   void onGrant(Grant grant) override { grant_.emplace(std::move(grant)); }
   [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
   [[nodiscard]] bool bodyIsHere() const override { return whole_; }
+  [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
   [[nodiscard]] bool served() const { return grant_.has_value(); }
   void bodyArrives() {
     whole_ = true;
@@ -32,6 +33,7 @@ class Request final : public PoolWaiter {
 
  private:
   bool whole_;
+  std::vector<std::size_t> tried_;
   std::optional<Grant> grant_;
 };
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/health_report.h"
+
+#include "proxy/exchange/rate_limiter.h"
+#include "proxy/net/address.h"
+#include "proxy/origin/health_event.h"
+
+namespace gatewhy {
+namespace {
+
+void reportVerdict(EventSink& sink, OriginPool& pool, std::size_t endpoint, const Verdict& verdict,
+                   const Diagnosis* diagnosis) {
+  if (verdict.kind == Verdict::Kind::Good && pool.state(endpoint).health.untroubled()) {
+    return;  // as a rule
+  }
+  const TimePoint now = EventLoop::now();
+  const HealthChange change = pool.health().report(endpoint, verdict, now);
+  if (change != HealthChange::None) {
+    tellHealthChange([&](const LifecycleEvent& event) { sink.onLifecycle(event); }, pool.config(), endpoint,
+                     pool.state(endpoint), change, diagnosis, now);
+  }
+}
+
+// 0: not an address, so all of these are one client.
+std::uint64_t clientKey(std::string_view text) {
+  const auto address = Address::fromIp(text, 0);
+  return address ? RateLimiter::keyOf(address->bytes()) : 0;
+}
+
+}  // namespace
+
+void reportSuccess(EventSink& sink, OriginPool& pool, std::size_t endpoint) {
+  reportVerdict(sink, pool, endpoint, {}, nullptr);
+}
+
+void reportFailure(EventSink& sink, OriginPool& pool, std::size_t endpoint, const Diagnosis& diagnosis,
+                   std::string_view client) {
+  const auto kind = verdictOn(diagnosis);
+  if (kind) {
+    const Verdict verdict{
+        .source = HealthSource::Passive, .kind = *kind, .cause = diagnosis.cause, .client = clientKey(client)};
+    reportVerdict(sink, pool, endpoint, verdict, &diagnosis);
+  }
+}
+
+void reportPanic(EventSink& sink, OriginPool& pool) {
+  if (const auto change = pool.health().takePanicChange()) {
+    tellPanic([&](const LifecycleEvent& event) { sink.onLifecycle(event); }, pool.config(), *change);
+  }
+}
+
+}  // namespace gatewhy

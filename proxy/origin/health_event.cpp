@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/origin/health_event.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+namespace gatewhy {
+namespace {
+
+LifecycleEvent::Fact textFact(std::string_view key, std::string text) {
+  return {.key = key, .text = std::move(text), .number = {}, .list = {}};
+}
+
+LifecycleEvent::Fact numberFact(std::string_view key, double number) {
+  return {.key = key, .text = {}, .number = number, .list = {}};
+}
+
+std::string secondsText(double span_ms) {
+  return fmt::format("{:g} s", span_ms / 1000);
+}
+
+std::string sentenceOf(const Diagnosis* diagnosis) {
+  return diagnosis == nullptr ? std::string() : diagnosis->summary;
+}
+
+}  // namespace
+
+void tellHealthChange(const Teller& tell, const OriginConfig& origin, std::size_t endpoint, EndpointState& state,
+                      HealthChange change, const Diagnosis* diagnosis, TimePoint now) {
+  const std::string& url = origin.endpoints[endpoint].url;
+  const auto why = state.health.why(now);
+  std::string message;
+  LifecycleEvent event;
+  event.event = "health";
+  event.diagnosis = diagnosis;
+  event.facts = {textFact("origin", origin.name), textFact("endpoint", url)};
+  const auto add = [&](std::string_view new_state, HealthSource source) {
+    event.facts.push_back(textFact("state", std::string(new_state)));
+    event.facts.push_back(textFact("source", std::string(name(source))));
+    if (diagnosis != nullptr) {
+      event.facts.push_back(textFact("cause", std::string(name(diagnosis->cause))));
+      state.words.say(source, diagnosis->summary);
+    }
+  };
+  switch (change) {
+    case HealthChange::None:
+      return;
+    case HealthChange::Ejected: {
+      const double span = why && why->until ? std::round(millisBetween(now, *why->until)) : 0;
+      event.event = "eject";
+      event.severity = "WARN";
+      message = fmt::format("{} is out of use for {}: {}", url, secondsText(span), sentenceOf(diagnosis));
+      add("ejected", HealthSource::Passive);
+      event.facts.push_back(numberFact("for_ms", span));
+      event.facts.push_back(numberFact("ejections_in_row", state.health.ejectionsInRow()));
+      break;
+    }
+    case HealthChange::Recovered:
+      message = fmt::format("{} answers requests again", url);
+      add("up", HealthSource::Passive);
+      break;
+    case HealthChange::Up:
+      message = fmt::format("{} passes its check", url);
+      add("up", HealthSource::Check);
+      break;
+    case HealthChange::Down:
+      event.severity = "ERROR";
+      message = fmt::format("{} is out of use, since it fails its check: {}", url, sentenceOf(diagnosis));
+      add("down", HealthSource::Check);
+      break;
+  }
+  event.message = message;
+  tell(event);
+}
+
+void tellDrain(const Teller& tell, const std::string& origin, const std::string& url, bool drained) {
+  const std::string message = fmt::format("{} is {}, as an operator asked", url,
+                                          drained ? "drained: it gets no new requests" : "ready for requests again");
+  LifecycleEvent event;
+  event.event = "health";
+  event.message = message;
+  event.facts = {textFact("origin", origin), textFact("endpoint", url),
+                 textFact("state", drained ? "drained" : "ready"),
+                 textFact("source", std::string(name(HealthSource::Drain)))};
+  tell(event);
+}
+
+void tellPanic(const Teller& tell, const OriginConfig& origin, const PanicChange& change) {
+  const std::string message =
+      change.begins
+          ? fmt::format("{} of {} endpoints are not ejected, less than panic ({}%): ejections are ignored",
+                        change.in_use, change.allowed, origin.panic_percent)
+          : fmt::format("{} of {} endpoints are not ejected: ejections count again", change.in_use, change.allowed);
+  LifecycleEvent event;
+  event.event = "health";
+  event.severity = change.begins ? "WARN" : "INFO";
+  event.message = message;
+  event.facts = {textFact("origin", origin.name), textFact("state", change.begins ? "panic" : "panic_over"),
+                 textFact("source", std::string(name(HealthSource::Passive))), numberFact("in_use", change.in_use),
+                 numberFact("allowed", change.allowed)};
+  tell(event);
+}
+
+}  // namespace gatewhy
