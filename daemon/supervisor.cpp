@@ -186,12 +186,14 @@ bool Supervisor::start() {
 int Supervisor::nextSignal() {
   for (;;) {
     const auto every = heartbeat_.interval();
-    const auto due = files_.dueIn(*generation_);
-    const int signal = awaitSignal(every && due ? std::min(*every, *due) : due ? due : every);
+    const auto sooner = [](const auto& a, const auto& b) { return a && b ? std::min(*a, *b) : a ? a : b; };
+    const auto due = sooner(files_.dueIn(*generation_), calendar_.dueIn(*generation_));
+    const int signal = awaitSignal(sooner(every, due));
     if (every) {
       heartbeat_.beat();
     }
     files_.look(*generation_);
+    calendar_.look(*generation_);
     if (signal != 0) {
       return signal;
     }

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "daemon/admin/admin_api.h"
 #include "daemon/admin/admin_server.h"
+#include "daemon/certificate_calendar.h"
 #include "daemon/daemon_view.h"
 #include "daemon/file_watch.h"
 #include "daemon/heartbeat.h"
@@ -81,6 +82,7 @@ class Supervisor {
   WorkerSet workers_{view_.counters};
   Heartbeat heartbeat_{service_, view_.counters, workers_.all()};
   FileWatch files_{view_.renewals, [this](const LifecycleEvent& event) { write(event); }};
+  CertificateCalendar calendar_{[this](const LifecycleEvent& event) { write(event); }};
   AdminApi admin_api_{view_};
   std::unique_ptr<AdminServer> admin_;  // asks the workers: stops before they do
 };

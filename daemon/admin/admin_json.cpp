@@ -10,6 +10,7 @@
 #include <iterator>
 #include <set>
 
+#include "daemon/endpoint_condition.h"
 #include "daemon/metrics/metric_totals.h"
 #include "diagnostics/json_writer.h"
 
@@ -34,7 +35,7 @@ std::string_view readinessName(Readiness readiness) {
   return {};
 }
 
-void writeLatency(JsonWriter& json, std::string_view key, const HistogramReading& reading) {
+void writeLatency(JsonWriter& json, std::string_view key, const DurationHistogram& reading) {
   if (reading.count() == 0) {
     return;
   }
@@ -56,8 +57,8 @@ void writeRecentLatency(JsonWriter& json, const TrafficHistory::Latency& latency
   json.endObject();
 }
 
-void writeCauses(JsonWriter& json, const std::map<Cause, std::uint64_t>& causes) {
-  json.beginObject("causes");
+void writeCounts(JsonWriter& json, std::string_view key, const std::map<Cause, std::uint64_t>& causes) {
+  json.beginObject(key);
   for (const auto& [cause, count] : causes) {
     json.memberUnsigned(name(cause), count);
   }
@@ -87,8 +88,33 @@ void writeLastFailure(JsonWriter& json, const DaemonView& daemon, const std::str
 
 using ParkedByEndpoint = std::map<std::pair<std::string, std::string>, std::size_t>;
 
+void writeTries(JsonWriter& json, const EndpointTotals& totals, const TryCounts& recent) {
+  json.beginObject("recent");
+  json.memberInteger("window_s", TrafficHistory::kLatencyWindow.count());
+  json.memberUnsigned("answered", recent.answered);
+  json.memberUnsigned("failed", recent.failed);
+  json.endObject();
+  writeCounts(json, "failures", totals.failures);
+  writeCounts(json, "rescued", totals.rescued);
+  if (const auto& last = totals.last_failure) {
+    json.beginObject("last_failure");
+    json.member("timestamp", timestampText(unixSeconds(last->timestamp)));
+    json.member("request_id", last->request_id);
+    json.member("cause", name(last->cause));
+    json.memberBoolean("rescued", last->rescued);
+    json.endObject();
+  }
+}
+
+// What else is known of an origin than its configuration and runtime.
+struct OriginFacts {
+  const ParkedByEndpoint& parked;
+  const OriginTotals& totals;
+  const TrafficHistory::Tries tries;
+};
+
 void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRuntime& runtime,
-                    const ParkedByEndpoint& parked) {
+                    const OriginFacts& facts) {
   const TimePoint now = EventLoop::now();
   json.beginArray("endpoints");
   for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
@@ -98,25 +124,29 @@ void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRu
     json.member("url", endpoint.url);
     json.memberUnsigned("weight", endpoint.weight);
     json.memberBoolean("backup", endpoint.backup);
-    const bool ejected = state.ejected(now);
-    json.member("state", ejected ? "ejected" : "up");
-    if (ejected) {
+    const auto tries = facts.tries.find(endpoint.url);
+    const TryCounts recent = tries == facts.tries.end() ? TryCounts() : tries->second;
+    const EndpointCondition condition = conditionOf(state, now, recent);
+    json.member("state", name(condition));
+    if (condition == EndpointCondition::Ejected) {
       json.memberInteger("ejected_for_ms", std::max<std::int64_t>(0, state.ejectedFor(now).count()));
       if (const auto cause = state.lastCause()) {
         json.member("cause", name(*cause));
       }
     }
     const std::size_t open = state.connections();
-    const auto found = parked.find({origin.name, endpoint.url});
-    const std::size_t idle = found == parked.end() ? 0 : std::min(found->second, open);
+    const auto found = facts.parked.find({origin.name, endpoint.url});
+    const std::size_t idle = found == facts.parked.end() ? 0 : std::min(found->second, open);
     json.beginObject("connections");
     json.memberUnsigned("in_use", open - idle);
     json.memberUnsigned("idle", idle);
     json.memberUnsigned("limit", origin.limits.connections);
     json.endObject();
-    if (state.certificateExpiry() != 0) {
+    const auto totals = facts.totals.endpoints.find(endpoint.url);
+    writeTries(json, totals == facts.totals.endpoints.end() ? EndpointTotals() : totals->second, recent);
+    if (const CertificateTerm term = state.certificateTerm(); term.not_after != 0) {
       json.beginObject("certificate");
-      json.member("not_after", timestampText(state.certificateExpiry()));
+      json.member("not_after", timestampText(term.not_after));
       json.endObject();
     }
     json.endObject();
@@ -132,7 +162,7 @@ void writeOrigin(JsonWriter& json, const OriginTotals& totals, const TrafficHist
   }
   json.memberUnsigned("exchanges", totals.duration.count());
   json.memberUnsigned("failures", failures);
-  writeCauses(json, causes);
+  writeCounts(json, "causes", causes);
   writeRecentLatency(json, latency);
 }
 
@@ -186,8 +216,8 @@ std::string statusJson(const DaemonView& daemon, const std::vector<ListenerCerti
       json.string(name);
     }
     json.endArray();
-    if (certificate.served.not_after != 0) {
-      json.member("not_after", timestampText(certificate.served.not_after));
+    if (certificate.served.term.not_after != 0) {
+      json.member("not_after", timestampText(certificate.served.term.not_after));
     }
     if (certificate.served.refused) {
       json.memberBoolean("refused", true);
@@ -219,9 +249,11 @@ std::string originsJson(const DaemonView& daemon, const TrafficHistory& history)
     const OriginConfig& origin = config.origins[i];
     json.beginObject();
     json.member("name", origin.name);
-    writeOrigin(json, of(origin.name), history.recentLatency(origin.name, totals));
+    const OriginTotals of_origin = of(origin.name);
+    writeOrigin(json, of_origin, history.recentLatency(origin.name, totals));
     json.memberUnsigned("waiting", generation->origins[i].state->waiting);
-    writeEndpoints(json, origin, generation->origins[i], parked);
+    writeEndpoints(json, origin, generation->origins[i],
+                   {.parked = parked, .totals = of_origin, .tries = history.recentTries(origin.name, totals)});
     writeLastFailure(json, daemon, origin.name);
     json.endObject();
   }

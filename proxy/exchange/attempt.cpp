@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 #include <openssl/ssl.h>
 
+#include <ctime>
 #include <iterator>
 
 #include "proxy/exchange/upgrade.h"
+#include "proxy/net/certificate_term.h"
 #include "proxy/net/tls_record.h"
-#include "proxy/net/x509_facts.h"
 #include "proxy/origin/h1_origin_connection.h"
 
 namespace gatewhy {
@@ -161,8 +162,13 @@ void Attempt::onConnected(Connected connected) {
   address_failures_ = std::move(connected.failures);
   worker_.loop.deferDelete(std::move(connector_));
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
-    request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
-    observer_.onFindings(tlsRecordOf(ssl).findings);
+    const CertificateTerm term = termOf(SSL_get0_peer_certificate(ssl));
+    request_.pool->state(endpoint_).noteCertificate(term);
+    FindingSet findings = tlsRecordOf(ssl).findings;
+    if (const auto expires = expiryFinding(expiryNotice(term, std::time(nullptr)))) {
+      findings.add(*expires);
+    }
+    observer_.onFindings(findings);
   }
   auto connection = std::make_unique<H1OriginConnection>(
       worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits),

@@ -9,6 +9,7 @@
 
 #include "diagnostics/cause.h"
 #include "proxy/loop/event_loop.h"
+#include "proxy/net/certificate_term.h"
 #include "proxy/origin/unsolicited.h"
 
 namespace gatewhy {
@@ -46,13 +47,15 @@ class EndpointState {
     const auto until = ejected_until_.load(std::memory_order_relaxed);
     return until != 0 && now.time_since_epoch().count() < until;
   }
-  // The certificate that the endpoint showed last expires at this Unix time.
-  void noteCertificateExpiry(std::int64_t seconds) noexcept {
-    certificate_expiry_.store(seconds, std::memory_order_relaxed);
+  // Of the certificate that the endpoint showed last.
+  void noteCertificate(const CertificateTerm& term) noexcept {
+    certificate_from_.store(term.not_before, std::memory_order_relaxed);
+    certificate_until_.store(term.not_after, std::memory_order_relaxed);
   }
-  // 0: none was seen.
-  [[nodiscard]] std::int64_t certificateExpiry() const noexcept {
-    return certificate_expiry_.load(std::memory_order_relaxed);
+  // Unknown: none was seen.
+  [[nodiscard]] CertificateTerm certificateTerm() const noexcept {
+    return {.not_before = certificate_from_.load(std::memory_order_relaxed),
+            .not_after = certificate_until_.load(std::memory_order_relaxed)};
   }
   // Zero or less where it is not ejected.
   [[nodiscard]] std::chrono::milliseconds ejectedFor(TimePoint now) const noexcept {
@@ -80,7 +83,7 @@ class EndpointState {
   std::atomic<std::uint32_t> failures_in_row_{0};
   std::atomic<TimePoint::rep> ejected_until_{0};
   std::atomic<int> last_cause_{-1};
-  std::atomic<std::int64_t> certificate_expiry_{0};
+  std::atomic<std::int64_t> certificate_from_{0}, certificate_until_{0};
 };
 
 // What all workers know together about one origin.
