@@ -145,6 +145,7 @@ bool Supervisor::start() {
   if (!openLog()) {
     return false;
   }
+  states_.keepSecretIn(stateDirectory());
   auto generation = Generation::create(config_, states_);
   if (!generation) {
     std::cerr << "gatewhy: " << generation.error().detail << ": " << generation.error().reason << "\n";
@@ -167,6 +168,7 @@ bool Supervisor::start() {
   if (auto shortage = descriptorShortage(*config_, descriptors)) {
     say("message", "WARN", *shortage, {fact("cause", std::string(name(Cause::ProxyFdExhausted)))});
   }
+  warnOfSecret();
   if (auto unused = inherited_.dropUnused(); !unused.empty()) {
     say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
   }
@@ -298,8 +300,19 @@ void Supervisor::applyFile() {
   say("reload", restart ? "WARN" : "INFO", message,
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
        fact("listeners", addresses())});
+  warnOfSecret();
   listeners_.store();
   service_.ready(heartbeat_.status());
+}
+
+// Said once.
+void Supervisor::warnOfSecret() {
+  if (states_.secretProblem().empty() || std::exchange(told_of_secret_, true)) {
+    return;
+  }
+  say("message", "WARN",
+      "the key of sticky cookies cannot be kept: after a restart clients may move to other endpoints; set secrets.file",
+      {fact("problem", states_.secretProblem())});
 }
 
 // ---- the next process -------------------------------------------------

@@ -56,6 +56,7 @@ class Supervisor {
   void reload();
   void applyFile();
   void showState(bool reloading, bool stopping);
+  void warnOfSecret();
   void refuseReload(const std::string& message, std::vector<std::string> problems);
   // Starts the program anew with our sockets; true: it serves, and we may go.
   bool upgrade();
@@ -74,6 +75,7 @@ class Supervisor {
   DaemonView view_;
   RunStateFile state_file_;
   SharedStates states_;
+  bool told_of_secret_ = false;
   GenerationPtr generation_;
   Program program_ = Program::current();
   ServiceManager service_;

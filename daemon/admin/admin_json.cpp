@@ -106,6 +106,17 @@ void writeTries(JsonWriter& json, const EndpointTotals& totals, const TryCounts&
   }
 }
 
+// keep_alive.timeout: auto.
+void writeIdleLesson(JsonWriter& json, const IdleLesson& lesson, TimePoint now) {
+  json.beginObject("keep_alive");
+  json.memberInteger("timeout_ms", lesson.timeout(now).count());
+  if (const auto limit = lesson.limit(now)) {
+    json.memberInteger("limit_ms", limit->value.count());
+    json.member("learned_from", name(limit->source));
+  }
+  json.endObject();
+}
+
 // What else is known of an origin than its configuration and runtime.
 struct OriginFacts {
   const ParkedByEndpoint& parked;
@@ -142,6 +153,9 @@ void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRu
     json.memberUnsigned("idle", idle);
     json.memberUnsigned("limit", origin.limits.connections);
     json.endObject();
+    if (origin.keep_alive.learn) {
+      writeIdleLesson(json, state.idleLesson(), now);
+    }
     const auto totals = facts.totals.endpoints.find(endpoint.url);
     writeTries(json, totals == facts.totals.endpoints.end() ? EndpointTotals() : totals->second, recent);
     if (const CertificateTerm term = state.certificateTerm(); term.not_after != 0) {

@@ -227,15 +227,15 @@ void writeTraffic(PageWriter& page, const MetricTotals& totals, const RecentFail
 }
 
 // Of the last minutes, as the live page has them: buckets are too coarse for that.
-void writeQuantiles(PageWriter& page, const MetricTotals& totals, const TrafficHistory& history) {
-  page.begin(Metric::DurationQuantile);
+void writePercentiles(PageWriter& page, const MetricTotals& totals, const TrafficHistory& history) {
+  page.begin(Metric::DurationPercentile);
   for (const auto& [name, origin] : totals.origins) {
     const TrafficHistory::Latency latency = history.recentLatency(name, totals);
     const auto write = [&page, origin_name = std::string_view(name)](std::string_view phase,
                                                                      const DurationHistogram& durations) {
-      for (const auto& [label, q] : {std::pair("0.5", 0.5), std::pair("0.9", 0.9), std::pair("0.99", 0.99)}) {
+      for (const auto& [label, q] : {std::pair("50", 0.5), std::pair("90", 0.9), std::pair("99", 0.99)}) {
         if (durations.count() != 0) {
-          page.sample({{"origin", origin_name}, {"phase", phase}, {"quantile", label}},
+          page.sample({{"origin", origin_name}, {"phase", phase}, {"percentile", label}},
                       fmt::format("{:.6g}", durations.quantileMs(q) / 1000));
         }
       }
@@ -278,6 +278,30 @@ void writeTries(PageWriter& page, const Config& config, const MetricTotals& tota
     for (const auto& [cause, count] : of.rescued) {
       page.sample({{"origin", origin}, {"endpoint", endpoint}, {"cause", gatewhy::name(cause)}}, count);
     }
+  });
+}
+
+// keep_alive.timeout: auto.
+void writeIdleLessons(PageWriter& page, const Generation& generation, TimePoint now) {
+  const Config& config = *generation.config;
+  const auto each = [&](const auto& visit) {
+    for (std::size_t i = 0; i < config.origins.size(); ++i) {
+      for (std::size_t j = 0; config.origins[i].keep_alive.learn && j < config.origins[i].endpoints.size(); ++j) {
+        visit(config.origins[i].name, config.origins[i].endpoints[j].url,
+              generation.origins[i].endpoints[j]->idleLesson());
+      }
+    }
+  };
+  const auto seconds = [](std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1000; };
+  page.begin(Metric::IdleLimit);
+  each([&](const std::string& origin, const std::string& endpoint, const IdleLesson& lesson) {
+    if (const auto limit = lesson.limit(now)) {
+      page.sample({{"origin", origin}, {"endpoint", endpoint}}, seconds(limit->value));
+    }
+  });
+  page.begin(Metric::KeepAliveTimeout);
+  each([&](const std::string& origin, const std::string& endpoint, const IdleLesson& lesson) {
+    page.sample({{"origin", origin}, {"endpoint", endpoint}}, seconds(lesson.timeout(now)));
   });
 }
 
@@ -324,6 +348,7 @@ void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals
       page.sample({{"origin", name}, {"finding", gatewhy::name(finding)}}, count);
     }
   }
+  writeIdleLessons(page, *generation, now);
   page.begin(Metric::UnsolicitedBytes);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     page.sample({{"origin", config.origins[i].name}}, generation->origins[i].state->unsolicited.count());
@@ -399,7 +424,7 @@ std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
   page.sample({{"version", GATEWHY_VERSION}}, 1);
   writeSingle(page, Metric::Ready, daemon.readiness == Readiness::Ready ? 1 : 0);
   writeTraffic(page, totals, daemon.failures);
-  writeQuantiles(page, totals, history);
+  writePercentiles(page, totals, history);
   writeSingle(page, Metric::ExchangesInFlight, daemon.counters.exchanges_in_flight.load());
   writeSingle(page, Metric::ClientConnections, daemon.counters.client_connections.load());
   writeOrigins(page, daemon, totals);

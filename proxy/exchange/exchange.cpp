@@ -16,10 +16,6 @@ namespace {
 constexpr std::uint16_t kUnauthorized = 401;
 constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
 
-std::uint64_t hashOf(std::string_view text) {
-  return std::hash<std::string_view>{}(text);
-}
-
 bool isOriginsFault(Blame blame) {
   return blame == Blame::Origin || blame == Blame::Network || blame == Blame::Dns;
 }
@@ -96,6 +92,7 @@ void Exchange::proceed() {
   }
   addLoginFields();
   exchange_timer_.arm(origin_config_->timeouts.exchange);
+  findSession();
   startAttempt();
 }
 
@@ -200,7 +197,7 @@ void Exchange::startAttempt() {
                                 .route = route_,
                                 .endpoint = nullptr,
                                 .upgrade = forwardsUpgrade(request_)};
-  plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
+  planSession(plan);
   plan.fresh = fresh_only_;
   body_.wantCopy(triesLeft());
   plan.body_here = body_.whole();
@@ -229,6 +226,9 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
   if (attempt_->endpointChosen()) {
     recordTry(std::string(attempt_->endpointUrl()), diagnosis.observation.connection.peer_address, attempt_->reused(),
               attempt_->timings(), diagnosis);
+    if (diagnosis.cause == Cause::StaleConnection) {
+      pool_->noteStale(attempt_->endpointIndex(), diagnosis.observation.connection.idle_ms);
+    }
     noteFailure(diagnosis);
   }
   if (mayRetry(diagnosis, *pool_) && pool_->spendRetry()) {

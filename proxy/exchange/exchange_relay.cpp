@@ -121,12 +121,15 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   if (diagnostics.disclose == Disclose::Evidence) {
     proxy_status = passedOnProxyStatus(diagnostics.name, head.status);
   }
+  pool_->noteKeepAlive(attempt_->endpointIndex(), head.valueOf(FieldId::KeepAlive));
+  const std::string set_cookie = sessionCookie();
   worker_.scratch.clear();
   appendResponseHead(worker_.scratch, head,
                      ResponseContext{.hop_name = diagnostics.name,
                                      .request_id = identity_.requestId(),
                                      .proxy_status = proxy_status,
                                      .date = currentDate(),
+                                     .set_cookie = set_cookie,
                                      .edits = &responseEdits(),
                                      .framing = framing_,
                                      .close = close_,
@@ -198,12 +201,14 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
   exchange_timer_.cancel();  // a tunnel lives as long as it is used
+  const std::string set_cookie = sessionCookie();
   worker_.scratch.clear();
   appendSwitchingHead(worker_.scratch, head,
                       ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
                                       .request_id = identity_.requestId(),
                                       .proxy_status = {},
                                       .date = currentDate(),
+                                      .set_cookie = set_cookie,
                                       .edits = &responseEdits(),
                                       .framing = ClientFraming::None,
                                       .close = false,

@@ -10,6 +10,7 @@
 #include "diagnostics/cause.h"
 #include "proxy/loop/event_loop.h"
 #include "proxy/net/certificate_term.h"
+#include "proxy/origin/idle_lesson.h"
 #include "proxy/origin/unsolicited.h"
 
 namespace gatewhy {
@@ -57,6 +58,9 @@ class EndpointState {
     return {.not_before = certificate_from_.load(std::memory_order_relaxed),
             .not_after = certificate_until_.load(std::memory_order_relaxed)};
   }
+  // How long it keeps idle connections, as far as that is known.
+  [[nodiscard]] IdleLesson& idleLesson() noexcept { return idle_lesson_; }
+  [[nodiscard]] const IdleLesson& idleLesson() const noexcept { return idle_lesson_; }
   // Zero or less where it is not ejected.
   [[nodiscard]] std::chrono::milliseconds ejectedFor(TimePoint now) const noexcept {
     const TimePoint until{TimePoint::duration(ejected_until_.load(std::memory_order_relaxed))};
@@ -83,6 +87,7 @@ class EndpointState {
   std::atomic<std::uint32_t> failures_in_row_{0};
   std::atomic<TimePoint::rep> ejected_until_{0};
   std::atomic<int> last_cause_{-1};
+  IdleLesson idle_lesson_;
   std::atomic<std::int64_t> certificate_from_{0}, certificate_until_{0};
 };
 

@@ -235,12 +235,16 @@ function endpointState(endpoint) {
   return h('span', {class: 'pill ' + kind}, text);
 }
 
+const kLessons = {closed: 'seen', said: 'it says so', stale: 'by requests that found them closed'};
+
 // A row of its own, below the endpoint's: why it is out, what retries saved from it, which no client has seen, and when it failed last.
 function endpointTrouble(endpoint, columns) {
   const rescued = Object.entries(endpoint.rescued).sort((a, b) => b[1] - a[1]), last = endpoint.last_failure;
   const parts = rescued.map(([cause, count]) => [`${number(count)} rescued from `, breakable(cause)]);
   if (endpoint.cause) parts.unshift([`${words(endpoint.state)} after `, breakable(endpoint.cause)]);
   if (last) parts.push([`last failure at ${clock(last.timestamp)}: `, breakable(last.cause), last.rescued ? ' (rescued)' : '']);
+  const keep = endpoint.keep_alive;
+  if (keep && keep.limit_ms !== undefined) parts.push([`keeps idle connections ${duration(keep.limit_ms)} (${kLessons[keep.learned_from] || keep.learned_from}); used up to ${duration(keep.timeout_ms)}`]);
   if (parts.length === 0) return '';
   const title = last ? `request id ${last.request_id}` : false;
   return h('tr', {class: 'trouble'}, h('td', {colspan: columns, title}, parts.map(part => h('span', {}, part))));

@@ -141,14 +141,14 @@ TEST_F(SurfacesTest, PercentilesAgreeWithTheEvents) {
     for (const auto& [label, q] : {std::pair("50", 0.5), std::pair("90", 0.9), std::pair("99", 0.99)}) {
       const double truth = exact(samples, q);
       const std::string key = std::string("p") + label;
-      const std::string quantile = label == std::string("50") ? "0.5" : label == std::string("90") ? "0.9" : "0.99";
       EXPECT_NEAR(api["exchange"][key].get<double>(), truth, 0.03 * truth);
       EXPECT_NEAR(api["wait"][key].get<double>(), truth, 0.03 * truth);
       EXPECT_NEAR(reported["total"][key].get<double>(), truth, 0.03 * truth);
       for (const char* phase : {"exchange", "wait"}) {
         const double metric = metricValue(
-            page, fmt::format(R"(gatewhy_origin_duration_quantile_seconds{{origin="shop",phase="{}",quantile="{}"}})",
-                              phase, quantile));
+            page,
+            fmt::format(R"(gatewhy_origin_duration_percentile_seconds{{origin="shop",phase="{}",percentile="{}"}})",
+                        phase, label));
         EXPECT_NEAR(metric * 1000, truth, 0.03 * truth) << phase;
       }
     }
