@@ -244,7 +244,7 @@ function endpointTrouble(endpoint, columns) {
   if (endpoint.cause) parts.unshift([`${words(endpoint.state)} after `, breakable(endpoint.cause)]);
   if (last) parts.push([`last failure at ${clock(last.timestamp)}: `, breakable(last.cause), last.rescued ? ' (rescued)' : '']);
   const keep = endpoint.keep_alive;
-  if (keep && keep.limit_ms !== undefined) parts.push([`keeps idle connections ${duration(keep.limit_ms)} (${kLessons[keep.learned_from] || keep.learned_from}); used up to ${duration(keep.timeout_ms)}`]);
+  if (keep && keep.limit_ms !== undefined) parts.push([`closes idle connections after ${duration(keep.limit_ms)} (${kLessons[keep.learned_from] || keep.learned_from}); reused up to ${duration(keep.timeout_ms)}`]);
   if (parts.length === 0) return '';
   const title = last ? `request id ${last.request_id}` : false;
   return h('tr', {class: 'trouble'}, h('td', {colspan: columns, title}, parts.map(part => h('span', {}, part))));
