@@ -157,11 +157,29 @@ void checkTls(const OriginConfig& origin, const std::string& path, CheckReport& 
   }
 }
 
+// What chooses an endpoint where there is nothing to choose, or always the same one.
+void checkBalance(const OriginConfig& origin, const std::string& path, CheckReport& report) {
+  const bool alone = origin.endpoints.size() == 1;
+  if (origin.sticky && alone && report.written(path + ".sticky")) {
+    report.warning(path + ".sticky", "'sticky' has no effect: there is only one endpoint");
+  }
+  if (origin.hash_key && !origin.hash_key->hasVariables()) {
+    report.warning(path + ".balance.hash",
+                   "this is the same for every request, so that all of them go to one endpoint; write a variable such "
+                   "as {header.X-User}");
+  }
+  if (origin.keep_alive.learn && origin.keep_alive.idle == 0) {
+    report.warning(path + ".keep_alive.timeout",
+                   "'keep_alive.timeout' has no effect with 'keep_alive.idle: 0': no connection is kept");
+  }
+}
+
 void checkOrigin(const OriginConfig& origin, CheckReport& report) {
   const std::string path = "origins." + origin.name;
   checkTimeouts(origin, path, report);
   checkTls(origin, path, report);
   checkHealth(origin, path, report);
+  checkBalance(origin, path, report);
   const auto is_backup = [](const EndpointConfig& endpoint) { return endpoint.backup; };
   if (!origin.endpoints.empty() && std::all_of(origin.endpoints.begin(), origin.endpoints.end(), is_backup)) {
     report.warning(path + ".endpoints", "every endpoint is a backup");
@@ -265,6 +283,11 @@ void checkConsistency(const Config& config, CheckReport& report) {
     if (!origin.implied) {
       checkOrigin(origin, report);
     }
+  }
+  const bool any_sticky = std::any_of(config.origins.begin(), config.origins.end(),
+                                      [](const OriginConfig& origin) { return origin.sticky.has_value(); });
+  if (!config.secrets.file.empty() && !any_sticky) {
+    report.warning("secrets.file", "nothing is signed with these keys: no origin has 'sticky'");
   }
   checkRoutes(config, report);
   checkPaths(config, report);

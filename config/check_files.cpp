@@ -17,6 +17,7 @@
 #include "config/account.h"
 #include "config/certificate_file.h"
 #include "config/check.h"
+#include "config/secrets_file.h"
 
 namespace gatewhy {
 namespace {
@@ -123,6 +124,22 @@ void checkRevocationLists(const std::string& file, const std::string& ca_file, s
   }
 }
 
+void checkSecrets(const std::string& file, CheckReport& report) {
+  if (file.empty()) {
+    return;
+  }
+  if (const auto keys = readSecrets(file); !keys) {
+    report.error("secrets.file", keys.error());
+    return;
+  }
+  struct stat status {};
+  if (::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IRWXO) != 0) {
+    report.warning("secrets.file",
+                   fmt::format("every user of this machine has access to the keys in '{}' (mode {:04o})", file,
+                               status.st_mode & 07777U));
+  }
+}
+
 void checkDirectory(const std::string& file, const std::string& path, CheckReport& report) {
   const std::string directory = directoryOf(file);
   struct stat status {};
@@ -179,6 +196,7 @@ std::vector<std::pair<std::string, std::string>> filesReadAgain(const Config& co
     const auto& basic = config.routes[i].basic_auth;
     add(fmt::format("routes[{}].auth.basic.users_file", i), basic ? basic->users_file : std::string());
   }
+  add("secrets.file", config.secrets.file);
   for (const auto& [name, page] : config.diagnostics.pages.pages) {
     add("diagnostics.pages.directory", page.file);
   }
@@ -243,6 +261,7 @@ void checkFiles(const Config& config, CheckReport& report) {
     checkRevocationLists(origin.tls.crl_file, origin.tls.ca_file, "origins", path + ".crl_file", report);
     checkPair(origin.tls.certificate, origin.tls.key, path, report);
   }
+  checkSecrets(config.secrets.file, report);
   checkUsersFiles(config, report);
   checkCertificateNames(config, report);
   checkLogFile(config.log.destination, report);

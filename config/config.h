@@ -114,6 +114,7 @@ struct OriginLimits {
 struct KeepAliveConfig {
   std::uint32_t idle = 256;  // parked connections per endpoint and worker; 0 = no reuse
   Millis timeout{60000};
+  bool learn = false;  // `timeout: auto`: from when the origin closes them
   friend bool operator==(const KeepAliveConfig&, const KeepAliveConfig&) = default;
 };
 
@@ -146,6 +147,12 @@ struct EjectConfig {
   friend bool operator==(const EjectConfig&, const EjectConfig&) = default;
 };
 
+// A cookie of ours that names the endpoint which a client stays with.
+struct StickyConfig {
+  std::string cookie;  // its name
+  friend bool operator==(const StickyConfig&, const StickyConfig&) = default;
+};
+
 enum class Strictness : std::uint8_t { Enforce, Report };
 
 struct OriginConfig {
@@ -153,6 +160,8 @@ struct OriginConfig {
   bool implied = false;  // stands in no `origins`: the place of an auth.forward.url, and named by it
   std::vector<EndpointConfig> endpoints;
   Balance balance = Balance::RoundRobin;
+  std::optional<TextTemplate> hash_key;  // Balance::Hash: of what; absent = of the client's address
+  std::optional<StickyConfig> sticky;
   OriginTimeouts timeouts;
   OriginTls tls;
   OriginLimits limits;
@@ -358,6 +367,10 @@ struct DrainConfig {
   Millis timeout{30000};
 };
 
+struct SecretsConfig {
+  std::string file;  // keys, one a line: the first signs, all verify; empty = one that is made in the state directory
+};
+
 struct Config {
   std::string source;         // file name, for messages
   std::uint32_t workers = 1;  // `auto` is resolved at load
@@ -372,6 +385,7 @@ struct Config {
   LogConfig log;
   AdminConfig admin;
   DrainConfig drain;
+  SecretsConfig secrets;
 };
 
 using ConfigPtr = std::shared_ptr<const Config>;

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "config/load_parts.h"
+#include "config/text_template.h"
 #include "config/url.h"
+#include "diagnostics/http_token.h"
 
 namespace gatewhy {
 namespace {
@@ -68,6 +70,32 @@ void readTls(Reader& reader, Section& section, OriginTls& tls) {
   }
 }
 
+// RFC 6265 section 4.1.1: a token.
+std::string ownCookieComplaint(const std::string& name) {
+  return isToken(name) ? std::string() : fmt::format("'{}' is not a cookie's name: letters, digits, '_' and '-'", name);
+}
+
+void readBalance(Reader& reader, Section& section, OriginConfig& origin) {
+  if (!section.isMap("balance")) {
+    section.readWord("balance", origin.balance);
+    return;
+  }
+  auto balance = section.section("balance");
+  if (!balance) {
+    return;
+  }
+  origin.balance = Balance::Hash;
+  std::string text;
+  if (balance->read("hash", text)) {
+    auto key = TextTemplate::parse(text, TemplatePlace::Request);
+    if (key) {
+      origin.hash_key = std::move(key).value();
+    } else {
+      reader.error(balance->at("hash"), fmt::format("'balance.hash': {}", key.error()));
+    }
+  }
+}
+
 std::string nameComplaint(const std::string& name) {
   constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
   constexpr std::array<std::string_view, 9> kOldWords{"yes", "no", "on", "off", "y", "n", "true", "false", "null"};
@@ -91,7 +119,11 @@ OriginConfig readOrigin(Reader& reader, Section& section) {
       origin.endpoints.push_back(*std::move(endpoint));
     }
   }
-  section.readWord("balance", origin.balance);
+  readBalance(reader, section, origin);
+  if (auto sticky = section.section("sticky")) {
+    origin.sticky.emplace();
+    sticky->read("cookie", origin.sticky->cookie, ownCookieComplaint);
+  }
   if (auto timeouts = section.section("timeouts")) {
     readTimeouts(*timeouts, origin.timeouts);
   }
@@ -105,7 +137,7 @@ OriginConfig readOrigin(Reader& reader, Section& section) {
   }
   if (auto keep_alive = section.section("keep_alive")) {
     keep_alive->read("idle", origin.keep_alive.idle);
-    keep_alive->read("timeout", origin.keep_alive.timeout);
+    keep_alive->readOrAuto("timeout", origin.keep_alive.timeout, origin.keep_alive.learn);
   }
   if (auto retry = section.section("retry")) {
     retry->read("attempts", origin.retry.attempts);

@@ -223,6 +223,9 @@ void readRest(Reader& reader, Section& top, Config& config) {
   if (auto admin = top.section("admin")) {
     readAdmin(reader, *admin, config);
   }
+  if (auto secrets = top.section("secrets")) {
+    secrets->read("file", config.secrets.file);
+  }
   if (auto drain = top.section("drain")) {
     drain->read("delay", config.drain.delay);
     drain->read("timeout", config.drain.timeout);

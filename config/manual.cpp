@@ -69,19 +69,22 @@ std::string typeName(const SchemaRow& row) {
     case ValueType::IntegerOrAuto:
       return "number or `auto`";
     case ValueType::Duration:
-    case ValueType::DurationOrAuto:
       return "duration";
+    case ValueType::DurationOrAuto:
+      return "`auto` or duration";
     case ValueType::Size:
       return "size";
     case ValueType::Percent:
       return "percentage";
     case ValueType::Word:
+    case ValueType::WordOrSection:
       break;
   }
   std::string out;
   for (const std::string_view word : splitWords(row.words)) {
     fmt::format_to(std::back_inserter(out), "{}`{}`", out.empty() ? "" : ", ", word);
   }
+  out += row.type == ValueType::WordOrSection ? " or section" : "";
   return out;
 }
 
@@ -120,7 +123,6 @@ std::string description(const SchemaRow& row) {
       return fmt::format("{} *Not available yet*: only `{}` is accepted.", row.text,
                          row.interim.empty() ? "\"\"" : row.interim);
     case Availability::Now:
-    case Availability::NotAuto:
       break;
   }
   return std::string(row.text);

@@ -192,11 +192,25 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "false",
      .text = "Used only if no other endpoint is available."},
     {.path = "origins.*.balance",
-     .type = Word,
+     .type = WordOrSection,
      .fallback = "round_robin",
      .words = "round_robin|least_requests|random_two|hash",
      .text = "How an endpoint is chosen: in turn; fewest requests in flight; the less busy of two random ones; by a "
-             "hash of the client's address, so that a client stays with its endpoint."},
+             "hash of the client's address, so that a client stays with its endpoint. `{hash: \"{header.X-User}\"}` "
+             "hashes something else ([balancing.md](balancing.md))."},
+    {.path = "origins.*.balance.hash",
+     .required = true,
+     .text = "What is hashed: text with [variables](variables.md), such as `{path}`, `{header.X-User}` or "
+             "`{cookie.session}`. Where it comes to nothing, the client's address is hashed."},
+    {.path = "origins.*.sticky",
+     .type = Section,
+     .text = "Keep a client with the endpoint that answered it first, by a cookie of gatewhy's own. Default: off. "
+             "See [balancing.md](balancing.md)."},
+    {.path = "origins.*.sticky.cookie",
+     .required = true,
+     .text =
+         "The cookie's name. Its value says nothing about addresses and is authenticated by a key of `secrets`; the "
+         "origin does not get it."},
     {.path = "origins.*.timeouts",
      .type = Section,
      .text = "One limit for each phase, and each phase has its own causes, so the log says which limit ended the "
@@ -296,9 +310,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = DurationOrAuto,
      .fallback = "60s",
      .max = kDay,
-     .availability = Availability::NotAuto,
-     .text = "How long an idle connection is kept. Choose less than the origin's own limit. The word `auto` (learn it "
-             "from the origin) is not available yet."},
+     .text = "How long an idle connection is kept. Choose less than the origin's own limit, or `auto`: learn the limit "
+             "of each endpoint from when it closes connections and from what it says, and stay below it "
+             "([balancing.md](balancing.md))."},
     {.path = "origins.*.retry",
      .type = Section,
      .text = "Retries, made only if the origin cannot have acted on the request, or the method is "
@@ -914,6 +928,12 @@ constexpr auto kRows = std::to_array<SchemaRow>({
              "`Host` is refused, so that no web page can reach it through a name of its own (DNS rebinding)."},
     {.path = "admin.hosts[]", .text = "One host name."},
 
+    {.path = "secrets", .type = Section, .text = "Keys that gatewhy signs with."},
+    {.path = "secrets.file",
+     .type = File,
+     .text = "A file of keys, 32 bytes or more a line (`openssl rand -hex 32`), the same on every instance of a fleet. "
+             "The first key signs, all verify, so that a new one is put in front. It signs the cookies of `sticky`. If "
+             "omitted: a key is made in the state directory when it is needed."},
     {.path = "drain", .type = Section, .text = "A graceful stop."},
     {.path = "drain.delay",
      .type = Duration,

@@ -21,8 +21,9 @@ enum class ValueType : std::uint8_t {
   List,              // of the row path[]
   Map,               // with names of the user's choice: of the row path.*
   Text,
-  File,  // a path; a relative one is taken from the configuration file's directory
-  Word,  // one of `words`
+  File,           // a path; a relative one is taken from the configuration file's directory
+  Word,           // one of `words`
+  WordOrSection,  // the same, or a section
   Boolean,
   Integer,
   IntegerOrAuto,
@@ -35,7 +36,6 @@ enum class ValueType : std::uint8_t {
 enum class Availability : std::uint8_t {
   Now,
   OnlyInterim,  // not yet; the value `interim` (that is, off) is accepted
-  NotAuto,      // all but the word auto
   NotYet,       // no value is accepted
 };
 

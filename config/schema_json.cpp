@@ -140,6 +140,15 @@ class SchemaWriter {
         json_.endObject();
         json_.endArray();
         break;
+      case ValueType::WordOrSection:
+        beginAlternatives();
+        words(row);
+        alternative("variable");
+        json_.beginObject();
+        sectionBody(row.path);
+        json_.endObject();
+        json_.endArray();
+        break;
       case ValueType::List:
         list(row);
         break;
@@ -225,8 +234,17 @@ class SchemaWriter {
   }
 
   void scalar(const SchemaRow& row) {
-    if (row.type == ValueType::Duration || row.type == ValueType::DurationOrAuto) {
+    if (row.type == ValueType::Duration) {
       reference("duration");
+      return;
+    }
+    if (row.type == ValueType::DurationOrAuto) {
+      beginAlternatives();
+      alternative("duration");
+      json_.beginObject();
+      json_.member("const", "auto");
+      json_.endObject();
+      json_.endArray();
       return;
     }
     if (row.type == ValueType::Size) {

@@ -123,12 +123,6 @@ bool Section::available(const SchemaRow& row, const YamlEntry& entry) {
     case Availability::NotYet:
       reader_.error(entry.value.at, fmt::format("'{}' is not available yet; leave it out", label));
       return false;
-    case Availability::NotAuto:
-      if (entry.value.kind == YamlNode::Kind::Scalar && entry.value.text == "auto") {
-        reader_.error(entry.value.at, fmt::format("'{}: auto' is not available yet; give a duration", label));
-        return false;
-      }
-      return true;
     case Availability::OnlyInterim:
       break;
   }
@@ -270,9 +264,20 @@ bool Section::read(std::string_view key, std::uint64_t& out) {
 
 bool Section::read(std::string_view key, Millis& out) {
   const auto value = scalar(key, "a duration such as 5s");
+  return value && takeDuration(key, *value, out);
+}
+
+bool Section::readOrAuto(std::string_view key, Millis& out, bool& is_auto) {
+  const auto value = scalar(key, "a duration such as 5s, or auto");
   if (!value) {
     return false;
   }
+  is_auto = value->text == "auto";
+  return is_auto || takeDuration(key, *value, out);
+}
+
+bool Section::takeDuration(std::string_view key, const ScalarValue& from, Millis& out) {
+  const ScalarValue* const value = &from;
   const SchemaRow& key_row = row(key);
   const std::string_view label = localName(key_row.path);
   const auto duration = parseDuration(value->text);

@@ -41,6 +41,8 @@ class Section {
   bool read(std::string_view key, std::uint32_t& out);
   bool read(std::string_view key, std::uint64_t& out);
   bool read(std::string_view key, Millis& out);
+  // `is_auto`: the word stands there instead of a duration.
+  bool readOrAuto(std::string_view key, Millis& out, bool& is_auto);
   bool read(std::string_view key, std::string& out);
   // `check` returns a complaint, or "" where the value is fine.
   bool read(std::string_view key, std::string& out, const std::function<std::string(const std::string&)>& check);
@@ -72,6 +74,7 @@ class Section {
   [[nodiscard]] std::optional<ScalarValue> scalar(std::string_view key, std::string_view wanted,
                                                   Lines lines = Lines::One);
   [[nodiscard]] std::optional<std::size_t> wordIndex(std::string_view key);
+  [[nodiscard]] bool takeDuration(std::string_view key, const ScalarValue& from, Millis& out);
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key);
   // The list or map at `key`; null where absent or, reported, wrong.
   [[nodiscard]] const YamlNode* collection(std::string_view key, YamlNode::Kind kind, std::string_view wanted);

@@ -56,6 +56,7 @@ struct TemplatePart {
   std::string text;  // where `variable` is absent
   std::optional<Variable> variable;
   std::string name;  // of a header, cookie or query parameter
+  friend bool operator==(const TemplatePart&, const TemplatePart&) = default;
 };
 
 struct TemplateProblem {
@@ -76,6 +77,7 @@ class TextTemplate {
   [[nodiscard]] bool hasVariables() const;
   // The text without variables; only where there are none.
   [[nodiscard]] std::string literal() const;
+  friend bool operator==(const TextTemplate&, const TextTemplate&) = default;
 
  private:
   std::vector<TemplatePart> parts_;

@@ -32,8 +32,8 @@ LifecycleEvent made(std::string_view event, std::string_view severity, std::stri
 // Of the certificate that is in force now.
 std::string expiryText(const ListenerTlsContext& tls, const std::string& file) {
   for (const ServedCertificate& served : tls.certificates()) {
-    if (served.file == file && served.not_after != 0) {
-      return timestampText(served.not_after);
+    if (served.file == file && served.term.not_after != 0) {
+      return timestampText(served.term.not_after);
     }
   }
   return {};

@@ -149,6 +149,7 @@ bool Supervisor::start() {
   if (!openLog()) {
     return false;
   }
+  states_.keepSecretIn(stateDirectory());
   auto generation = Generation::create(config_, states_);
   if (!generation) {
     std::cerr << "gatewhy: " << generation.error().detail << ": " << generation.error().reason << "\n";
@@ -171,6 +172,7 @@ bool Supervisor::start() {
   if (auto shortage = descriptorShortage(*config_, descriptors)) {
     say("message", "WARN", *shortage, {fact("cause", std::string(name(Cause::ProxyFdExhausted)))});
   }
+  warnOfSecret();
   if (auto unused = inherited_.dropUnused(); !unused.empty()) {
     say("message", "WARN", "inherited sockets that no listener names are closed", {fact("sockets", std::move(unused))});
   }
@@ -190,12 +192,14 @@ bool Supervisor::start() {
 int Supervisor::nextSignal() {
   for (;;) {
     const auto every = heartbeat_.interval();
-    const auto due = files_.dueIn(*generation_);
-    const int signal = awaitSignal(every && due ? std::min(*every, *due) : due ? due : every);
+    const auto sooner = [](const auto& a, const auto& b) { return a && b ? std::min(*a, *b) : a ? a : b; };
+    const auto due = sooner(files_.dueIn(*generation_), calendar_.dueIn(*generation_));
+    const int signal = awaitSignal(sooner(every, due));
     if (every) {
       heartbeat_.beat();
     }
     files_.look(*generation_);
+    calendar_.look(*generation_);
     if (signal != 0) {
       return signal;
     }
@@ -302,8 +306,19 @@ void Supervisor::applyFile() {
   say("reload", restart ? "WARN" : "INFO", message,
       {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
        fact("listeners", addresses())});
+  warnOfSecret();
   listeners_.store();
   service_.ready(heartbeat_.status());
+}
+
+// Said once.
+void Supervisor::warnOfSecret() {
+  if (states_.secretProblem().empty() || std::exchange(told_of_secret_, true)) {
+    return;
+  }
+  say("message", "WARN",
+      "the key of sticky cookies cannot be kept: after a restart clients may move to other endpoints; set secrets.file",
+      {fact("problem", states_.secretProblem())});
 }
 
 // ---- the next process -------------------------------------------------

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "daemon/admin/admin_api.h"
 #include "daemon/admin/admin_server.h"
+#include "daemon/certificate_calendar.h"
 #include "daemon/daemon_view.h"
 #include "daemon/file_watch.h"
 #include "daemon/health/health_monitor.h"
@@ -56,6 +57,7 @@ class Supervisor {
   void reload();
   void applyFile();
   void showState(bool reloading, bool stopping);
+  void warnOfSecret();
   void refuseReload(const std::string& message, std::vector<std::string> problems);
   // Starts the program anew with our sockets; true: it serves, and we may go.
   bool upgrade();
@@ -74,6 +76,7 @@ class Supervisor {
   DaemonView view_;
   RunStateFile state_file_;
   SharedStates states_;
+  bool told_of_secret_ = false;
   GenerationPtr generation_;
   Program program_ = Program::current();
   ServiceManager service_;
@@ -83,6 +86,7 @@ class Supervisor {
   HealthMonitor health_{[this](const LifecycleEvent& event) { write(event); }};
   Heartbeat heartbeat_{service_, view_.counters, workers_.all()};
   FileWatch files_{view_.renewals, [this](const LifecycleEvent& event) { write(event); }};
+  CertificateCalendar calendar_{[this](const LifecycleEvent& event) { write(event); }};
   AdminApi admin_api_{view_};
   std::unique_ptr<AdminServer> admin_;  // asks the workers: stops before they do
 };

@@ -182,6 +182,9 @@ void writeTry(JsonWriter& json, const TryRecord& attempt) {
   json.member("endpoint", attempt.endpoint);
   writeNested(json, "peer", "address", attempt.peer_address);
   json.memberBoolean("connection_reused", attempt.connection_reused);
+  if (attempt.retried) {
+    json.memberBoolean("retried", true);
+  }
   writeTimings(json, attempt.timings);
   if (attempt.diagnosis) {
     json.key("diagnosis");

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <set>
 
+#include "daemon/endpoint_condition.h"
 #include "daemon/metrics/metric_totals.h"
 #include "diagnostics/json_writer.h"
 #include "proxy/origin/origin_health.h"
@@ -36,7 +37,7 @@ std::string_view readinessName(Readiness readiness) {
   return {};
 }
 
-void writeLatency(JsonWriter& json, std::string_view key, const HistogramReading& reading) {
+void writeLatency(JsonWriter& json, std::string_view key, const DurationHistogram& reading) {
   if (reading.count() == 0) {
     return;
   }
@@ -58,8 +59,8 @@ void writeRecentLatency(JsonWriter& json, const TrafficHistory::Latency& latency
   json.endObject();
 }
 
-void writeCauses(JsonWriter& json, const std::map<Cause, std::uint64_t>& causes) {
-  json.beginObject("causes");
+void writeCounts(JsonWriter& json, std::string_view key, const std::map<Cause, std::uint64_t>& causes) {
+  json.beginObject(key);
   for (const auto& [cause, count] : causes) {
     json.memberUnsigned(name(cause), count);
   }
@@ -89,20 +90,6 @@ void writeLastFailure(JsonWriter& json, const DaemonView& daemon, const std::str
 
 using ParkedByEndpoint = std::map<std::pair<std::string, std::string>, std::size_t>;
 
-std::string_view standingName(EndpointHealth::Standing standing) {
-  switch (standing) {
-    case EndpointHealth::Standing::InUse:
-      return "up";
-    case EndpointHealth::Standing::Ejected:
-      return "ejected";
-    case EndpointHealth::Standing::Down:
-      return "down";
-    case EndpointHealth::Standing::Drained:
-      return "drained";
-  }
-  return "";
-}
-
 std::string_view checkName(EndpointHealth::CheckState state) {
   switch (state) {
     case EndpointHealth::CheckState::Unknown:
@@ -121,7 +108,6 @@ std::int64_t unixTimeOf(TimePoint when, TimePoint now) {
 
 void writeHealth(JsonWriter& json, const OriginConfig& origin, const EndpointState& state, TimePoint now) {
   const EndpointHealth& health = state.health;
-  json.member("state", standingName(health.standing(now)));
   if (const auto why = health.why(now)) {
     if (why->until) {
       json.memberInteger("ejected_for_ms", std::max<std::int64_t>(0, std::llround(millisBetween(now, *why->until))));
@@ -138,8 +124,44 @@ void writeHealth(JsonWriter& json, const OriginConfig& origin, const EndpointSta
   }
 }
 
+void writeTries(JsonWriter& json, const EndpointTotals& totals, const TryCounts& recent) {
+  json.beginObject("recent");
+  json.memberInteger("window_s", TrafficHistory::kLatencyWindow.count());
+  json.memberUnsigned("answered", recent.answered);
+  json.memberUnsigned("failed", recent.failed);
+  json.endObject();
+  writeCounts(json, "failures", totals.failures);
+  writeCounts(json, "rescued", totals.rescued);
+  if (const auto& last = totals.last_failure) {
+    json.beginObject("last_failure");
+    json.member("timestamp", timestampText(unixSeconds(last->timestamp)));
+    json.member("request_id", last->request_id);
+    json.member("cause", name(last->cause));
+    json.memberBoolean("rescued", last->rescued);
+    json.endObject();
+  }
+}
+
+// keep_alive.timeout: auto.
+void writeIdleLesson(JsonWriter& json, const IdleLesson& lesson, TimePoint now) {
+  json.beginObject("keep_alive");
+  json.memberInteger("timeout_ms", lesson.timeout(now).count());
+  if (const auto limit = lesson.limit(now)) {
+    json.memberInteger("limit_ms", limit->value.count());
+    json.member("learned_from", name(limit->source));
+  }
+  json.endObject();
+}
+
+// What else is known of an origin than its configuration and runtime.
+struct OriginFacts {
+  const ParkedByEndpoint& parked;
+  const OriginTotals& totals;
+  const TrafficHistory::Tries tries;
+};
+
 void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRuntime& runtime,
-                    const ParkedByEndpoint& parked) {
+                    const OriginFacts& facts) {
   const TimePoint now = EventLoop::now();
   json.beginArray("endpoints");
   for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
@@ -149,18 +171,26 @@ void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRu
     json.member("url", endpoint.url);
     json.memberUnsigned("weight", endpoint.weight);
     json.memberBoolean("backup", endpoint.backup);
+    const auto tries = facts.tries.find(endpoint.url);
+    const TryCounts recent = tries == facts.tries.end() ? TryCounts() : tries->second;
+    json.member("state", name(conditionOf(state, now, recent)));
     writeHealth(json, origin, state, now);
     const std::size_t open = state.connections();
-    const auto found = parked.find({origin.name, endpoint.url});
-    const std::size_t idle = found == parked.end() ? 0 : std::min(found->second, open);
+    const auto found = facts.parked.find({origin.name, endpoint.url});
+    const std::size_t idle = found == facts.parked.end() ? 0 : std::min(found->second, open);
     json.beginObject("connections");
     json.memberUnsigned("in_use", open - idle);
     json.memberUnsigned("idle", idle);
     json.memberUnsigned("limit", origin.limits.connections);
     json.endObject();
-    if (state.certificateExpiry() != 0) {
+    if (origin.keep_alive.learn) {
+      writeIdleLesson(json, state.idleLesson(), now);
+    }
+    const auto totals = facts.totals.endpoints.find(endpoint.url);
+    writeTries(json, totals == facts.totals.endpoints.end() ? EndpointTotals() : totals->second, recent);
+    if (const CertificateTerm term = state.certificateTerm(); term.not_after != 0) {
       json.beginObject("certificate");
-      json.member("not_after", timestampText(state.certificateExpiry()));
+      json.member("not_after", timestampText(term.not_after));
       json.endObject();
     }
     json.endObject();
@@ -176,7 +206,7 @@ void writeOrigin(JsonWriter& json, const OriginTotals& totals, const TrafficHist
   }
   json.memberUnsigned("exchanges", totals.duration.count());
   json.memberUnsigned("failures", failures);
-  writeCauses(json, causes);
+  writeCounts(json, "causes", causes);
   writeRecentLatency(json, latency);
 }
 
@@ -230,8 +260,8 @@ std::string statusJson(const DaemonView& daemon, const std::vector<ListenerCerti
       json.string(name);
     }
     json.endArray();
-    if (certificate.served.not_after != 0) {
-      json.member("not_after", timestampText(certificate.served.not_after));
+    if (certificate.served.term.not_after != 0) {
+      json.member("not_after", timestampText(certificate.served.term.not_after));
     }
     if (certificate.served.refused) {
       json.memberBoolean("refused", true);
@@ -263,11 +293,13 @@ std::string originsJson(const DaemonView& daemon, const TrafficHistory& history)
     const OriginConfig& origin = config.origins[i];
     json.beginObject();
     json.member("name", origin.name);
-    writeOrigin(json, of(origin.name), history.recentLatency(origin.name, totals));
+    const OriginTotals of_origin = of(origin.name);
+    writeOrigin(json, of_origin, history.recentLatency(origin.name, totals));
     json.memberUnsigned("waiting", generation->origins[i].state->waiting);
     json.memberBoolean("panic", OriginHealth(origin, generation->origins[i].endpoints, generation->origins[i].state)
                                     .wouldPanic(EventLoop::now()));
-    writeEndpoints(json, origin, generation->origins[i], parked);
+    writeEndpoints(json, origin, generation->origins[i],
+                   {.parked = parked, .totals = of_origin, .tries = history.recentTries(origin.name, totals)});
     writeLastFailure(json, daemon, origin.name);
     json.endObject();
   }

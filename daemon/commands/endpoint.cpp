@@ -30,8 +30,8 @@ OrderedJson listOf(const OrderedJson& object, const char* key) {
 // "down since 2026-…, connection_refused: …"
 std::string standingText(const OrderedJson& endpoint) {
   std::string text = shownText(endpoint, "state");
-  if (text == "up" && shownText(endpoint, "check") == "unknown") {
-    return "up, not checked yet";
+  if (shownText(endpoint, "check") == "unknown") {
+    return text + ", not checked yet";
   }
   if (const std::string since = shownText(endpoint, "since"); !since.empty()) {
     text += " since " + since;

@@ -192,7 +192,7 @@ void HealthCheck::beginConnection() {
 
 void HealthCheck::onConnected(Connected connected) {
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
-    runtime_.endpoints.front()->noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
+    runtime_.endpoints.front()->noteCertificate(termOf(SSL_get0_peer_certificate(ssl)));
   }
   succeed();
 }
@@ -251,8 +251,8 @@ void HealthCheck::end(std::optional<Diagnosis> diagnosis) {
   overall_.cancel();
   release();
   generation_.reset();
-  if (const std::int64_t expiry = runtime_.endpoints.front()->certificateExpiry(); expiry != 0) {
-    origin_->runtime.endpoints[endpoint_]->noteCertificateExpiry(expiry);
+  if (const CertificateTerm term = runtime_.endpoints.front()->certificateTerm(); term.not_after != 0) {
+    origin_->runtime.endpoints[endpoint_]->noteCertificate(term);
   }
   const std::int64_t interval = settings_.interval.count();
   const auto step = static_cast<std::int64_t>(host_.random() % (2 * kJitterSteps + 1)) - kJitterSteps;

@@ -3,10 +3,7 @@
 // read-modify-write, no allocation once a series exists.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -22,38 +19,6 @@ class Counter {
 
  private:
   std::atomic<std::uint64_t> value_{0};
-};
-
-// Upper bounds in milliseconds, from what a connection inside one machine
-// takes to the longest timeouts in use. The last bucket has no bound.
-inline constexpr std::array<double, 16> kBucketBoundsMs = {0.5, 1,   2.5,  5,    10,   25,    50,    100,
-                                                           250, 500, 1000, 2500, 5000, 10000, 30000, 60000};
-
-// A reading of a histogram, or the sum of several.
-struct HistogramReading {
-  std::array<std::uint64_t, kBucketBoundsMs.size() + 1> buckets{};  // not cumulative
-  double sum_ms = 0;
-
-  void add(const HistogramReading& other) noexcept;
-  // What has come since an earlier reading.
-  [[nodiscard]] HistogramReading since(const HistogramReading& earlier) const noexcept;
-  [[nodiscard]] std::uint64_t count() const noexcept;
-  // Interpolated within its bucket; 0 where there is nothing. `q` in (0, 1].
-  [[nodiscard]] double quantileMs(double q) const noexcept;
-};
-
-class Histogram {
- public:
-  void observe(double ms) noexcept {
-    const auto bucket = std::lower_bound(kBucketBoundsMs.begin(), kBucketBoundsMs.end(), ms) - kBucketBoundsMs.begin();
-    buckets_[static_cast<std::size_t>(bucket)].add();
-    sum_ms_.store(sum_ms_.load(std::memory_order_relaxed) + ms, std::memory_order_relaxed);
-  }
-  [[nodiscard]] HistogramReading read() const noexcept;
-
- private:
-  std::array<Counter, kBucketBoundsMs.size() + 1> buckets_;
-  std::atomic<double> sum_ms_{0};
 };
 
 // Grows at its end only; what is in it never moves. One thread grows it, any
@@ -107,5 +72,19 @@ class GrowingList {
   std::atomic<Node*> head_{nullptr};
   Node* tail_ = nullptr;
 };
+
+// Keyed counters of which there are few.
+template <typename Key>
+struct KeyedCounter {
+  Key key;
+  Counter count;
+};
+
+// One more of `key`. The thread that grows the list.
+template <typename Key>
+void countOne(GrowingList<KeyedCounter<Key>>& list, const Key& key) {
+  KeyedCounter<Key>* found = list.find([&](const KeyedCounter<Key>& known) { return known.key == key; });
+  (found != nullptr ? *found : list.grow(key)).count.add();
+}
 
 }  // namespace gatewhy

@@ -19,12 +19,14 @@ MetricTotals totalsOf(const std::vector<std::unique_ptr<WorkerMetrics>>& workers
   for (const auto& worker : workers) {
     worker->origins().forEach([&](const OriginSeries& series) {
       OriginTotals& origin = totals.origins[series.origin];
-      origin.duration.add(series.duration.read());
+      origin.duration.merge(series.duration.read());
       for (std::size_t i = 0; i < origin.phases.size(); ++i) {
-        origin.phases[i].add(series.phases[i].read());
+        origin.phases[i].merge(series.phases[i].read());
       }
       series.diagnoses.forEach(into(origin.diagnoses));
       series.retries.forEach(into(origin.retries));
+      series.endpoints.forEach(
+          [&](const EndpointSeries& of_endpoint) { origin.endpoints[of_endpoint.endpoint].add(of_endpoint); });
       for (std::size_t i = 0; i < series.findings.size(); ++i) {
         if (const std::uint64_t count = series.findings[i].value(); count != 0) {
           origin.findings[static_cast<Finding>(i)] += count;

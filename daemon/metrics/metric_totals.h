@@ -15,11 +15,12 @@
 namespace gatewhy {
 
 struct OriginTotals {
-  HistogramReading duration;
-  std::array<HistogramReading, kTimedPhases.size()> phases;
+  DurationHistogram duration;
+  std::array<DurationHistogram, kTimedPhases.size()> phases;
   std::map<DiagnosisKey, std::uint64_t> diagnoses;
   std::map<Cause, std::uint64_t> retries;
   std::map<Finding, std::uint64_t> findings;
+  std::map<std::string, EndpointTotals> endpoints;  // by URL
 
   [[nodiscard]] std::map<Cause, std::uint64_t> byCause() const;
 };

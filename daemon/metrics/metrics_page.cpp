@@ -61,6 +61,7 @@ struct Exemplar {
 };
 using Exemplars = std::map<std::pair<std::string, DiagnosisKey>, Exemplar>;
 
+using BucketExemplars = std::array<const Exemplar*, kBucketBoundsMs.size() + 1>;
 using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
 class PageWriter {
@@ -89,22 +90,23 @@ class PageWriter {
     text_ += '\n';
   }
 
-  void histogram(Labels labels, const HistogramReading& reading, const std::array<const Exemplar*, 17>& exemplars) {
-    std::uint64_t below = 0;
-    for (std::size_t i = 0; i < reading.buckets.size(); ++i) {
-      below += reading.buckets[i];
+  void histogram(Labels labels, const DurationHistogram& durations, const BucketExemplars& exemplars) {
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i <= kBucketBoundsMs.size(); ++i) {
       const bool last = i == kBucketBoundsMs.size();
+      const std::uint64_t below = last ? durations.count() : durations.countUpTo(kBucketBoundsMs[i]);
       out("{}_bucket", current_->name);
       writeLabels(labels, last ? std::string("+Inf") : bound(kBucketBoundsMs[i] / 1000));
       out(" {}", below);
-      writeExemplar(reading.buckets[i] != 0 ? exemplars[i] : nullptr);
+      writeExemplar(below != before ? exemplars[i] : nullptr);
       text_ += '\n';
+      before = below;
     }
     out("{}_sum", current_->name);
     writeLabels(labels);
-    out(" {:.9g}\n{}_count", reading.sum_ms / 1000, current_->name);
+    out(" {:.9g}\n{}_count", durations.sumMs() / 1000, current_->name);
     writeLabels(labels);
-    out(" {}\n", below);
+    out(" {}\n", before);
   }
 
   [[nodiscard]] std::string finish() && {
@@ -177,7 +179,7 @@ std::string statusLabel(std::uint16_t status) {
 
 void writeTraffic(PageWriter& page, const MetricTotals& totals, const RecentFailures& failures) {
   Exemplars latest;
-  std::map<std::string, std::array<Exemplar, 17>> slow;
+  std::map<std::string, std::array<Exemplar, kBucketBoundsMs.size() + 1>> slow;
   for (const FailurePtr& record : failures.newest({}, kExemplarsFrom).records) {
     if (!record->cause) {
       continue;
@@ -209,7 +211,7 @@ void writeTraffic(PageWriter& page, const MetricTotals& totals, const RecentFail
   }
   page.begin(Metric::ExchangeDuration);
   for (const auto& [name, origin] : totals.origins) {
-    std::array<const Exemplar*, 17> exemplars{};
+    BucketExemplars exemplars{};
     for (std::size_t i = 0; i < exemplars.size(); ++i) {
       exemplars[i] = &slow[name][i];
     }
@@ -273,6 +275,85 @@ void writeHealth(PageWriter& page, const Generation& generation, TimePoint now) 
   }
 }
 
+// Of the last minutes, as the live page has them: buckets are too coarse for that.
+void writePercentiles(PageWriter& page, const MetricTotals& totals, const TrafficHistory& history) {
+  page.begin(Metric::DurationPercentile);
+  for (const auto& [name, origin] : totals.origins) {
+    const TrafficHistory::Latency latency = history.recentLatency(name, totals);
+    const auto write = [&page, origin_name = std::string_view(name)](std::string_view phase,
+                                                                     const DurationHistogram& durations) {
+      for (const auto& [label, q] : {std::pair("50", 0.5), std::pair("90", 0.9), std::pair("99", 0.99)}) {
+        if (durations.count() != 0) {
+          page.sample({{"origin", origin_name}, {"phase", phase}, {"percentile", label}},
+                      fmt::format("{:.6g}", durations.quantileMs(q) / 1000));
+        }
+      }
+    };
+    write("exchange", latency.duration);
+    for (std::size_t i = 0; i < latency.phases.size(); ++i) {
+      write(kTimedPhases[i], latency.phases[i]);
+    }
+  }
+}
+
+// By endpoint: what a retry saved is no failure anywhere else.
+void writeTries(PageWriter& page, const Config& config, const MetricTotals& totals) {
+  const EndpointTotals none;
+  const auto each = [&](const auto& visit) {
+    for (const OriginConfig& origin : config.origins) {
+      const auto of_origin = totals.origins.find(origin.name);
+      for (const EndpointConfig& endpoint : origin.endpoints) {
+        const auto* found = &none;
+        if (of_origin != totals.origins.end()) {
+          const auto of_endpoint = of_origin->second.endpoints.find(endpoint.url);
+          found = of_endpoint == of_origin->second.endpoints.end() ? &none : &of_endpoint->second;
+        }
+        visit(origin.name, endpoint.url, *found);
+      }
+    }
+  };
+  page.begin(Metric::EndpointAnswered);
+  each([&](const std::string& origin, const std::string& endpoint, const EndpointTotals& of) {
+    page.sample({{"origin", origin}, {"endpoint", endpoint}}, of.answered);
+  });
+  page.begin(Metric::EndpointFailures);
+  each([&](const std::string& origin, const std::string& endpoint, const EndpointTotals& of) {
+    for (const auto& [cause, count] : of.failures) {
+      page.sample({{"origin", origin}, {"endpoint", endpoint}, {"cause", gatewhy::name(cause)}}, count);
+    }
+  });
+  page.begin(Metric::EndpointRescued);
+  each([&](const std::string& origin, const std::string& endpoint, const EndpointTotals& of) {
+    for (const auto& [cause, count] : of.rescued) {
+      page.sample({{"origin", origin}, {"endpoint", endpoint}, {"cause", gatewhy::name(cause)}}, count);
+    }
+  });
+}
+
+// keep_alive.timeout: auto.
+void writeIdleLessons(PageWriter& page, const Generation& generation, TimePoint now) {
+  const Config& config = *generation.config;
+  const auto each = [&](const auto& visit) {
+    for (std::size_t i = 0; i < config.origins.size(); ++i) {
+      for (std::size_t j = 0; config.origins[i].keep_alive.learn && j < config.origins[i].endpoints.size(); ++j) {
+        visit(config.origins[i].name, config.origins[i].endpoints[j].url,
+              generation.origins[i].endpoints[j]->idleLesson());
+      }
+    }
+  };
+  const auto seconds = [](std::chrono::milliseconds time) { return static_cast<double>(time.count()) / 1000; };
+  page.begin(Metric::IdleLimit);
+  each([&](const std::string& origin, const std::string& endpoint, const IdleLesson& lesson) {
+    if (const auto limit = lesson.limit(now)) {
+      page.sample({{"origin", origin}, {"endpoint", endpoint}}, seconds(limit->value));
+    }
+  });
+  page.begin(Metric::KeepAliveTimeout);
+  each([&](const std::string& origin, const std::string& endpoint, const IdleLesson& lesson) {
+    page.sample({{"origin", origin}, {"endpoint", endpoint}}, seconds(lesson.timeout(now)));
+  });
+}
+
 void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals& totals) {
   const GenerationPtr generation = daemon.generation();
   const Config& config = *generation->config;
@@ -304,6 +385,7 @@ void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals
     }
   }
   writeHealth(page, *generation, now);
+  writeTries(page, config, totals);
   page.begin(Metric::Retries);
   for (const auto& [name, origin] : totals.origins) {
     for (const auto& [cause, count] : origin.retries) {
@@ -316,6 +398,7 @@ void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals
       page.sample({{"origin", name}, {"finding", gatewhy::name(finding)}}, count);
     }
   }
+  writeIdleLessons(page, *generation, now);
   page.begin(Metric::UnsolicitedBytes);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     page.sample({{"origin", config.origins[i].name}}, generation->origins[i].state->unsolicited.count());
@@ -323,7 +406,7 @@ void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals
   page.begin(Metric::OriginCertificateExpiry);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     for (std::size_t j = 0; j < config.origins[i].endpoints.size(); ++j) {
-      if (const std::int64_t expiry = generation->origins[i].endpoints[j]->certificateExpiry(); expiry != 0) {
+      if (const std::int64_t expiry = generation->origins[i].endpoints[j]->certificateTerm().not_after; expiry != 0) {
         page.sample({{"origin", config.origins[i].name}, {"endpoint", config.origins[i].endpoints[j].url}}, expiry);
       }
     }
@@ -382,8 +465,8 @@ std::string_view contentType(MetricsFormat format) {
   return {};
 }
 
-std::string metricsPage(const DaemonView& daemon, const std::vector<ListenerCertificate>& certificates,
-                        MetricsFormat format) {
+std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
+                        const std::vector<ListenerCertificate>& certificates, MetricsFormat format) {
   MetricTotals totals = totalsOf(daemon.metrics);
   addZeroSeries(*daemon.generation()->config, totals);
   PageWriter page(format);
@@ -391,6 +474,7 @@ std::string metricsPage(const DaemonView& daemon, const std::vector<ListenerCert
   page.sample({{"version", GATEWHY_VERSION}}, 1);
   writeSingle(page, Metric::Ready, daemon.readiness == Readiness::Ready ? 1 : 0);
   writeTraffic(page, totals, daemon.failures);
+  writePercentiles(page, totals, history);
   writeSingle(page, Metric::ExchangesInFlight, daemon.counters.exchanges_in_flight.load());
   writeSingle(page, Metric::ClientConnections, daemon.counters.client_connections.load());
   writeOrigins(page, daemon, totals);
@@ -398,7 +482,7 @@ std::string metricsPage(const DaemonView& daemon, const std::vector<ListenerCert
   std::set<std::string> seen;
   for (const ListenerCertificate& certificate : certificates) {
     if (seen.insert(certificate.served.file).second) {
-      page.sample({{"certificate", certificate.served.file}}, certificate.served.not_after);
+      page.sample({{"certificate", certificate.served.file}}, certificate.served.term.not_after);
     }
   }
   writeRenewals(page, daemon, certificates);

@@ -9,6 +9,7 @@
 #include "daemon/daemon_view.h"
 #include "daemon/metrics/certificate_expiry.h"
 #include "daemon/metrics/metric_totals.h"
+#include "daemon/metrics/traffic_history.h"
 
 namespace gatewhy {
 
@@ -21,8 +22,8 @@ enum class MetricsFormat : std::uint8_t { Text, OpenMetrics };
 // Series that the configuration allows are there from the start, at zero, so
 // that the first failure is an increase; up to a limit, past which they appear
 // as they happen. OpenMetrics carries the trace ids of recent failures.
-[[nodiscard]] std::string metricsPage(const DaemonView& daemon, const std::vector<ListenerCertificate>& certificates,
-                                      MetricsFormat format);
+[[nodiscard]] std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
+                                      const std::vector<ListenerCertificate>& certificates, MetricsFormat format);
 
 // docs/metrics.md.
 [[nodiscard]] std::string metricsManual();

@@ -1,7 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/metrics/traffic_history.h"
 
+#include <algorithm>
+
 namespace gatewhy {
+namespace {
+
+TrafficHistory::Tries triesOf(const OriginTotals& origin) {
+  TrafficHistory::Tries tries;
+  for (const auto& [endpoint, totals] : origin.endpoints) {
+    tries[endpoint] = totals.tries();
+  }
+  return tries;
+}
+
+}  // namespace
 
 void TrafficHistory::sample(const MetricTotals& totals, std::chrono::system_clock::time_point now) {
   const std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
@@ -9,9 +22,10 @@ void TrafficHistory::sample(const MetricTotals& totals, std::chrono::system_cloc
   // A clock that was set back goes on in the step that it is in.
   if (steps_.empty() || steps_.back().number < number) {
     steps_.push_back({.number = number, .origins = {}});
-    Snapshot snapshot{.at = seconds, .origins = {}};
+    Snapshot snapshot{.at = seconds, .origins = {}, .tries = {}};
     for (const auto& [name, origin] : totals.origins) {
       snapshot.origins[name] = {.duration = origin.duration, .phases = origin.phases};
+      snapshot.tries[name] = triesOf(origin);
     }
     snapshots_.push_back(std::move(snapshot));
   }
@@ -53,6 +67,26 @@ TrafficHistory::Latency TrafficHistory::recentLatency(const std::string& origin,
     }
   }
   return latency;
+}
+
+TrafficHistory::Tries TrafficHistory::recentTries(const std::string& origin, const MetricTotals& now) const {
+  const auto current = now.origins.find(origin);
+  if (current == now.origins.end()) {
+    return {};
+  }
+  Tries tries = triesOf(current->second);
+  if (snapshots_.empty()) {
+    return tries;
+  }
+  const auto before = snapshots_.front().tries.find(origin);
+  if (before != snapshots_.front().tries.end()) {
+    for (const auto& [endpoint, counts] : before->second) {
+      TryCounts& recent = tries[endpoint];
+      recent.answered -= std::min(recent.answered, counts.answered);
+      recent.failed -= std::min(recent.failed, counts.failed);
+    }
+  }
+  return tries;
 }
 
 }  // namespace gatewhy

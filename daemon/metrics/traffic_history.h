@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last hour in steps, by origin and cause, and the latency of the last
-// minutes: samples of the counters, so that neither a request nor a failure
+// The last hour in steps, by origin and cause, and the latency and tries of the
+// last minutes: samples of the counters, so that neither a request nor a failure
 // pays for it. The admin thread only.
 #pragma once
 
@@ -30,9 +30,10 @@ class TrafficHistory {
     std::map<std::string, OriginStep> origins;
   };
   struct Latency {
-    HistogramReading duration;
-    std::array<HistogramReading, kTimedPhases.size()> phases;
+    DurationHistogram duration;
+    std::array<DurationHistogram, kTimedPhases.size()> phases;
   };
+  using Tries = std::map<std::string, TryCounts>;  // by endpoint
 
   // To be called every few seconds.
   void sample(const MetricTotals& totals, std::chrono::system_clock::time_point now);
@@ -41,11 +42,14 @@ class TrafficHistory {
   [[nodiscard]] const std::deque<Step>& steps() const { return steps_; }
   // Of the last kLatencyWindow, or as long as there are samples.
   [[nodiscard]] Latency recentLatency(const std::string& origin, const MetricTotals& now) const;
+  // Likewise: how the tries at its endpoints ended.
+  [[nodiscard]] Tries recentTries(const std::string& origin, const MetricTotals& now) const;
 
  private:
   struct Snapshot {
     std::int64_t at = 0;  // Unix seconds
     std::map<std::string, Latency> origins;
+    std::map<std::string, Tries> tries;  // by origin
   };
   std::deque<Step> steps_;
   std::deque<Snapshot> snapshots_;             // one for each step of the window

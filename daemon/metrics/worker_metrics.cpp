@@ -13,12 +13,6 @@ std::uint16_t boundedCode(std::uint16_t status) {
   return status == 0 || !reasonPhrase(status).empty() ? status : static_cast<std::uint16_t>(status / 100);
 }
 
-template <typename Key>
-void count(GrowingList<KeyedCounter<Key>>& list, const Key& key) {
-  KeyedCounter<Key>* found = list.find([&](const KeyedCounter<Key>& known) { return known.key == key; });
-  (found != nullptr ? *found : list.grow(key)).count.add();
-}
-
 }  // namespace
 
 std::string codeLabel(std::uint16_t status) {
@@ -30,7 +24,7 @@ std::string codeLabel(std::uint16_t status) {
 
 void WorkerMetrics::record(const ExchangeEvent& event) {
   RouteSeries& route = seriesOf(event.route, event.origin);
-  count(route.codes, boundedCode(event.status));
+  countOne(route.codes, boundedCode(event.status));
   OriginSeries& origin = route.origin;
   const Timings& timings = event.timings;
   origin.duration.observe(timings.total.value_or(0));
@@ -44,6 +38,9 @@ void WorkerMetrics::record(const ExchangeEvent& event) {
   if (event.diagnosis != nullptr || event.attempts > 1) {
     recordFailures(event, origin);
   }
+  if (!event.endpoint.empty()) {
+    recordTries(event, origin);
+  }
   for (const Finding finding : event.findings) {
     origin.findings[static_cast<std::size_t>(finding)].add();
   }
@@ -51,16 +48,71 @@ void WorkerMetrics::record(const ExchangeEvent& event) {
 
 void WorkerMetrics::recordFailures(const ExchangeEvent& event, OriginSeries& series) {
   if (event.diagnosis != nullptr) {
-    count(series.diagnoses, DiagnosisKey{event.diagnosis->cause, event.diagnosis->status});
+    countOne(series.diagnoses, DiagnosisKey{event.diagnosis->cause, event.diagnosis->status});
   }
   if (event.tries == nullptr) {
     return;
   }
   for (const TryRecord& attempt : *event.tries) {
     if (attempt.retried && attempt.diagnosis) {
-      count(series.retries, attempt.diagnosis->cause);
+      countOne(series.retries, attempt.diagnosis->cause);
     }
   }
+}
+
+// An endpoint's name may have several addresses, and a failed one that another
+// made good is none of the endpoint's failures.
+void WorkerMetrics::recordTries(const ExchangeEvent& event, OriginSeries& series) {
+  const bool answered = event.outcome == Outcome::Success;
+  const auto note = [&](std::string_view endpoint, const Diagnosis* diagnosis, bool last) {
+    EndpointSeries& of_endpoint = endpointSeries(series, endpoint);
+    if (diagnosis == nullptr) {
+      // Without a fault of its own where its client left: that answers nothing.
+      of_endpoint.answered.add(answered || event.origin_status != 0 ? 1 : 0);
+      return;
+    }
+    if (diagnosis->blame == Blame::Client) {
+      return;
+    }
+    countOne(of_endpoint.failures, diagnosis->cause);
+    const bool rescued = answered && !last;
+    if (rescued) {
+      countOne(of_endpoint.rescued, diagnosis->cause);
+    }
+    of_endpoint.last_failure.note({.timestamp = event.timestamp,
+                                   .request_id = std::string(event.request_id),
+                                   .cause = diagnosis->cause,
+                                   .rescued = rescued});
+  };
+  if (event.tries == nullptr || event.tries->empty()) {
+    const bool own = event.diagnosis != nullptr && event.diagnosis->blame != Blame::Client;
+    note(event.endpoint, own ? event.diagnosis : nullptr, true);
+    return;
+  }
+  for (const TryRecord& attempt : *event.tries) {
+    const bool last = &attempt == &event.tries->back();
+    if (last || attempt.retried) {
+      note(attempt.endpoint, attempt.diagnosis ? &*attempt.diagnosis : nullptr, last);
+    }
+  }
+}
+
+EndpointSeries& WorkerMetrics::endpointSeries(OriginSeries& origin, std::string_view endpoint) {
+  if (origin.last_endpoint != nullptr && origin.last_endpoint->endpoint == endpoint) {
+    return *origin.last_endpoint;
+  }
+  const auto found = origin.endpoints_by_url.find(endpoint);
+  if (found != origin.endpoints_by_url.end()) {
+    origin.last_endpoint = found->second;
+    return *found->second;
+  }
+  if (origin.endpoints_by_url.size() >= kMostEndpoints && endpoint != kOtherSeries) {
+    return endpointSeries(origin, kOtherSeries);
+  }
+  EndpointSeries& made = origin.endpoints.grow(std::string(endpoint));
+  origin.endpoints_by_url.emplace(made.endpoint, &made);
+  origin.last_endpoint = &made;
+  return made;
 }
 
 RouteSeries& WorkerMetrics::seriesOf(std::string_view route, std::string_view origin) {

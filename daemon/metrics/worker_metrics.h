@@ -13,6 +13,8 @@
 #include <unordered_map>
 
 #include "daemon/metrics/counters.h"
+#include "daemon/metrics/duration_histogram.h"
+#include "daemon/metrics/endpoint_series.h"
 #include "diagnostics/event.h"
 
 namespace gatewhy {
@@ -21,13 +23,6 @@ inline constexpr std::string_view kOtherSeries = "_other";
 // The phases of an attempt, by the names of the event's `timings`.
 inline constexpr std::array<std::string_view, 6> kTimedPhases = {"resolve", "connect", "tls_handshake",
                                                                  "send",    "wait",    "receive"};
-
-// Keyed counters of which there are few.
-template <typename Key>
-struct KeyedCounter {
-  Key key;
-  Counter count;
-};
 
 struct DiagnosisKey {
   Cause cause;
@@ -38,11 +33,16 @@ struct DiagnosisKey {
 
 struct OriginSeries {
   std::string origin;  // "" = exchanges that reached no origin's part of the configuration
-  Histogram duration;
-  std::array<Histogram, kTimedPhases.size()> phases;
+  SharedDurations duration;
+  std::array<SharedDurations, kTimedPhases.size()> phases;
   GrowingList<KeyedCounter<DiagnosisKey>> diagnoses;
   GrowingList<KeyedCounter<Cause>> retries;
   std::array<Counter, kFindingCount> findings;
+  GrowingList<EndpointSeries> endpoints;
+
+  // The worker's thread only.
+  std::unordered_map<std::string_view, EndpointSeries*> endpoints_by_url;
+  EndpointSeries* last_endpoint = nullptr;
 };
 
 struct RouteSeries {
@@ -55,6 +55,7 @@ class WorkerMetrics {
  public:
   static constexpr std::size_t kMostRoutes = 10000;  // series per worker, not routes of a configuration
   static constexpr std::size_t kMostOrigins = 1000;
+  static constexpr std::size_t kMostEndpoints = 2000;  // of an origin
 
   // The worker's thread only.
   void record(const ExchangeEvent& event);
@@ -78,6 +79,8 @@ class WorkerMetrics {
   [[nodiscard]] RouteSeries& newSeries(std::string_view route, std::string_view origin);
   [[nodiscard]] OriginSeries& originSeries(std::string_view origin);
   static void recordFailures(const ExchangeEvent& event, OriginSeries& series);
+  static void recordTries(const ExchangeEvent& event, OriginSeries& series);
+  [[nodiscard]] static EndpointSeries& endpointSeries(OriginSeries& origin, std::string_view endpoint);
 
   GrowingList<OriginSeries> origins_;
   GrowingList<RouteSeries> routes_;

@@ -5,11 +5,13 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <ctime>
+#include <iterator>
 
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
+#include "proxy/net/certificate_term.h"
 #include "proxy/net/tls_record.h"
-#include "proxy/net/x509_facts.h"
 #include "proxy/origin/h1_origin_connection.h"
 
 namespace gatewhy {
@@ -168,8 +170,13 @@ void Attempt::onConnected(Connected connected) {
   address_failures_ = std::move(connected.failures);
   worker_.loop.deferDelete(std::move(connector_));
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
-    request_.pool->state(endpoint_).noteCertificateExpiry(expiryOf(SSL_get0_peer_certificate(ssl)));
-    observer_.onFindings(tlsRecordOf(ssl).findings);
+    const CertificateTerm term = termOf(SSL_get0_peer_certificate(ssl));
+    request_.pool->state(endpoint_).noteCertificate(term);
+    FindingSet findings = tlsRecordOf(ssl).findings;
+    if (const auto expires = expiryFinding(expiryNotice(term, std::time(nullptr)))) {
+      findings.add(*expires);
+    }
+    observer_.onFindings(findings);
   }
   auto connection = std::make_unique<H1OriginConnection>(
       worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits),

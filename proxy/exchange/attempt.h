@@ -39,8 +39,9 @@ struct AttemptRequest {
   const Redaction* redaction = nullptr;
   ForwardContext forward;  // endpoint is filled in here
   std::uint64_t balance_key = 0;
-  bool fresh = false;      // no parked connection: the last one was stale
-  bool body_here = false;  // nothing of the request's body is still to come
+  std::size_t session_endpoint = Balancer::kNone;  // that the client's cookie names
+  bool fresh = false;                              // no parked connection: the last one was stale
+  bool body_here = false;                          // nothing of the request's body is still to come
 };
 
 class Attempt final : public Deferred,
@@ -99,6 +100,7 @@ class Attempt final : public Deferred,
   // PoolWaiter
   void onGrant(Grant grant) override;
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
+  [[nodiscard]] std::size_t sessionEndpoint() const override { return request_.session_endpoint; }
   [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
   [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
   // OriginStreamOwner

@@ -17,10 +17,6 @@ namespace {
 constexpr std::uint16_t kUnauthorized = 401;
 constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
 
-std::uint64_t hashOf(std::string_view text) {
-  return std::hash<std::string_view>{}(text);
-}
-
 }  // namespace
 
 Exchange::Exchange(WorkerContext& worker, ClientStream& client, const RequestHead& request)
@@ -93,6 +89,7 @@ void Exchange::proceed() {
   }
   addLoginFields();
   exchange_timer_.arm(origin_config_->timeouts.exchange);
+  findSession();
   startAttempt();
 }
 
@@ -201,7 +198,7 @@ void Exchange::startAttempt() {
                                 .route = route_,
                                 .endpoint = nullptr,
                                 .upgrade = forwardsUpgrade(request_)};
-  plan.balance_key = hashOf(forwarded_client_.empty() ? client.ip : forwarded_client_);
+  planSession(plan);
   plan.fresh = fresh_only_;
   body_.wantCopy(triesLeft());
   plan.body_here = body_.whole();
@@ -230,6 +227,9 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
   if (attempt_->endpointChosen()) {
     recordTry(std::string(attempt_->endpointUrl()), diagnosis.observation.connection.peer_address, attempt_->reused(),
               attempt_->timings(), diagnosis);
+    if (diagnosis.cause == Cause::StaleConnection) {
+      pool_->noteStale(attempt_->endpointIndex(), diagnosis.observation.connection.idle_ms);
+    }
     reportFailure(worker_.sink, *pool_, attempt_->endpointIndex(), diagnosis,
                   forwarded_client_.empty() ? client_.facts().ip : forwarded_client_);
   }

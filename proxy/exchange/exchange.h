@@ -106,6 +106,11 @@ class Exchange final : public ClientStreamHandler,
   // What answers an admitted request.
   void proceed();
   void startAttempt();
+  // Which endpoint, by the client's session or by a hash; in exchange_session.cpp.
+  void findSession();
+  [[nodiscard]] std::string sessionCookie() const;
+  void planSession(AttemptRequest& plan) const;
+  [[nodiscard]] std::uint64_t balanceKey() const;
   [[nodiscard]] bool triesLeft() const;
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
   void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
@@ -155,6 +160,8 @@ class Exchange final : public ClientStreamHandler,
   const RouteConfig* route_ = nullptr;
   OriginPool* pool_ = nullptr;
   std::unique_ptr<Attempt> attempt_;
+  std::string_view session_shown_;                  // the value of the sticky cookie that came; "" = none
+  std::size_t session_endpoint_ = Balancer::kNone;  // that it names
   std::vector<std::size_t> tried_;
   std::vector<TryRecord> tries_;
   std::unique_ptr<const Diagnosis> diagnosis_;  // null: nothing has failed

@@ -119,12 +119,15 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   if (diagnostics.disclose == Disclose::Evidence) {
     proxy_status = passedOnProxyStatus(diagnostics.name, head.status);
   }
+  pool_->noteKeepAlive(attempt_->endpointIndex(), head.valueOf(FieldId::KeepAlive));
+  const std::string set_cookie = sessionCookie();
   worker_.scratch.clear();
   appendResponseFields(worker_.scratch, head,
                        ResponseContext{.hop_name = diagnostics.name,
                                        .request_id = identity_.requestId(),
                                        .proxy_status = proxy_status,
                                        .date = currentDate(),
+                                       .set_cookie = set_cookie,
                                        .edits = &responseEdits()},
                        length_);
   client_.sendHead({.status = head.status,
@@ -186,12 +189,14 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
   status_ = origin_status_ = head.status;
   generated_by_ = GeneratedBy::Origin;
   exchange_timer_.cancel();  // a tunnel lives as long as it is used
+  const std::string set_cookie = sessionCookie();
   worker_.scratch.clear();
   appendResponseFields(worker_.scratch, head,
                        ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
                                        .request_id = identity_.requestId(),
                                        .proxy_status = {},
                                        .date = currentDate(),
+                                       .set_cookie = set_cookie,
                                        .edits = &responseEdits()},
                        AnswerLength::None);
   client_.sendHead({.status = head.status,

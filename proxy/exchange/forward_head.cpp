@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "config/path_readings.h"
 #include "proxy/exchange/client_address.h"
 #include "proxy/exchange/dropped_fields.h"
+#include "proxy/exchange/sticky_tokens.h"
 
 namespace gatewhy {
 namespace {
@@ -124,6 +127,32 @@ void appendOwn(TextBuffer& out, const HeaderEdits* edits, std::string_view name,
 
 const HeaderEdits* editsOf(const ForwardContext& context) {
   return context.edits != nullptr ? context.edits : &context.route->request_headers;
+}
+
+// What the request says but for our own cookie.
+void appendFieldsWithoutCookie(TextBuffer& out, const RequestHead& request, FieldSet held_back,
+                               const ForwardContext& context) {
+  const HeaderEdits* edits = editsOf(context);
+  std::vector<std::uint32_t> dropped(context.dropped.begin(), context.dropped.end());
+  std::vector<std::string> cookies;
+  for (std::uint32_t i = 0; i < request.fields.size(); ++i) {
+    const Field& field = request.fields[i];
+    if (field.id != FieldId::Other || !equalsIgnoreCase(request.name(field), "cookie") ||
+        std::find(context.dropped.begin(), context.dropped.end(), i) != context.dropped.end()) {
+      continue;
+    }
+    if (auto rest = withoutCookie(request.value(field), context.own_cookie)) {
+      dropped.push_back(i);
+      if (!rest->empty() && !field.connection_nominated && adds(edits, "Cookie")) {
+        cookies.push_back(*std::move(rest));
+      }
+    }
+  }
+  std::sort(dropped.begin(), dropped.end());
+  appendFields(out, request, held_back, edits, dropped);
+  for (const std::string& cookie : cookies) {
+    appendField(out, "Cookie", cookie);
+  }
 }
 
 void appendTarget(TextBuffer& out, const RequestHead& request, const ForwardContext& context) {
@@ -335,7 +364,11 @@ void appendRequestHead(TextBuffer& out, const RequestHead& request, const Forwar
   if (context.route->basic_auth && !context.route->basic_auth->forward) {
     held_back.add(FieldId::Authorization);  // was for us
   }
-  appendFields(out, request, held_back, edits, context.dropped);
+  if (context.own_cookie.empty()) {
+    appendFields(out, request, held_back, edits, context.dropped);
+  } else {
+    appendFieldsWithoutCookie(out, request, held_back, context);
+  }
   if (hops_left && adds(edits, "Max-Forwards")) {
     out.append("Max-Forwards: ");
     appendDecimal(out, *hops_left == 0 ? 0 : *hops_left - 1);  // one with 0 is answered here
@@ -379,6 +412,9 @@ void appendResponseFields(TextBuffer& out, const ResponseHead& response, const R
   }
   appendVia(out, response, context.hop_name, context.edits);
   appendOwn(out, context.edits, "X-Request-ID", context.request_id);
+  if (!context.set_cookie.empty()) {
+    appendField(out, "Set-Cookie", context.set_cookie);
+  }
   if (!context.proxy_status.empty()) {
     appendOwn(out, context.edits, "Proxy-Status", context.proxy_status);
   }

@@ -27,7 +27,8 @@ struct ForwardContext {
   std::string_view path;                   // to be forwarded instead of the request's own; "" = as sent
   const RouteConfig* route = nullptr;
   const EndpointConfig* endpoint = nullptr;
-  bool upgrade = false;  // forward Upgrade and Connection: Upgrade
+  bool upgrade = false;         // forward Upgrade and Connection: Upgrade
+  std::string_view own_cookie;  // of ours, by name: not forwarded; "" = none
 };
 
 // Appends the request head for the origin.
@@ -45,6 +46,7 @@ struct ResponseContext {
   std::string_view request_id;
   std::string_view proxy_status;  // "" = none
   std::string_view date;          // for a response that has none: whoever has a clock adds it (RFC 9110 section 6.6.1)
+  std::string_view set_cookie;    // a cookie of ours, in a field of its own; "" = none
   const HeaderEdits* edits = nullptr;
 };
 // Appends the fields of a final head or a 101 that passes on to the client, with

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "config/secrets_file.h"
+
 namespace gatewhy {
 std::shared_ptr<EndpointState> SharedStates::endpoint(const std::string& origin, const std::string& url) {
   auto& slot = endpoints_[origin + '\n' + url];
@@ -52,6 +54,41 @@ void Generation::addVariants(const RouteConfig& route) {
       variant.timeouts.*field = value;
     }
   }
+}
+
+Result<std::vector<std::string>, std::string> SharedStates::secrets(const Config& config) {
+  if (!config.secrets.file.empty()) {
+    return readSecrets(config.secrets.file);
+  }
+  if (secret_.key.empty()) {
+    secret_ = ownSecret(state_directory_, config.user, config.group);
+  }
+  if (secret_.key.empty()) {
+    return Failure{secret_.problem};
+  }
+  return std::vector<std::string>{secret_.key};
+}
+
+std::optional<TlsFault> Generation::addSessions(SharedStates& states) {
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < config->origins.size(); ++i) {
+    const OriginConfig& origin = config->origins[i];
+    if (!origin.sticky) {
+      continue;
+    }
+    if (keys.empty()) {
+      auto read = states.secrets(*config);
+      if (!read) {
+        TlsFault fault{.failure = TlsFailure::Setup};
+        fault.reason = read.error();
+        fault.detail = "secrets.file";
+        return fault;
+      }
+      keys = std::move(read).value();
+    }
+    origins[i].sticky = std::make_shared<const StickyTokens>(origin, keys);
+  }
+  return std::nullopt;
 }
 
 std::optional<TlsFault> Generation::addUsers() {
@@ -119,6 +156,9 @@ Result<GenerationPtr, TlsFault> Generation::create(ConfigPtr config, SharedState
   for (const RouteConfig& route : made->config->routes) {
     made->addVariants(route);
     made->rate_limiters.push_back(route.rate_limit ? states.rateLimiter(route.name, *route.rate_limit) : nullptr);
+  }
+  if (auto fault = made->addSessions(states)) {
+    return Failure{std::move(*fault)};
   }
   if (auto fault = made->addUsers()) {
     return Failure{std::move(*fault)};

@@ -13,8 +13,10 @@
 
 #include "config/config.h"
 #include "proxy/exchange/finding_ledger.h"
+#include "proxy/exchange/own_secret.h"
 #include "proxy/exchange/rate_limiter.h"
 #include "proxy/exchange/router.h"
+#include "proxy/exchange/sticky_tokens.h"
 #include "proxy/exchange/user_file.h"
 #include "proxy/net/origin_tls_contexts.h"
 #include "proxy/net/tls_context.h"
@@ -27,6 +29,7 @@ struct OriginRuntime {
   std::optional<TlsFault> tls_setup_fault;      // reported by every exchange that needs TLS
   std::vector<std::shared_ptr<EndpointState>> endpoints;
   std::shared_ptr<OriginState> state;
+  std::shared_ptr<const StickyTokens> sticky;  // null where clients do not stick
 };
 
 // What outlives generations, by "origin name\nendpoint URL" and origin name.
@@ -37,6 +40,12 @@ class SharedStates {
   [[nodiscard]] OriginTlsContexts::Made originTls(const OriginTls& settings) { return tls_.of(settings); }
   // Drops what no generation uses any more.
   void forgetUnused();
+  // Where a key of its own is kept, if it needs one; "" = it ends with the process.
+  void keepSecretIn(std::string directory) { state_directory_ = std::move(directory); }
+  // The keys to sign with; the error is a sentence. Reads the disk.
+  [[nodiscard]] Result<std::vector<std::string>, std::string> secrets(const Config& config);
+  // Why the key of its own is not kept; "" where it is, or is not needed.
+  [[nodiscard]] const std::string& secretProblem() const { return secret_.problem; }
   // By route name; a new one where the limit has changed.
   [[nodiscard]] std::shared_ptr<RateLimiter> rateLimiter(const std::string& route, const RateLimitConfig& limit);
 
@@ -44,6 +53,8 @@ class SharedStates {
   std::map<std::string, std::shared_ptr<EndpointState>> endpoints_;
   std::map<std::string, std::shared_ptr<OriginState>> origins_;
   OriginTlsContexts tls_;
+  std::string state_directory_;
+  OwnSecret secret_;
   std::map<std::string, std::weak_ptr<RateLimiter>> rate_limiters_;  // they go with their last generation
 };
 
@@ -68,6 +79,7 @@ struct Generation {
  private:
   void addVariants(const RouteConfig& route);
   [[nodiscard]] std::optional<TlsFault> addUsers();
+  [[nodiscard]] std::optional<TlsFault> addSessions(SharedStates& states);
   explicit Generation(ConfigPtr c) : config(std::move(c)), router(config->routes) {}
 };
 using GenerationPtr = std::shared_ptr<const Generation>;

@@ -331,7 +331,7 @@ std::vector<ServedCertificate> ListenerCertificates::served() const {
     all.push_back({.file = pairs_[i].files.certificate,
                    .subject = nameText(X509_get_subject_name(leaf)),
                    .names = dnsNames(leaf),
-                   .not_after = expiryOf(leaf),
+                   .term = termOf(leaf),
                    .refused = pairs_[i].refused});
   }
   return all;

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "diagnostics/result.h"
+#include "proxy/net/certificate_term.h"
 #include "proxy/net/transport.h"
 
 namespace gatewhy {
@@ -41,8 +42,8 @@ class OriginTlsContext {
 struct ServedCertificate {
   std::string file, subject;  // RFC 2253
   std::vector<std::string> names;
-  std::int64_t not_after = 0;  // Unix seconds
-  bool refused = false;        // its files have changed, and what is in them cannot be used
+  CertificateTerm term;
+  bool refused = false;  // its files have changed, and what is in them cannot be used
 };
 
 // Files of a listener that have changed, and what became of it.

@@ -11,7 +11,9 @@
 #include <string>
 
 #include "diagnostics/cause.h"
+#include "proxy/net/certificate_term.h"
 #include "proxy/origin/endpoint_health.h"
+#include "proxy/origin/idle_lesson.h"
 #include "proxy/origin/unsolicited.h"
 
 namespace gatewhy {
@@ -80,14 +82,20 @@ class EndpointState {
   void releaseUpload() noexcept { uploads_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t uploads() const noexcept { return uploads_.load(std::memory_order_relaxed); }
 
-  // The certificate that the endpoint showed last expires at this Unix time.
-  void noteCertificateExpiry(std::int64_t seconds) noexcept {
-    certificate_expiry_.store(seconds, std::memory_order_relaxed);
+  // Of the certificate that the endpoint showed last.
+  void noteCertificate(const CertificateTerm& term) noexcept {
+    certificate_from_.store(term.not_before, std::memory_order_relaxed);
+    certificate_until_.store(term.not_after, std::memory_order_relaxed);
   }
-  // 0: none was seen.
-  [[nodiscard]] std::int64_t certificateExpiry() const noexcept {
-    return certificate_expiry_.load(std::memory_order_relaxed);
+  // Unknown: none was seen.
+  [[nodiscard]] CertificateTerm certificateTerm() const noexcept {
+    return {.not_before = certificate_from_.load(std::memory_order_relaxed),
+            .not_after = certificate_until_.load(std::memory_order_relaxed)};
   }
+  // How long it keeps idle connections, as far as that is known.
+  [[nodiscard]] IdleLesson& idleLesson() noexcept { return idle_lesson_; }
+  [[nodiscard]] const IdleLesson& idleLesson() const noexcept { return idle_lesson_; }
+
   EndpointHealth health;  // changed through OriginHealth
   HealthWords words;
   HealthChangeCounts health_changes;
@@ -105,7 +113,8 @@ class EndpointState {
 
   std::atomic<std::uint32_t> connections_{0};
   std::atomic<std::uint32_t> uploads_{0};
-  std::atomic<std::int64_t> certificate_expiry_{0};
+  IdleLesson idle_lesson_;
+  std::atomic<std::int64_t> certificate_from_{0}, certificate_until_{0};
 };
 
 // What all workers know together about one origin.

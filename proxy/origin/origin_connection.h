@@ -68,12 +68,13 @@ class OriginConnection : public Deferred {
   [[nodiscard]] virtual bool beginIdle() = 0;
   virtual void endIdle() = 0;
   void noteUnsolicited(std::string_view bytes);
-  void leavePool();  // ends; we are buried
+  void leavePool();  // it has ended, or said something; we are buried
 
  private:
   friend class OriginPool;
   OriginPool* parked_in_ = nullptr;
   std::size_t endpoint_ = 0;
+  bool watched_ = false;  // past its time: kept to see when the origin closes it, and for no request
   Deadline expiry_;
 };
 

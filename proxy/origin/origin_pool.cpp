@@ -29,14 +29,14 @@ void UploadPlace::release() noexcept {
   }
 }
 
-OriginConnection::OriginConnection(EventLoop& loop) : expiry_(loop, [this] { leavePool(); }) {}
+OriginConnection::OriginConnection(EventLoop& loop) : expiry_(loop, [this] { parked_in_->onExpired(*this); }) {}
 
 void OriginConnection::noteUnsolicited(std::string_view bytes) {
   parked_in_->noteUnsolicited(endpoint_, bytes);
 }
 
 void OriginConnection::leavePool() {
-  parked_in_->dropParked(*this);
+  parked_in_->onClosedByOrigin(*this);
 }
 
 OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
@@ -86,6 +86,10 @@ class OriginPool::Choice final : public EndpointFilter {
     return pool_.health_.usable(endpoint) && (full_.empty() || !full_[endpoint]) &&
            (tried_.empty() || !pool_.isTried(tried_, endpoint)) && (!choosy_ || preferred(endpoint));
   }
+  // For a session that is at the endpoint: whatever is preferred, full or not.
+  [[nodiscard]] bool admits(std::size_t endpoint) const {
+    return pool_.health_.usable(endpoint) && !pool_.isTried(tried_, endpoint);
+  }
   void noteFull(std::size_t endpoint) {
     full_.resize(pool_.endpoints_.size());
     full_[endpoint] = true;
@@ -124,7 +128,15 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
   const bool upload = !waiter.bodyIsHere();
   Choice choice(*this, waiter.triedEndpoints());
   bool any_healthy = false;
-  for (;;) {
+  const std::size_t session = waiter.sessionEndpoint();
+  const bool stays = session < endpoints_.size() && choice.admits(session);
+  if (stays) {
+    if (auto grant = tryGrant(session, fresh, upload)) {
+      return grant;
+    }
+    any_healthy = true;
+  }
+  while (!stays) {
     const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
     if (chosen == Balancer::kNone) {
       if (choice.relax()) {
@@ -259,7 +271,21 @@ void OriginPool::bodyArrived(PoolWaiter& waiter) {
   serveQueue();
 }
 
+// Whether no other endpoint will do.
+bool OriginPool::staysWithSession(const PoolWaiter& waiter) {
+  const std::size_t session = waiter.sessionEndpoint();
+  return session < endpoints_.size() && Choice(*this, waiter.triedEndpoints()).admits(session);
+}
+
 bool OriginPool::grantTo(PoolWaiter& waiter) {
+  if (staysWithSession(waiter)) {
+    auto grant = tryGrant(waiter.sessionEndpoint(), false, waiter.among_uploads_);
+    if (grant) {
+      leaveQueue(waiter);
+      waiter.onGrant(std::move(*grant));
+    }
+    return grant.has_value();
+  }
   Choice choice(*this, waiter.triedEndpoints());
   for (;;) {
     const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
@@ -278,14 +304,29 @@ bool OriginPool::grantTo(PoolWaiter& waiter) {
   }
 }
 
+// The first that can be served. Who waits for one endpoint alone holds nobody up.
+bool OriginPool::serveFrom(std::list<PoolWaiter*>& queue) {
+  for (auto at = queue.begin(); at != queue.end();) {
+    PoolWaiter& waiter = **at++;
+    const bool alone = staysWithSession(waiter);
+    if (grantTo(waiter)) {
+      return true;
+    }
+    if (!alone) {
+      return false;
+    }
+  }
+  return false;
+}
+
 // Who came first, but a whole request does not wait for an upload's place.
 bool OriginPool::serveOne() {
   PoolWaiter* const whole = queue_.empty() ? nullptr : queue_.front();
   PoolWaiter* const upload = uploads_.empty() ? nullptr : uploads_.front();
-  if (upload != nullptr && (whole == nullptr || upload->ticket_ < whole->ticket_) && grantTo(*upload)) {
+  if (upload != nullptr && (whole == nullptr || upload->ticket_ < whole->ticket_) && serveFrom(uploads_)) {
     return true;
   }
-  return whole != nullptr && grantTo(*whole);
+  return whole != nullptr && serveFrom(queue_);
 }
 
 void OriginPool::serveQueue() {
@@ -311,6 +352,9 @@ void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> co
   connection->parked_in_ = this;
   connection->endpoint_ = endpoint;
   if (keep.idle == 0 || !connection->beginIdle()) {
+    if (keep.idle != 0 && keep.learn) {
+      target.state->idleLesson().noteClosed(std::chrono::milliseconds(0), loop_.turnTime());
+    }
     loop_.deferDelete(std::move(connection));
     return;
   }
@@ -318,8 +362,9 @@ void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> co
   // The surplus of a crowd stays for a moment, for the crowd's next requests
   // would open as many connections again; it is taken first, and closed first.
   const bool surplus = target.parked.size() >= keep.idle;
-  connection->expiry_.arm(surplus && (keep.timeout.count() == 0 || keep.timeout > kSurplusTime) ? kSurplusTime
-                                                                                                : keep.timeout);
+  const std::chrono::milliseconds kept = keepTime(target);
+  connection->watched_ = false;
+  connection->expiry_.arm(surplus && (kept.count() == 0 || kept > kSurplusTime) ? kSurplusTime : kept);
   target.parked.push_back(std::move(connection));
   if (origin_state_->waiting.load(std::memory_order_relaxed) != 0 && anybodyCanBeServed()) {
     onSlotReleased();
@@ -328,7 +373,12 @@ void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> co
 
 std::unique_ptr<OriginConnection> OriginPool::takeParked(std::size_t endpoint) {
   auto& parked = endpoints_[endpoint].parked;
-  if (parked.empty()) {
+  // What was parked before a shorter limit was learned is not risked.
+  while (config_.keep_alive.learn && !parked.empty() && !parked.back()->watched_ &&
+         idleTime(*parked.back()) >= keepTime(endpoints_[endpoint])) {
+    dropParked(*parked.back());
+  }
+  if (parked.empty() || parked.back()->watched_) {
     return nullptr;
   }
   std::unique_ptr<OriginConnection> last = std::move(parked.back());
@@ -347,6 +397,54 @@ void OriginPool::dropParked(OriginConnection& which) {
     dead->endIdle();
     dead->expiry_.cancel();
     loop_.deferDelete(std::move(dead));  // frees the slot a turn later, outside the socket's callback
+  }
+}
+
+std::chrono::milliseconds OriginPool::keepTime(const Endpoint& endpoint) const {
+  const KeepAliveConfig& keep = config_.keep_alive;
+  return keep.learn ? endpoint.state->idleLesson().timeout(loop_.turnTime()) : keep.timeout;
+}
+
+std::chrono::milliseconds OriginPool::idleTime(const OriginConnection& parked) const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(loop_.turnTime() - parked.idle_since);
+}
+
+// Where the origin's limit is to be learned, one of the expired stays, in
+// front of all others: those are younger.
+void OriginPool::onExpired(OriginConnection& which) {
+  Endpoint& target = endpoints_[which.endpoint_];
+  auto& parked = target.parked;
+  if (which.watched_) {
+    target.state->idleLesson().noteClosed(IdleLesson::kWatched, loop_.turnTime());
+  }
+  const std::chrono::milliseconds left = IdleLesson::kWatched - idleTime(which);
+  if (!config_.keep_alive.learn || parked.front()->watched_ || left.count() <= 0) {
+    dropParked(which);
+    return;
+  }
+  which.watched_ = true;
+  which.expiry_.arm(left);
+  const auto it = std::find_if(parked.begin(), parked.end(), [&](const auto& p) { return p.get() == &which; });
+  std::rotate(parked.begin(), it, it + 1);
+}
+
+void OriginPool::onClosedByOrigin(OriginConnection& which) {
+  if (config_.keep_alive.learn) {
+    endpoints_[which.endpoint_].state->idleLesson().noteClosed(idleTime(which), loop_.turnTime());
+  }
+  dropParked(which);
+}
+
+void OriginPool::noteStale(std::size_t endpoint, double idle_ms) {
+  if (config_.keep_alive.learn) {
+    endpoints_[endpoint].state->idleLesson().noteStale(std::chrono::milliseconds(static_cast<std::int64_t>(idle_ms)),
+                                                       loop_.turnTime());
+  }
+}
+
+void OriginPool::noteKeepAlive(std::size_t endpoint, std::string_view value) {
+  if (config_.keep_alive.learn && !value.empty()) {
+    endpoints_[endpoint].state->idleLesson().noteSaid(value);
   }
 }
 

@@ -63,6 +63,9 @@ class PoolWaiter {
   virtual ~PoolWaiter();
   virtual void onGrant(Grant grant) = 0;  // once; no longer queued by then
   [[nodiscard]] virtual std::uint64_t balanceKey() const = 0;
+  // The endpoint that the client's session is at: waited for where it is full,
+  // left where it is out of use. Balancer::kNone: any will do.
+  [[nodiscard]] virtual std::size_t sessionEndpoint() const { return Balancer::kNone; }
   // False while a part of the request's body is still to come from its client.
   [[nodiscard]] virtual bool bodyIsHere() const = 0;
   // Endpoints that earlier attempts of its request had; another one is to serve it.
@@ -111,6 +114,10 @@ class OriginPool {
   [[nodiscard]] EndpointState& state(std::size_t endpoint) { return *endpoints_[endpoint].state; }
   [[nodiscard]] const OriginConfig& config() const { return config_; }
   [[nodiscard]] OriginHealth& health() { return health_; }
+  // keep_alive.timeout: auto. A request found its connection closed after
+  // so long; an answer has this Keep-Alive field ("" = none).
+  void noteStale(std::size_t endpoint, double idle_ms);
+  void noteKeepAlive(std::size_t endpoint, std::string_view value);
   // Bytes that parked connections brought since the last call, on any worker.
   [[nodiscard]] std::optional<UnsolicitedBytes> takeUnsolicited() { return origin_state_->unsolicited.takeNews(); }
 
@@ -132,7 +139,9 @@ class OriginPool {
   [[nodiscard]] std::optional<Grant> tryGrant(std::size_t endpoint, bool fresh, bool upload);
   [[nodiscard]] bool queueFull(bool upload) const;
   [[nodiscard]] bool serveOne();
+  [[nodiscard]] bool serveFrom(std::list<PoolWaiter*>& queue);
   [[nodiscard]] bool grantTo(PoolWaiter& waiter);
+  [[nodiscard]] bool staysWithSession(const PoolWaiter& waiter);
   [[nodiscard]] std::uint32_t uploadPlaces() const;
   [[nodiscard]] bool anybodyCanBeServed() const;
   [[nodiscard]] std::list<PoolWaiter*>& queueOf(const PoolWaiter& waiter) {
@@ -140,6 +149,10 @@ class OriginPool {
   }
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
   void dropParked(OriginConnection& parked);
+  void onExpired(OriginConnection& parked);
+  void onClosedByOrigin(OriginConnection& parked);
+  [[nodiscard]] std::chrono::milliseconds keepTime(const Endpoint& endpoint) const;
+  [[nodiscard]] std::chrono::milliseconds idleTime(const OriginConnection& parked) const;
   void noteUnsolicited(std::size_t endpoint, std::string_view bytes);
   void onSlotReleased();
   ConnectionSlot slotFor(std::size_t endpoint);

@@ -143,7 +143,10 @@ TEST_F(AdminTest, KeepsFailures) {
   const json& origin = origins["origins"][0];
   EXPECT_EQ(origin["causes"], json({{"connection_refused", 2}}));
   EXPECT_EQ(origin["exchanges"], 2);
-  EXPECT_EQ(origin["endpoints"][0]["state"], "up");
+  EXPECT_EQ(origin["endpoints"][0]["state"], "failing");
+  EXPECT_EQ(origin["endpoints"][0]["failures"], json({{"connection_refused", 2}}));
+  EXPECT_EQ(origin["endpoints"][0]["rescued"], json::object());
+  EXPECT_EQ(origin["endpoints"][0]["last_failure"]["cause"], "connection_refused");
   EXPECT_EQ(origin["last_failure"]["cause"], "connection_refused");
   const json history = json::parse(get("/api/v1/history"));
   EXPECT_EQ(history["origins"][0]["causes"]["connection_refused"].size(), 120U);

@@ -226,9 +226,15 @@ TEST_F(FindingsTest, EnforceRefusesWhatReportMends) {
 }
 
 TEST_F(FindingsTest, TheTableIsComplete) {
-  // Not an answer's: tests/scenario/response_unsolicited.yaml and passed_on.ocsp_*.yaml,
-  // tests/unit/proxy/net/revocation_test.cpp.
-  Words shown{"unsolicited_bytes", "ocsp_status_unknown", "ocsp_staple_expired", "ocsp_staple_unusable"};
+  // Not an answer's: tests/scenario/response_unsolicited.yaml and passed_on.ocsp_*.yaml and
+  // passed_on.certificate_*.yaml, tests/unit/proxy/net/revocation_test.cpp.
+  Words shown{"unsolicited_bytes",
+              "ocsp_status_unknown",
+              "ocsp_staple_expired",
+              "ocsp_staple_unusable",
+              "certificate_expires_in_30_days",
+              "certificate_expires_in_7_days",
+              "certificate_expires_in_1_day"};
   for (const Row& row : rows_) {
     EXPECT_TRUE(findingById(row.rule)) << row.rule << " is no finding";
     shown.insert(row.rule);

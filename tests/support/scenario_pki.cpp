@@ -69,6 +69,13 @@ void writeLeaves(Writer& writer, const Identity& root) {
   spec.not_after = -hours(24);
   const Identity expired = signedBy(root, spec);
   writer.identity("expired", {&expired});
+  // Of three months, most of which are over.
+  for (const int days : {20, 5, 0}) {
+    spec.not_before = -hours(24 * (90 - days));
+    spec.not_after = hours(24 * days + 12);
+    const Identity ending = signedBy(root, spec);
+    writer.identity("ends-in-" + std::to_string(days) + "-days", {&ending});
+  }
   spec.not_before = hours(24);
   spec.not_after = hours(48);
   const Identity early = signedBy(root, spec);

@@ -41,11 +41,12 @@ const number = n => n.toLocaleString('en', {maximumFractionDigits: n < 10 ? 1 : 
 const plural = (n, one) => `${number(n)} ${one}${n === 1 ? '' : 's'}`;
 const clock = time => new Date(time).toLocaleTimeString([], {hourCycle: 'h23'});
 const clockShort = time => new Date(time).toLocaleTimeString([], {hourCycle: 'h23', hour: '2-digit', minute: '2-digit'});
+// Three digits: rounding must not undo what the histogram knows.
+const digits = n => n >= 100 ? String(Math.round(n)) : n >= 10 ? n.toFixed(1) : n.toFixed(2);
 function duration(ms) {
   if (ms === undefined) return '';
-  if (ms < 1) return `${Math.round(ms * 1000)} µs`;
-  if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-  return `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`;
+  if (ms < 1) return `${digits(ms * 1000)} µs`;
+  return ms < 1000 ? `${digits(ms)} ms` : `${digits(ms / 1000)} s`;
 }
 function span(seconds) {
   if (seconds < 120) return `${Math.round(seconds)} s`;
@@ -201,7 +202,7 @@ function latency(origin) {
 function expiry(time) {
   const left = (Date.parse(time) - Date.now()) / 1000;
   const text = left < 0 ? `expired ${span(-left)} ago` : `${span(left)} left`;
-  return h('span', {class: left < 0 ? 'over' : left < 21 * 86400 ? 'soon' : false, title: time}, text);
+  return h('span', {class: left < 86400 ? 'over' : left < 30 * 86400 ? 'soon' : false, title: time}, text);
 }
 
 // What came of an origin's requests in the last five minutes, without what clients did wrong.
@@ -213,35 +214,60 @@ function recentOf(name) {
 }
 
 // "up" is only said of what has answered.
-function originState({requests, failures}) {
+function originState({requests, failures}, {endpoints}) {
   if (requests === 0) return ['idle', 'no traffic'];
-  const part = failures / requests;
-  return part >= 0.05 ? ['bad', `failing ${share(part)}`] : part > 0 ? ['wait', `${share(part)} failing`] : ['good', 'up'];
+  const part = failures / requests, troubled = endpoints.filter(isTroubled).length;
+  if (part >= 0.05) return ['bad', `failing ${share(part)}`];
+  if (part > 0) return ['wait', `${share(part)} failing`];
+  return troubled > 0 ? ['wait', `${troubled} of ${plural(endpoints.length, 'endpoint')} in trouble`] : ['good', 'up'];
 }
 
-function endpointState(endpoint, recent) {
-  if (endpoint.state !== 'up') return [h('span', {class: 'pill bad'}, `${endpoint.state} for ${span((endpoint.ejected_for_ms || 0) / 1000)}`), endpoint.cause ? [' ', breakable(endpoint.cause)] : ''];
-  const [kind, text] = recent.requests === 0 ? ['idle', 'no traffic'] : recent.failures >= 0.5 * recent.requests ? ['bad', 'failing'] : ['good', 'up'];
+// Words of the admin API: what is out of use, and what fails without its clients seeing it.
+const isTroubled = endpoint => ['ejected', 'down_by_check', 'failing'].includes(endpoint.state);
+const kStateKinds = {up: 'good', no_traffic: 'idle', drained: 'idle', ejected: 'bad', down_by_check: 'bad', failing: 'bad'};
+
+function endpointState(endpoint) {
+  const {answered, failed} = endpoint.recent, part = failed > 0 ? failed / (answered + failed) : 0;
+  let kind = kStateKinds[endpoint.state] || 'wait', text = words(endpoint.state);
+  if (endpoint.state === 'failing') text = `failing ${share(part)}`;
+  else if (endpoint.state === 'up' && part > 0) [kind, text] = ['wait', `${share(part)} failing`];
+  else if (endpoint.ejected_for_ms !== undefined) text = `${text} for ${span(endpoint.ejected_for_ms / 1000)}`;
   return h('span', {class: 'pill ' + kind}, text);
 }
 
+const kLessons = {closed: 'seen', said: 'it says so', stale: 'by requests that found them closed'};
+
+// A row of its own, below the endpoint's: why it is out, what retries saved from it, which no client has seen, and when it failed last.
+function endpointTrouble(endpoint, columns) {
+  const rescued = Object.entries(endpoint.rescued).sort((a, b) => b[1] - a[1]), last = endpoint.last_failure;
+  const parts = rescued.map(([cause, count]) => [`${number(count)} rescued from `, breakable(cause)]);
+  if (endpoint.cause) parts.unshift([`${words(endpoint.state)} after `, breakable(endpoint.cause)]);
+  if (last) parts.push([`last failure at ${clock(last.timestamp)}: `, breakable(last.cause), last.rescued ? ' (rescued)' : '']);
+  const keep = endpoint.keep_alive;
+  if (keep && keep.limit_ms !== undefined) parts.push([`closes idle connections after ${duration(keep.limit_ms)} (${kLessons[keep.learned_from] || keep.learned_from}); reused up to ${duration(keep.timeout_ms)}`]);
+  if (parts.length === 0) return '';
+  const title = last ? `request id ${last.request_id}` : false;
+  return h('tr', {class: 'trouble'}, h('td', {colspan: columns, title}, parts.map(part => h('span', {}, part))));
+}
+
 function originCard(origin, recent) {
-  const tls = origin.endpoints.some(endpoint => endpoint.certificate), [kind, text] = originState(recent);
+  const tls = origin.endpoints.some(endpoint => endpoint.certificate), [kind, text] = originState(recent, origin);
   return h('article', {class: 'origin'},
     h('h3', {}, origin.name, h('span', {class: 'pill ' + kind}, text), h('span', {class: 'sums'}, `${plural(origin.exchanges, 'request')}, ${plural(origin.failures, 'failure')}${origin.waiting ? `, ${number(origin.waiting)} waiting` : ''}`)),
     h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'endpoint'), h('th', {scope: 'col'}, 'state'), h('th', {scope: 'col', class: 'number', title: 'connections (busy + idle)'}, 'busy + idle'), tls ? h('th', {scope: 'col'}, 'certificate') : '')),
-      h('tbody', {}, origin.endpoints.map(endpoint => h('tr', {}, h('td', {class: 'url'}, endpoint.url, endpoint.backup ? ' (backup)' : ''), h('td', {}, endpointState(endpoint, recent)),
-        h('td', {class: 'number'}, `${endpoint.connections.in_use} + ${endpoint.connections.idle}`), tls ? h('td', {}, endpoint.certificate ? expiry(endpoint.certificate.not_after) : '') : ''))))),
+      h('tbody', {}, origin.endpoints.map(endpoint => [h('tr', {}, h('td', {class: 'url'}, endpoint.url, endpoint.backup ? ' (backup)' : ''), h('td', {}, endpointState(endpoint)),
+        h('td', {class: 'number'}, `${endpoint.connections.in_use} + ${endpoint.connections.idle}`), tls ? h('td', {}, endpoint.certificate ? expiry(endpoint.certificate.not_after) : '') : ''),
+        endpointTrouble(endpoint, tls ? 4 : 3)])))),
     latency(origin));
 }
 
 // Those that fail come first, the worst of them at the top; those that are well are folded where there are many.
 function renderOrigins() {
   const badness = ({requests, failures}) => requests === 0 ? -1 : failures / requests;
-  const ejected = origin => origin.endpoints.some(endpoint => endpoint.state !== 'up');
+  const troubled = origin => origin.endpoints.some(isTroubled);
   const all = state.origins.map(origin => ({origin, recent: recentOf(origin.name)}));
-  all.sort((a, b) => ejected(b.origin) - ejected(a.origin) || badness(b.recent) - badness(a.recent));
-  const kUnfolded = 6, bad = all.filter(({origin, recent}) => ejected(origin) || recent.failures > 0);
+  all.sort((a, b) => troubled(b.origin) - troubled(a.origin) || badness(b.recent) - badness(a.recent));
+  const kUnfolded = 6, bad = all.filter(({origin, recent}) => troubled(origin) || recent.failures > 0);
   const cards = list => list.map(({origin, recent}) => originCard(origin, recent));
   if (all.length <= kUnfolded) {
     $('origins').replaceChildren(...cards(all));

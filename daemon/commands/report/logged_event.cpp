@@ -88,6 +88,39 @@ error_code takeFindings(element findings, LoggedEvent& event) {
   return SUCCESS;
 }
 
+error_code takeTry(element from, LoggedEvent& event) {
+  LoggedEvent::RetriedTry attempt;
+  bool retried = false;
+  const error_code error = forMembers(from, [&](std::string_view key, element at) {
+    if (key == "endpoint") {
+      return take(at, attempt.endpoint);
+    }
+    if (key == "retried") {
+      return at.get_bool().get(retried);
+    }
+    return key != "diagnosis" ? SUCCESS : forMembers(at, [&](std::string_view inner, element cause) {
+      return inner == "cause" ? take(cause, attempt.cause) : SUCCESS;
+    });
+  });
+  if (error == SUCCESS && retried && !attempt.cause.empty()) {
+    event.retried.push_back(attempt);
+  }
+  return error;
+}
+
+error_code takeTries(element tries, LoggedEvent& event) {
+  simdjson::dom::array list;
+  if (const error_code error = tries.get_array().get(list)) {
+    return error;
+  }
+  for (const element attempt : list) {
+    if (const error_code error = takeTry(attempt, event)) {
+      return error;
+    }
+  }
+  return SUCCESS;
+}
+
 struct Words {
   std::string_view timestamp, outcome;
 };
@@ -116,6 +149,9 @@ error_code takeMember(std::string_view key, element at, LoggedEvent& event, Word
   }
   if (key == "attempts") {
     return take(at, event.attempts);
+  }
+  if (key == "tries") {
+    return takeTries(at, event);
   }
   if (key == "timings") {
     return takeTimings(at, event);
@@ -161,8 +197,9 @@ EventReader::EventReader() : parser_(std::make_unique<Parser>()) {}
 EventReader::~EventReader() = default;
 
 const LoggedEvent* EventReader::read(const LogSource::Line& line) {
-  event_ = LoggedEvent{.findings = std::move(event_.findings)};
+  event_ = LoggedEvent{.findings = std::move(event_.findings), .retried = std::move(event_.retried)};
   event_.findings.clear();
+  event_.retried.clear();
   if (line.too_long) {
     return nullptr;
   }

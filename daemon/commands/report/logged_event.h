@@ -32,6 +32,11 @@ struct LoggedEvent {
   std::string_view cause, blame, phase, summary;                  // of the diagnosis
   std::uint64_t diagnosis_status = 0;
   std::vector<std::string_view> findings;
+  // A try that failed and that another one followed.
+  struct RetriedTry {
+    std::string_view endpoint, cause;
+  };
+  std::vector<RetriedTry> retried;
 };
 
 // Reads lines with simdjson; keeps its memory between them.

@@ -134,20 +134,20 @@ std::string originTable(const ReportModel& model) {
   for (const auto& [name, origin] : rankedOrigins(model)) {
     std::size_t slowest = 0;
     for (std::size_t i = 1; i + 1 < origin->phases.size(); ++i) {
-      slowest = origin->phases[i].quantile(0.99) > origin->phases[slowest].quantile(0.99) ? i : slowest;
+      slowest = origin->phases[i].quantileMs(0.99) > origin->phases[slowest].quantileMs(0.99) ? i : slowest;
     }
-    const LatencySketch& total = origin->phases.back();
+    const DurationHistogram& total = origin->phases.back();
     const std::string slow = origin->phases[slowest].count() == 0
                                  ? ""
                                  : fmt::format("{} {}", LoggedEvent::kPhaseNames[slowest],
-                                               millisText(origin->phases[slowest].quantile(0.99)));
+                                               millisText(origin->phases[slowest].quantileMs(0.99)));
     fmt::format_to(std::back_inserter(out),
                    "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td>"
                    "<td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
                    originInHtml(name), countText(origin->exchanges), countText(origin->failures),
                    html(percentText(static_cast<double>(origin->failures), static_cast<double>(origin->exchanges))),
                    chart(model.axis().columns(origin->failures_over_time, 48), "bad", "failures over time"),
-                   millisText(total.quantile(0.5)), millisText(total.quantile(0.99)), slow);
+                   millisText(total.quantileMs(0.5)), millisText(total.quantileMs(0.99)), slow);
   }
   return out + "</tbody></table></div>\n";
 }
@@ -221,6 +221,26 @@ std::string causeSections(const ReportModel& model) {
   return out;
 }
 
+// Failures of endpoints that no client saw.
+std::string rescueTable(const ReportModel& model) {
+  const auto rescues = rankedRescues(model);
+  if (rescues.empty()) {
+    return "";
+  }
+  std::string out =
+      "<h2>Rescued by a retry</h2>\n<p class=\"soft\">These endpoints failed, another try answered: no client saw "
+      "it.</p>\n<div class=\"scroll\"><table><thead><tr><th>endpoint</th><th>origin</th><th>cause</th>"
+      "<th class=\"n\">times</th><th>the last</th></tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < std::min(rescues.size(), kCausesOnPage); ++i) {
+    const auto& [origin, endpoint, cause, summary] = rescues[i];
+    fmt::format_to(std::back_inserter(out),
+                   "<tr><td>{}</td><td>{}</td><td><code>{}</code></td><td class=\"n\">{}</td><td>{}</td></tr>\n",
+                   html(endpoint), originInHtml(origin), breakable(html(cause)), countText(summary->count),
+                   logTimeText(summary->last));
+  }
+  return out + "</tbody></table></div>\n";
+}
+
 std::string countTable(std::string_view title, std::string_view column,
                        const std::map<std::string, std::uint64_t, std::less<>>& counts) {
   if (counts.empty()) {
@@ -265,6 +285,7 @@ std::string reportHtml(const ReportModel& model, const ReadingSummary& reading) 
     out += "<p>No exchange was found.</p>\n";
   } else {
     out += factsOf(model) + timeline(model) + originTable(model) + matrix(model) + causeSections(model);
+    out += rescueTable(model);
     out += countTable("Findings in origins' answers", "finding", model.findings());
     out += countTable("Daemon events", "event", model.words());
   }

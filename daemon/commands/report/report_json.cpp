@@ -53,17 +53,26 @@ Json originOf(std::string_view name, const OriginSummary& origin, const ReportMo
   out["exchanges_over_time"] = timesOf(model, origin.exchanges_over_time);
   out["failures_over_time"] = timesOf(model, origin.failures_over_time);
   for (std::size_t i = 0; i < origin.phases.size(); ++i) {
-    const LatencySketch& sketch = origin.phases[i];
-    if (sketch.count() != 0) {
-      out["phases_ms"][std::string(LoggedEvent::kPhaseNames[i])] = {{"count", sketch.count()},
-                                                                    {"p50", sketch.quantile(0.5)},
-                                                                    {"p90", sketch.quantile(0.9)},
-                                                                    {"p99", sketch.quantile(0.99)}};
+    const DurationHistogram& durations = origin.phases[i];
+    if (durations.count() != 0) {
+      out["phases_ms"][std::string(LoggedEvent::kPhaseNames[i])] = {{"count", durations.count()},
+                                                                    {"p50", durations.quantileMs(0.5)},
+                                                                    {"p90", durations.quantileMs(0.9)},
+                                                                    {"p99", durations.quantileMs(0.99)}};
     }
   }
   out["causes"] = Json::array();
   for (const auto& [cause, summary] : origin.causes) {
     out["causes"].push_back(causeOf(cause, summary, model));
+  }
+  for (const auto& [endpoint, causes] : origin.rescued) {
+    for (const auto& [cause, rescue] : causes) {
+      out["rescued"].push_back({{"endpoint", endpoint},
+                                {"cause", cause},
+                                {"count", rescue.count},
+                                {"last", logTimeText(rescue.last)},
+                                {"request_id", rescue.request_id}});
+    }
   }
   return out;
 }

@@ -75,6 +75,9 @@ void ReportModel::addExchange(const LoggedEvent& event) {
   origin.aborted += left ? 1 : 0;
   retried_ += again ? 1 : 0;
   origin.retried += again ? 1 : 0;
+  if (saved) {
+    addRescues(event, origin);
+  }
   saved_ += saved ? 1 : 0;
   origin.saved += saved ? 1 : 0;
   ++exchanges_over_time_[slot];
@@ -106,6 +109,18 @@ void ReportModel::addExchange(const LoggedEvent& event) {
   }
   ++cause.count;
   ++cause.over_time[slot];
+}
+
+void ReportModel::addRescues(const LoggedEvent& event, OriginSummary& origin) {
+  for (const LoggedEvent::RetriedTry& attempt : event.retried) {
+    auto& causes = entryOf(origin.rescued, attempt.endpoint, kMostEndpoints, [] { return OriginSummary::Rescues(); });
+    RescueSummary& rescue = entryOf(causes, attempt.cause, kMostCauses, [] { return RescueSummary(); });
+    ++rescue.count;
+    if (event.second >= rescue.last) {
+      rescue.last = event.second;
+      rescue.request_id = event.request_id.substr(0, kLongestText);
+    }
+  }
 }
 
 void ReportModel::addWord(const LoggedEvent& event) {

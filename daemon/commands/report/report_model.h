@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a report sums up, in memory that the number of events does not change:
-// names are bounded, times are counted in slots, durations in sketches.
+// names are bounded, times are counted in slots, durations in histograms.
 #pragma once
 
 #include <array>
@@ -13,9 +13,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "daemon/commands/report/latency_sketch.h"
 #include "daemon/commands/report/logged_event.h"
 #include "daemon/commands/report/time_series.h"
+#include "daemon/metrics/duration_histogram.h"
 
 namespace gatewhy {
 
@@ -33,12 +33,21 @@ struct CauseSummary {
   TimeCounts over_time{};
 };
 
+// Requests that a retry saved from a failure, by the endpoint that they had to leave.
+struct RescueSummary {
+  std::uint64_t count = 0;
+  std::int64_t last = 0;
+  std::string request_id;  // of the last one
+};
+
 struct OriginSummary {
   std::uint64_t exchanges = 0, failures = 0, aborted = 0;
   std::uint64_t retried = 0, saved = 0;  // with more than one try; of those, answered after all
   TimeCounts exchanges_over_time{}, failures_over_time{};
-  std::array<LatencySketch, LoggedEvent::kPhaseNames.size()> phases;
+  std::array<DurationHistogram, LoggedEvent::kPhaseNames.size()> phases;
   std::map<std::string, CauseSummary, std::less<>> causes;  // failures and aborts
+  using Rescues = std::map<std::string, RescueSummary, std::less<>>;
+  std::map<std::string, Rescues, std::less<>> rescued;  // by endpoint and cause
 };
 
 // A reload, ejection, start or other word of the daemon's.
@@ -71,13 +80,15 @@ class ReportModel {
   [[nodiscard]] const TimeCounts& exchangesOverTime() const { return exchanges_over_time_; }
 
   static constexpr std::size_t kMostOrigins = 1000;
-  static constexpr std::size_t kMostCauses = 300;  // per origin
+  static constexpr std::size_t kMostCauses = 300;      // per origin
+  static constexpr std::size_t kMostEndpoints = 1000;  // likewise
   static constexpr std::size_t kMostFindings = 500;
   static constexpr std::size_t kLastWords = 12;
   static constexpr std::string_view kOther = "(other)";  // what is beyond the limits
 
  private:
   void addExchange(const LoggedEvent& event);
+  static void addRescues(const LoggedEvent& event, OriginSummary& origin);
   void addWord(const LoggedEvent& event);
   void makeRoom(std::int64_t second);
   OriginSummary& originFor(std::string_view name);

@@ -128,6 +128,25 @@ void appendCauses(std::string& out, const ReportModel& model, const TextStyle& s
   }
 }
 
+// Failures of endpoints that no client saw.
+void appendRescues(std::string& out, const ReportModel& model, const TextStyle& style) {
+  const auto rescues = rankedRescues(model);
+  if (rescues.empty()) {
+    return;
+  }
+  out += heading("Rescued by a retry (no client saw these failures)", style);
+  for (std::size_t i = 0; i < std::min(rescues.size(), kCausesInText); ++i) {
+    const auto& [origin, endpoint, cause, summary] = rescues[i];
+    std::string text = fmt::format("from {} at {} (origin {}), the last at {}", harmless(cause), harmless(endpoint),
+                                   originName(origin), logTimeText(summary->last));
+    text += summary->request_id.empty() ? "" : fmt::format(", request id {}", harmless(summary->request_id));
+    appendWrapped(out, fmt::format("{:>12} ", countText(summary->count)), text, 14, style);
+  }
+  if (rescues.size() > kCausesInText) {
+    out += fmt::format("and {} more: --json has all\n", rescues.size() - kCausesInText);
+  }
+}
+
 void appendLatency(std::string& out, const ReportModel& model, const TextStyle& style) {
   out += heading("Time per phase (median and 99th percentile; the longest first)", style);
   for (const auto& [name, origin] : rankedOrigins(model)) {
@@ -141,13 +160,14 @@ void appendLatency(std::string& out, const ReportModel& model, const TextStyle& 
       continue;
     }
     std::sort(phases.begin(), phases.end(), [o = origin](std::size_t a, std::size_t b) {
-      return o->phases[a].quantile(0.99) > o->phases[b].quantile(0.99);
+      return o->phases[a].quantileMs(0.99) > o->phases[b].quantileMs(0.99);
     });
     std::string text;
     phases.push_back(origin->phases.size() - 1);
     for (const std::size_t i : phases) {
-      text += fmt::format("{}{} {} / {}", text.empty() ? "" : ", ", LoggedEvent::kPhaseNames[i],
-                          millisText(origin->phases[i].quantile(0.5)), millisText(origin->phases[i].quantile(0.99)));
+      text +=
+          fmt::format("{}{} {} / {}", text.empty() ? "" : ", ", LoggedEvent::kPhaseNames[i],
+                      millisText(origin->phases[i].quantileMs(0.5)), millisText(origin->phases[i].quantileMs(0.99)));
     }
     appendWrapped(out, fitted(originName(name), 20, style), text, 22, style);
   }
@@ -165,6 +185,20 @@ std::vector<RankedCause> rankedCauses(const ReportModel& model) {
   std::sort(out.begin(), out.end(), [](const RankedCause& a, const RankedCause& b) {
     return std::tuple(b.summary->count, a.cause, a.origin) < std::tuple(a.summary->count, b.cause, b.origin);
   });
+  return out;
+}
+
+std::vector<RankedRescue> rankedRescues(const ReportModel& model) {
+  std::vector<RankedRescue> out;
+  for (const auto& [origin_name, origin] : model.origins()) {
+    for (const auto& [endpoint, causes] : origin->rescued) {
+      for (const auto& [cause, summary] : causes) {
+        out.push_back({origin_name, endpoint, cause, &summary});
+      }
+    }
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const RankedRescue& a, const RankedRescue& b) { return a.summary->count > b.summary->count; });
   return out;
 }
 
@@ -199,6 +233,7 @@ std::string reportText(const ReportModel& model, const ReadingSummary& reading, 
   appendOverview(out, model, style);
   appendOrigins(out, model, style);
   appendCauses(out, model, style);
+  appendRescues(out, model, style);
   appendLatency(out, model, style);
   const auto findings = rankedCounts(model.findings());
   if (!findings.empty()) {

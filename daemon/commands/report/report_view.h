@@ -29,6 +29,12 @@ struct RankedCause {
   const CauseSummary* summary = nullptr;
 };
 [[nodiscard]] std::vector<RankedCause> rankedCauses(const ReportModel& model);
+// What retries saved from one cause at one endpoint; the most frequent first.
+struct RankedRescue {
+  std::string_view origin, endpoint, cause;
+  const RescueSummary* summary = nullptr;
+};
+[[nodiscard]] std::vector<RankedRescue> rankedRescues(const ReportModel& model);
 // Origins by failures, then by exchanges.
 [[nodiscard]] std::vector<std::pair<std::string_view, const OriginSummary*>> rankedOrigins(const ReportModel& model);
 [[nodiscard]] std::vector<std::pair<std::string_view, std::uint64_t>> rankedCounts(

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -167,10 +168,26 @@ double failingShare(const Recent& recent) {
   return recent.failures / std::max({recent.requests, recent.failures, 1.0});
 }
 
-bool anyEjected(const Json& origin) {
-  const Json& endpoints = member(origin, "endpoints");
-  return std::any_of(endpoints.begin(), endpoints.end(),
-                     [](const Json& endpoint) { return textAt(endpoint, "state") != "up"; });
+// Endpoints by the words of the admin API.
+std::size_t endpointsIn(const Json& origin, std::initializer_list<std::string_view> states) {
+  std::size_t count = 0;
+  for (const Json& endpoint : member(origin, "endpoints")) {
+    count += std::find(states.begin(), states.end(), textAt(endpoint, "state")) != states.end() ? 1U : 0U;
+  }
+  return count;
+}
+
+bool anyOut(const Json& origin) {
+  return endpointsIn(origin, {"ejected", "down_by_check", "drained"}) > 0;
+}
+
+bool anyFailing(const Json& origin) {
+  return endpointsIn(origin, {"failing"}) > 0;
+}
+
+std::string spaced(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
 }
 
 // "up" is only said of what has answered.
@@ -180,8 +197,13 @@ std::pair<std::string, Ink> stateOf(const Json& origin, const Recent& recent) {
   if (share >= kFailing) {
     return {"failing " + shareText(share), Ink::Red};
   }
-  if (anyEjected(origin)) {
-    return {"ejected", Ink::Yellow};
+  for (const char* out : {"ejected", "down_by_check", "drained"}) {
+    if (endpointsIn(origin, {out}) > 0) {
+      return {spaced(out), Ink::Yellow};
+    }
+  }
+  if (const std::size_t failing = endpointsIn(origin, {"failing"}); failing > 0) {
+    return {fmt::format("{}/{} failing", failing, member(origin, "endpoints").size()), Ink::Yellow};
   }
   if (recent.requests == 0) {
     return {"no traffic", Ink::Dim};
@@ -189,13 +211,33 @@ std::pair<std::string, Ink> stateOf(const Json& origin, const Recent& recent) {
   return share > 0 ? std::pair(shareText(share) + " failing", Ink::Yellow) : std::pair(std::string("up"), Ink::Green);
 }
 
-void appendEndpoint(std::string& out, const Json& endpoint, const Recent& recent, const TextStyle& style) {
-  constexpr double kMost = 0.5;
+// What retries saved from this endpoint, and when it failed last.
+void appendRescues(std::string& out, const Json& endpoint, const TextStyle& style) {
+  std::string text;
+  for (const auto& [cause, count] : member(endpoint, "rescued").items()) {
+    text += text.empty() ? "" : ", ";
+    const double times = count.is_number() ? std::max(0.0, count.get<double>()) : 0;
+    text += fmt::format("{} rescued from {}", countText(static_cast<std::uint64_t>(times)), harmless(cause));
+  }
+  const std::string at = textAt(endpoint, "last_failure.timestamp");
+  if (at.size() > 18) {
+    text += fmt::format("{}last failure {} {}", text.empty() ? "" : "; ", at.substr(11, 8),
+                        textAt(endpoint, "last_failure.cause"));
+  }
+  if (!text.empty()) {
+    text = "    " + text;
+    out += paint(fitted(text, std::min<std::size_t>(columnsOf(text), style.width), style), Ink::Dim, style) + "\n";
+  }
+}
+
+void appendEndpoint(std::string& out, const Json& endpoint, const TextStyle& style) {
   const std::string state = textAt(endpoint, "state");
-  std::string text = state != "up"                  ? state
-                     : recent.requests == 0         ? "no traffic"
-                     : failingShare(recent) < kMost ? state
-                                                    : "failing";
+  std::string text = spaced(state);
+  const double failed = numberOf(endpoint, "recent.failed");
+  const double tries = failed + numberOf(endpoint, "recent.answered");
+  if (failed > 0 && (state == "failing" || state == "up")) {
+    text = state == "up" ? shareText(failed / tries) + " failing" : "failing " + shareText(failed / tries);
+  }
   if (const auto left = numberAt(endpoint, "ejected_for_ms")) {
     text += ", back in " + millisText(*left);
   }
@@ -208,11 +250,12 @@ void appendEndpoint(std::string& out, const Json& endpoint, const Recent& recent
   const std::size_t room = style.width - std::min<std::size_t>(style.width, 43);
   const bool fits = columnsOf(text) + columnsOf(connections) <= room;
   text = columnsOf(text) > room ? fitted(text, room, style) : text;
-  out += url + paint(text, state == "up" && text != "failing" ? Ink::Dim : Ink::Red, style) +
-         (fits ? connections : "") + "\n";
+  const bool quiet = state == "up" || state == "no_traffic" || state == "drained";
+  out += url + paint(text, quiet ? Ink::Dim : Ink::Red, style) + (fits ? connections : "") + "\n";
+  appendRescues(out, endpoint, style);
 }
 
-void appendDetails(std::string& out, const Json& origin, const Recent& recent, const TextStyle& style) {
+void appendDetails(std::string& out, const Json& origin, const TextStyle& style) {
   const double waiting = numberOf(origin, "waiting");
   if (waiting > 0) {
     out += paint(fmt::format("  {:.0f} requests wait for a connection\n", waiting), Ink::Yellow, style);
@@ -227,7 +270,7 @@ void appendDetails(std::string& out, const Json& origin, const Recent& recent, c
     out += paint(fitted(slow, std::min<std::size_t>(columnsOf(slow), style.width), style), Ink::Dim, style) + "\n";
   }
   for (const Json& endpoint : member(origin, "endpoints")) {
-    appendEndpoint(out, endpoint, recent, style);
+    appendEndpoint(out, endpoint, style);
   }
 }
 
@@ -254,12 +297,12 @@ void appendOrigin(std::string& out, const Json& origin, const TopSnapshot& now, 
   fmt::format_to(std::back_inserter(out), "{:>7}{:>7}{}{:>9}{:>9} {}\n", rate("exchanges"), rate("failures"),
                  paint(count, failures > 0 ? Ink::Red : Ink::Dim, style), latency("latency_ms.exchange.p50"),
                  latency("latency_ms.exchange.p99"), hourOf(now.history, name, columns, style));
-  if (details || recent.failures > 0 || anyEjected(origin) || numberOf(origin, "waiting") > 0) {
-    appendDetails(out, origin, recent, style);
+  if (details || recent.failures > 0 || anyOut(origin) || anyFailing(origin) || numberOf(origin, "waiting") > 0) {
+    appendDetails(out, origin, style);
   }
 }
 
-// Ejected ones count as failing; on a tie as the configuration has them.
+// What is out of use or hidden by retries counts as failing; on a tie as the configuration has them.
 std::vector<const Json*> sortedOrigins(const TopSnapshot& now, const TopSnapshot* before, TopSort sort) {
   struct Keyed {
     const Json* origin;
@@ -271,7 +314,10 @@ std::vector<const Json*> sortedOrigins(const TopSnapshot& now, const TopSnapshot
     const std::string name = textAt(origin, "name");
     double key = 0;
     if (sort == TopSort::Failing) {
-      key = std::max(failingShare(recentOf(now.history, name)), anyEjected(origin) ? 0.5 : 0.0);
+      constexpr double kOut = 0.5;
+      constexpr double kHidden = 0.04;  // below what clients see of any origin that is called failing
+      const double hidden = anyOut(origin) ? kOut : anyFailing(origin) ? kHidden : 0.0;
+      key = std::max(failingShare(recentOf(now.history, name)), hidden);
     } else if (sort == TopSort::Requests) {
       const Json* earlier = before == nullptr ? nullptr : originNamed(before->origins, name);
       key = numberOf(origin, "exchanges") - (earlier == nullptr ? 0 : numberOf(*earlier, "exchanges"));

@@ -417,7 +417,6 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
        "'h2://' is not available yet"},
       {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2c://a\"]}}\n",
        "'h2c://' is not available yet"},
-      {withOrigin("keep_alive: {timeout: auto}"), "'keep_alive.timeout: auto' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
   });
 }

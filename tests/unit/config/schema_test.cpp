@@ -31,7 +31,9 @@ TEST(Schema, EveryRowHasAParentAndAText) {
     EXPECT_TRUE(seen.count(parentPath(row.path)) == 1) << row.path;
     EXPECT_TRUE(seen.insert(row.path).second) << row.path;
     EXPECT_THAT(row.text, Not(IsEmpty())) << row.path;
-    EXPECT_EQ(row.type == ValueType::Word || row.type == ValueType::Partial, !row.words.empty()) << row.path;
+    EXPECT_EQ(row.type == ValueType::Word || row.type == ValueType::WordOrSection || row.type == ValueType::Partial,
+              !row.words.empty())
+        << row.path;
     EXPECT_LE(row.min, row.max) << row.path;
     if (row.type == ValueType::List || row.type == ValueType::Map) {
       EXPECT_NE(schemaRow(std::string(row.path) + (row.type == ValueType::List ? "[]" : ".*")), nullptr) << row.path;

@@ -235,7 +235,7 @@ TEST(EventTest, LifecycleFactsKeepTheirOrderAndTypes) {
 
 // An event with every key that there is.
 json fullEvent(const Diagnosis& diagnosis) {
-  const std::vector<TryRecord> tries = {{"http://10.0.0.7:80", "10.0.0.7:80", false, {.total = 1}, diagnosis},
+  const std::vector<TryRecord> tries = {{"http://10.0.0.7:80", "10.0.0.7:80", false, {.total = 1}, diagnosis, true},
                                         {"http://10.0.0.8:80", "10.0.0.8:80"}};
   const ReceivedProxyStatus said{
       .name = "edge", .error = "connection_timeout", .details = "10 s", .received_status = 504};

@@ -339,17 +339,30 @@ TEST(ResponseLint, NamesThePromiseThatExtraBytesBreak) {
 }
 
 // Judged by the parser (tests/unit/proxy/http/tolerance_test.cpp) or above.
-constexpr F kElsewhere[] = {F::DnsStale,           F::InterimWithContentLength,
-                            F::Status204WithBody,  F::Status205WithContent,
-                            F::Status304WithBody,  F::HeadWithBody,
-                            F::ResponseExtraData,  F::ContentWithoutContentType,
-                            F::StatusOutOfRange,   F::ReasonMalformed,
-                            F::FieldFolded,        F::FieldSpaceBeforeColon,
-                            F::FieldLineMalformed, F::ContentLengthRepeated,
-                            F::ChunkSizePadded,    F::UpgradeIgnored,
-                            F::UnsolicitedBytes,   F::OcspStatusUnknown,
-                            F::OcspStapleExpired,  F::OcspStapleUnusable,
-                            F::RequestFieldDropped};
+constexpr F kElsewhere[] = {F::DnsStale,
+                            F::InterimWithContentLength,
+                            F::Status204WithBody,
+                            F::Status205WithContent,
+                            F::Status304WithBody,
+                            F::HeadWithBody,
+                            F::ResponseExtraData,
+                            F::ContentWithoutContentType,
+                            F::StatusOutOfRange,
+                            F::ReasonMalformed,
+                            F::FieldFolded,
+                            F::FieldSpaceBeforeColon,
+                            F::FieldLineMalformed,
+                            F::ContentLengthRepeated,
+                            F::ChunkSizePadded,
+                            F::UpgradeIgnored,
+                            F::UnsolicitedBytes,
+                            F::OcspStatusUnknown,
+                            F::OcspStapleExpired,
+                            F::OcspStapleUnusable,
+                            F::RequestFieldDropped,
+                            F::CertificateExpiresIn30Days,
+                            F::CertificateExpiresIn7Days,
+                            F::CertificateExpiresIn1Day};
 
 TEST(ResponseLint, EveryRuleHasItsViolation) {
   FindingSet shown;

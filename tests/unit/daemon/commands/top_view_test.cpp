@@ -43,6 +43,12 @@ std::size_t lineOf(const std::vector<std::string>& lines, const std::string& nam
 
 void addOrigin(TopSnapshot& snapshot, const std::string& name, int requests, int failures,
                const std::string& state = "up", const std::string& cause = "connection_refused") {
+  const bool clients = cause.starts_with("client_");
+  const std::string seen = state != "up"                           ? state
+                           : requests == 0                         ? "no_traffic"
+                           : !clients && 20 * failures >= requests ? "failing"
+                                                                   : "up";
+  const int failed = clients ? 0 : failures;
   snapshot.origins["origins"].push_back(
       {{"name", name},
        {"exchanges", requests},
@@ -51,7 +57,9 @@ void addOrigin(TopSnapshot& snapshot, const std::string& name, int requests, int
        {"latency_ms", {{"exchange", {{"p50", 1.5}, {"p99", 12.0}}}, {"wait", {{"p99", 11.0}}}}},
        {"endpoints",
         {{{"url", "http://" + name + ".internal.example:8080"},
-          {"state", state},
+          {"state", seen},
+          {"recent", {{"answered", requests - failures}, {"failed", failed}}},
+          {"rescued", Json::object()},
           {"connections", {{"in_use", 1}, {"idle", 2}}}}}}});
   snapshot.history["origins"].push_back({{"name", name}, {"exchanges", {requests}}, {"causes", {{cause, {failures}}}}});
 }
@@ -97,6 +105,24 @@ TEST(TopView, WhatFailsComesFirstAndIsCalledSo) {
   EXPECT_THAT(lines[lineOf(lines, "idle")], HasSubstr(" no traffic "));
   EXPECT_THAT(lines[lineOf(lines, "well-0")], HasSubstr(" up "));
   EXPECT_THAT(lines[lineOf(lines, "scanned")], HasSubstr(" up ")) << "clients' faults are not the origin's";
+}
+
+// Its clients see nothing of it.
+TEST(TopView, ShowsWhatRetriesHide) {
+  TopSnapshot snapshot = many();
+  Json& endpoints = snapshot.origins["origins"][3]["endpoints"];
+  endpoints.push_back(endpoints[0]);
+  endpoints[0]["state"] = "failing";
+  endpoints[0]["recent"] = {{"answered", 0}, {"failed", 4}};
+  endpoints[0]["rescued"] = {{"connection_timeout", 4}};
+  endpoints[0]["last_failure"] = {{"timestamp", "2026-01-01T12:00:07Z"}, {"cause", "connection_timeout"}};
+  const auto lines = linesOf(topFrame(snapshot, nullptr, kNarrow, {.height = kAll, .details = false}));
+  const std::size_t at = lineOf(lines, "well-3");
+  EXPECT_LT(at, lineOf(lines, "well-0")) << "above those that are well";
+  EXPECT_THAT(lines[at], HasSubstr("1/2 failing"));
+  EXPECT_THAT(lines[at + 2], HasSubstr("failing 100 %"));
+  EXPECT_EQ(lines[at + 3], "    4 rescued from connection_timeout; last failure 12:00:07 connection_timeout");
+  EXPECT_THAT(lines[at + 4], HasSubstr(" up"));
 }
 
 TEST(TopView, SaysAtTheTopHowMuchFails) {

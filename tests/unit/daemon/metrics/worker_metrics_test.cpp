@@ -111,29 +111,105 @@ TEST_F(WorkerMetricsTest, ReaderMayLookAtAnyTime) {
   reader.join();
 }
 
-TEST(HistogramTest, QuantilesLieInTheirBucket) {
-  Histogram histogram;
-  EXPECT_EQ(histogram.read().quantileMs(0.5), 0);
-  for (int i = 0; i < 90; ++i) {
-    histogram.observe(0.3);
-  }
-  for (int i = 0; i < 9; ++i) {
-    histogram.observe(40);
-  }
-  histogram.observe(100000);
-  const HistogramReading reading = histogram.read();
-  EXPECT_EQ(reading.count(), 100U);
-  EXPECT_NEAR(reading.sum_ms, 27 + 360 + 100000, 0.01);
-  EXPECT_LE(reading.quantileMs(0.5), 0.5);
-  EXPECT_GT(reading.quantileMs(0.95), 25);
-  EXPECT_LE(reading.quantileMs(0.95), 50);
-  EXPECT_EQ(reading.quantileMs(1), 60000) << "beyond the last bound: at least that";
+// The last of three tries answered.
+TEST_F(WorkerMetricsTest, RescuedRequestsAreFailuresOfTheirEndpoints) {
+  Diagnosis slow;
+  slow.cause = Cause::ConnectionTimeout;
+  slow.blame = Blame::Network;
+  std::vector<TryRecord> tries(3);
+  tries[0] = {.endpoint = "http://a:1", .diagnosis = slow, .retried = true};
+  tries[1] = {.endpoint = "http://b:1", .diagnosis = slow};  // one of its addresses
+  tries[2] = {.endpoint = "http://b:1"};
+  ExchangeEvent event = exchange("*", "shop", 200);
+  event.request_id = "saved";
+  event.attempts = 3;
+  event.tries = &tries;
+  event.endpoint = tries[2].endpoint;
+  workers_[0]->record(event);
+  workers_[1]->record(event);
+  const OriginTotals totals = totalsOf(workers_).origins.at("shop");
+  const EndpointTotals& left = totals.endpoints.at("http://a:1");
+  EXPECT_EQ(left.rescued, (std::map<Cause, std::uint64_t>{{Cause::ConnectionTimeout, 2}}));
+  EXPECT_EQ(left.failures, left.rescued);
+  EXPECT_EQ(left.answered, 0U);
+  EXPECT_EQ(left.tries().failingShare(), 1);
+  ASSERT_TRUE(left.last_failure);
+  EXPECT_EQ(left.last_failure->request_id, "saved");
+  EXPECT_TRUE(left.last_failure->rescued);
+  const EndpointTotals& took = totals.endpoints.at("http://b:1");
+  EXPECT_EQ(took.answered, 2U);
+  EXPECT_TRUE(took.failures.empty()) << "another of its addresses made that good";
 }
 
-TEST(HistogramTest, BoundBelongsToItsBucket) {  // Prometheus: le
-  Histogram histogram;
-  histogram.observe(5);
-  EXPECT_EQ(histogram.read().buckets[3], 1U);
+TEST_F(WorkerMetricsTest, WhatNoRetrySavedIsNotRescued) {
+  Diagnosis refused;
+  refused.cause = Cause::ConnectionRefused;
+  refused.blame = Blame::Origin;
+  std::vector<TryRecord> tries(2);
+  tries[0] = {.endpoint = "http://a:1", .diagnosis = refused, .retried = true};
+  tries[1] = {.endpoint = "http://b:1", .diagnosis = refused};
+  ExchangeEvent event = exchange("*", "shop", 521);
+  event.outcome = Outcome::Failure;
+  event.diagnosis = &refused;
+  event.attempts = 2;
+  event.tries = &tries;
+  event.endpoint = tries[1].endpoint;
+  workers_[0]->record(event);
+  const OriginTotals totals = totalsOf(workers_).origins.at("shop");
+  for (const char* endpoint : {"http://a:1", "http://b:1"}) {
+    EXPECT_EQ(totals.endpoints.at(endpoint).failures.at(Cause::ConnectionRefused), 1U);
+    EXPECT_TRUE(totals.endpoints.at(endpoint).rescued.empty());
+    EXPECT_FALSE(totals.endpoints.at(endpoint).last_failure->rescued);
+  }
+}
+
+TEST_F(WorkerMetricsTest, ClientsThatLeaveSayNothingOfAnEndpoint) {
+  Diagnosis left;
+  left.cause = Cause::ClientClosedRequest;
+  left.blame = Blame::Client;
+  ExchangeEvent event = exchange("*", "shop", 0);
+  event.outcome = Outcome::Aborted;
+  event.diagnosis = &left;
+  event.attempts = 1;
+  event.endpoint = "http://a:1";
+  workers_[0]->record(event);
+  const EndpointTotals totals = totalsOf(workers_).origins.at("shop").endpoints.at("http://a:1");
+  EXPECT_EQ(totals.answered, 0U);
+  EXPECT_TRUE(totals.failures.empty());
+}
+
+// A connection that idled too long is the network's business: the endpoint is no worse for it.
+TEST_F(WorkerMetricsTest, StaleConnectionsAreNoFailureOfTheEndpoint) {
+  Diagnosis stale;
+  stale.cause = Cause::StaleConnection;
+  stale.blame = Blame::Origin;
+  std::vector<TryRecord> tries(2);
+  tries[0] = {.endpoint = "http://a:1", .diagnosis = stale, .retried = true};
+  tries[1] = {.endpoint = "http://a:1"};
+  ExchangeEvent event = exchange("*", "shop", 200);
+  event.attempts = 2;
+  event.tries = &tries;
+  event.endpoint = tries[1].endpoint;
+  workers_[0]->record(event);
+  const EndpointTotals totals = totalsOf(workers_).origins.at("shop").endpoints.at("http://a:1");
+  EXPECT_EQ(totals.rescued.at(Cause::StaleConnection), 1U);
+  EXPECT_EQ(totals.tries().failed, 0U);
+  EXPECT_EQ(totals.tries().answered, 1U);
+}
+
+TEST_F(WorkerMetricsTest, RecentTriesForget) {
+  TrafficHistory history;
+  const system_clock::time_point start{seconds(30 * 1000)};
+  ExchangeEvent event = exchange("*", "shop", 200);
+  event.endpoint = "http://a:1";
+  event.attempts = 1;
+  workers_[0]->record(event);
+  history.sample(totalsOf(workers_), start);
+  workers_[0]->record(event);
+  EXPECT_EQ(history.recentTries("shop", totalsOf(workers_)).at("http://a:1").answered, 1U) << "since the first sample";
+  history.sample(totalsOf(workers_), start + seconds(60));
+  history.sample(totalsOf(workers_), start + seconds(60) + TrafficHistory::kLatencyWindow);
+  EXPECT_EQ(history.recentTries("shop", totalsOf(workers_)).at("http://a:1").answered, 0U);
 }
 
 TEST_F(WorkerMetricsTest, HistoryHasStepsAndForgets) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 
 #include "proxy/origin/h1_origin_connection.h"
 #include "proxy/origin/origin_pool.h"
@@ -92,6 +93,95 @@ TEST_F(ParkedConnection, IsNotParkedWithBytesNobodyAskedFor) {
   say("x");
   park();
   EXPECT_EQ(parked(), 0U);
+}
+
+// keep_alive.timeout: auto.
+class LearningPool : public ParkedConnection {
+ protected:
+  class Asker final : public PoolWaiter {
+   public:
+    void onGrant(Grant /*grant*/) override {}
+    [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
+    [[nodiscard]] bool bodyIsHere() const override { return true; }
+    [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return none_; }
+
+   private:
+    std::vector<std::size_t> none_;
+  };
+  void SetUp() override {
+    ParkedConnection::SetUp();
+    config_.keep_alive.learn = true;
+  }
+  OriginPool& learning() {
+    return pool_of_it_ ? *pool_of_it_ : pool_of_it_.emplace(loop_, config_, std::vector{endpoint_}, state_, [] {});
+  }
+  IoHandler& parkThere() {
+    IoHandler& handler = *connection_;
+    learning().park(0, std::move(connection_));
+    return handler;
+  }
+  // Whether a request would get the parked connection.
+  bool isUsed() {
+    Asker asker;
+    PoolRefusal refusal{};
+    const auto grant = learning().request(asker, false, refusal);
+    return grant && grant->connection != nullptr;
+  }
+  // Until the time of the parked connection is over.
+  void letItExpire() {
+    Deadline later(loop_, [this] { loop_.stop(); });
+    later.arm(2 * endpoint_->idleLesson().timeout(EventLoop::now()));
+    loop_.run();
+  }
+  std::shared_ptr<EndpointState> endpoint_ = std::make_shared<EndpointState>();
+  std::optional<OriginPool> pool_of_it_;
+};
+
+TEST_F(LearningPool, AClosingIsALesson) {
+  IoHandler& handler = parkThere();
+  origin_.reset();
+  handler.onIo(true, false);
+  EXPECT_EQ(learning().parked(0), 0U);
+  const auto limit = endpoint_->idleLesson().limit(EventLoop::now());
+  ASSERT_TRUE(limit);
+  EXPECT_EQ(limit->source, IdleLesson::Source::Closed);
+}
+
+TEST_F(LearningPool, AYoungOneIsUsed) {
+  parkThere();
+  EXPECT_TRUE(isUsed());
+}
+
+TEST_F(LearningPool, OneThatHasPassedItsTimeIsWatchedAndNotUsed) {
+  endpoint_->idleLesson().noteClosed(std::chrono::milliseconds(150), EventLoop::now());
+  IoHandler& handler = parkThere();
+  letItExpire();
+  EXPECT_EQ(learning().parked(0), 1U) << "to see when the origin closes it";
+  EXPECT_FALSE(isUsed());
+  EXPECT_EQ(learning().parked(0), 1U);
+  origin_.reset();
+  handler.onIo(true, false);
+  EXPECT_EQ(learning().parked(0), 0U);
+}
+
+TEST_F(LearningPool, OnlyOneIsWatched) {
+  endpoint_->idleLesson().noteClosed(std::chrono::milliseconds(150), EventLoop::now());
+  parkThere();
+  const Fd first = std::move(origin_);
+  ParkedConnection::SetUp();
+  parkThere();
+  EXPECT_EQ(learning().parked(0), 2U);
+  letItExpire();
+  EXPECT_EQ(learning().parked(0), 1U);
+}
+
+TEST_F(LearningPool, WhatWasParkedBeforeAShorterLimitWasKnownIsNotRisked) {
+  parkThere();
+  endpoint_->idleLesson().noteSaid("timeout=0");
+  Deadline later(loop_, [this] { loop_.stop(); });
+  later.arm(std::chrono::milliseconds(5));
+  loop_.run();
+  EXPECT_FALSE(isUsed());
 }
 
 }  // namespace
