@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/config_watch.h"
 #include "daemon/admin/admin_api.h"
 #include "daemon/admin/admin_server.h"
 #include "daemon/daemon_view.h"
 #include "daemon/file_watch.h"
+#include "daemon/fleet_heartbeat.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/listener_set.h"
@@ -28,7 +30,8 @@ namespace gatewhy {
 
 class Supervisor {
  public:
-  Supervisor(ConfigPtr config, std::string config_file);
+  // `watch`: the file is watched whatever it says itself.
+  Supervisor(ConfigPtr config, std::string config_file, bool watch = false);
   ~Supervisor() = default;
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -54,8 +57,12 @@ class Supervisor {
   [[nodiscard]] bool startAdmin();
   void reload();
   void applyFile();
+  // `known`: how the files looked before they were read (ConfigWatch::sight).
+  void watchFiles(const std::vector<std::string>& includes, std::string known);
+  void takeLogTargets(LogConfig& log);
   void showState(bool reloading, bool stopping);
-  void refuseReload(const std::string& message, std::vector<std::string> problems);
+  // `hash`: of the configuration that is refused; "" where none was read.
+  void refuseReload(const std::string& message, std::vector<std::string> problems, const std::string& hash);
   // Starts the program anew with our sockets; true: it serves, and we may go.
   bool upgrade();
   void drain(std::chrono::milliseconds delay);
@@ -79,7 +86,12 @@ class Supervisor {
   InheritedSockets inherited_;
   ListenerSet listeners_{service_};
   WorkerSet workers_{view_.counters};
+  FleetHeartbeat fleet_heartbeat_{view_};
   Heartbeat heartbeat_{service_, view_.counters, workers_.all()};
+  const bool always_watch_;
+  bool watched_change_ = false;  // why the next reload happens
+  std::string refused_hash_;     // of the configuration that was refused last
+  ConfigWatch config_watch_;
   FileWatch files_{view_.renewals, [this](const LifecycleEvent& event) { write(event); }};
   AdminApi admin_api_{view_};
   std::unique_ptr<AdminServer> admin_;  // asks the workers: stops before they do
