@@ -25,7 +25,7 @@ NatsCluster::NatsCluster(int size, bool started) : nodes_(static_cast<std::size_
   }
   std::string routes;
   for (const Node& node : nodes_) {
-    routes += fmt::format("nats://127.0.0.1:{} ", node.route);
+    routes += fmt::format("{}nats://127.0.0.1:{}", routes.empty() ? "" : ", ", node.route);
   }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
