@@ -778,10 +778,11 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "log.destination[].credentials",
      .type = File,
      .fallback = "\"\"",
-     .text =
-         "For `nats://`: a credentials file as `nsc` writes it (a user's JWT and its nkey seed). For `otlp+http://`: "
-         "header fields for every request, one `Name: value` a line. Name and password, or a token, can also be "
-         "in the URL: `nats://${USER}:${PASSWORD}@HOST`."},
+     .text = "For `nats://`: a credentials file as `nsc` writes it (a user's JWT and its nkey seed), or the seed of an "
+             "nkey "
+             "alone. For `otlp+http://`: "
+             "header fields for every request, one `Name: value` a line. Name and password, or a token, can also be "
+             "in the URL: `nats://${USER}:${PASSWORD}@HOST`."},
     {.path = "log.destination[].tls",
      .type = Section,
      .text = "TLS for `nats://` (`tls://` asks for it as well) and `otlp+https://`. The server's certificate is always "

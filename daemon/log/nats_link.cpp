@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
 #include <vector>
 
-#include "config/url.h"
+#include "config/file_text.h"
+#include "daemon/log/nkey.h"
 
 namespace gatewhy {
 namespace {
@@ -36,7 +39,25 @@ natsStatus setTls(natsOptions* options, const LogTls& tls) {
   return status;
 }
 
-natsStatus setOptions(natsOptions* options, const NatsServer& server) {
+// The public key where the credentials are a bare seed; "" where they are a
+// user's JWT with its seed, which libnats reads itself.
+Result<std::string, std::string> nkeyIn(const std::string& file) {
+  constexpr std::size_t kMostCredentialBytes = 64UL * 1024;
+  if (file.empty()) {
+    return std::string();
+  }
+  const auto text = readTextFile(file, kMostCredentialBytes);
+  if (!text) {
+    return Failure{fmt::format("'{}' cannot be read: {}", file, text.error())};
+  }
+  if (text->find("NATS USER JWT") != std::string::npos) {
+    return std::string();
+  }
+  const auto key = nkeyOfSeed(std::string_view(*text).substr(0, text->find_last_not_of(" \t\r\n") + 1));
+  return key ? key : Failure{fmt::format("'{}' {}, and no credentials file either", file, key.error())};
+}
+
+natsStatus setOptions(natsOptions* options, const NatsServer& server, const std::string& nkey) {
   std::vector<std::string> servers = serversOf(server.url);
   std::vector<const char*> pointers;
   for (const std::string& one : servers) {
@@ -50,7 +71,9 @@ natsStatus setOptions(natsOptions* options, const NatsServer& server) {
   then(natsOptions_SetReconnectWait(options, kNatsReconnectWait));
   then(natsOptions_SetReconnectBufSize(options, kNatsPendingBytes));
   then(natsOptions_SetPingInterval(options, kNatsPing));
-  if (!server.credentials.empty()) {
+  if (!nkey.empty()) {
+    then(natsOptions_SetNKeyFromSeed(options, nkey.c_str(), server.credentials.c_str()));
+  } else if (!server.credentials.empty()) {
     then(natsOptions_SetUserCredentialsFromFiles(options, server.credentials.c_str(), nullptr));
   }
   const bool by_scheme = server.url.starts_with("tls://");
@@ -76,11 +99,15 @@ std::string natsProblem(natsStatus status, jsErrCode code) {
 }
 
 Result<NatsLink, std::string> connectNats(const NatsServer& server, const jsOptions* options) {
+  const auto nkey = nkeyIn(server.credentials);
+  if (!nkey) {
+    return Failure{nkey.error()};
+  }
   natsOptions* made_options = nullptr;
   natsStatus status = natsOptions_Create(&made_options);
   const NatsPtr<natsOptions> set(made_options);
   if (status == NATS_OK) {
-    status = setOptions(set.get(), server);
+    status = setOptions(set.get(), server, *nkey);
   }
   NatsLink link;
   natsConnection* connection = nullptr;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/log/event_subject.h"
+#include "daemon/log/nkey.h"
 #include "daemon/log/otlp_json.h"
 
 namespace gatewhy {
@@ -58,6 +59,17 @@ TEST(EventSubjectTest, FiltersAskForAsLittleAsPossible) {
   EXPECT_EQ(subjectFilter({.event = "exchange", .cause = "dns_timeout"}), "gatewhy.*.exchange.*.dns_timeout.*");
   EXPECT_EQ(subjectFilter({.event = "exchange", .origin = "a.b"}), "gatewhy.*.exchange.a%2Eb.>");
   EXPECT_EQ(subjectFilter({.instance = "gw-1"}), "gatewhy.gw-1.*.>");
+}
+
+// The pair that NATS' documentation shows.
+TEST(NkeyTest, ThePublicKeyOfASeed) {
+  const auto key = nkeyOfSeed("SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY");
+  ASSERT_TRUE(key) << key.error();
+  EXPECT_EQ(*key, "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4");
+  EXPECT_FALSE(nkeyOfSeed(""));
+  EXPECT_FALSE(nkeyOfSeed("SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VA")) << "the checksum";
+  EXPECT_FALSE(nkeyOfSeed("UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4")) << "no seed";
+  EXPECT_FALSE(nkeyOfSeed("not a seed"));
 }
 
 json attribute(const json& attributes, const std::string& key) {
