@@ -17,6 +17,7 @@
 #include "config/account.h"
 #include "config/certificate_file.h"
 #include "config/check.h"
+#include "config/log_place.h"
 #include "config/secrets_file.h"
 
 namespace gatewhy {
@@ -152,18 +153,59 @@ void checkDirectory(const std::string& file, const std::string& path, CheckRepor
   }
 }
 
-void checkLogFile(const std::string& destination, CheckReport& report) {
-  const std::string path = "log.destination";
-  if (destination.find('/') == std::string::npos) {
-    return;
-  }
+void checkLogFile(const std::string& file, const std::string& path, CheckReport& report) {
   struct stat status {};
-  if (::stat(destination.c_str(), &status) != 0) {
-    checkDirectory(destination, path, report);
+  if (::stat(file.c_str(), &status) != 0) {
+    checkDirectory(file, path, report);
   } else if (S_ISDIR(status.st_mode)) {
-    report.error(path, fmt::format("'{}' is a directory", destination));
-  } else if (::access(destination.c_str(), W_OK) != 0) {
-    report.error(path, fmt::format("'{}' is not writable: {}", destination, reason(errno)));
+    report.error(path, fmt::format("'{}' is a directory", file));
+  } else if (::access(file.c_str(), W_OK) != 0) {
+    report.error(path, fmt::format("'{}' is not writable: {}", file, reason(errno)));
+  }
+}
+
+void checkReadable(const std::string& file, const std::string& path, CheckReport& report) {
+  if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+    report.error(path, fmt::format("'{}' cannot be read: {}", file, reason(errno)));
+  }
+}
+
+// The directory itself is made where only that is missing.
+void checkSpool(const std::string& directory, const std::string& path, CheckReport& report) {
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
+    report.error(path, fmt::format("'{}' is not a directory", directory));
+  } else {
+    checkDirectory(::stat(directory.c_str(), &status) == 0 ? directory + "/" : directory, path, report);
+  }
+}
+
+void checkLogTargets(const LogConfig& log, CheckReport& report) {
+  for (std::size_t i = 0; i < log.targets.size(); ++i) {
+    const LogTarget& target = log.targets[i];
+    const auto place = parseLogPlace(target.to);
+    if (!place) {
+      continue;  // told already
+    }
+    const std::string path = fmt::format("log.destination[{}]", i);
+    if (place->kind == LogKind::File) {
+      checkLogFile(target.to, path, report);
+    }
+    if (place->kind == LogKind::Journald && ::access("/run/systemd/journal/socket", F_OK) != 0) {
+      report.warning(path,
+                     "no journal runs on this machine: events for it wait, and are dropped if there are too many");
+    }
+    checkReadable(target.credentials, path + ".credentials", report);
+    if (target.tls) {
+      checkAuthorities(target.tls->ca_file, path + ".tls.ca_file", report);
+      checkPair(target.tls->certificate, target.tls->key, path + ".tls", report);
+    }
+    if (!target.spool.directory.empty()) {
+      checkSpool(target.spool.directory, path + ".spool", report);
+    }
+    if (place->url.find('@') != std::string::npos && place->name.starts_with("nats://") && !target.tls) {
+      report.warning(path, "name and password go to the server in clear text; write tls:// or add 'tls'");
+    }
   }
 }
 
@@ -264,7 +306,7 @@ void checkFiles(const Config& config, CheckReport& report) {
   checkSecrets(config.secrets.file, report);
   checkUsersFiles(config, report);
   checkCertificateNames(config, report);
-  checkLogFile(config.log.destination, report);
+  checkLogTargets(config.log, report);
 }
 
 }  // namespace gatewhy

@@ -343,11 +343,35 @@ enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };
 // no configuration file), else Json.
 enum class LogFormat : std::uint8_t { Auto, Json, Combined, Text };
 
-struct LogConfig {
-  std::string destination = "stderr";  // stderr | stdout | journald | a path
+// The side of a log destination's TLS that is ours.
+struct LogTls {
+  std::string ca_file;           // PEM; empty = the system's roots
+  std::string certificate, key;  // ours, for servers that ask for one; both or neither
+  friend bool operator==(const LogTls&, const LogTls&) = default;
+};
+
+// Where events wait while their destination is away.
+struct LogSpool {
+  std::string directory;   // empty = in memory
+  std::uint64_t size = 0;  // bytes; 0 = 8 MiB in memory, 1 GiB on disk
+  friend bool operator==(const LogSpool&, const LogSpool&) = default;
+};
+
+// One destination of the log.
+struct LogTarget {
+  std::string to =
+      "stderr";  // as config/log_place.h reads it; a path is absolute, or relative to the working directory
   LogFormat format = LogFormat::Auto;
-  std::uint32_t success_percent = 100;  // of exchanges with nothing to say that are logged
-  bool failures_only = false;           // exchanges: failures
+  std::string credentials;    // a file; what it holds depends on the kind of destination
+  std::optional<LogTls> tls;  // of nats:// and otlp+https://
+  LogSpool spool;
+  std::uint32_t success_percent = 100;  // of exchanges with nothing to say that it is given
+  friend bool operator==(const LogTarget&, const LogTarget&) = default;
+};
+
+struct LogConfig {
+  std::vector<LogTarget> targets{LogTarget{}};  // YAML key `destination`; never empty
+  bool failures_only = false;                   // exchanges: failures
   LogLevel level = LogLevel::Info;
   Redaction redaction;  // YAML key `redact`: what values are never shown, here or anywhere
 };
@@ -372,9 +396,13 @@ struct SecretsConfig {
 };
 
 struct Config {
-  std::string source;         // file name, for messages
-  std::uint32_t workers = 1;  // `auto` is resolved at load
-  std::string user, group;    // what a daemon started as root becomes; empty = stays
+  std::string source;              // file name, for messages
+  std::vector<std::string> files;  // that one, what it includes; empty where it was not read from a file
+  std::string hash;  // 12 hexadecimal digits of the SHA-256 of these files as they were read; may be empty
+  std::vector<std::string> includes;  // patterns of `include`, as looked up: a file that is new to one is a change
+  bool watch = false;                 // load changed files without being told to
+  std::uint32_t workers = 1;          // `auto` is resolved at load
+  std::string user, group;            // what a daemon started as root becomes; empty = stays
   std::vector<ListenerConfig> listeners;
   std::vector<OriginConfig> origins;
   std::vector<RouteConfig> routes;  // never empty after load: absent routes become one that matches all

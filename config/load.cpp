@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "config/check.h"
+#include "config/config_hash.h"
 #include "config/config_tree.h"
 #include "config/cpu_count.h"
 #include "config/file_text.h"
@@ -58,11 +59,30 @@ void showPages(Reader& reader, Config& config, const FileAccess& access) {
                 [](ConfigProblem& problem) { problem.level = ProblemLevel::Warning; });
 }
 
+// `access`, remembering what was looked up and read.
+FileAccess noting(const FileAccess& access, std::vector<std::string>& patterns, ConfigHash& hash) {
+  return {.list =
+              [&access, &patterns](const std::string& pattern) {
+                patterns.push_back(pattern);
+                return access.list(pattern);
+              },
+          .read =
+              [&access, &hash](const std::string& path) {
+                auto content = access.read(path);
+                if (content) {
+                  hash.add(*content);
+                }
+                return content;
+              }};
+}
+
 // `access`: null with Files::None.
 Reading readText(std::string_view yaml, const std::string& file, const EnvLookup& env, const FileAccess* access,
                  Files files) {
   Reading reading;
   reading.config.source = file;
+  ConfigHash hash;
+  hash.add(yaml);
   Reader reader(file, env);
   YamlDocument document = parseYaml(yaml);
   if (const auto product = foreignProduct(yaml); !product.empty() && isForeign(document)) {
@@ -78,7 +98,8 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   }
   if (document.root) {
     if (access != nullptr) {
-      takeIncludes(reader, *document.root, *access);
+      const FileAccess noted = noting(*access, reading.config.includes, hash);
+      takeIncludes(reader, *document.root, noted);
     }
     takeDefaults(reader, *document.root);
     if (auto top = Section::open(reader, {&*document.root, "", "", "", document.root->at})) {
@@ -98,6 +119,10 @@ Reading readText(std::string_view yaml, const std::string& file, const EnvLookup
   reading.problems = std::move(reader.problems());
   reading.sources = reader.sources();
   reading.files = reader.files();
+  reading.config.hash = hash.digits();
+  if (access != nullptr) {
+    reading.config.files = reading.files;
+  }
   reading.broken = reader.broken();
   return reading;
 }
@@ -110,6 +135,8 @@ bool hasError(const std::vector<ConfigProblem>& problems) {
 LoadedConfig finish(Reading reading) {
   LoadedConfig loaded;
   loaded.problems = std::move(reading.problems);
+  loaded.hash = reading.config.hash;
+  loaded.includes = reading.config.includes;
   const auto rank = [&](const ConfigProblem& problem) {
     return std::find(reading.files.begin(), reading.files.end(), problem.file) - reading.files.begin();
   };

@@ -33,6 +33,9 @@ using EnvLookup = std::function<std::optional<std::string>(const std::string&)>;
 struct LoadedConfig {
   ConfigPtr config;                     // null when any problem is an error
   std::vector<ConfigProblem> problems;  // ALL of them, in file order
+  // Of the file as it was read, also where it is refused; as in Config.
+  std::string hash;
+  std::vector<std::string> includes;
 };
 
 // Parses and validates text. Touches no file, resolves no name, opens no port.

@@ -34,8 +34,10 @@ void readMethodList(Reader& reader, Section& section, std::vector<std::string>& 
 [[nodiscard]] Pattern readPattern(Reader& reader, Position at, std::string_view key, const std::string& text);
 // Whom and what a route serves: methods, clients, requires, rate_limit, upgrade.
 void readRouteRules(Reader& reader, Section& section, RouteConfig& route);
-// workers, limits, trusted_proxies, dns, diagnostics, log, drain.
+// watch, workers, limits, trusted_proxies, dns, diagnostics, log, drain.
 void readRest(Reader& reader, Section& top, Config& config);
+
+void readLog(Reader& reader, Section& section, LogConfig& log);
 
 // diagnostics.pages; its files are loadPages()'s.
 void readPages(Section& section, PagesConfig& pages);

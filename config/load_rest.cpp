@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -10,7 +9,6 @@
 #include "config/load_parts.h"
 #include "config/url.h"
 #include "diagnostics/cause.h"
-#include "diagnostics/nearest.h"
 
 namespace gatewhy {
 namespace {
@@ -33,19 +31,6 @@ std::string hopNameComplaint(const std::string& name) {
   return name.empty() || (isToken(name) && name.size() <= 64)
              ? std::string()
              : fmt::format("'{}' is not a token (RFC 9110): letters, digits and !#$%&'*+-.^_`|~, at most 64", name);
-}
-
-std::string destinationComplaint(const std::string& destination) {
-  const std::vector<std::string_view> words{"stderr", "stdout", "journald"};
-  if (std::find(words.begin(), words.end(), destination) != words.end()) {
-    return "";
-  }
-  if (destination.find('/') == std::string::npos || destination.ends_with('/')) {
-    const auto near = nearestWord(destination, words);
-    return fmt::format("'{}' is neither stderr, stdout, journald nor the path of a file{}", destination,
-                       near ? fmt::format("; did you mean '{}'?", *near) : "; a path contains a '/'");
-  }
-  return "";
 }
 
 void readLimits(Section& section, ClientLimits& limits) {
@@ -142,55 +127,11 @@ void readAdmin(Reader& reader, Section& section, Config& config) {
   }
 }
 
-std::string redactComplaint(const std::string& text) {
-  const auto plain = [](char c) { return c > ' ' && c < 0x7F && c != '&' && c != '=' && c != ':'; };
-  return !text.empty() && std::all_of(text.begin(), text.end(), plain)
-             ? std::string()
-             : fmt::format("'{}' is not a name; write one, where '*' stands for any characters: token, \"*key*\"",
-                           text);
-}
-
-void readRedact(Reader& reader, Section& section, LogConfig& log) {
-  RedactionRules rules;
-  const auto names = [&](std::string_view key, std::vector<std::string>& out) {
-    std::vector<std::string> read;
-    for (const ReadValue& item : section.list(key)) {
-      if (auto name = readText(reader, item, redactComplaint)) {
-        read.push_back(*std::move(name));
-      }
-    }
-    if (section.has(key)) {
-      out = std::move(read);
-    }
-  };
-  names("query", rules.query);
-  names("headers", rules.headers);
-  log.redaction = Redaction(rules);
-}
-
-void readLog(Reader& reader, Section& section, LogConfig& log) {
-  if (section.read("destination", log.destination, destinationComplaint) &&
-      log.destination.find('/') != std::string::npos) {
-    log.destination = reader.besideFile(log.destination);
-  }
-  std::size_t exchanges = 0;
-  if (section.readWord("exchanges", exchanges)) {
-    log.failures_only = exchanges == 1;
-  }
-  section.readWord("level", log.level);
-  section.readWord("format", log.format);
-  if (auto sample = section.section("sample")) {
-    sample->read("success", log.success_percent);
-  }
-  if (auto redact = section.section("redact")) {
-    readRedact(reader, *redact, log);
-  }
-}
-
 }  // namespace
 
 void readRest(Reader& reader, Section& top, Config& config) {
   config.workers = usableCpus();
+  top.read("watch", config.watch);
   top.read("workers", config.workers);
   top.read("user", config.user);
   if (top.read("group", config.group) && !config.group.empty() && config.user.empty()) {

@@ -56,6 +56,8 @@ std::string typeName(const SchemaRow& row) {
       return "`true`, `false` or section";
     case ValueType::List:
       return "list";
+    case ValueType::ListOrText:
+      return "text or list";
     case ValueType::Map:
       return "map by name";
     case ValueType::Text:

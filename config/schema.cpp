@@ -34,6 +34,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Partial,
      .words = "routes[]",
      .text = "The keys of `routes[]`, except those that say which requests a route is for and where they go."},
+    {.path = "watch",
+     .type = Boolean,
+     .fallback = "false",
+     .text =
+         "Load the configuration again, as SIGHUP does, when this file or an included one has changed and then stayed "
+         "unchanged for a second: an edit, a rename over it, the link of a Kubernetes ConfigMap. One that cannot "
+         "be used is refused, with an event, and the old one stays in force. `run --watch` does the same."},
     {.path = "workers",
      .type = IntegerOrAuto,
      .fallback = "auto",
@@ -862,8 +869,61 @@ constexpr auto kRows = std::to_array<SchemaRow>({
 
     {.path = "log", .type = Section, .text = "The event log: one JSON object per line."},
     {.path = "log.destination",
+     .type = ListOrText,
      .fallback = "stderr",
-     .text = "`stderr`, `stdout`, `journald`, or the path of a file (SIGUSR1 reopens it after rotation)."},
+     .min = 1,
+     .text = "`stderr`, `stdout`, `journald`, `syslog` (this machine's), the path of a file (SIGUSR1 reopens it after "
+             "rotation), or a place in the network: `syslog://HOST:514` (RFC 5424 over TCP, or `syslog+udp://`), "
+             "`nats://HOST:4222` (JetStream, for a fleet), `otlp+http://HOST:4318` or `otlp+https://` "
+             "(OpenTelemetry). Or a list of several, each with a queue and a thread of its own: one that is slow "
+             "or away holds up neither requests nor the others ([fleet.md](fleet.md))."},
+    {.path = "log.destination[]", .type = SectionOrText, .text = "One destination; as text: only where to."},
+    {.path = "log.destination[].to", .required = true, .text = "Where to, as above."},
+    {.path = "log.destination[].format",
+     .type = Word,
+     .words = "auto|json|combined|text",
+     .text = "As `log.format`, which is the default. The journal, NATS and OpenTelemetry always get JSON."},
+    {.path = "log.destination[].credentials",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "For `nats://`: a credentials file as `nsc` writes it (a user's JWT and its nkey seed), or the seed of an "
+             "nkey "
+             "alone. For `otlp+http://`: "
+             "header fields for every request, one `Name: value` a line. Name and password, or a token, can also be "
+             "in the URL: `nats://${USER}:${PASSWORD}@HOST`."},
+    {.path = "log.destination[].tls",
+     .type = Section,
+     .text = "TLS for `nats://` (`tls://` asks for it as well) and `otlp+https://`. The server's certificate is always "
+             "verified."},
+    {.path = "log.destination[].tls.ca_file",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "PEM file of authorities. Empty: the system's."},
+    {.path = "log.destination[].tls.certificate",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "PEM file: our certificate, for a server that asks for one."},
+    {.path = "log.destination[].tls.key", .type = File, .fallback = "\"\"", .text = "PEM file: its private key."},
+    {.path = "log.destination[].spool",
+     .type = Section,
+     .text = "Where events wait while the destination is away. What does not fit is dropped and counted "
+             "(`gatewhy_log_dropped_total`), and the destination is told how many as soon as it is back."},
+    {.path = "log.destination[].spool.directory",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "For a destination in the network: a directory of its own, in which events are written before they are "
+             "sent, and from which they are sent after a restart. Empty: events wait in memory."},
+    {.path = "log.destination[].spool.size",
+     .type = Size,
+     .min = 64 * kKibi,
+     .max = kTebi,
+     .text = "How much may wait. Default: 8 MiB in memory, 1 GiB on disk."},
+    {.path = "log.destination[].sample", .type = Section, .text = "As `log.sample`, for this destination."},
+    {.path = "log.destination[].sample.success",
+     .type = Percent,
+     .fallback = "100%",
+     .max = 100,
+     .text = "As `log.sample.success`, which is the default."},
     {.path = "log.format",
      .type = Word,
      .fallback = "auto",

@@ -19,6 +19,7 @@ enum class ValueType : std::uint8_t {
   SectionOrBoolean,  // the same, or true or false
   Partial,           // the keys of the section that `words` names, none of them required
   List,              // of the row path[]
+  ListOrText,        // the same, or its short form: one element
   Map,               // with names of the user's choice: of the row path.*
   Text,
   File,           // a path; a relative one is taken from the configuration file's directory

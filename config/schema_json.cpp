@@ -152,6 +152,16 @@ class SchemaWriter {
       case ValueType::List:
         list(row);
         break;
+      case ValueType::ListOrText:
+        beginAlternatives();
+        json_.beginObject();
+        text(row);
+        json_.endObject();
+        json_.beginObject();
+        list(row);
+        json_.endObject();
+        json_.endArray();
+        break;
       case ValueType::Map:
         map(row);
         break;

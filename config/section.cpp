@@ -156,6 +156,11 @@ bool Section::isMap(std::string_view key) const {
   return entry != nullptr && entry->value.kind == YamlNode::Kind::Map;
 }
 
+bool Section::isList(std::string_view key) const {
+  const YamlEntry* entry = find(key);
+  return entry != nullptr && entry->value.kind == YamlNode::Kind::Sequence;
+}
+
 Position Section::at(std::string_view key) const {
   const YamlEntry* entry = find(key);
   return entry == nullptr ? value_.node->at : entry->value.at;

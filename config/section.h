@@ -28,8 +28,9 @@ class Section {
   [[nodiscard]] static std::optional<Section> open(Reader& reader, const ReadValue& value);
 
   [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
-  // Whether the value is a map, where it can be a single value as well.
+  // Whether the value is a map, or a list, where it can be a single value as well.
   [[nodiscard]] bool isMap(std::string_view key) const;
+  [[nodiscard]] bool isList(std::string_view key) const;
   // Of the value where it is written, of the section otherwise.
   [[nodiscard]] Position at(std::string_view key) const;
   [[nodiscard]] Position at() const { return value_.node->at; }

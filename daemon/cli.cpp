@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/units.h"
 #include "daemon/commands/check.h"
 #include "daemon/commands/demo.h"
 #include "daemon/commands/endpoint.h"
@@ -24,6 +25,7 @@
 #include "daemon/commands/schema.h"
 #include "daemon/commands/top/top.h"
 #include "daemon/commands/why/why.h"
+#include "daemon/fleet/fleet_command.h"
 #include "diagnostics/nearest.h"
 
 namespace gatewhy {
@@ -33,6 +35,7 @@ constexpr const char* kDefaultConfig = "/etc/gatewhy/gatewhy.yaml";
 
 // What the command line said: shared options once, the others by command.
 struct Options {
+  bool watch = false;
   std::string config = kDefaultConfig;
   std::string to, from = "127.0.0.1:8080";
   std::vector<std::string> words;
@@ -47,6 +50,9 @@ struct Options {
   ReportOptions report;
   WhyOptions why;
   TopOptions top;
+  FleetOptions fleet, fleet_top;
+  FleetStreamOptions stream;
+  std::string stream_age = "168h", stream_bytes = "0";
   ReloadOptions reload;
 };
 
@@ -95,8 +101,10 @@ void addRun(CLI::App& app, Options& options, int& status) {
     to->excludes(file);
   }
   run->add_option("--from", options.from, "listener of --to")->needs(to)->capture_default_str();
+  run->add_flag("--watch", options.watch, "load the file again whenever it changes, as `watch: true` does")
+      ->excludes(to);
   run->callback([&options, &status] {
-    status = options.to.empty() ? runFromFile(options.config) : runToUrl(options.to, options.from);
+    status = options.to.empty() ? runFromFile(options.config, options.watch) : runToUrl(options.to, options.from);
   });
 }
 
@@ -167,9 +175,64 @@ void addRoute(CLI::App& app, Options& options, int& status) {
   });
 }
 
+// `name`: --from where a command has other sources, --nats where it has not.
+CLI::Option* addFleetSource(CLI::App& command, const char* name, FleetSource& source) {
+  auto* nats = command.add_option(name, source.nats, "the stream of a fleet: nats://HOST:4222");
+  command.add_option("--credentials", source.credentials, "for that: a credentials file as nsc writes it");
+  command.add_option("--nats-ca", source.ca_file, "for that: trust the certificates in this PEM file");
+  command.add_option("--stream", source.stream, "for that: the name of the stream")->capture_default_str();
+  return nats;
+}
+
+// 0, or what the usage error makes of it, told.
+int takeStreamLimits(Options& options) {
+  const auto age = parseDuration(options.stream_age);
+  const auto bytes = parseSize(options.stream_bytes);
+  if (!age || !bytes) {
+    fmt::print(stderr, "gatewhy fleet init: {}\n", !age ? age.error() : bytes.error());
+    return kExitUsage;
+  }
+  options.stream.max_age_s = std::chrono::duration_cast<std::chrono::seconds>(*age).count();
+  options.stream.max_bytes = static_cast<std::int64_t>(*bytes);
+  return kExitOk;
+}
+
+void addFleet(CLI::App& app, Options& options, int& status) {
+  auto* fleet = app.add_subcommand("fleet", "many gatewhys as one: a live page of what fails where, and who is silent");
+  auto* nats = addFleetSource(*fleet, "--nats", options.fleet.source);
+  fleet->add_option("--since", options.fleet.since, "how far back it begins")->capture_default_str();
+  fleet->add_option("--listen", options.fleet.listen, "address of the page")->capture_default_str();
+  fleet->add_flag("--once", options.fleet.once, "print it as text and exit");
+  fleet->add_flag("--json", options.fleet.json, "with --once: as JSON");
+  auto* init = fleet->add_subcommand("init", "make the stream, or change it to what is asked for");
+  addFleetSource(*init, "--nats", options.stream.source)->required();
+  init->add_option("--replicas", options.stream.replicas, "on how many servers of the cluster it is kept")
+      ->check(CLI::Range(1, 5))
+      ->capture_default_str();
+  init->add_option("--max-age", options.stream_age, "how long events are kept; 0: for ever")->capture_default_str();
+  init->add_option("--max-bytes", options.stream_bytes, "how much of them, such as 100GiB; 0: any")
+      ->capture_default_str();
+  init->callback([&options, &status] {
+    status = takeStreamLimits(options);
+    if (status == kExitOk) {
+      status = runFleetInit(options.stream);
+    }
+  });
+  fleet->callback([&options, &status, nats, init] {
+    if (init->parsed()) {
+      return;
+    }
+    if (nats->count() == 0) {
+      throw CLI::RequiredError("--nats");
+    }
+    status = runFleet(options.fleet);
+  });
+}
+
 void addReport(CLI::App& app, Options& options, int& status) {
   auto* report = app.add_subcommand("report", "what failed, where, when and why, from event logs");
   report->add_option("LOG", options.report.logs, "event logs, plain or gzip; none or - reads standard input");
+  addFleetSource(*report, "--from", options.report.fleet);
   report->add_option("--since", options.report.since,
                      "from this time on: 2026-01-31T12:00:00Z, 2026-01-31, or 90m ago");
   report->add_option("--until", options.report.until, "before this time");
@@ -197,6 +260,7 @@ void addWhy(CLI::App& app, Options& options, int& status) {
   why->add_option("--log", options.why.logs, "look in this event log instead, plain or gzip; repeatable")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  addFleetSource(*why, "--from", options.why.fleet);
   why->add_flag("--json", options.why.json, "the event itself");
   why->footer("Exit status: 0, 1 not found, or no daemon reachable, 64 wrong usage.");
   why->callback([&options, &status, id, last] {
@@ -228,11 +292,13 @@ void addReload(CLI::App& app, Options& options, int& status) {
 void addTop(CLI::App& app, Options& options, int& status) {
   auto* top = app.add_subcommand("top", "the running daemon, live: origins, causes, phases, last failures");
   addAdmin(*top, options, options.top.admin);
+  auto* from = addFleetSource(*top, "--from", options.fleet_top.source);
   top->add_flag("--once", options.top.once, "print once and exit (the default if output is not a terminal)");
   top->footer("q quits. Exit status: 0, 1 no daemon reachable, 64 wrong usage.");
-  top->callback([&] {
+  top->callback([&options, &status, from] {
     options.top.config = options.config;
-    status = runTop(options.top);
+    options.fleet_top.once = options.top.once;
+    status = from->count() != 0 ? runFleetTop(options.fleet_top) : runTop(options.top);
   });
 }
 
@@ -333,6 +399,7 @@ int runCommandLine(int argc, char** argv) {
   addReload(app, options, status);
   addHealth(app, options, status);
   addEndpoint(app, options, status);
+  addFleet(app, options, status);
   addHelp(app, options, status);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {

@@ -13,8 +13,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "config/account.h"
+#include "config/log_place.h"
 #include "proxy/loop/fd.h"
 
 namespace gatewhy {
@@ -63,6 +66,21 @@ void giveTo(const Account& account, const std::string& path) {
   }
 }
 
+// A spool that root has just made, with what it holds.
+void giveSpool(const Account& account, const std::string& path) {
+  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!directory.valid() || ::fstat(directory.get(), &status) != 0 || status.st_uid != 0 ||
+      (status.st_mode & S_IWOTH) != 0) {
+    return;
+  }
+  [[maybe_unused]] const int given = ::fchown(directory.get(), account.uid, account.gid);
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    giveTo(account, entry->path().string());
+  }
+}
+
 Result<bool, std::string> dropPrivileges(const Account& account) {
   forgetOtherCapabilities();
   if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
@@ -87,8 +105,13 @@ Result<bool, std::string> dropPrivileges(const Account& account) {
 
 void giveFiles(const Config& config, const Account& account) {
   constexpr std::string_view kUnix = "unix:";
-  if (config.log.destination.find('/') != std::string::npos) {
-    giveTo(account, config.log.destination);
+  for (const LogTarget& target : config.log.targets) {
+    if (const auto place = parseLogPlace(target.to); place && place->kind == LogKind::File) {
+      giveTo(account, target.to);
+    }
+    if (!target.spool.directory.empty()) {
+      giveSpool(account, target.spool.directory);
+    }
   }
   for (const ListenerConfig& listener : config.listeners) {
     if (listener.address.starts_with(kUnix)) {

@@ -85,6 +85,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   for (const int fd : descriptors) {
     good = good && ::dup2(fd, target++) >= 0;
   }
+  // Sockets of libraries, which do not all ask for that.
+  ::close_range(static_cast<unsigned>(target), ~0U, CLOSE_RANGE_CLOEXEC);
   const auto pid = static_cast<unsigned long>(::getpid());
   unsigned long scale = 1;
   while (pid / scale >= 10) {

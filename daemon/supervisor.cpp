@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <initializer_list>
 #include <iostream>
 
 #include "config/load.h"
@@ -26,6 +27,15 @@ constexpr std::chrono::milliseconds kAbortGrace{2000};
 constexpr std::chrono::milliseconds kSignalPoll{10};
 constexpr std::chrono::milliseconds kUpgradeLimit{60000};
 
+std::optional<std::chrono::milliseconds> soonest(
+    std::initializer_list<std::optional<std::chrono::milliseconds>> times) {
+  std::optional<std::chrono::milliseconds> first;
+  for (const auto& time : times) {
+    first = first && time ? std::min(*first, *time) : first ? first : time;
+  }
+  return first;
+}
+
 LifecycleEvent::Fact fact(std::string_view key, std::string text) {
   return {.key = key, .text = std::move(text), .number = {}, .list = {}};
 }
@@ -34,14 +44,23 @@ LifecycleEvent::Fact fact(std::string_view key, std::vector<std::string> list) {
   return {.key = key, .text = {}, .number = {}, .list = std::move(list)};
 }
 
+// But for the share of successes that each is given, which may change while they are open.
+bool sameLogTargets(const LogConfig& a, const LogConfig& b) {
+  return std::equal(a.targets.begin(), a.targets.end(), b.targets.begin(), b.targets.end(),
+                    [](LogTarget one, const LogTarget& other) {
+                      one.success_percent = other.success_percent;
+                      return one == other;
+                    });
+}
+
 LifecycleEvent::Fact fact(std::string_view key, double number) {
   return {.key = key, .text = {}, .number = number, .list = {}};
 }
 
 }  // namespace
 
-Supervisor::Supervisor(ConfigPtr config, std::string config_file)
-    : config_(std::move(config)), config_file_(std::move(config_file)) {
+Supervisor::Supervisor(ConfigPtr config, std::string config_file, bool watch)
+    : config_(std::move(config)), config_file_(std::move(config_file)), always_watch_(watch) {
   holdSignals();
   if (!config_file_.empty()) {
     view_.config_file = absolutePath(config_file_);
@@ -51,17 +70,15 @@ Supervisor::Supervisor(ConfigPtr config, std::string config_file)
 // ---- starting ---------------------------------------------------------
 
 bool Supervisor::openLog() {
-  auto log = EventLog::open(
-      {.destination = config_->log.destination, .format = eventFormat(config_->log, !config_file_.empty())});
+  auto log = EventLog::open(config_->log.targets, !config_file_.empty());
   if (!log) {
     std::cerr << "gatewhy: " << log.error() << "\n";
     return false;
   }
   log_ = std::move(log).value();
-  prepareForOutOfMemory(config_->log.destination);
+  prepareForOutOfMemory(config_->log.targets.front().to);
   log_->setInstance(config_->diagnostics.name);
   log_settings_.failures_only = config_->log.failures_only;
-  log_settings_.success_percent = config_->log.success_percent;
   return true;
 }
 
@@ -164,11 +181,12 @@ bool Supervisor::start() {
     return false;
   }
   view_.readiness = Readiness::Ready;
+  watchFiles(config_->includes, "");  // what was read some time ago is compared once
   showState(/*reloading=*/false, /*stopping=*/false);
   say("start", "INFO", "gatewhy is ready",
-      {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("listeners", addresses()),
-       fact("admin", adminAddress()), fact("workers", static_cast<double>(config_->workers)),
-       fact("user", config_->user)});
+      {fact("version", GATEWHY_VERSION), fact("config", config_->source), fact("config_hash", config_->hash),
+       fact("listeners", addresses()), fact("admin", adminAddress()),
+       fact("workers", static_cast<double>(config_->workers)), fact("user", config_->user)});
   if (auto shortage = descriptorShortage(*config_, descriptors)) {
     say("message", "WARN", *shortage, {fact("cause", std::string(name(Cause::ProxyFdExhausted)))});
   }
@@ -192,14 +210,18 @@ bool Supervisor::start() {
 int Supervisor::nextSignal() {
   for (;;) {
     const auto every = heartbeat_.interval();
-    const auto sooner = [](const auto& a, const auto& b) { return a && b ? std::min(*a, *b) : a ? a : b; };
-    const auto due = sooner(files_.dueIn(*generation_), calendar_.dueIn(*generation_));
-    const int signal = awaitSignal(sooner(every, due));
+    const int signal = awaitSignal(soonest({every, files_.dueIn(*generation_), calendar_.dueIn(*generation_),
+                                            config_watch_.dueIn(), fleet_heartbeat_.dueIn(*log_)}));
     if (every) {
       heartbeat_.beat();
     }
+    fleet_heartbeat_.beat(*log_);
     files_.look(*generation_);
     calendar_.look(*generation_);
+    watched_change_ = signal == 0 && config_watch_.look();
+    if (watched_change_) {
+      return SIGHUP;
+    }
     if (signal != 0) {
       return signal;
     }
@@ -230,11 +252,21 @@ int Supervisor::waitForStop() {
   }
 }
 
-void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems) {
+void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems, const std::string& hash) {
   view_.noteReload(false, message, problems);
+  refused_hash_ = hash;
   say("reload", "ERROR", message,
-      {fact("config", config_file_), fact("outcome", "refused"), fact("problems", std::move(problems))});
+      {fact("config", config_file_), fact("outcome", "refused"), fact("trigger", watched_change_ ? "watch" : "signal"),
+       fact("config_hash", config_->hash), fact("refused_hash", hash), fact("problems", std::move(problems))});
   service_.ready(heartbeat_.status());
+}
+
+void Supervisor::watchFiles(const std::vector<std::string>& includes, std::string known) {
+  if (config_file_.empty() || !(config_->watch || always_watch_)) {
+    config_watch_.end();
+  } else {
+    config_watch_.begin(config_file_, includes, std::move(known));
+  }
 }
 
 // The new configuration is checked whole before anything changes; exchanges in
@@ -252,36 +284,54 @@ void Supervisor::showState(bool reloading, bool stopping) {
       {.config = view_.config_file, .reloading = reloading, .stopping = stopping, .reload = view_.lastReload()});
 }
 
+// The destinations stay as they are; what may be left out of them is new where
+// they are the same.
+void Supervisor::takeLogTargets(LogConfig& log) {
+  if (!sameLogTargets(log, config_->log)) {
+    log.targets = config_->log.targets;
+    return;
+  }
+  for (std::size_t i = 0; i < log.targets.size(); ++i) {
+    log_->sinks()[i]->setSuccessPercent(log.targets[i].success_percent);
+  }
+}
+
 void Supervisor::applyFile() {
   service_.reloading();
   if (config_file_.empty()) {
-    refuseReload("there is no configuration file to reload", {});
+    refuseReload("there is no configuration file to reload", {}, "");
     return;
   }
+  std::string before = ConfigWatch::sight(config_file_, config_watch_.patterns());
   LoadedConfig loaded = loadConfigFile(config_file_, Pipes::Refused);
+  watchFiles(loaded.includes, before);
+  if (watched_change_ && loaded.hash == (loaded.config ? config_->hash : refused_hash_)) {
+    service_.ready(heartbeat_.status());  // touched, and the same as before
+    return;
+  }
   std::vector<std::string> problems;
   for (const ConfigProblem& problem : loaded.problems) {
     problems.push_back(format(problem));
   }
   if (!loaded.config) {
-    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems));
+    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems), loaded.hash);
     return;
   }
   auto generation = Generation::create(loaded.config, states_);
   if (!generation) {
     problems.push_back(generation.error().detail + ": " + generation.error().reason);
-    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems));
+    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems), loaded.hash);
     return;
   }
   auto opened = openListeners(*loaded.config);
   if (!opened) {
     problems.push_back(opened.error());
-    refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems));
+    refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems),
+                 loaded.hash);
     return;
   }
   const bool restart = loaded.config->workers != config_->workers ||
-                       loaded.config->log.destination != config_->log.destination ||
-                       loaded.config->log.format != config_->log.format || loaded.config->admin != config_->admin ||
+                       !sameLogTargets(loaded.config->log, config_->log) || loaded.config->admin != config_->admin ||
                        loaded.config->user != config_->user || loaded.config->group != config_->group;
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
@@ -291,21 +341,22 @@ void Supervisor::applyFile() {
   health_.adopt(generation_, plans.front().own_listeners);
   workers_.reload(std::move(plans));
   changed->workers = config_->workers;  // as running
-  changed->log.destination = config_->log.destination;
-  changed->log.format = config_->log.format;
+  takeLogTargets(changed->log);
   changed->admin = config_->admin;
   changed->user = config_->user;
   changed->group = config_->group;
   config_ = changed;
   log_->setInstance(config_->diagnostics.name);
   view_.setGeneration(generation_);
+  watchFiles(config_->includes, std::move(before));
+  refused_hash_.clear();
   const std::string message =
       restart ? "reloaded; changes to workers, log.destination, log.format, admin, user and group need a restart"
               : "reloaded";
   view_.noteReload(true, message, problems);
   say("reload", restart ? "WARN" : "INFO", message,
-      {fact("config", config_file_), fact("outcome", "applied"), fact("problems", std::move(problems)),
-       fact("listeners", addresses())});
+      {fact("config", config_file_), fact("outcome", "applied"), fact("trigger", watched_change_ ? "watch" : "signal"),
+       fact("config_hash", config_->hash), fact("problems", std::move(problems)), fact("listeners", addresses())});
   warnOfSecret();
   listeners_.store();
   service_.ready(heartbeat_.status());
@@ -366,6 +417,7 @@ bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milli
       log_->reopen();
     }
     heartbeat_.beat();
+    fleet_heartbeat_.beat(*log_);
   }
   return false;
 }

@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/config_watch.h"
 #include "daemon/admin/admin_api.h"
 #include "daemon/admin/admin_server.h"
 #include "daemon/certificate_calendar.h"
 #include "daemon/daemon_view.h"
 #include "daemon/file_watch.h"
+#include "daemon/fleet_heartbeat.h"
 #include "daemon/health/health_monitor.h"
 #include "daemon/heartbeat.h"
 #include "daemon/inherited_sockets.h"
@@ -30,7 +32,8 @@ namespace gatewhy {
 
 class Supervisor {
  public:
-  Supervisor(ConfigPtr config, std::string config_file);
+  // `watch`: the file is watched whatever it says itself.
+  Supervisor(ConfigPtr config, std::string config_file, bool watch = false);
   ~Supervisor() = default;
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -56,9 +59,13 @@ class Supervisor {
   [[nodiscard]] bool startAdmin();
   void reload();
   void applyFile();
+  // `known`: how the files looked before they were read (ConfigWatch::sight).
+  void watchFiles(const std::vector<std::string>& includes, std::string known);
+  void takeLogTargets(LogConfig& log);
   void showState(bool reloading, bool stopping);
   void warnOfSecret();
-  void refuseReload(const std::string& message, std::vector<std::string> problems);
+  // `hash`: of the configuration that is refused; "" where none was read.
+  void refuseReload(const std::string& message, std::vector<std::string> problems, const std::string& hash);
   // Starts the program anew with our sockets; true: it serves, and we may go.
   bool upgrade();
   void drain(std::chrono::milliseconds delay);
@@ -84,7 +91,12 @@ class Supervisor {
   ListenerSet listeners_{service_};
   WorkerSet workers_{view_.counters};
   HealthMonitor health_{[this](const LifecycleEvent& event) { write(event); }};
+  FleetHeartbeat fleet_heartbeat_{view_};
   Heartbeat heartbeat_{service_, view_.counters, workers_.all()};
+  const bool always_watch_;
+  bool watched_change_ = false;  // why the next reload happens
+  std::string refused_hash_;     // of the configuration that was refused last
+  ConfigWatch config_watch_;
   FileWatch files_{view_.renewals, [this](const LifecycleEvent& event) { write(event); }};
   CertificateCalendar calendar_{[this](const LifecycleEvent& event) { write(event); }};
   AdminApi admin_api_{view_};

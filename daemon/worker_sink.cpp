@@ -24,13 +24,12 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
     line_.clear();
     appendJson(line_, event);
     failures_.add(event, line_.view());
-    if (log_.lineFormat() == EventFormat::Json) {
-      batch_.append(event, line_.view());
-    } else {
-      batch_.append(event);
-    }
-  } else if (leftOut(event)) {
+    batch_.append(event, line_.view());
+  } else if (settings_.failures_only.load(std::memory_order_relaxed)) {
     return;
+  } else if (event.told_findings.empty() && event.attempts <= 1) {
+    constexpr std::uint32_t kAll = 100;
+    batch_.append(event, {}, static_cast<std::uint32_t>(random_() % kAll));
   } else {
     batch_.append(event);
   }
@@ -40,16 +39,6 @@ void WorkerSink::onExchange(const ExchangeEvent& event) {
   } else if (!tick_->armed()) {
     tick_->arm(kFlushInterval);
   }
-}
-
-// Of those that succeeded.
-bool WorkerSink::leftOut(const ExchangeEvent& event) {
-  if (settings_.failures_only.load(std::memory_order_relaxed)) {
-    return true;
-  }
-  constexpr std::uint32_t kAll = 100;
-  const std::uint32_t percent = settings_.success_percent.load(std::memory_order_relaxed);
-  return percent < kAll && event.told_findings.empty() && event.attempts <= 1 && random_() % kAll >= percent;
 }
 
 void WorkerSink::onLifecycle(const LifecycleEvent& event) {

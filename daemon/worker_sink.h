@@ -16,7 +16,6 @@ namespace gatewhy {
 // Settings of the log that a reload may change (shared by all workers).
 struct LogSettings {
   std::atomic<bool> failures_only{false};
-  std::atomic<std::uint32_t> success_percent{100};  // of uneventful exchanges
 };
 
 // Where one worker's events go: they are counted, failures are kept for people
@@ -26,16 +25,13 @@ class WorkerSink final : public EventSink {
  public:
   // All must outlive it.
   WorkerSink(EventLog& log, const LogSettings& settings, WorkerMetrics& metrics, RecentFailures& failures)
-      : log_(log), batch_(log), settings_(settings), metrics_(metrics), failures_(failures) {}
+      : batch_(log), settings_(settings), metrics_(metrics), failures_(failures) {}
 
   void attach(EventLoop& loop) override;
   void onExchange(const ExchangeEvent& event) override;
   void onLifecycle(const LifecycleEvent& event) override;
 
  private:
-  [[nodiscard]] bool leftOut(const ExchangeEvent& event);
-
-  const EventLog& log_;
   EventBatch batch_;
   const LogSettings& settings_;
   WorkerMetrics& metrics_;

@@ -375,6 +375,8 @@ void writeExchange(TextBuffer& out, const ExchangeEvent& event, const EventRoom&
   writeInstance(json, event.instance);
   json.member("request_id", event.request_id);
   json.member("trace_id", event.trace_id);
+  json.member("span_id", event.span_id);
+  json.member("parent_span_id", event.parent_span_id);
   writeHttp(json, event);
   writeRequestFacts(json, event);
   json.memberPlain("generated_by", generatorName(event.generated_by));

@@ -50,9 +50,11 @@ struct TlsSession {
 struct ExchangeEvent {
   std::chrono::system_clock::time_point timestamp;
   std::string_view request_id;
-  std::string_view trace_id;  // 32 hex digits, empty = absent
-  std::string_view instance;  // diagnostics.name of who writes it; empty = absent
-  std::string_view method;    // empty where no request line was understood
+  std::string_view trace_id;        // 32 hex digits, empty = absent
+  std::string_view span_id;         // 16: of the exchange, as the origin was told; empty = absent
+  std::string_view parent_span_id;  // 16: of whom we were asked by, where that is believed; empty = absent
+  std::string_view instance;        // diagnostics.name of who writes it; empty = absent
+  std::string_view method;          // empty where no request line was understood
   std::optional<std::uint64_t> request_body_size;
   std::string_view path, query, scheme;
   std::string_view server_address;    // Host as received, without port

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of gatewhy(1) for bash. A test holds the lists against --help.
 
-_gatewhy_commands="run check schema explain demo probe route report why top reload health endpoint help version"
+_gatewhy_commands="run check schema explain demo probe route report why top reload health endpoint fleet help version"
 
 _gatewhy_options() {
   case $1 in
-    run) echo "--config --to --from --help" ;;
+    run) echo "--config --to --from --watch --help" ;;
     check) echo "--config --strict --json --help" ;;
     schema) echo "--event --help" ;;
     explain) echo "--json --help" ;;
     demo) echo "--from --admin --help" ;;
     probe) echo "--method --header --resolve --ca --insecure --timeout --all-addresses --repeat --json --help" ;;
     route) echo "--config --client --header --json --help" ;;
-    report) echo "--since --until --origin --html --json --help" ;;
-    why) echo "--last --admin --config --log --json --help" ;;
-    top) echo "--admin --config --once --help" ;;
+    report) echo "--from --credentials --nats-ca --stream --since --until --origin --html --json --help" ;;
+    why) echo "--last --admin --config --log --from --credentials --nats-ca --stream --json --help" ;;
+    top) echo "--admin --config --from --credentials --nats-ca --stream --once --help" ;;
     reload) echo "--admin --config --pid --help" ;;
     health) echo "--admin --config --ready --help" ;;
     endpoint) echo "--admin --config --help" ;;
+    fleet) echo "--nats --credentials --nats-ca --stream --since --listen --once --json --help" ;;
     help | version) echo "--help" ;;
     *) echo "--help --version" ;;
   esac

@@ -225,6 +225,7 @@ std::string statusJson(const DaemonView& daemon, const std::vector<ListenerCerti
   json.beginObject("config");
   json.member("source", generation->config->source);
   json.member("file", daemon.config_file);
+  json.member("hash", generation->config->hash);
   json.member("loaded", timestampText(daemon.reloaded_at));
   const ReloadReport reload = daemon.lastReload();
   json.memberBoolean("last_reload_successful", reload.applied);
@@ -248,6 +249,16 @@ std::string statusJson(const DaemonView& daemon, const std::vector<ListenerCerti
   json.beginObject("log");
   json.memberUnsigned("dropped", daemon.log->dropped());
   json.memberUnsigned("write_errors", daemon.log->writeErrors());
+  json.beginArray("destinations");
+  for (const LogSinkState& sink : daemon.log->states()) {
+    json.beginObject();
+    json.member("name", sink.name);
+    json.memberUnsigned("dropped", sink.dropped);
+    json.memberUnsigned("write_errors", sink.errors);
+    json.memberUnsigned("waiting", sink.waiting);
+    json.endObject();
+  }
+  json.endArray();
   json.endObject();
   json.beginArray("certificates");
   for (const ListenerCertificate& certificate : certificates) {

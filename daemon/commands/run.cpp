@@ -21,8 +21,8 @@ bool accept(const LoadedConfig& loaded) {
 }  // namespace
 
 int runDaemon(ConfigPtr config, const std::string& config_file,
-              const std::function<void(const std::string& admin)>& on_ready) {
-  Supervisor supervisor(std::move(config), config_file);
+              const std::function<void(const std::string& admin)>& on_ready, bool watch) {
+  Supervisor supervisor(std::move(config), config_file, watch);
   if (!supervisor.start()) {
     return kExitFailure;
   }
@@ -32,9 +32,9 @@ int runDaemon(ConfigPtr config, const std::string& config_file,
   return supervisor.waitForStop();
 }
 
-int runFromFile(const std::string& config_file) {
+int runFromFile(const std::string& config_file, bool watch) {
   const LoadedConfig loaded = loadConfigFile(config_file);
-  const int status = accept(loaded) ? runDaemon(loaded.config, config_file) : kExitConfig;
+  const int status = accept(loaded) ? runDaemon(loaded.config, config_file, {}, watch) : kExitConfig;
   tellPredecessor(status);  // one that waits still: this process never served
   return status;
 }

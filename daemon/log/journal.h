@@ -19,8 +19,7 @@ namespace gatewhy {
 // MESSAGE alone.
 [[nodiscard]] std::vector<std::string> journalFields(std::string_view line);
 
-// One entry a line. Where no journal runs, lines are lost: the library says
-// nothing of it.
+// One entry a line. Where no journal runs, writes fail, and lines wait for it.
 [[nodiscard]] std::unique_ptr<LogDestination> makeJournal();
 
 }  // namespace gatewhy

@@ -12,9 +12,14 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <utility>
 
+#include "config/log_place.h"
 #include "daemon/log/journal.h"
+#include "daemon/log/nats_sink.h"
+#include "daemon/log/otlp_sink.h"
+#include "daemon/log/syslog.h"
 #include "diagnostics/errno_name.h"
 
 namespace gatewhy {
@@ -22,13 +27,13 @@ namespace {
 
 WriteResult resultOf(ssize_t written) {
   if (written >= 0) {
-    return {WriteStatus::Ok, static_cast<std::size_t>(written), 0};
+    return {.status = WriteStatus::Ok, .size = static_cast<std::size_t>(written)};
   }
   const int error = errno;
   if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) {
-    return {WriteStatus::WouldBlock, 0, 0};
+    return {.status = WriteStatus::WouldBlock};
   }
-  return {WriteStatus::Failed, 0, error};
+  return {.status = WriteStatus::Failed, .error = error};
 }
 
 bool ready(int fd, int timeout_ms) {
@@ -84,7 +89,7 @@ class StandardStream : public LogDestination {
     }
     // A blocking pipe that polls writable has room for PIPE_BUF bytes.
     if (!ready(fd_, 0)) {
-      return {WriteStatus::WouldBlock, 0, 0};
+      return {.status = WriteStatus::WouldBlock};
     }
     return resultOf(::write(fd_, lines.data(), std::min<std::size_t>(lines.size(), PIPE_BUF)));
   }
@@ -173,22 +178,46 @@ class LogFile : public LogDestination {
 
 }  // namespace
 
-Result<std::unique_ptr<LogDestination>, std::string> openLogDestination(const std::string& name) {
+std::string describeFailure(const WriteResult& result) {
+  if (result.error == 0) {
+    return result.reason;
+  }
+  return fmt::format("{}{}{} ({})", result.reason, result.reason.empty() ? "" : ": ", errnoName(result.error),
+                     std::strerror(result.error));
+}
+
+Result<std::unique_ptr<LogDestination>, std::string> openLogDestination(const LogTarget& target) {
   using Opened = std::unique_ptr<LogDestination>;
-  if (name == "journald") {
-    return makeJournal();
+  auto place = parseLogPlace(target.to);
+  if (!place) {
+    return Failure{fmt::format("cannot log to '{}': {}", target.to, place.error())};
   }
-  if (name == "stderr" || name == "stdout") {
-    const int fd = name == "stderr" ? STDERR_FILENO : STDOUT_FILENO;
-    struct stat info {};
-    if (::fstat(fd, &info) != 0) {
-      return cannotOpen(name, errno);
+  switch (place->kind) {
+    case LogKind::Journald:
+      return makeJournal();
+    case LogKind::Syslog:
+    case LogKind::SyslogTcp:
+    case LogKind::SyslogUdp:
+      return makeSyslog(*place);
+    case LogKind::Nats:
+      return makeNatsSink(*place, target);
+    case LogKind::Otlp:
+      return makeOtlpSink(*place, target);
+    case LogKind::Stderr:
+    case LogKind::Stdout: {
+      const int fd = place->kind == LogKind::Stderr ? STDERR_FILENO : STDOUT_FILENO;
+      struct stat info {};
+      if (::fstat(fd, &info) != 0) {
+        return cannotOpen(target.to, errno);
+      }
+      return Opened(std::make_unique<StandardStream>(fd, info.st_mode));
     }
-    return Opened(std::make_unique<StandardStream>(fd, info.st_mode));
+    case LogKind::File:
+      break;
   }
-  auto file = std::make_unique<LogFile>(name);
+  auto file = std::make_unique<LogFile>(target.to);
   if (!file->isOpen()) {
-    return cannotOpen(name, errno);
+    return cannotOpen(target.to, errno);
   }
   return Opened(std::move(file));
 }

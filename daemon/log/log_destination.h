@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/config.h"
 #include "diagnostics/result.h"
 
 namespace gatewhy {
@@ -16,8 +17,12 @@ enum class WriteStatus : std::uint8_t { Ok, WouldBlock, Failed };
 struct WriteResult {
   WriteStatus status = WriteStatus::Ok;
   std::size_t size = 0;  // Ok: bytes taken
-  int error = 0;         // Failed: errno
+  int error = 0;         // Failed: errno, or 0 where `reason` says it all
+  std::string reason = {};
+  std::uint64_t refused = 0;  // Ok: lines among these that it will never take, and which are lost
 };
+// "ECONNREFUSED (Connection refused)", or the reason.
+[[nodiscard]] std::string describeFailure(const WriteResult& result);
 
 class LogDestination {
  public:
@@ -44,8 +49,8 @@ class LogDestination {
   [[nodiscard]] virtual std::string name() const = 0;
 };
 
-// "stderr", "stdout", "journald" or a file path. The error says what could
-// not be opened and why.
-[[nodiscard]] Result<std::unique_ptr<LogDestination>, std::string> openLogDestination(const std::string& name);
+// The error says what could not be opened and why. What is in the network is
+// not asked: that it is away is no reason not to start.
+[[nodiscard]] Result<std::unique_ptr<LogDestination>, std::string> openLogDestination(const LogTarget& target);
 
 }  // namespace gatewhy

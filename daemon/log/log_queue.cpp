@@ -13,16 +13,17 @@ constexpr std::size_t kChunkBytes = 16UL * 1024;
 
 }  // namespace
 
-void LogQueue::push(std::string_view lines, bool urgent) {
+void LogQueue::push(std::string_view lines, std::uint64_t count, bool urgent) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
+    const std::uint64_t first = std::exchange(next_number_, next_number_ + count);
     if (held_bytes_ + lines.size() > max_bytes_) {
-      countDropped(lines);
+      noteDropped(first, count);
       return;
     }
     const bool was_idle = waiting_.empty();
-    append(lines);
+    append(lines, first, count);
     const bool due = due_ || urgent || waiting_bytes_ >= kWakeBytes;
     wake = was_idle || due != due_;
     due_ = due;
@@ -34,12 +35,16 @@ void LogQueue::push(std::string_view lines, bool urgent) {
 
 // Small writes share a chunk as long as it need not grow, so that no lines
 // are ever copied twice and the writer makes few system calls.
-void LogQueue::append(std::string_view lines) {
-  if (waiting_.empty() || waiting_.back().size() + lines.size() > waiting_.back().capacity()) {
-    waiting_.emplace_back();
-    waiting_.back().reserve(std::max(lines.size(), kChunkBytes));
+void LogQueue::append(std::string_view lines, std::uint64_t first, std::uint64_t count) {
+  const auto fits = [&](const Chunk& last) {
+    return last.text.size() + lines.size() <= last.text.capacity() && last.first + last.count == first;
+  };
+  if (waiting_.empty() || !fits(waiting_.back())) {
+    waiting_.push_back({.text = {}, .first = first, .count = 0});
+    waiting_.back().text.reserve(std::max(lines.size(), kChunkBytes));
   }
-  waiting_.back() += lines;
+  waiting_.back().text += lines;
+  waiting_.back().count += count;
   waiting_bytes_ += lines.size();
   held_bytes_ += lines.size();
   pushed_ += lines.size();
@@ -112,9 +117,32 @@ void LogQueue::stopped() {
   progress_.notify_all();
 }
 
-void LogQueue::countDropped(std::string_view lines) {
-  dropped_.fetch_add(static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')),
-                     std::memory_order_relaxed);
+void LogQueue::countDropped(const Chunk& chunk) {
+  const std::lock_guard lock(mutex_);
+  noteDropped(chunk.first, chunk.count);
+}
+
+void LogQueue::noteDropped(std::uint64_t first, std::uint64_t count) {
+  constexpr std::size_t kMostRanges = 1000;
+  if (count == 0) {
+    return;
+  }
+  dropped_.fetch_add(count, std::memory_order_relaxed);
+  if (!told_later_.empty() && (told_later_.back().last + 1 == first || told_later_.size() == kMostRanges)) {
+    told_later_.back().last = first + count - 1;
+  } else {
+    told_later_.push_back({.first = first, .last = first + count - 1});
+  }
+}
+
+std::vector<LineRange> LogQueue::takeDropped() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(told_later_, {});
+}
+
+std::uint64_t LogQueue::takeNumber() {
+  const std::lock_guard lock(mutex_);
+  return next_number_++;
 }
 
 }  // namespace gatewhy

@@ -11,8 +11,16 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace gatewhy {
+
+// Lines are numbered from 1 in the order in which they come, those that are
+// dropped too: whoever reads the numbers at the other end sees what is missing.
+struct LineRange {
+  std::uint64_t first = 0, last = 0;  // both inclusive
+};
 
 // Bounded by bytes: what does not fit is dropped and counted, nobody waits for
 // room. Producers hold the lock for one copy of their own lines at most.
@@ -34,7 +42,8 @@ class LogQueue {
 
   // Wakes the writer when the lines are urgent, when 64 KiB wait, or for the
   // first lines after a silence.
-  void push(std::string_view lines, bool urgent);
+  // `count`: how many lines they are.
+  void push(std::string_view lines, std::uint64_t count, bool urgent);
   void requestReopen();
   void requestStop();
   // True when everything pushed so far has been written in time.
@@ -47,8 +56,13 @@ class LogQueue {
 
   // ---- the writer
 
+  struct Chunk {
+    std::string text;
+    std::uint64_t first = 0;  // number of its first line
+    std::uint64_t count = 0;  // lines
+  };
   struct Work {
-    std::deque<std::string> chunks;
+    std::deque<Chunk> chunks;
     bool reopen = false;
     bool stop = false;
   };
@@ -62,18 +76,28 @@ class LogQueue {
   void pause(std::chrono::milliseconds delay);
   [[nodiscard]] bool stopping();
   void stopped();
-  void countDropped(std::string_view lines);
+  void countDropped(const Chunk& chunk);
+  // What has been dropped since the last call. Ranges beyond a thousand are
+  // told together with what lies between them.
+  [[nodiscard]] std::vector<LineRange> takeDropped();
+  // Lines that were given up one by one; which they are is not told.
+  void countRefused(std::uint64_t lines) noexcept { dropped_.fetch_add(lines, std::memory_order_relaxed); }
+  // For a line of the writer's own.
+  [[nodiscard]] std::uint64_t takeNumber();
   void countError() noexcept { errors_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
-  void append(std::string_view lines);
+  void append(std::string_view lines, std::uint64_t first, std::uint64_t count);
+  void noteDropped(std::uint64_t first, std::uint64_t count);
 
   const std::size_t max_bytes_;
   std::mutex mutex_;
   std::string instance_;
   std::condition_variable work_;      // something for the writer
   std::condition_variable progress_;  // something from the writer
-  std::deque<std::string> waiting_;
+  std::deque<Chunk> waiting_;
+  std::uint64_t next_number_ = 1;
+  std::vector<LineRange> told_later_;  // dropped, and not taken by takeDropped() yet
   std::size_t waiting_bytes_ = 0;
   std::size_t held_bytes_ = 0;  // waiting, or with the writer
   std::uint64_t pushed_ = 0;    // bytes, ever

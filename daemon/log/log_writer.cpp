@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "diagnostics/errno_name.h"
 #include "diagnostics/event_line.h"
@@ -39,15 +41,21 @@ void LogWriter::run() {
 }
 
 void LogWriter::writeOut(const LogQueue::Work& work) {
-  for (const std::string& chunk : work.chunks) {
-    if (!writeAll(chunk)) {
+  std::uint64_t left = 0;
+  for (const LogQueue::Chunk& chunk : work.chunks) {
+    const bool written = boot_.empty() ? writeAll(chunk.text) : writeAll(numberedLines(chunk.text, boot_, chunk.first));
+    if (!written) {
       queue_->countDropped(chunk);
+      left += chunk.count;
     }
     // Before the last done(), so that flush() covers it.
     if (&chunk == &work.chunks.back()) {
       announceLoss();
     }
-    queue_->done(chunk.size());
+    queue_->done(chunk.text.size());
+  }
+  if (left != 0) {
+    complain(fmt::format("the log ({}) is closed with {} lines that it did not take", destination_->name(), left));
   }
 }
 
@@ -61,6 +69,7 @@ bool LogWriter::writeAll(std::string_view lines) {
     switch (result.status) {
       case WriteStatus::Ok:
         at += result.size;
+        queue_->countRefused(result.refused);
         pause = kFirstPause;
         noteProgress();
         break;
@@ -71,7 +80,7 @@ bool LogWriter::writeAll(std::string_view lines) {
         destination_->awaitRoom(static_cast<int>(kStallCheck.count()));
         break;
       case WriteStatus::Failed:
-        if (!recover(result.error, pause)) {
+        if (!recover(result, pause)) {
           return false;
         }
         pause = std::min(pause * 2, kLastPause);
@@ -82,17 +91,20 @@ bool LogWriter::writeAll(std::string_view lines) {
   return true;
 }
 
-bool LogWriter::recover(int error, milliseconds pause) {
+bool LogWriter::recover(const WriteResult& failed, milliseconds pause) {
   queue_->countError();
   if (++failed_writes_ == 1) {
     complain(
-        fmt::format("the log ({}) cannot be written: {} ({}); lines wait in memory, and are dropped if they "
-                    "become too many",
-                    destination_->name(), errnoName(error), std::strerror(error)));
+        fmt::format("the log ({}) cannot be written: {}; lines wait in memory, and are dropped if they become too many",
+                    destination_->name(), describeFailure(failed)));
   }
-  last_error_ = error;
+  last_failure_ = failed;
   if (queue_->stopping()) {
-    return false;
+    if (outOfTime()) {
+      return false;
+    }
+    ::poll(nullptr, 0, static_cast<int>(kStallCheck.count()));  // it may come back within the second that is left
+    return true;
   }
   queue_->pause(pause);
   return true;
@@ -109,33 +121,49 @@ std::size_t LogWriter::resumeAt(std::string_view lines, std::size_t at) {
 }
 
 void LogWriter::announceLoss() {
-  const std::uint64_t dropped = queue_->dropped();
-  const std::uint64_t lost = dropped - announced_;
-  if ((lost == 0 && failed_writes_ == 0) || outOfTime()) {
+  if (outOfTime()) {
     return;
+  }
+  const std::vector<LineRange> lost = queue_->takeDropped();
+  if (lost.empty() && failed_writes_ == 0) {
+    return;
+  }
+  std::uint64_t lines = 0;
+  std::vector<std::string> ranges;
+  for (const LineRange& range : lost) {
+    lines += range.last - range.first + 1;
+    ranges.push_back(fmt::format("{}-{}", range.first, range.last));
   }
   LifecycleEvent event{.event = "message", .severity = "WARN"};
   std::string message;
-  event.facts.push_back({.key = "lost_lines", .number = static_cast<double>(lost)});
+  event.facts.push_back({.key = "lost_lines", .number = static_cast<double>(lines)});
+  if (!boot_.empty() && !ranges.empty()) {
+    event.facts.push_back({.key = "lost_sequences", .list = std::move(ranges)});
+  }
   if (failed_writes_ > 0) {
     message =
-        fmt::format("the log can be written again after {} failed writes; {} lines were lost", failed_writes_, lost);
+        fmt::format("the log can be written again after {} failed writes; {} lines were lost", failed_writes_, lines);
     event.facts.push_back({.key = "failed_writes", .number = static_cast<double>(failed_writes_)});
-    event.facts.push_back({.key = "errno_name", .text = std::string(errnoName(last_error_))});
-  } else {
-    message = fmt::format("the log's destination was too slow; {} lines were lost", lost);
-  }
-  if (failed_writes_ > 0) {
+    if (last_failure_.error != 0) {
+      event.facts.push_back({.key = "errno_name", .text = std::string(errnoName(last_failure_.error))});
+    } else {
+      event.facts.push_back({.key = "problem", .text = last_failure_.reason});
+    }
     complain(message);
+  } else {
+    message = fmt::format("the log's destination was too slow; {} lines were lost", lines);
   }
   event.message = message;
-  announced_ = dropped;
   failed_writes_ = 0;
+  writeEvent(event);
+}
+
+void LogWriter::writeEvent(LifecycleEvent& event) {
   const std::string instance = queue_->instance();
   event.instance = instance;
   std::string line;
   appendLine(line, event, std::chrono::system_clock::now(), format_);
-  writeAll(line);
+  writeAll(boot_.empty() ? line : numberedLines(line, boot_, queue_->takeNumber()));
 }
 
 // For rotation. Where it fails events go on into the old file, which whoever
@@ -166,16 +194,34 @@ void LogWriter::writeMessage(std::string_view severity, const std::string& messa
   if (error != 0) {
     event.facts.push_back({.key = "errno_name", .text = std::string(errnoName(error))});
   }
-  std::string line;
-  appendLine(line, event, std::chrono::system_clock::now(), format_);
-  writeAll(line);
+  writeEvent(event);
 }
 
-// On stderr, unless that is the log. What nobody reads is not waited for.
 void LogWriter::complain(const std::string& message) const {
-  if (destination_->name() == "stderr") {
-    return;
+  if (destination_->name() != "stderr") {
+    complainOnStderr(message);
   }
+}
+
+std::string numberedLines(std::string_view lines, std::string_view boot, std::uint64_t first) {
+  std::string out;
+  constexpr std::size_t kRoom = 64;
+  out.reserve(lines.size() + kRoom * (1 + lines.size() / kRoom));
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, std::min(lines.find('\n'), lines.size() - 1) + 1);
+    if (line.starts_with('{')) {
+      fmt::format_to(std::back_inserter(out), R"({{"boot_id":"{}","sequence":{},)", boot, first);
+      out += line.substr(1);
+    } else {
+      out += line;
+    }
+    ++first;
+    lines.remove_prefix(line.size());
+  }
+  return out;
+}
+
+void complainOnStderr(const std::string& message) {
   const std::string line = fmt::format("gatewhy: {}\n", message).substr(0, PIPE_BUF);
   pollfd item{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
   if (::poll(&item, 1, 0) == 1) {

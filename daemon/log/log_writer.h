@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "daemon/log/log_destination.h"
@@ -12,6 +13,13 @@
 #include "diagnostics/event_line.h"
 
 namespace gatewhy {
+
+// `lines` with a boot id and a number in front of each, "{\"boot_id\":…,
+// \"sequence\":…,"; what is no JSON object stays as it is.
+[[nodiscard]] std::string numberedLines(std::string_view lines, std::string_view boot, std::uint64_t first);
+
+// What the log has to say of itself, on stderr, unless nobody takes it there at once.
+void complainOnStderr(const std::string& message);
 
 // The log's thread: takes lines from the queue and gets them out. Errors are
 // retried until they pass (the queue drops meanwhile). Trouble is said on
@@ -23,9 +31,11 @@ class LogWriter {
   static constexpr std::chrono::milliseconds kStopTime{1000};
   static constexpr std::chrono::milliseconds kLongestStop{10'000};
 
-  // `format`: of the lines that the writer itself adds.
-  LogWriter(std::shared_ptr<LogQueue> queue, std::unique_ptr<LogDestination> destination, EventFormat format)
-      : queue_(std::move(queue)), destination_(std::move(destination)), format_(format) {}
+  // `format`: of the lines that the writer itself adds. `boot`: where it is not
+  // empty, every line of JSON gets it and its own number (docs/events.md).
+  LogWriter(std::shared_ptr<LogQueue> queue, std::shared_ptr<LogDestination> destination, EventFormat format,
+            std::string boot = {})
+      : queue_(std::move(queue)), destination_(std::move(destination)), format_(format), boot_(std::move(boot)) {}
 
   // Returns after LogQueue::requestStop().
   void run();
@@ -33,23 +43,24 @@ class LogWriter {
  private:
   void writeOut(const LogQueue::Work& work);
   bool writeAll(std::string_view lines);
-  bool recover(int error, std::chrono::milliseconds pause);
+  bool recover(const WriteResult& failed, std::chrono::milliseconds pause);
   [[nodiscard]] std::size_t resumeAt(std::string_view lines, std::size_t at);
   void announceLoss();
   void reopen(bool asked);
   void writeMessage(std::string_view severity, const std::string& message, int error);
+  void writeEvent(LifecycleEvent& event);
   void complain(const std::string& message) const;
   bool outOfTime();
   void noteProgress();
 
   std::shared_ptr<LogQueue> queue_;
-  std::unique_ptr<LogDestination> destination_;
+  std::shared_ptr<LogDestination> destination_;
   const EventFormat format_;
+  const std::string boot_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;  // set once the log is to stop
   std::optional<std::chrono::steady_clock::time_point> last_deadline_;
-  std::uint64_t announced_ = 0;      // of the queue's dropped lines
   std::uint64_t failed_writes_ = 0;  // not announced yet
-  int last_error_ = 0;
+  WriteResult last_failure_;
   int reopen_error_ = 0;  // of the last try to open the path again; 0 = it worked
   std::chrono::steady_clock::time_point reopen_again_{};
 };

@@ -465,6 +465,22 @@ std::string_view contentType(MetricsFormat format) {
   return {};
 }
 
+namespace {
+
+void writeLog(PageWriter& page, const std::vector<LogSinkState>& sinks) {
+  const auto write = [&](Metric metric, std::uint64_t LogSinkState::*value) {
+    page.begin(metric);
+    for (const LogSinkState& sink : sinks) {
+      page.sample({{"sink", sink.name}}, sink.*value);
+    }
+  };
+  write(Metric::LogDropped, &LogSinkState::dropped);
+  write(Metric::LogErrors, &LogSinkState::errors);
+  write(Metric::LogSpool, &LogSinkState::waiting);
+}
+
+}  // namespace
+
 std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
                         const std::vector<ListenerCertificate>& certificates, MetricsFormat format) {
   MetricTotals totals = totalsOf(daemon.metrics);
@@ -488,9 +504,12 @@ std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
   writeRenewals(page, daemon, certificates);
   writeSingle(page, Metric::ReloadSuccessful, daemon.lastReload().applied ? 1 : 0);
   writeSingle(page, Metric::ReloadTimestamp, daemon.reloaded_at.load());
+  page.begin(Metric::ConfigInfo);
+  if (const std::string& hash = daemon.generation()->config->hash; !hash.empty()) {
+    page.sample({{"hash", hash}}, 1);
+  }
   writeSingle(page, Metric::Generations, daemon.generations());
-  writeSingle(page, Metric::LogDropped, daemon.log->dropped());
-  writeSingle(page, Metric::LogErrors, daemon.log->writeErrors());
+  writeLog(page, daemon.log->states());
   writeSingle(page, Metric::StreamMissed, daemon.streams_missed.load());
   writeProcess(page);
   return std::move(page).finish();

@@ -307,6 +307,8 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.timestamp = timestamp_;
   event.request_id = identity_.requestId();
   event.trace_id = identity_.traceId();
+  event.span_id = identity_.spanId();
+  event.parent_span_id = identity_.parentSpanId();
   event.instance = generation_->shared->config->diagnostics.name;
   event.scheme = client.tls ? "https" : "http";
   event.tls = client.tls && !client.tls_session.version.empty() ? &client.tls_session : nullptr;

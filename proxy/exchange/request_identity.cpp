@@ -38,6 +38,8 @@ void RequestIdentity::assign(std::string_view given_id, std::string_view given_t
     putHex(&traceparent_[kTraceAt + kHexDigits], ids.next());
   } else {
     std::copy(given_traceparent.begin(), given_traceparent.end(), traceparent_.begin());
+    const std::string_view parent = given_traceparent.substr(kParentAt, kSpanSize);
+    std::copy(parent.begin(), parent.end(), parent_.begin());
   }
   putHex(&traceparent_[kParentAt], ids.next() | 1);
 }

@@ -32,13 +32,19 @@ class RequestIdentity {
   // The same trace with a new parent id: this hop is a span of its own.
   [[nodiscard]] std::string_view traceparent() const noexcept { return {traceparent_.data(), traceparent_.size()}; }
   [[nodiscard]] std::string_view traceId() const noexcept { return traceparent().substr(kTraceAt, kTraceSize); }
+  [[nodiscard]] std::string_view spanId() const noexcept { return traceparent().substr(kParentAt, kSpanSize); }
+  // Of whom the request came from; "" where it said none that is believed.
+  [[nodiscard]] std::string_view parentSpanId() const noexcept {
+    return {parent_.data(), parent_[0] == '\0' ? 0 : kSpanSize};
+  }
 
  private:
   // 00-<32 hex trace id>-<16 hex parent id>-<2 hex flags>
-  static constexpr std::size_t kTraceAt = 3, kTraceSize = 32, kParentAt = 36, kTraceparentSize = 55;
+  static constexpr std::size_t kTraceAt = 3, kTraceSize = 32, kParentAt = 36, kSpanSize = 16, kTraceparentSize = 55;
 
   std::array<char, 128> id_;
   std::array<char, kTraceparentSize> traceparent_;
+  std::array<char, kSpanSize> parent_{};
   std::uint8_t id_size_ = 0;
 };
 

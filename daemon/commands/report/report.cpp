@@ -17,6 +17,9 @@
 #include "daemon/commands/report/report_model.h"
 #include "daemon/commands/report/report_view.h"
 #include "daemon/commands/run.h"
+#include "daemon/fleet/fleet_reader.h"
+#include "daemon/fleet/fleet_text.h"
+#include "daemon/log/event_subject.h"
 
 namespace gatewhy {
 namespace {
@@ -95,6 +98,44 @@ void readSource(const std::string& path, ReportModel& model, ReadingSummary& rea
   }
 }
 
+// Each event once, however often it was sent; `view` gets them all.
+void readFleetInto(const ReportOptions& options, const ReportFilter& filter, ReportModel& model,
+                   ReadingSummary& reading, FleetView& view) {
+  reading.sources.push_back(options.fleet.nats);
+  auto reader = FleetReader::open(options.fleet);
+  if (!reader) {
+    reading.problems.push_back(reader.error());
+    return;
+  }
+  EventReader events;
+  std::string padded;
+  const auto take = [&](std::string_view text, FleetReader::Time stored) {
+    constexpr std::size_t kPadding = 64;
+    ++reading.lines;
+    reading.bytes += text.size();
+    if (!view.add(text, stored)) {
+      return;
+    }
+    padded.assign(text);
+    padded.append(kPadding, '\0');
+    const LogSource::Line line{.text = std::string_view(padded).substr(0, text.size())};
+    if (const LoggedEvent* event = events.read(line); event == nullptr) {
+      ++reading.bad_lines;
+    } else if (event->event != "heartbeat") {
+      model.add(*event);
+    }
+  };
+  const std::string subjects = options.origin.empty() ? std::string(kAllSubjects)
+                                                      : subjectFilter({.event = "exchange", .origin = options.origin});
+  std::optional<FleetReader::Time> since;
+  if (filter.since) {
+    since = FleetReader::Time(std::chrono::seconds(*filter.since));
+  }
+  if (const auto read = (*reader)->readAll(subjects, since, take); !read) {
+    reading.problems.push_back(read.error());
+  }
+}
+
 bool fillFilter(const ReportOptions& options, ReportFilter& filter) {
   const std::int64_t now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -133,12 +174,16 @@ int runReport(const ReportOptions& options) {
   if (!fillFilter(options, filter)) {
     return kExitUsage;
   }
-  if (options.logs.empty() && ::isatty(STDIN_FILENO) == 1) {
+  const bool of_fleet = !options.fleet.nats.empty();
+  if (!of_fleet && options.logs.empty() && ::isatty(STDIN_FILENO) == 1) {
     fmt::print(stderr, "gatewhy: reading events from the terminal; name a log file, or pipe one in\n");
   }
   ReportModel model(filter);
   ReadingSummary reading;
-  {
+  FleetView view;
+  if (of_fleet) {
+    readFleetInto(options, filter, model, reading, view);
+  } else {
     Progress progress;
     for (const std::string& log : options.logs.empty() ? std::vector<std::string>{"-"} : options.logs) {
       readSource(log, model, reading, progress);
@@ -152,8 +197,10 @@ int runReport(const ReportOptions& options) {
     good = writeFile(options.html, reportHtml(model, reading)) && good;
   }
   if (options.html.empty() || options.json) {
-    const std::string text =
-        options.json ? reportJson(model, reading) : reportText(model, reading, styleOf(STDOUT_FILENO));
+    std::string text = options.json ? reportJson(model, reading) : reportText(model, reading, styleOf(STDOUT_FILENO));
+    if (of_fleet && !options.json) {
+      text += "\n" + fleetText(view, std::chrono::system_clock::now());
+    }
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
   }

@@ -13,6 +13,8 @@
 #include "daemon/commands/event_story.h"
 #include "daemon/commands/report/log_source.h"
 #include "daemon/commands/run.h"
+#include "daemon/fleet/fleet_command.h"
+#include "daemon/log/event_subject.h"
 #include "diagnostics/cause.h"
 
 namespace gatewhy {
@@ -118,6 +120,36 @@ Result<bool, std::string> searchDaemon(const WhyOptions& options, Search& search
   return true;
 }
 
+// Asks the server for one subject: a whole id, or the last failure.
+Result<bool, std::string> searchFleet(const WhyOptions& options, Search& search) {
+  const auto take = [&search](std::string_view line) {
+    if (const auto event = parseEvent(line)) {
+      search.take(*event);
+    }
+  };
+  if (!options.last) {
+    const auto read = readFleet(options.fleet, subjectFilter({.request_id = options.request_id}), {}, take);
+    return read ? Result<bool, std::string>(true) : Failure{read.error()};
+  }
+  const auto last = lastOfFleet(options.fleet, options.last_of.empty()
+                                                   ? std::string(kFailureSubjects)
+                                                   : subjectFilter({.event = "exchange", .cause = options.last_of}));
+  if (!last) {
+    return Failure{last.error()};
+  }
+  take(*last);
+  return true;
+}
+
+std::string vantageLine(const WhyOptions& options, const Json& event) {
+  const std::string cause = textAt(event, "diagnosis.cause");
+  const std::string words =
+      options.fleet.nats.empty() || cause.empty()
+          ? ""
+          : vantageWords(options.fleet, textAt(event, "origin"), cause, textAt(event, "timestamp"));
+  return words.empty() ? "" : fmt::format("\nIn the minutes around it, {}\n", words);
+}
+
 // Prints what begins as asked, one a line.
 void printCandidates(const std::string& prefix, const std::map<std::string, Json>& candidates) {
   constexpr std::size_t kShown = 20;
@@ -163,7 +195,13 @@ int runWhy(const WhyOptions& options) {
   }
   Search search(options);
   std::string where = "in the running daemon, which keeps recent failures only; its log may know more (--log FILE)";
-  if (options.logs.empty()) {
+  if (!options.fleet.nats.empty()) {
+    where = "in the fleet's stream, which finds failures by their whole id";
+    if (const auto asked = searchFleet(options, search); !asked) {
+      fmt::print(stderr, "gatewhy: {}\n", asked.error());
+      return kExitFailure;
+    }
+  } else if (options.logs.empty()) {
     if (const auto asked = searchDaemon(options, search); !asked) {
       fmt::print(stderr, "gatewhy: {}\n", asked.error());
       return kExitFailure;
@@ -185,7 +223,7 @@ int runWhy(const WhyOptions& options) {
     return kExitFailure;
   }
   const std::string text = options.json ? found->dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                                        : tellStory(*found, styleOf(STDOUT_FILENO));
+                                        : tellStory(*found, styleOf(STDOUT_FILENO)) + vantageLine(options, *found);
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
   return kExitOk;

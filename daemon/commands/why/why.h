@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "daemon/fleet/fleet_reader.h"
+
 namespace gatewhy {
 
 struct WhyOptions {
@@ -11,6 +13,7 @@ struct WhyOptions {
   bool last = false;              // the latest failure instead,
   std::string last_of;            // of this cause; "" = any
   std::vector<std::string> logs;  // "-" = standard input; empty = ask the running daemon
+  FleetSource fleet;              // or the stream of a fleet, where `nats` is not empty
   std::string admin;              // its admin listener; "" = as in `config`
   std::string config;
   bool json = false;

@@ -201,7 +201,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(config.diagnostics.disclose, Disclose::Evidence);
   EXPECT_EQ(config.diagnostics.name, "edge-1");
   EXPECT_FALSE(config.diagnostics.lint);
-  EXPECT_EQ(config.log.destination, "/etc/gatewhy/logs/events.json");
+  EXPECT_EQ(config.log.targets.at(0).to, "/etc/gatewhy/logs/events.json");
   EXPECT_TRUE(config.log.failures_only);
   EXPECT_EQ(config.log.level, LogLevel::Debug);
   EXPECT_EQ(config.admin.address, "");

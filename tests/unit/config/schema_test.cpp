@@ -149,7 +149,7 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(word("diagnostics.disclose"), static_cast<long>(DiagnosticsConfig{}.disclose));
   EXPECT_EQ(schemaRow("diagnostics.name")->fallback, "\"\"");
   EXPECT_EQ(DiagnosticsConfig{}.name, "");
-  EXPECT_EQ(schemaRow("log.destination")->fallback, LogConfig{}.destination);
+  EXPECT_EQ(schemaRow("log.destination")->fallback, LogTarget{}.to);
   EXPECT_EQ(word("log.exchanges") == 1, LogConfig{}.failures_only);
   EXPECT_EQ(word("log.level"), static_cast<long>(LogConfig{}.level));
   EXPECT_EQ(duration("drain.delay"), DrainConfig{}.delay);

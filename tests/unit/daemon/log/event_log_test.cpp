@@ -366,9 +366,9 @@ TEST(EventBatchTest, HandsOverWhenFull) {
   const auto log = openLog(dir.file("log"));
   EventBatch batch(*log);
   const std::string line = std::string(32 * 1024 - 1, 'x') + '\n';
-  batch.append(line, false);
-  batch.append(line, false);
-  batch.append("left\n", false);
+  batch.append(exchange(Outcome::Success), line);
+  batch.append(exchange(Outcome::Success), line);
+  batch.append(exchange(Outcome::Success), "left\n");
   ASSERT_TRUE(log->flush(kPatience));
   EXPECT_EQ(lines(contents(dir.file("log"))).size(), 2U);
 }

@@ -102,7 +102,7 @@ std::string entrySent(const std::string& lines) {
   if (journal < 0) {
     return "no socket in the journal's place";
   }
-  const auto destination = openLogDestination("journald");
+  const auto destination = openLogDestination({.to = "journald"});
   const WriteResult result = (*destination)->write(lines);
   if (result.status != WriteStatus::Ok || result.size != lines.find('\n') + 1) {
     return "not taken";

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/nats_cluster.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "daemon/log/nats_link.h"
+#include "tests/integration/socket.h"
+
+namespace gatewhy::test {
+
+NatsCluster::NatsCluster(int size, bool started) : nodes_(static_cast<std::size_t>(size)) {
+  {
+    std::vector<std::unique_ptr<ListeningSocket>> held;  // all at once, so that no port comes twice
+    const auto freePort = [&held] {
+      held.push_back(std::make_unique<ListeningSocket>());
+      return held.back()->port();
+    };
+    for (Node& node : nodes_) {
+      node.port = freePort();
+      node.route = freePort();
+    }
+  }
+  std::string routes;
+  for (const Node& node : nodes_) {
+    routes += fmt::format("{}nats://127.0.0.1:{}", routes.empty() ? "" : ", ", node.route);
+  }
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    Node& node = nodes_[i];
+    std::string text = fmt::format(
+        "server_name: n{}\nhost: 127.0.0.1\nport: {}\njetstream {{ store_dir: \"{}/store-{}\", max_mem: 64M, max_file: "
+        "1G }}\n",
+        i, node.port, directory_.path(), i);
+    if (size > 1) {
+      text += fmt::format("cluster {{ name: fleet, host: 127.0.0.1, port: {}, routes: [ {} ] }}\n", node.route, routes);
+    }
+    node.config = directory_.write(fmt::format("nats-{}.conf", i), text);
+  }
+  for (int i = 0; started && i < size; ++i) {
+    start(i);
+  }
+  if (started) {
+    EXPECT_TRUE(comesTrue([this] { return answers(); })) << "JetStream does not answer";
+  }
+}
+
+std::string NatsCluster::url() const {
+  std::string out;
+  for (const Node& node : nodes_) {
+    out += fmt::format("{}nats://127.0.0.1:{}", out.empty() ? "" : ",", node.port);
+  }
+  return out;
+}
+
+void NatsCluster::start(int node) {
+  Node& started = nodes_[static_cast<std::size_t>(node)];
+  ChildOptions options;
+  options.arguments = {"/usr/sbin/nats-server", "-c", started.config};
+  auto child = ChildProcess::start(options, [](const std::string&) {});
+  if (!child) {
+    ADD_FAILURE() << child.error();
+    return;
+  }
+  started.process = std::move(child).value();
+}
+
+void NatsCluster::kill(int node) {
+  Node& ended = nodes_[static_cast<std::size_t>(node)];
+  ended.process->signal(SIGKILL);
+  ended.process->wait();
+  ended.process.reset();
+}
+
+bool NatsCluster::answers() const {
+  const auto server = fleetServer(source());
+  const auto link = server ? connectNats(*server) : Failure<std::string>{server.error()};
+  if (!link) {
+    return false;
+  }
+  jsStreamInfo* info = nullptr;
+  jsErrCode code{};
+  const natsStatus status = js_GetStreamInfo(&info, link->context.get(), "none", nullptr, &code);
+  const NatsPtr<jsStreamInfo> owned(info);
+  return status == NATS_OK || status == NATS_NOT_FOUND;
+}
+
+int NatsCluster::leader() const {
+  const auto server = fleetServer(source());
+  const auto link = server ? connectNats(*server) : Failure<std::string>{server.error()};
+  if (!link) {
+    return -1;
+  }
+  jsStreamInfo* info = nullptr;
+  if (js_GetStreamInfo(&info, link->context.get(), kFleetStream, nullptr, nullptr) != NATS_OK) {
+    return -1;
+  }
+  const NatsPtr<jsStreamInfo> owned(info);
+  const std::string name = info->Cluster != nullptr && info->Cluster->Leader != nullptr ? info->Cluster->Leader : "";
+  return name.size() == 2 ? name[1] - '0' : -1;
+}
+
+}  // namespace gatewhy::test

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real NATS servers with JetStream, on loopback.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/fleet/fleet_reader.h"
+#include "tests/support/child_process.h"
+#include "tests/support/pki.h"
+
+namespace gatewhy::test {
+
+class NatsCluster {
+ public:
+  // `size` 1: a server alone. They are up, and one leads, when this returns;
+  // a failure is noted where they are not.
+  explicit NatsCluster(int size, bool started = true);
+
+  [[nodiscard]] std::string url() const;  // of all of them
+  [[nodiscard]] FleetSource source() const { return {.nats = url(), .credentials = {}, .ca_file = {}}; }
+  void start(int node);
+  void kill(int node);  // SIGKILL
+  // Whether JetStream answers.
+  [[nodiscard]] bool answers() const;
+  // Which node leads the stream; -1: none does.
+  [[nodiscard]] int leader() const;
+  [[nodiscard]] int size() const { return static_cast<int>(nodes_.size()); }
+
+ private:
+  struct Node {
+    std::uint16_t port = 0, route = 0;
+    std::string config;
+    std::unique_ptr<ChildProcess> process;
+  };
+  PemDirectory directory_;
+  std::vector<Node> nodes_;
+};
+
+// Asks again until it holds; false after kPatience.
+template <typename Holds>
+bool comesTrue(Holds holds) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > end) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return true;
+}
+
+}  // namespace gatewhy::test
