@@ -3,7 +3,7 @@
 # missing, on a Debian 12 as root.
 
 BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
-  libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libre2-dev libsystemd-dev libcrypt-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev
+  libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libnghttp2-dev libre2-dev libsystemd-dev libcrypt-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev
 TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
   curl openssl nginx-light wrk procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban openjdk-17-jdk-headless apache2-bin certbot lego pebble
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db python3
@@ -83,7 +83,7 @@ tidy: lint-deps
 # Against HAProxy and nginx, half an hour: see docs/performance.md. BENCH_ARGS='--only 1k' for less.
 bench: bench-deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
-	cmake --build --preset release --target gatewhy bench_origin bench_handshakes bench_relay
+	cmake --build --preset release --target gatewhy bench_origin bench_handshakes bench_relay bench_tunnel
 	bench/run --page docs/performance.md $(BENCH_ARGS)
 
 bench-micro: bench-deps

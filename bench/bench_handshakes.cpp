@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -25,15 +24,16 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/result_line.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kRequest = "GET /1k HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n";
 
-struct Counts {
-  std::uint64_t answered = 0, bytes = 0, status = 0, broken = 0, resumed = 0;
-  std::vector<float> micros;
+struct Counts : LoadCounts {
+  std::uint64_t resumed = 0;
 };
 
 class Client {
@@ -153,18 +153,8 @@ class Client {
   }
 
   void report(double seconds) {
-    std::vector<float>& micros = counts_.micros;
-    std::sort(micros.begin(), micros.end());
-    const auto at = [&](double share) {
-      return micros.empty() ? 0.0
-                            : static_cast<double>(micros[static_cast<std::size_t>(share * double(micros.size() - 1))]);
-    };
-    std::printf(
-        "result requests=%llu seconds=%.6f bytes=%llu p50=%.1f p99=%.1f status=%llu broken=%llu timeout=0 "
-        "resumed=%llu\n",
-        static_cast<unsigned long long>(counts_.answered), seconds, static_cast<unsigned long long>(counts_.bytes),
-        at(0.5), at(0.99), static_cast<unsigned long long>(counts_.status),
-        static_cast<unsigned long long>(counts_.broken), static_cast<unsigned long long>(counts_.resumed));
+    printResult(counts_, seconds);
+    std::printf(" resumed=%llu\n", static_cast<unsigned long long>(counts_.resumed));
   }
 
   sockaddr_in peer_;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The origin that every proxy is measured in front of: one thread, epoll, the
 // response built beforehand, so that it costs less than any proxy. Not a
-// server: it trusts its requests (GET, a head of at most 8 KiB, no body).
+// server: it trusts its requests (a head of at most 8 KiB, a body only with
+// POST, a Content-Length and no TLS).
 //
 //   bench_origin ADDRESS:PORT [CERTIFICATE KEY]
 //
-// The last segment of the path chooses the body: 1k, 100k, 10m; else 1k.
+// The last segment of the path chooses the body: 1k, 100k, 10m, or the latter
+// two in chunks of 8 KiB, 100k-chunked, 10m-chunked; else 1k. A POST is answered
+// when its last byte has come. "tunnel" switches to WebSocket for the sample key
+// of RFC 6455; from there on each byte is sent back as it comes.
 // Prints "ready PORT" and runs until SIGTERM.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -15,7 +19,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -27,41 +33,84 @@
 namespace {
 
 constexpr std::size_t kMaxHead = 8192;
+constexpr std::size_t kChunk = 8192;
+constexpr std::size_t kBodyRead = 1024UL * 1024;
 
 struct Connection {
   int fd = -1;
   SSL* ssl = nullptr;
   std::size_t have = 0;     // bytes of the request so far
+  std::size_t body = 0;     // bytes of it that are still to come behind the head
+  bool echoes = false;      // a tunnel
   std::string_view unsent;  // of the response
   bool drained = false;     // nothing to read before the next event
   std::uint32_t armed = EPOLLIN;
   std::array<char, kMaxHead> head;
 };
 
+const std::string kFields =
+    "HTTP/1.1 200 OK\r\n"
+    "Date: Mon, 06 Jan 2025 10:00:00 GMT\r\n"
+    "Server: bench\r\n"
+    "Content-Type: application/octet-stream\r\n"
+    "Cache-Control: no-cache\r\n"
+    "ETag: \"0123456789\"\r\n";
+
 std::string response(std::size_t size) {
-  std::string out =
-      "HTTP/1.1 200 OK\r\n"
-      "Date: Mon, 06 Jan 2025 10:00:00 GMT\r\n"
-      "Server: bench\r\n"
-      "Content-Type: application/octet-stream\r\n"
-      "Cache-Control: no-cache\r\n"
-      "ETag: \"0123456789\"\r\n"
-      "Content-Length: " +
-      std::to_string(size) + "\r\n\r\n";
+  std::string out = kFields + "Content-Length: " + std::to_string(size) + "\r\n\r\n";
   return out.append(size, 'x');
+}
+
+std::string chunkedResponse(std::size_t size) {
+  std::string out = kFields + "Transfer-Encoding: chunked\r\n\r\n";
+  for (std::size_t left = size; left != 0;) {
+    const std::size_t now = std::min(left, kChunk);
+    std::array<char, 20> line{};
+    std::snprintf(line.data(), line.size(), "%zx\r\n", now);
+    out.append(line.data()).append(now, 'x').append("\r\n");
+    left -= now;
+  }
+  return out + "0\r\n\r\n";
+}
+
+std::string_view pathOf(std::string_view head) {
+  const std::size_t begin = head.find(' ') + 1;
+  return head.substr(begin, head.find(' ', begin) - begin);
+}
+
+// Of the body behind `head`; 0 where it says nothing of it.
+std::size_t contentLength(std::string_view head) {
+  constexpr std::string_view kName = "\r\ncontent-length:";
+  const auto found = std::search(head.begin(), head.end(), kName.begin(), kName.end(),
+                                 [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+  return found == head.end() ? 0 : std::strtoull(&*found + kName.size(), nullptr, 10);
 }
 
 std::string_view responseFor(std::string_view head) {
   static const std::string small = response(1024);
   static const std::string medium = response(100 * 1024);
   static const std::string large = response(10 * 1024 * 1024);
-  const std::size_t begin = head.find(' ') + 1;
-  const std::string_view path = head.substr(begin, head.find(' ', begin) - begin);
+  static const std::string medium_chunked = chunkedResponse(100 * 1024);
+  static const std::string large_chunked = chunkedResponse(10 * 1024 * 1024);
+  if (head.starts_with("POST ")) {
+    return small;
+  }
+  const std::string_view path = pathOf(head);
+  if (path.ends_with("-chunked")) {
+    return path.ends_with("/10m-chunked") ? large_chunked : medium_chunked;
+  }
   if (path.ends_with("/10m")) {
     return large;
   }
   return path.ends_with("/100k") ? std::string_view(medium) : std::string_view(small);
 }
+
+// RFC 6455 section 1.3 has this answer to the sample key.
+constexpr std::string_view kSwitch =
+    "HTTP/1.1 101 Switching Protocols\r\n"
+    "Connection: Upgrade\r\n"
+    "Upgrade: websocket\r\n"
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 enum class Io { Moved, WantRead, WantWrite, Ended };
 
@@ -95,6 +144,16 @@ Io readSome(Connection& c) {
   return Io::Moved;
 }
 
+// Drops what comes of a body without copying it.
+Io dropSome(Connection& c) {
+  const ssize_t got = recv(c.fd, nullptr, std::min(c.body, kBodyRead), MSG_TRUNC);
+  if (got <= 0) {
+    return got < 0 && errno == EAGAIN ? Io::WantRead : Io::Ended;
+  }
+  c.body -= static_cast<std::size_t>(got);
+  return Io::Moved;
+}
+
 Io writeSome(Connection& c) {
   ssize_t sent = 0;
   if (c.ssl != nullptr) {
@@ -113,9 +172,34 @@ Io writeSome(Connection& c) {
   return Io::Moved;
 }
 
+// What came is a request, a piece of one, or a tunnel's.
+void take(Connection& c) {
+  const std::string_view bytes(c.head.data(), c.have);
+  if (c.echoes) {
+    c.unsent = bytes;  // written before the next read
+    c.have = 0;
+    return;
+  }
+  const bool upload = bytes.starts_with("POST ");
+  const std::size_t end = upload ? bytes.find("\r\n\r\n") : bytes.ends_with("\r\n\r\n") ? bytes.size() - 4 : bytes.npos;
+  if (end == bytes.npos) {
+    return;
+  }
+  c.echoes = pathOf(bytes).ends_with("/tunnel");
+  const std::string_view head = bytes.substr(0, end + 4);
+  c.unsent = c.echoes ? kSwitch : responseFor(head);
+  c.body = upload ? contentLength(head) - (bytes.size() - head.size()) : 0;
+  c.have = 0;
+}
+
 // Goes on until the socket or the peer has nothing more to give.
 Io serve(Connection& c) {
   for (;;) {
+    while (c.body != 0) {
+      if (const Io io = dropSome(c); io != Io::Moved) {
+        return io;
+      }
+    }
     while (!c.unsent.empty()) {
       if (const Io io = writeSome(c); io != Io::Moved) {
         return io;
@@ -135,10 +219,8 @@ Io serve(Connection& c) {
     }
     // A short read has drained a plain socket: no second call to hear EAGAIN.
     c.drained = c.ssl == nullptr && c.have - before < room;
-    if (const std::string_view bytes(c.head.data(), c.have); bytes.ends_with("\r\n\r\n")) {
-      c.unsent = responseFor(bytes);
-      c.have = 0;
-    }
+    take(c);
+    c.drained = c.drained && c.body == 0;  // its end is not known by a short read of the head
   }
 }
 

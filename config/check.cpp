@@ -251,6 +251,10 @@ void checkListeners(const Config& config, CheckReport& report) {
     if (tls && tls->client_ca.empty() && report.written(path)) {
       report.warning(path, "'tls.client_certificate' has no effect without 'tls.client_ca'");
     }
+    if (tls && tls->client_ca.empty() && !tls->client_crl_file.empty()) {
+      report.warning(fmt::format("listeners[{}].tls.client_crl_file", i),
+                     "'tls.client_crl_file' has no effect without 'tls.client_ca'");
+    }
     if (tls && tls->groups.find("ffdhe") != std::string::npos) {
       report.warning(fmt::format("listeners[{}].tls.groups", i),
                      "with a group of finite fields a few dozen hellos a second, which cost a client nothing, keep a "

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -87,13 +88,14 @@ void checkAuthorities(const std::string& file, const std::string& path, CheckRep
   }
 }
 
-// Which lists there are, and of which authority in ca_file there is none: an
-// origin's own certificate is refused then, another one is not looked up.
-void checkRevocationLists(const OriginTls& tls, const std::string& path, CheckReport& report) {
-  if (tls.crl_file.empty()) {
+// Which lists there are, and of which authority in `ca_file` there is none: the
+// certificate of a peer (of `whom`) is refused then, another one is not looked up.
+void checkRevocationLists(const std::string& file, const std::string& ca_file, std::string_view whom,
+                          const std::string& path, CheckReport& report) {
+  if (file.empty()) {
     return;
   }
-  const auto lists = readRevocationLists(tls.crl_file);
+  const auto lists = readRevocationLists(file);
   if (!lists) {
     report.error(path, lists.error());
     return;
@@ -101,13 +103,13 @@ void checkRevocationLists(const OriginTls& tls, const std::string& path, CheckRe
   for (const CrlPtr& list : *lists) {
     if (const std::string complaint = validityComplaint(*list); !complaint.empty()) {
       report.warning(path, fmt::format("the revocation list of '{}' in '{}' {}",
-                                       nameInWords(X509_CRL_get_issuer(list.get())), tls.crl_file, complaint));
+                                       nameInWords(X509_CRL_get_issuer(list.get())), file, complaint));
     }
   }
-  const auto authorities = tls.ca_file.empty() ? Result<std::vector<X509Ptr>, std::string>(std::vector<X509Ptr>())
-                                               : readCertificates(tls.ca_file);
+  const auto authorities =
+      ca_file.empty() ? Result<std::vector<X509Ptr>, std::string>(std::vector<X509Ptr>()) : readCertificates(ca_file);
   if (!authorities) {
-    return;  // reported at ca_file
+    return;  // reported at its own key
   }
   for (const X509Ptr& authority : *authorities) {
     const X509_NAME* name = X509_get_subject_name(authority.get());
@@ -115,9 +117,9 @@ void checkRevocationLists(const OriginTls& tls, const std::string& path, CheckRe
       return X509_NAME_cmp(X509_CRL_get_issuer(list.get()), name) == 0;
     });
     if (!listed && X509_check_ca(authority.get()) != 0) {
-      report.warning(path, fmt::format("'{}' has no revocation list of '{}': origins with a certificate that it issued "
+      report.warning(path, fmt::format("'{}' has no revocation list of '{}': {} with a certificate that it issued "
                                        "itself are refused, and its intermediates are not looked up",
-                                       tls.crl_file, nameInWords(name)));
+                                       file, nameInWords(name), whom));
     }
   }
 }
@@ -181,6 +183,7 @@ std::vector<std::pair<std::string, std::string>> filesReadAgain(const Config& co
       add(path + ".key", tls->certificates[j].key);
     }
     add(fmt::format("listeners[{}].tls.client_ca", i), tls ? tls->client_ca : std::string());
+    add(fmt::format("listeners[{}].tls.client_crl_file", i), tls ? tls->client_crl_file : std::string());
   }
   for (const OriginConfig& origin : config.origins) {
     const std::string path = fmt::format("origins.{}.tls", origin.name);
@@ -248,12 +251,14 @@ void checkFiles(const Config& config, CheckReport& report) {
         checkPair(pair.certificate, pair.key, fmt::format("{}.tls.certificates[{}]", path, j), report);
       }
       checkAuthorities(listener.tls->client_ca, path + ".tls.client_ca", report);
+      checkRevocationLists(listener.tls->client_crl_file, listener.tls->client_ca, "clients",
+                           path + ".tls.client_crl_file", report);
     }
   }
   for (const OriginConfig& origin : config.origins) {
     const std::string path = fmt::format("origins.{}.tls", origin.name);
     checkAuthorities(origin.tls.ca_file, path + ".ca_file", report);
-    checkRevocationLists(origin.tls, path + ".crl_file", report);
+    checkRevocationLists(origin.tls.crl_file, origin.tls.ca_file, "origins", path + ".crl_file", report);
     checkPair(origin.tls.certificate, origin.tls.key, path, report);
   }
   checkSecrets(config.secrets.file, report);

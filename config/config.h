@@ -41,7 +41,17 @@ struct ListenerTls {
   std::string ciphers;                          // OpenSSL's words, TLS 1.3 suites among them; empty = ours
   std::string groups;                           // likewise; empty = ours
   std::string client_ca;                        // empty = no client certificate is asked for
+  std::string client_crl_file;                  // empty = revocation lists are not asked
   bool client_certificate_required = true;
+  bool http2 = true;  // offered by ALPN
+};
+
+// HTTP/2 with clients of a listener. Sizes in bytes.
+struct Http2Config {
+  bool enabled = false;  // by ALPN with TLS, by prior knowledge without
+  std::uint32_t streams = 128;
+  std::uint32_t window = 1024 * 1024;  // of a stream and of a connection
+  std::uint32_t header_list = 32 * 1024;
 };
 
 struct ListenerConfig {
@@ -53,6 +63,7 @@ struct ListenerConfig {
   bool redirect_to_https = false;
   std::vector<Cidr> proxy_protocol_from;  // only these may send the header; empty = anybody
   std::optional<ListenerTls> tls;
+  Http2Config http2;
 };
 
 enum class EndpointScheme : std::uint8_t { Http, Https, Unix };

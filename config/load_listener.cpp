@@ -30,6 +30,7 @@ ListenerTls readTls(Reader& reader, Section& section) {
   section.read("ciphers", tls.ciphers, tlsCiphersComplaint);
   section.read("groups", tls.groups, tlsGroupsComplaint);
   section.read("client_ca", tls.client_ca);
+  section.read("client_crl_file", tls.client_crl_file);
   std::size_t mode = 0;
   if (section.readWord("client_certificate", mode)) {
     tls.client_certificate_required = mode != kOptionalWord;
@@ -49,6 +50,27 @@ void readProxyProtocol(Reader& reader, Section& section, ListenerConfig& listene
         listener.proxy_protocol_from.push_back(*Cidr::parse(*text));
       }
     }
+  }
+}
+
+// On where TLS can offer it, unless it says otherwise.
+void readHttp2(Section& section, ListenerConfig& listener) {
+  listener.http2.enabled = listener.tls.has_value();
+  if (!section.isMap("http2")) {
+    section.read("http2", listener.http2.enabled);
+  } else if (auto limits = section.section("http2")) {
+    listener.http2.enabled = true;
+    std::uint64_t size = 0;
+    limits->read("streams", listener.http2.streams);
+    if (limits->read("window", size)) {
+      listener.http2.window = static_cast<std::uint32_t>(size);
+    }
+    if (limits->read("header_list", size)) {
+      listener.http2.header_list = static_cast<std::uint32_t>(size);
+    }
+  }
+  if (listener.tls) {
+    listener.tls->http2 = listener.http2.enabled;
   }
 }
 
@@ -113,6 +135,7 @@ void readListeners(Reader& reader, Section& top, Config& config) {
     if (auto tls = section->section("tls")) {
       listener.tls = readTls(reader, *tls);
     }
+    readHttp2(*section, listener);
     config.listeners.push_back(std::move(listener));
   }
 }

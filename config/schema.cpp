@@ -126,16 +126,42 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "\"\"",
      .text = "PEM file of authorities, watched as certificates are. Clients are asked for a certificate signed by one "
              "of them. Empty: clients are not asked."},
+    {.path = "listeners[].tls.client_crl_file",
+     .type = File,
+     .fallback = "\"\"",
+     .text = "PEM file of revocation lists (CRLs), watched as certificates are. With `client_ca`: a client whose "
+             "certificate is on one, or whose issuer has no valid list here, is refused. For authorities above the "
+             "issuer, a missing list is only a warning of `check`. Empty: no lists are consulted."},
     {.path = "listeners[].tls.client_certificate",
      .type = Word,
      .fallback = "required",
      .words = "required|optional",
      .text = "With `client_ca`: whether requests without a certificate are refused."},
     {.path = "listeners[].http2",
-     .type = Boolean,
-     .availability = Availability::OnlyInterim,
-     .interim = "false",
-     .text = "Offer HTTP/2 by ALPN."},
+     .type = SectionOrBoolean,
+     .text = "HTTP/2 ([http2.md](http2.md)). With `tls` it is offered by ALPN, and on unless this is `false`. On a "
+             "plain listener it is off unless this is `true`, and then for clients that begin with it (prior "
+             "knowledge); others are served by HTTP/1.1. `{streams: …}` and the like mean `true`."},
+    {.path = "listeners[].http2.streams",
+     .type = Integer,
+     .fallback = "128",
+     .min = 1,
+     .max = 10000,
+     .text = "Requests that a client may have under way at once on one connection."},
+    {.path = "listeners[].http2.window",
+     .type = Size,
+     .fallback = "1MiB",
+     .min = 65535,
+     .max = 2147483647,
+     .text = "How much of its request bodies a client may send before anybody takes them: of one stream, and of all "
+             "streams of a connection together. An upload gets at most one window for each round trip."},
+    {.path = "listeners[].http2.header_list",
+     .type = Size,
+     .fallback = "32KiB",
+     .min = 4096,
+     .max = 1048576,
+     .text = "Largest head of a request, unpacked: names and values, and 32 octets more for each field "
+             "(SETTINGS_MAX_HEADER_LIST_SIZE). `limits.request_head` and `limits.fields` hold as well."},
 
     {.path = "origins",
      .type = Map,

@@ -39,14 +39,25 @@ std::string expiryText(const ListenerTlsContext& tls, const std::string& file) {
   return {};
 }
 
+std::string_view renewalMessage(Renewal::Kind kind, bool applied) {
+  switch (kind) {
+    case Renewal::Kind::Certificate:
+      return applied ? "a renewed certificate is in force"
+                     : "a changed certificate is refused; the old one stays in force";
+    case Renewal::Kind::Authorities:
+      return applied ? "changed authorities of clients are in force"
+                     : "changed authorities of clients are refused; the old ones stay in force";
+    case Renewal::Kind::RevocationLists:
+      return applied ? "changed revocation lists of clients are in force"
+                     : "changed revocation lists of clients are refused; the old ones stay in force";
+  }
+  return {};
+}
+
 LifecycleEvent renewalEvent(const Renewal& renewal, const std::string& listener, const ListenerTlsContext& tls) {
   const bool applied = renewal.problem.empty();
-  const bool pair = !renewal.key.empty();
-  std::string_view message = pair ? "a renewed certificate is in force" : "changed authorities of clients are in force";
-  if (!applied) {
-    message = pair ? "a changed certificate is refused; the old one stays in force"
-                   : "changed authorities of clients are refused; the old ones stay in force";
-  }
+  const bool pair = renewal.kind == Renewal::Kind::Certificate;
+  const std::string_view message = renewalMessage(renewal.kind, applied);
   std::vector<LifecycleEvent::Fact> facts{textFact("outcome", applied ? "applied" : "refused"),
                                           textFact("listener", listener), textFact("file", renewal.file)};
   if (pair) {

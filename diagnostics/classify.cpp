@@ -44,7 +44,7 @@ Cause causeOfDns(const DnsFault& fault) noexcept {
 Cause causeOfTls(const TlsFault& fault, const Observation& seen) noexcept {
   switch (seen.phase) {
     case Phase::ClientRequest:
-      return fault.failure == TlsFailure::Memory ? Cause::ProxyMemoryExhausted : Cause::ClientTlsFailed;
+      return causeOfClientTls(fault);
     case Phase::Routing:
     case Phase::Dns:
     case Phase::Connect:
@@ -290,6 +290,28 @@ Cause causeOfUpgrade(const UpgradeFault& fault) noexcept {
   return fault.rule == UpgradeRule::Unsolicited ? Cause::UpgradeUnsolicited : Cause::UpgradeInvalid;
 }
 
+// ---- HTTP/2 ------------------------------------------------------------
+
+// A client that takes back a request has lost interest, whatever code it gives.
+Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept {
+  if (seen.phase != Phase::ClientRequest) {
+    return Cause::ProxyInternalError;  // HTTP/2 is spoken with clients
+  }
+  switch (fault.how) {
+    case StreamFault::How::Reset:
+    case StreamFault::How::GoAway: {
+      const bool in_body = !seen.bytes.last_line.empty() && !seen.bytes.request_complete;
+      return in_body ? Cause::ClientAbortedUpload : Cause::ClientClosedRequest;
+    }
+    case StreamFault::How::Protocol:
+    case StreamFault::How::Flood:
+      return Cause::ClientH2Error;
+    case StreamFault::How::Stalled:
+      return Cause::ClientWriteTimeout;
+  }
+  return Cause::ProxyInternalError;
+}
+
 // One overload per alternative of Fault: a new one does not compile until it
 // has a rule.
 struct Rules {
@@ -302,6 +324,7 @@ struct Rules {
   Cause operator()(const TimerFault& fault) const noexcept { return causeOfTimer(fault, seen); }
   Cause operator()(const EndFault& fault) const noexcept { return causeOfEnd(fault, seen); }
   Cause operator()(const UpgradeFault& fault) const noexcept { return causeOfUpgrade(fault); }
+  Cause operator()(const StreamFault& fault) const noexcept { return causeOfStream(fault, seen); }
   Cause operator()(const DecisionFault& fault) const noexcept { return fault.cause; }
 };
 

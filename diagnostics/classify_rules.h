@@ -11,6 +11,9 @@ namespace gatewhy {
 // During the handshake with the origin.
 [[nodiscard]] Cause causeOfTlsHandshake(const TlsFault& fault) noexcept;
 
+// With a client; a certificate of the client's that is refused ends no handshake.
+[[nodiscard]] Cause causeOfClientTls(const TlsFault& fault) noexcept;
+
 // After our side thought the handshake was done.
 [[nodiscard]] Cause causeOfLateTls(const TlsFault& fault, std::uint64_t response_received) noexcept;
 

@@ -170,6 +170,23 @@ Cause causeOfTlsHandshake(const TlsFault& fault) noexcept {
   return Cause::ProxyInternalError;
 }
 
+Cause causeOfClientTls(const TlsFault& fault) noexcept {
+  if (fault.failure == TlsFailure::Memory) {
+    return Cause::ProxyMemoryExhausted;
+  }
+  if (fault.failure != TlsFailure::Certificate) {
+    return Cause::ClientTlsFailed;
+  }
+  switch (causeOfCertificate(fault)) {
+    case Cause::TlsCertificateRevoked:
+      return Cause::ClientCertificateRevoked;
+    case Cause::TlsCertificateRevocationUnknown:
+      return Cause::ClientCertificateRevocationUnknown;
+    default:  // all else is the client's own
+      return Cause::ClientCertificateInvalid;
+  }
+}
+
 Cause causeOfLateTls(const TlsFault& fault, std::uint64_t response_received) noexcept {
   if (fault.failure == TlsFailure::Memory) {
     return Cause::ProxyMemoryExhausted;

@@ -282,6 +282,15 @@ void writeRequestFacts(FastJsonWriter& json, const ExchangeEvent& event) {
     writeNested(json, "protocol", "version", event.protocol_version);
     json.endObject();
   }
+  if (event.tls != nullptr) {
+    json.beginObject("tls");
+    writeNested(json, "protocol", "version", event.tls->version);
+    json.member("cipher", event.tls->cipher);
+    json.memberBoolean("resumed", event.tls->resumed);
+    json.member("server_name", event.tls->server_name);
+    json.memberNumber("handshake_ms", event.tls->handshake_ms);
+    json.endObject();
+  }
   if (!event.client_address.empty() || event.client_port != 0) {
     json.beginObject("client");
     json.member("address", event.client_address);

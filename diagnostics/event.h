@@ -37,6 +37,16 @@ struct TryRecord {
 enum class Outcome : std::uint8_t { Success, Failure, Aborted };
 enum class GeneratedBy : std::uint8_t { Origin, Proxy, Nobody };
 
+// What the TLS handshake with a client settled.
+struct TlsSession {
+  std::string version;      // "1.3"
+  std::string cipher;       // as OpenSSL names it: "TLS_AES_128_GCM_SHA256"
+  std::string application;  // by ALPN: "h2"; "" where the client offered nothing
+  std::string server_name;  // SNI; "" = none
+  bool resumed = false;
+  double handshake_ms = 0;
+};
+
 struct ExchangeEvent {
   std::chrono::system_clock::time_point timestamp;
   std::string_view request_id;
@@ -46,7 +56,8 @@ struct ExchangeEvent {
   std::optional<std::uint64_t> request_body_size;
   std::string_view path, query, scheme;
   std::string_view server_address;    // Host as received, without port
-  std::string_view protocol_version;  // "1.0", "1.1"
+  std::string_view protocol_version;  // "1.0", "1.1", "2"
+  const TlsSession* tls = nullptr;    // with the client; null without TLS
   std::string_view client_address;
   std::uint16_t client_port = 0;  // 0 = unix socket
   std::string_view user_agent;

@@ -115,7 +115,14 @@ std::string exampleLine() {
   event.path = "/basket";
   event.scheme = "https";
   event.server_address = "shop.example";
-  event.protocol_version = "1.1";
+  event.protocol_version = "2";
+  const TlsSession tls{.version = "1.3",
+                       .cipher = "TLS_AES_128_GCM_SHA256",
+                       .application = "h2",
+                       .server_name = "shop.example",
+                       .resumed = true,
+                       .handshake_ms = 0.713};
+  event.tls = &tls;
   event.client_address = "203.0.113.9";
   event.client_port = 50412;
   event.status = diagnosis.sent_status;

@@ -79,7 +79,7 @@ void appendRequestLine(TextBuffer& out, const ExchangeEvent& event) {
   }
   if (!event.protocol_version.empty()) {
     out += " HTTP/";
-    out += event.protocol_version;
+    out += event.protocol_version == "2" ? "2.0" : event.protocol_version;  // as nginx has it
   }
 }
 

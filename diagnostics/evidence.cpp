@@ -6,6 +6,7 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/errno_name.h"
+#include "diagnostics/h2_words.h"
 #include "diagnostics/peer_name.h"
 #include "diagnostics/tls_alert.h"
 
@@ -210,6 +211,25 @@ struct FaultWriter {
     json.member("upgrade_given", fault.given);
   }
 
+  void operator()(const StreamFault& fault) const {
+    json.member("h2_failure", name(fault.how));
+    json.memberUnsigned("h2_code", fault.code);
+    json.member("h2_code_name", h2CodeName(fault.code));
+    json.memberInteger("h2_stream", fault.stream);
+    if (fault.how == StreamFault::How::GoAway) {
+      json.memberInteger("h2_last_stream", fault.last_stream);
+    }
+    json.member("h2_frame", fault.frame);
+    if (!fault.frame.empty()) {
+      json.memberUnsigned("h2_frame_offset", fault.offset);
+    }
+    json.member("h2_flood", fault.flood);
+    json.member("detail", fault.detail);
+    if (fault.limit > 0) {
+      writeSize(json, fault.size, fault.limit);
+    }
+  }
+
   void operator()(const DecisionFault& fault) const {
     json.member("detail", fault.detail);
     writeSize(json, fault.size, fault.limit);
@@ -221,7 +241,8 @@ struct FaultWriter {
  private:
   void writeHandshake(const TlsFault& fault) const {
     json.member("last_handshake_message", fault.last_message);
-    if (fault.failure != TlsFailure::Setup && fault.failure != TlsFailure::Memory) {
+    const bool ours = diagnosis.observation.phase != Phase::ClientRequest;  // we are the client
+    if (ours && fault.failure != TlsFailure::Setup && fault.failure != TlsFailure::Memory) {
       json.memberBoolean("server_hello_seen", fault.server_hello_seen);
       json.memberBoolean("certificate_requested", fault.certificate_requested);
       json.memberBoolean("certificate_presented", fault.certificate_presented);

@@ -39,7 +39,7 @@ std::string explainCause(Cause cause, const ExplainStyle& style) {
 }
 
 std::string causesTable(const ExplainStyle& style) {
-  constexpr std::size_t kNameColumn = 36;
+  constexpr std::size_t kNameColumn = 38;
   constexpr std::size_t kStatusColumn = 6;
   constexpr std::size_t kTextAt = 2 + kNameColumn + kStatusColumn;
   const std::size_t room = std::max<std::size_t>(style.width, kTextAt + 16) - kTextAt;

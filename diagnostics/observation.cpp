@@ -204,4 +204,20 @@ std::string_view name(EndFault::How how) noexcept {
   return {};
 }
 
+std::string_view name(StreamFault::How how) noexcept {
+  switch (how) {
+    case StreamFault::How::Reset:
+      return "reset";
+    case StreamFault::How::GoAway:
+      return "goaway";
+    case StreamFault::How::Protocol:
+      return "protocol";
+    case StreamFault::How::Flood:
+      return "flood";
+    case StreamFault::How::Stalled:
+      return "stalled";
+  }
+  return {};
+}
+
 }  // namespace gatewhy

@@ -240,6 +240,27 @@ struct UpgradeFault {
   std::string given;  // the protocol that the 101 names; the request's is RequestFacts::upgrade
 };
 
+// How HTTP/2 failed, on one stream or on its connection (RFC 9113 section 5.4).
+struct StreamFault {
+  enum class How : std::uint8_t {
+    Reset,     // the peer's RST_STREAM
+    GoAway,    // the peer's GOAWAY
+    Protocol,  // the peer broke the protocol: `code` is what we answered
+    Flood,     // the peer makes work and does none
+    Stalled,   // the peer's window stays closed
+  };
+  How how = How::Protocol;
+  std::uint32_t code = 0;             // RFC 9113 section 7
+  std::int32_t stream = 0;            // 0 = the connection
+  std::int32_t last_stream = 0;       // GoAway: the last one that the peer has taken up
+  std::string frame;                  // at fault, or that said so: "WINDOW_UPDATE"
+  std::uint64_t offset = 0;           // of that frame, from the first byte of the connection
+  std::string flood;                  // Flood: which kind, "rapid_reset"
+  std::string detail;                 // what is wrong; of a GOAWAY, what the peer said
+  std::uint64_t size = 0, limit = 0;  // Flood: what was counted, and what is allowed
+};
+[[nodiscard]] std::string_view name(StreamFault::How how) noexcept;  // "protocol"
+
 // A decision of our own: no observation could say it better than its name.
 struct DecisionFault {
   Cause cause = Cause::ProxyInternalError;
@@ -248,8 +269,8 @@ struct DecisionFault {
   std::uint32_t retry_after_s = 0;  // when the same request would pass; 0 = not known
 };
 
-using Fault =
-    std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, UpgradeFault, DecisionFault>;
+using Fault = std::variant<DnsFault, ConnectFault, TlsFault, ParseFault, TimerFault, EndFault, UpgradeFault,
+                           StreamFault, DecisionFault>;
 
 // ---- what surrounded it -----------------------------------------------
 

@@ -11,6 +11,7 @@
 #include "diagnostics/certificate_problem.h"
 #include "diagnostics/classify.h"
 #include "diagnostics/errno_name.h"
+#include "diagnostics/h2_words.h"
 #include "diagnostics/octets.h"
 #include "diagnostics/peer_name.h"
 #include "diagnostics/tls_alert.h"
@@ -272,7 +273,7 @@ struct FactsOf {
         fault.failure == TlsFailure::Reset) {
       addTlsProgress(facts, fault);
     }
-    if (fault.late) {
+    if (fault.late && seen.phase != Phase::ClientRequest) {
       facts.emplace_back("after the handshake seemed complete");
     }
     add(facts, clean(fault.detail));
@@ -323,6 +324,17 @@ struct FactsOf {
                                   clean(fault.given, kLongestToken)));
     }
     addLimit(facts, "", 0, seen.elapsed_ms);
+  }
+
+  void operator()(const StreamFault& fault) const {
+    add(facts, clean(fault.detail));
+    if (!fault.frame.empty()) {
+      facts.push_back(fault.stream == 0 ? clean(fault.frame)
+                                        : fmt::format("{} of stream {}", fault.frame, fault.stream));
+    }
+    const bool said = fault.how == StreamFault::How::Reset || fault.how == StreamFault::How::GoAway;
+    facts.push_back(fmt::format("{} {}", said ? "the client's code is" : "answered with", h2CodeName(fault.code)));
+    addSizes(fault.size, fault.limit);
   }
 
   void operator()(const DecisionFault& fault) const {
@@ -406,7 +418,9 @@ std::string_view firstSentence(std::string_view text) {
 }
 
 // Why nobody can tell whether the certificate is revoked.
-std::string_view revocationStory(const TlsFault& fault) {
+std::string revocationStory(const TlsFault& fault, bool client) {
+  const std::string unknown = fmt::format("It cannot be determined whether the {}'s certificate has been revoked: ",
+                                          client ? "client" : "origin");
   constexpr int kMissing = 3;
   constexpr int kNotYetValid = 11;
   constexpr int kExpired = 12;
@@ -414,24 +428,21 @@ std::string_view revocationStory(const TlsFault& fault) {
   const X509Problem* problem = decisiveProblem(fault);
   switch (problem == nullptr ? 0 : problem->code) {
     case kMissing:
-      return "It cannot be determined whether the origin's certificate has been revoked: tls.crl_file has no list of "
-             "its issuer";
+      return unknown + (client ? "tls.client_crl_file" : "tls.crl_file") + " has no list of its issuer";
     case kNotYetValid:
-      return "It cannot be determined whether the origin's certificate has been revoked: the issuer's list is not "
-             "valid yet";
+      return unknown + "the issuer's list is not valid yet";
     case kExpired:
-      return "It cannot be determined whether the origin's certificate has been revoked: the issuer's list has expired";
+      return unknown + "the issuer's list has expired";
     case kStapleMissing:
       return "The origin's certificate demands an OCSP response, and the origin sent none";
     default:
-      return "It cannot be determined whether the origin's certificate has been revoked: the issuer's list is not "
-             "usable";
+      return unknown + "the issuer's list is not usable";
   }
 }
 
 // What was seen, in one sentence: the row's, unless the row stands for
 // several stories and this is another one of them.
-std::string_view storyOf(Cause cause, const Observation& seen) {
+std::string storyOf(Cause cause, const Observation& seen) {
   if (cause == Cause::ResponseHeadStalled && onlyInterims(seen)) {
     return "Interim responses came, and not a byte of the final one in time";
   }
@@ -441,11 +452,17 @@ std::string_view storyOf(Cause cause, const Observation& seen) {
   if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
     return "The connection ended after interim responses, without a byte of the final one";
   }
-  if (const auto* tls = std::get_if<TlsFault>(&seen.fault);
-      tls != nullptr && cause == Cause::TlsCertificateRevocationUnknown) {
-    return revocationStory(*tls);
+  if (const auto* tls = std::get_if<TlsFault>(&seen.fault)) {
+    if (cause == Cause::TlsCertificateRevocationUnknown || cause == Cause::ClientCertificateRevocationUnknown) {
+      return revocationStory(*tls, cause == Cause::ClientCertificateRevocationUnknown);
+    }
+    if (cause == Cause::ClientTlsFailed && tls->late) {
+      return tls->failure == TlsFailure::AlertReceived
+                 ? "The client ended TLS with an alert after the handshake"
+                 : "The client sent bytes after the TLS handshake that are no valid record";
+    }
   }
-  return firstSentence(info(cause).seen);
+  return std::string(firstSentence(info(cause).seen));
 }
 
 }  // namespace
@@ -466,7 +483,7 @@ std::string summarize(Cause cause, const Observation& observation) {
     add(facts, where(observation.connection));
   }
   std::visit(FactsOf{observation, facts}, observation.fault);
-  std::string sentence(storyOf(cause, observation));
+  std::string sentence = storyOf(cause, observation);
   if (!facts.empty()) {
     sentence += fmt::format(" ({})", fmt::join(facts, ", "));
   }

@@ -200,6 +200,7 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
                                                                       .proxy_senders = &config.proxy_protocol_from,
                                                                       .overloaded = over,
                                                                       .redirects_to_https = config.redirect_to_https,
+                                                                      .http2 = config.http2,
                                                                       .tls = generation.listener_tls[entry->index]});
   ClientConnection& started = *connection;
   context_.memory.account(kConnectionBytes);

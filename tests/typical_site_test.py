@@ -302,7 +302,7 @@ def websockets_pass_where_they_may(site):
     site.websocket.stdin.flush()
     said = site.websocket.stdout.readline()
     assert said == "echo of price of a kettle?\n", said
-    refused = site.curl("https://shop.example/cart", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket")
+    refused = site.curl("https://shop.example/cart", "--http1.1", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket")
     assert refused.status == 403, vars(refused)
 
 

@@ -99,7 +99,7 @@ def _measure_load(bench, work, names, rounds, seconds, note):
                 requests[proxy.name] += _round(bench, work, proxy, seconds, samples)
         time.sleep(FLUSH_SECONDS)
         for proxy in running:
-            if proxy.logs:
+            if proxy.logs and work.client != "tunnel":  # of which the log has a line each, not each message
                 samples.add(proxy.name, unlogged=max(0, requests[proxy.name] - proxy.log_lines()))
         calls = SystemCalls(bench.processes.directory)
         for proxy in running:

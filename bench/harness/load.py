@@ -31,7 +31,9 @@ def run_load(bench, work, port, seconds):
     if work.client == "wrk":
         output = _run_wrk(work, port, seconds, bench.load_cores)
     else:
-        command = [bench.tool("bench_handshakes"), f"127.0.0.1:{port}", str(work.connections), str(seconds), work.client]
+        tunnel = work.client == "tunnel"
+        command = [bench.tool("bench_tunnel" if tunnel else "bench_handshakes"), f"127.0.0.1:{port}", str(work.connections),
+                   str(seconds), str(work.size) if tunnel else work.client]
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
                               preexec_fn=lambda: settle(bench.load_cores))
         output = done.stdout + done.stderr
@@ -52,13 +54,15 @@ def resumed_as_asked(work, share):
 
 def _run_wrk(work, port, seconds, on):
     cycles = work.origins > 1 or work.routes > 1
-    script = os.path.join(HERE, "wrk_cycle.lua" if cycles else "wrk_report.lua")
+    script = os.path.join(HERE, "wrk_cycle.lua" if cycles else "wrk_upload.lua" if work.upload else "wrk_report.lua")
     command = ["wrk", "-t", "1", "-c", str(work.connections), "-d", "10m", "--timeout", "10s", "--latency", "-s", script]
     for header in work.headers:
         command += ["-H", header]
     command.append(f"{'https' if work.client_tls else 'http'}://127.0.0.1:{port}{work.path}")
     if cycles:
         command += [str(work.origins), str(work.routes)]
+    elif work.upload:
+        command.append(str(work.upload))
     wrk = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=lambda: settle(on))
     try:
         time.sleep(seconds)
@@ -81,6 +85,8 @@ def tls_without_check():
 def check_answer(name, work, port):
     """The first and the last route or origin must give the expected answer.
     Returns the TLS version and cipher, or "" for plain HTTP."""
+    if work.client == "tunnel":
+        return ""  # bench_tunnel looks at each answer
     count = max(work.origins, work.routes)
     for number in {0, count - 1}:
         path = f"/r{number}{work.path}" if work.routes > 1 else work.path
@@ -98,7 +104,8 @@ def _check_one(name, work, port, path, host):
         connection.connect()
         tls = f"{connection.sock.version()} {connection.sock.cipher()[0]}" if work.client_tls else ""
         headers = dict(header.split(": ", 1) for header in work.headers)
-        connection.request("GET", path, headers={"Host": host, **headers})
+        body = b"x" * work.upload or None
+        connection.request("POST" if work.upload else "GET", path, body, {"Host": host, **headers})
         answer = connection.getresponse()
         body = answer.read()
     except (OSError, http.client.HTTPException) as error:

@@ -35,7 +35,7 @@ def render(about, results):
     done = [work for work in WORKS if work.name in results]
     parts = [table(["machine and versions", ""], about),
              "## Targets\n\nEvery exchange logged, one worker.\n", table(*target_rows(done, results))]
-    loaded = [work for work in done if work.group in ("requests", "failures")]
+    loaded = [work for work in done if work.group in ("requests", "bodies", "failures")]
     parts += ["## CPU per request\n\nMicroseconds, user + system; ratios of the same round: median (least–most).\n",
               table(["work", *COMPARED, "÷ haproxy", "÷ nginx"], [_cpu_row(work, results[work.name]) for work in loaded]),
               "## System calls per request\n", table(["work", *COMPARED], [_per_proxy(work, results[work.name], _calls)
@@ -47,7 +47,7 @@ def render(about, results):
               table(["work", *COMPARED], [_per_proxy(work, results[work.name], _rate) for work in loaded]),
               "## Per CPU second\n\nWhat a core could do at most: handshakes, and diagnosed failures against HAProxy's plain 503s.\n",
               table(["work", *COMPARED], [_per_proxy(work, results[work.name], _per_cpu_second) for work in loaded
-                                          if work.group == "failures" or work.client != "wrk"])]
+                                          if work.group == "failures" or work.client in ("full", "resumed")])]
     memory = [work for work in done if work.group == "memory"]
     if memory:
         parts += ["## Memory of an idle client\n\nBytes of the process (proportional resident set) for each of "

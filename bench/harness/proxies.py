@@ -148,11 +148,12 @@ class Haproxy(Proxy):
                 with open(os.path.join(self.directory, "routes.map"), "w") as file:
                     file.write("\n".join(lines) + "\n")
                 use = f"    use_backend %[{fetch}({self.directory}/routes.map)]"
-        splice = (self.work.size or 0) > BIG and not self.work.client_tls
+        splice = [f"    option splice-{way}" for way, size in (("response", self.work.size), ("request", self.work.upload))
+                  if (size or 0) > BIG and not self.work.client_tls]
         unique = "    unique-id-format %{+X}o%ci%cp%Ts%rt%pid\n    unique-id-header X-Request-ID"
         return {"client_tls": tls, "scheme": "https" if self.work.client_tls else "http", "routes": use,
                 "backends": "\n".join(backends), "log_target": self.log_target(),
-                "splice": "    option splice-response" if splice else "", "unique_id": unique if self.request_id else "",
+                "splice": "\n".join(splice), "unique_id": unique if self.request_id else "",
                 "id": "%ID " if self.request_id else ""}
 
 
@@ -219,7 +220,11 @@ class Nginx(Proxy):
         if locations:
             servers.append(f"    server {{\n{listen}\n" + "\n".join(locations) + "\n    }")
         big = (self.work.size or 0) > BIG
-        return {"origin_tls": origin_tls, "upstreams": "\n".join(upstreams), "servers": "\n".join(servers),
+        connection = '    proxy_set_header Connection "";'
+        if self.work.client == "tunnel":
+            connection = "    proxy_set_header Upgrade $http_upgrade;\n    proxy_set_header Connection upgrade;"
+        body = "    client_max_body_size 0;\n    client_body_buffer_size 64k;\n    proxy_request_buffering off;"
+        return {"connection": connection, "request_body": body if self.work.upload else "", "origin_tls": origin_tls, "upstreams": "\n".join(upstreams), "servers": "\n".join(servers),
                 "buffers": "    proxy_buffer_size 64k;\n    proxy_buffers 8 64k;\n    proxy_busy_buffers_size 256k;" if big else "",
                 "id": '"request_id":"$request_id",' if self.request_id else "",
                 "id_headers": "    proxy_set_header X-Request-ID $request_id;\n    add_header X-Request-ID $request_id always;"

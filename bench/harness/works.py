@@ -38,7 +38,8 @@ class Work:
     size: int | None = KIB  # of a right answer; None: a 5xx is the right answer
     headers: list = field(default_factory=list)
     connections: int = 64
-    client: str = "wrk"  # or bench_handshakes' "full" and "resumed", or "idle"
+    upload: int = 0  # bytes of a request's body
+    client: str = "wrk"  # or bench_handshakes' "full" and "resumed", bench_tunnel's "tunnel", or "idle"
     client_tls: bool = False
     origin: str = "plain"  # plain, tls, refused, untrusted
     origins: int = 1  # requests go to each in turn, by Host
@@ -73,6 +74,13 @@ REQUESTS = [
          targets=[Target("cpu", "haproxy", 1.0)]),
     Work("handshakes-resumed", "a new TLS connection per request, resumed", client="resumed", client_tls=True, connections=16),
 ]
+BODIES = [
+    Work("upload-100k", "upload of 100 KiB", upload=100 * KIB, group="bodies"),
+    Work("upload-10m", "upload of 10 MiB", upload=10 * KIB * KIB, connections=8, group="bodies"),
+    Work("100k-chunked", "100 KiB in chunks of 8 KiB", path="/100k-chunked", size=100 * KIB, group="bodies"),
+    Work("10m-chunked", "10 MiB in chunks of 8 KiB", path="/10m-chunked", size=10 * KIB * KIB, connections=8, group="bodies"),
+    Work("tunnel", "a message of 1 KiB through a WebSocket, and back", path="/tunnel", client="tunnel", group="bodies"),
+]
 FAILURES = [
     Work("refused", "origin refuses the connection", origin="refused", size=None, group="failures",
          targets=[Target("cpu", "haproxy", 1.0)]),
@@ -98,5 +106,5 @@ SETTINGS = [
     Work("settings", "1 KiB, keep-alive, other settings", group="settings",
          proxies=("relay", "gatewhy", "haproxy", "haproxy-ring-log", "haproxy-no-id", "nginx", "nginx-no-id")),
 ]
-WORKS = REQUESTS + FAILURES + MEMORY + GROWTH + SETTINGS
+WORKS = REQUESTS + BODIES + FAILURES + MEMORY + GROWTH + SETTINGS
 GROUPS = list(dict.fromkeys(work.group for work in WORKS))

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "proxy/client/h1_client_session.h"
+#include "proxy/client/h2_client_session.h"
 #include "proxy/exchange/client_address.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/rate_limiter.h"
@@ -16,6 +18,7 @@
 namespace gatewhy {
 namespace {
 
+constexpr std::string_view kAlpnHttp2 = "h2";
 constexpr std::uint32_t kAnsweredBeyondLimit = 8;  // connections of one client
 constexpr std::chrono::milliseconds kLingerTime{5000};
 constexpr std::chrono::milliseconds kLingerTimeWhenShort{500};  // of memory
@@ -31,6 +34,7 @@ ClientConnection::ClientConnection(WorkerContext& worker, H1ClientStreams& strea
       streams_(streams),
       owner_(owner),
       tls_(std::move(accepted.tls)),
+      http2_(accepted.http2),
       state_(accepted.proxy_protocol ? State::ProxyHeader
              : tls_                  ? State::Handshake
                                      : State::Session),
@@ -82,6 +86,9 @@ void ClientConnection::onIo(bool readable, bool writable) {
     case State::Handshake:
       onSessionBusy();
       handshake_->onIo();
+      return;
+    case State::Preface:
+      readPreface();
       return;
     case State::Session:
       session_->onIo(readable, writable);
@@ -162,23 +169,53 @@ void ClientConnection::enter() {
     state_ = State::Handshake;
     HandshakeOwner& owner = *this;
     handshake_ = std::make_unique<ClientHandshake>(worker_, owner, *tls_, link_.transport, facts_);
+  } else if (http2_.enabled) {
+    state_ = State::Preface;
   } else {
-    openSession();
+    openHttp1();
   }
 }
 
-void ClientConnection::openSession() {
+// RFC 9113 section 3.3. Only looked at: they are the session's.
+void ClientConnection::readPreface() {
+  std::array<char, kH2Preface.size()> bytes{};
+  const ssize_t size = ::recv(link_.transport.fd(), bytes.data(), bytes.size(), MSG_PEEK);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return;
+  }
+  const std::string_view begun(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  if (begun == kH2Preface) {
+    openHttp2();
+  } else if (begun.empty() || begun != kH2Preface.substr(0, begun.size()) || link_.watch.peerClosed()) {
+    openHttp1();
+  } else {
+    return;  // the rest is on its way
+  }
+  session_->onIo(true, false);
+}
+
+void ClientConnection::openHttp1() {
   state_ = State::Session;
   clock_.awaitInstead(ClientClock::Wait::Request);
   ClientSessionHost& host = *this;
-  session_ = std::make_unique<H1ClientSession>(
-      worker_, streams_, host, ClientWire{.link = link_, .output = output_, .clock = clock_, .facts = facts_});
+  session_ = std::make_unique<H1ClientSession>(worker_, streams_, host, wire());
+}
+
+void ClientConnection::openHttp2() {
+  state_ = State::Session;
+  clock_.awaitInstead(ClientClock::Wait::Request);
+  ClientSessionHost& host = *this;
+  session_ = std::make_unique<H2ClientSession>(worker_, host, wire(), http2_);
 }
 
 void ClientConnection::onHandshakeDone() {
   worker_.loop.deferDelete(std::move(handshake_));
   onSessionIdle();
-  openSession();
+  if (facts_.tls_session.application == kAlpnHttp2) {
+    openHttp2();
+  } else {
+    openHttp1();
+  }
   session_->onIo(true, false);
 }
 
@@ -193,6 +230,8 @@ void ClientConnection::onHandshakeFailed(std::optional<Fault> fault) {
 void ClientConnection::onOpeningLate() {
   if (state_ == State::ProxyHeader) {
     refuseProxyHeader("no complete header in client_head_timeout");
+  } else if (state_ == State::Preface) {
+    close();  // it only connected, or stopped inside the preface
   } else {
     onHandshakeFailed(handshake_->onLate(clock_.waitedMs()));
   }
@@ -200,8 +239,8 @@ void ClientConnection::onOpeningLate() {
 
 // It is answered over HTTP, whatever it spoke.
 void ClientConnection::refuse(Fault fault) {
-  openSession();
-  session_->refuse(std::move(fault));
+  openHttp1();
+  static_cast<H1ClientSession&>(*session_).refuse(std::move(fault));
 }
 
 void ClientConnection::refuseProxyHeader(std::string detail) {
@@ -210,7 +249,7 @@ void ClientConnection::refuseProxyHeader(std::string detail) {
 
 // ---- its session ------------------------------------------------------------
 
-std::unique_ptr<ClientStreamHandler> ClientConnection::newExchange(ClientSide& client, const RequestHead& request) {
+std::unique_ptr<ClientStreamHandler> ClientConnection::newExchange(ClientStream& client, const RequestHead& request) {
   return std::make_unique<Exchange>(worker_, client, request);
 }
 

@@ -10,7 +10,7 @@
 
 #include "proxy/client/client_handshake.h"
 #include "proxy/client/client_session.h"
-#include "proxy/client/h1_client_session.h"
+#include "proxy/client/h1_client_streams.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/net/address.h"
 
@@ -33,6 +33,7 @@ struct AcceptedClient {
   const std::vector<Cidr>* proxy_senders = nullptr;  // who may send the header; null = anybody; read at once
   bool overloaded = false;                           // over limits.connections: to be told so
   bool redirects_to_https = false;
+  Http2Config http2;
   std::shared_ptr<const ListenerTlsContext> tls;  // null = plain
 };
 
@@ -59,14 +60,24 @@ class ClientConnection final : public Deferred,
   void resumeAfterShortage();
 
  private:
-  enum class State : std::uint8_t { ProxyHeader, Handshake, Session, Linger, Closed };
+  enum class State : std::uint8_t {
+    ProxyHeader,
+    Handshake,
+    Preface,  // plain, and its first bytes will say whether it speaks HTTP/2
+    Session,
+    Linger,
+    Closed
+  };
 
   void onIo(bool readable, bool writable) override;
   [[nodiscard]] bool countClient();
   void readProxyHeader();
   void onProxyHeader(const Address& source);
   void enter();  // what follows the PROXY header
-  void openSession();
+  void openHttp1();
+  void openHttp2();
+  void readPreface();
+  [[nodiscard]] ClientWire wire() { return {.link = link_, .output = output_, .clock = clock_, .facts = facts_}; }
   void refuse(Fault fault);
   void refuseProxyHeader(std::string detail);
 
@@ -75,7 +86,7 @@ class ClientConnection final : public Deferred,
   void onHandshakeFailed(std::optional<Fault> fault) override;
 
   // ClientSessionHost
-  [[nodiscard]] std::unique_ptr<ClientStreamHandler> newExchange(ClientSide& client,
+  [[nodiscard]] std::unique_ptr<ClientStreamHandler> newExchange(ClientStream& client,
                                                                  const RequestHead& request) override;
   void onSessionIdle() override;
   void onSessionBusy() override { worker_.idle.remove(*this); }
@@ -92,6 +103,7 @@ class ClientConnection final : public Deferred,
   H1ClientStreams& streams_;
   ConnectionOwner& owner_;
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
+  Http2Config http2_;
   ClientFacts facts_;
   ClientCensus::Place counted_;        // among its address's connections
   bool proxy_sender_refused_ = false;  // its address may not send a PROXY header
@@ -102,7 +114,7 @@ class ClientConnection final : public Deferred,
   ClientOutput output_;
   ClientClock clock_;
   std::unique_ptr<ClientHandshake> handshake_;  // until it is done
-  std::unique_ptr<H1ClientSession> session_;    // from then on; dies first
+  std::unique_ptr<ClientSession> session_;      // from then on; dies first
 };
 
 }  // namespace gatewhy

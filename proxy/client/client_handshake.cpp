@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/client/client_handshake.h"
 
+#include <openssl/ssl.h>
+
+#include <string_view>
 #include <utility>
 
 #include "proxy/exchange/rate_limiter.h"
 
 namespace gatewhy {
+
+namespace {
+
+TlsSession settledSession(const SSL* ssl) {
+  const std::string_view version = SSL_get_version(ssl);  // "TLSv1.3"
+  constexpr std::string_view kPrefix = "TLSv";
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &size);
+  return {.version = std::string(version.starts_with(kPrefix) ? version.substr(kPrefix.size()) : version),
+          .cipher = SSL_get_cipher_name(ssl),
+          .application = std::string(reinterpret_cast<const char*>(protocol), size),
+          .server_name = clientServerName(ssl),
+          .resumed = SSL_session_reused(ssl) != 0};
+}
+
+}  // namespace
 
 void ClientHandshake::onIo() {
   switch (state_) {
@@ -31,6 +51,7 @@ void ClientHandshake::onHandshakePlace() {
     return;
   }
   state_ = State::Running;
+  began_ = worker_.loop.turnTime();
   transport_.startTls(std::move(session).value());
   facts_.tls = true;
   drive();
@@ -77,12 +98,17 @@ void ClientHandshake::done() {
   leaveHandshakeGate();
   state_ = State::Over;
   SSL* const ssl = transport_.ssl();
-  facts_.tls_server_name = clientServerName(ssl);
+  facts_.tls_session = settledSession(ssl);
+  facts_.tls_session.handshake_ms = millisBetween(began_, worker_.loop.turnTime());
   facts_.wants_certificate = tls_.wantsClientCertificate();
   if (facts_.wants_certificate) {
     facts_.requires_certificate = tls_.requiresClientCertificate();
     facts_.certificate = clientCertificateFacts(ssl);
     facts_.identity = clientCertificateIdentity(ssl);
+  }
+  // Browsers send requests for one site on a connection to another where the
+  // certificate names both (RFC 9113 section 9.1.1).
+  if (facts_.wants_certificate || facts_.tls_session.application == "h2") {
     facts_.certificate_covers = [ssl](const std::string& host) { return servedCertificateCovers(ssl, host); };
   }
   owner_.onHandshakeDone();

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "diagnostics/observation.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/handshake_gate.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/net/tls_context.h"
@@ -59,6 +59,7 @@ class ClientHandshake final : public Deferred, private Handshake {
   Transport& transport_;
   ClientFacts& facts_;
   State state_ = State::Silent;
+  TimePoint began_{};
 };
 
 }  // namespace gatewhy

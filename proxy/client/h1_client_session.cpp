@@ -164,6 +164,8 @@ void H1ClientSession::processHeld() {
   in_.assign(process(held));
   if (halfClosed() && !running()) {
     onEnded();  // what the FIN left behind is no whole request
+  } else if (heardAll() && streamState() == H1ClientStream::State::Tunnel) {
+    stream_->onTunnelHeard();
   }
 }
 
@@ -184,12 +186,11 @@ bool H1ClientSession::connectionDead() const {
 }
 
 void H1ClientSession::onEnded() {
-  EndFault end;
-  if (const auto* seen = std::get_if<EndFault>(&wire_.link.transport.fault())) {
-    end = *seen;
-  } else {
-    end.how = EndFault::How::Error;  // a broken TLS record or an alert: nothing more can be said on it
+  if (const auto* broken = std::get_if<TlsFault>(&wire_.link.transport.fault())) {
+    onTlsBroken(*broken);
+    return;
   }
+  const auto end = std::get<EndFault>(wire_.link.transport.fault());
   if (!running()) {
     state_ = State::HalfClosed;
     if (streamState() == H1ClientStream::State::Head) {
@@ -207,6 +208,17 @@ void H1ClientSession::onEnded() {
   }
   state_ = State::HalfClosed;
   stream_->onClientFin(end);
+}
+
+// An alert, or bytes that are no record. It says something about the client
+// also where no request is under way.
+void H1ClientSession::onTlsBroken(const TlsFault& fault) {
+  if (running()) {
+    stream_->onClientBroken(fault);
+  } else {
+    state_ = State::HalfClosed;
+    stream().refuse(fault);
+  }
 }
 
 // ---- writing ------------------------------------------------------------

@@ -15,7 +15,7 @@
 
 namespace gatewhy {
 
-class H1ClientSession {
+class H1ClientSession final : public ClientSession {
  public:
   enum class State : std::uint8_t {
     Open,
@@ -23,23 +23,19 @@ class H1ClientSession {
     Over,        // nothing more is read or sent here
   };
   H1ClientSession(WorkerContext& worker, H1ClientStreams& streams, ClientSessionHost& host, const ClientWire& wire);
-  ~H1ClientSession();
+  ~H1ClientSession() override;
   H1ClientSession(const H1ClientSession&) = delete;
   H1ClientSession& operator=(const H1ClientSession&) = delete;
 
-  void onIo(bool readable, bool writable);
-  void onLate(ClientClock::Wait wait);
+  void onIo(bool readable, bool writable) override;
+  void onLate(ClientClock::Wait wait) override;
   // What is wrong is known before any request.
   void refuse(Fault fault) { stream().refuse(std::move(fault)); }
-  // Drain: an idle one gets `grace` to bring one more request.
-  void drain(std::chrono::milliseconds grace);
-  void abortForDrain();
-  // Of a head that has not come to its end for `grace`. False: there is none.
-  [[nodiscard]] bool refuseSlowHead(std::chrono::milliseconds grace);
-  // Memory was short, and is not any more.
-  void resumeAfterShortage();
-  // The connection is closed.
-  void close();
+  void drain(std::chrono::milliseconds grace) override;
+  void abortForDrain() override;
+  [[nodiscard]] bool refuseSlowHead(std::chrono::milliseconds grace) override;
+  void resumeAfterShortage() override;
+  void close() override;
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] H1ClientStream::State streamState() const;
@@ -68,6 +64,7 @@ class H1ClientSession {
   void processHeld();
   [[nodiscard]] std::string_view process(std::string_view bytes);
   void onEnded();
+  void onTlsBroken(const TlsFault& fault);
   void next();
   void end(Farewell farewell);
   void accountBuffers();

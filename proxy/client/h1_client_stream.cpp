@@ -5,12 +5,14 @@
 
 #include "proxy/client/h1_client_session.h"
 #include "proxy/exchange/admission.h"
+#include "proxy/http/chunk.h"
 #include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr std::chrono::milliseconds kSettleTime{1000};
+constexpr std::uint16_t kSwitchingProtocols = 101;
 
 }  // namespace
 
@@ -136,12 +138,59 @@ std::size_t H1ClientStream::holds() {
 
 // ---- the answer -----------------------------------------------------------
 
-void H1ClientStream::send(std::string_view bytes, bool hold) {
-  session_->note(wire_->output.send(bytes, hold));
+void H1ClientStream::write(const AnswerHead& head, H1Connection connection) {
+  writeAnswerHead(head, framing_, connection,
+                  [this](std::string_view piece) { session_->note(wire_->output.send(piece, true)); });
 }
 
-void H1ClientStream::sendData(std::string_view data, std::string_view tail) {
-  session_->note(wire_->output.sendData(data, tail));
+void H1ClientStream::sendInterim(const AnswerHead& head) {
+  write(head, H1Connection::Unsaid);
+  flush();
+}
+
+void H1ClientStream::sendHead(const AnswerHead& head) {
+  const bool http10 = parser_.head().version_minor == 0;
+  if (head.status == kSwitchingProtocols) {
+    last_ = true;
+    write(head, H1Connection::Unsaid);
+    return;
+  }
+  framing_ = h1Framing(head.length, http10);
+  last_ = head.close || mustClose() || framing_ == H1Framing::UntilClose;
+  write(head, last_ ? H1Connection::Close : http10 ? H1Connection::KeepAlive : H1Connection::Unsaid);
+}
+
+// The connection ends with this answer where the client says so, or where bytes
+// of the request would be left unread in front of the next one.
+bool H1ClientStream::mustClose() {
+  return !parser_.head().keep_alive || !exchange_->bodyDone() || session_->worker().draining || lastRequest() ||
+         wire_->facts.refused.has_value();
+}
+
+// It has sent FIN, and nothing of a later request is held here.
+bool H1ClientStream::lastRequest() const {
+  return behind_ == 0 && session_->heardAll();
+}
+
+void H1ClientStream::sendData(std::string_view data) {
+  if (framing_ != H1Framing::Chunked) {
+    session_->note(wire_->output.sendData(data, {}));
+    return;
+  }
+  TextBuffer& line = session_->worker().scratch;
+  line.clear();
+  appendChunkSize(line, data.size());
+  session_->note(wire_->output.send(line.view(), true));
+  session_->note(wire_->output.sendData(data, "\r\n"));
+}
+
+void H1ClientStream::sendEnd(std::string_view trailers) {
+  if (framing_ == H1Framing::Chunked) {
+    for (const std::string_view piece : {std::string_view("0\r\n"), trailers, std::string_view("\r\n")}) {
+      session_->note(wire_->output.send(piece, true));
+    }
+  }
+  flush();
 }
 
 void H1ClientStream::flush() {
@@ -158,6 +207,9 @@ void H1ClientStream::resumeBody() {
 
 void H1ClientStream::openTunnel() {
   upload_.stop();
+  if (lastRequest()) {
+    exchange_->onTunnelClientClosed();  // its FIN came before the switch
+  }
   resumeBody();
 }
 
@@ -165,11 +217,12 @@ bool H1ClientStream::halfClosed() const {
   return session_->halfClosed();
 }
 
-bool H1ClientStream::lastRequest() const {
-  return behind_ == 0 && session_->heardAll();
-}
-
+// What the kernel has taken counts, unless the client has shut its side: then it
+// may have gone for good.
 std::optional<bool> H1ClientStream::delivered() {
+  if (!halfClosed()) {
+    return true;
+  }
   ClientClock& clock = wire_->clock;
   const std::optional<bool> known = wire_->output.arrived();
   if (known) {
@@ -195,7 +248,25 @@ void H1ClientStream::settleUnknown() {
   exchange_->onSettled(true);
 }
 
-void H1ClientStream::finishExchange(Disposition disposition) {
+Disposition H1ClientStream::dispositionAfter(Ending ending) const {
+  switch (ending) {
+    case Ending::Complete:
+      return last_ || !exchange_->bodyDone() ? Disposition::Close : Disposition::KeepAlive;
+    case Ending::Broken: {
+      // A body that the close of the connection would end must not end with an orderly one.
+      const bool visible = framing_ == H1Framing::Length || framing_ == H1Framing::Chunked;
+      return visible && !sendBlocked() ? Disposition::Close : Disposition::Reset;
+    }
+    case Ending::Abandoned:
+      return Disposition::Reset;
+    case Ending::Silent:
+      return Disposition::Drop;
+  }
+  return Disposition::Reset;
+}
+
+void H1ClientStream::finishExchange(Ending ending) {
+  const Disposition disposition = dispositionAfter(ending);
   flush();
   wire_->clock.stop();
   const bool whole = exchange_->bodyDone();
@@ -213,10 +284,14 @@ void H1ClientStream::abandon() {
 // ---- the client's end of stream ---------------------------------------
 
 void H1ClientStream::onClientReset(int error) {
+  onClientBroken(EndFault{.how = EndFault::How::Reset, .error = error});
+}
+
+void H1ClientStream::onClientBroken(Fault fault) {
   exchange_->onClientFault(
       exchange_->inTunnel()
           ? observe(DecisionFault{.cause = Cause::TunnelResetByClient, .detail = {}, .size = {}, .limit = {}})
-          : observe(EndFault{.how = EndFault::How::Reset, .error = error}));
+          : observe(std::move(fault)));
 }
 
 // A client that has said all and waits, or one that has left.
@@ -278,7 +353,7 @@ void H1ClientStream::onLeaveLook() {
     case LeavingWatch::Verdict::Waits:
       return;
     case LeavingWatch::Verdict::Probe:
-      send(LeavingWatch::kProbe, false);
+      session_->note(wire_->output.send(LeavingWatch::kProbe, false));
       return;
     case LeavingWatch::Verdict::Left:
       onClientLeft(false);

@@ -15,16 +15,25 @@
 #include "proxy/client/client_clock.h"
 #include "proxy/client/client_session.h"
 #include "proxy/client/leaving_watch.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/http/h1_parser.h"
+#include "proxy/http/h1_writer.h"
 #include "proxy/loop/event_loop.h"
 
 namespace gatewhy {
 
 class H1ClientSession;
 
-class H1ClientStream final : public ClientSide, public Deferred {
+// How the client's connection goes on after an exchange.
+enum class Disposition : std::uint8_t {
+  KeepAlive,
+  Close,  // lingering: what the client still sends is read and dropped, so that it can read the answer
+  Reset,  // RST: the message must not look complete
+  Drop,   // close without a byte, or the client is gone already
+};
+
+class H1ClientStream final : public ClientStream, public Deferred {
  public:
   enum class State : std::uint8_t {
     Idle,      // not a byte of the request has come
@@ -50,7 +59,9 @@ class H1ClientStream final : public ClientSide, public Deferred {
   // While it runs:
   void onClientFin(const EndFault& end);
   void onClientReset(int error);
-  void onClientGone();  // reset behind its FIN
+  void onClientBroken(Fault fault);                            // what came cannot be read
+  void onClientGone();                                         // reset behind its FIN
+  void onTunnelHeard() { exchange_->onTunnelClientClosed(); }  // all that it sent before its FIN has gone
   void onDrained() { exchange_->onClientDrained(); }
   void onDrainDeadline() { exchange_->onDrainDeadline(); }
   void settle();  // Settling: is it known now?
@@ -60,20 +71,21 @@ class H1ClientStream final : public ClientSide, public Deferred {
   void watchProgress();
   void onAllSent() { download_.stop(); }
 
-  // ClientSide
+  // ClientStream
   [[nodiscard]] const ClientFacts& facts() const override { return wire_->facts; }
-  void send(std::string_view bytes, bool hold) override;
-  void sendData(std::string_view data, std::string_view tail) override;
+  void sendInterim(const AnswerHead& head) override;
+  void sendHead(const AnswerHead& head) override;
+  void sendData(std::string_view data) override;
+  void sendEnd(std::string_view trailers) override;
   void flush() override;
   [[nodiscard]] SplicePipe* splicePipe() override { return wire_->output.splicePipe(); }
   [[nodiscard]] bool sendBlocked() const override { return wire_->output.blocked(); }
   void resumeBody() override;
   void openTunnel() override;
   void shutdownWrite() override { wire_->output.shutdownWrite(); }
-  [[nodiscard]] bool halfClosed() const override;
-  [[nodiscard]] bool lastRequest() const override;
+  [[nodiscard]] bool halfClosed() const;
   [[nodiscard]] std::optional<bool> delivered() override;
-  void finishExchange(Disposition disposition) override;
+  void finishExchange(Ending ending) override;
 
  private:
   friend class H1ClientStreams;
@@ -88,6 +100,10 @@ class H1ClientStream final : public ClientSide, public Deferred {
   void onClientLeft(bool reset);
   void onLook(TransferClock& clock, std::uint64_t moved);
   [[nodiscard]] Observation observe(Fault fault);
+  void write(const AnswerHead& head, H1Connection connection);
+  [[nodiscard]] bool mustClose();
+  [[nodiscard]] bool lastRequest() const;
+  [[nodiscard]] Disposition dispositionAfter(Ending ending) const;
 
   H1ClientSession* session_ = nullptr;  // whose request it is, and
   const ClientWire* wire_ = nullptr;    // what that works with
@@ -95,7 +111,9 @@ class H1ClientStream final : public ClientSide, public Deferred {
   RequestParser parser_;
   BodyDecoder decoder_;
   std::unique_ptr<ClientStreamHandler> exchange_;
-  std::size_t behind_ = 0;  // bytes in take() behind those that are looked at
+  H1Framing framing_ = H1Framing::None;  // of the answer
+  bool last_ = false;                    // nothing is served on the connection behind it
+  std::size_t behind_ = 0;               // bytes in take() behind those that are looked at
   TransferClock upload_, download_;
   LeavingWatch leaving_;
   std::string buffer_;        // empty; the capacity is what is lent

@@ -32,6 +32,8 @@ std::unique_ptr<H1ClientStream> H1ClientStreams::take(H1ClientSession& session) 
   stream->session_ = &session;
   stream->wire_ = &session.wire();
   stream->state_ = H1ClientStream::State::Idle;
+  stream->framing_ = H1Framing::None;
+  stream->last_ = false;
   stream->wire_->output.swapBuffer(stream->buffer_);
   return stream;
 }

@@ -18,7 +18,7 @@
 namespace gatewhy {
 namespace {
 
-using Refusal = std::optional<DecisionFault>;
+using Refusal = std::optional<Fault>;
 using AddressBytes = std::array<std::uint8_t, 16>;
 
 constexpr std::size_t kLongestQuote = 64;  // of what the client wrote
@@ -42,10 +42,14 @@ Refusal judgeClient(const RequestHead& request, const ClientFacts& client, const
     return refuse(Cause::ClientCertificateMissing);
   }
   if (!client.certificate.problems.empty()) {
-    const X509Problem& problem = client.certificate.problems.front();
-    return refuse(Cause::ClientCertificateInvalid, problem.name + ", subject " + problem.subject);
+    TlsFault refused{.failure = TlsFailure::Certificate};
+    refused.problems = client.certificate.problems;
+    return refused;
   }
-  if (!request.host.empty() && client.certificate_covers && !client.certificate_covers(request.host)) {
+  // Without a name in the handshake the certificate was a guess, and the client took it.
+  const bool judged = client.wants_certificate ||
+                      (!client.tls_session.server_name.empty() && request.host != client.tls_session.server_name);
+  if (judged && !request.host.empty() && client.certificate_covers && !client.certificate_covers(request.host)) {
     return refuse(Cause::ClientMisdirected, request.host);
   }
   return std::nullopt;
@@ -303,6 +307,12 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   const std::size_t index = generation.router.indexOf(route);
   made.refusal = judgeRate(generation.rate_limiters[index].get(), address, ip, now);
   return made;
+}
+
+Observation refusalSeen(Fault refusal) {
+  const auto* decision = std::get_if<DecisionFault>(&refusal);
+  const Phase phase = decision != nullptr ? info(decision->cause).phase : Phase::ClientRequest;
+  return {.phase = phase, .fault = std::move(refusal)};
 }
 
 DecisionFault memoryFault(const MemoryUse& use) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "diagnostics/observation.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/memory_meter.h"
 #include "proxy/http/message.h"
@@ -21,7 +21,7 @@ struct Admission {
   std::string forwarded_client;        // the client's address where a trusted proxy names it; else ""
   std::string path;                    // to be forwarded instead of the one that was sent; "" = as sent
   std::vector<std::uint32_t> dropped;  // fields that do not reach the origin (dropped_fields.h)
-  std::optional<DecisionFault> refusal;
+  std::optional<Fault> refusal;
   std::uint64_t client_key = 0;   // of the client's address, for what is counted (RateLimiter::keyOf)
   bool options_end_here = false;  // OPTIONS with Max-Forwards: 0 (RFC 9110 section 7.6.2)
 };
@@ -41,6 +41,9 @@ struct Admission {
 // rewritten to hold it.
 [[nodiscard]] Admission admit(const RequestHead& request, const ClientFacts& client, const Generation& generation,
                               TimePoint now, std::string_view request_id = {});
+
+// A refusal, with the phase that it belongs to.
+[[nodiscard]] Observation refusalSeen(Fault refusal);
 
 // Why nothing new is begun while memory is nearly used up.
 [[nodiscard]] DecisionFault memoryFault(const MemoryUse& use);

@@ -22,7 +22,7 @@ bool isOriginsFault(Blame blame) {
 
 }  // namespace
 
-Exchange::Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request)
+Exchange::Exchange(WorkerContext& worker, ClientStream& client, const RequestHead& request)
     : worker_(worker),
       client_(client),
       request_(request),
@@ -65,7 +65,7 @@ void Exchange::begin() {
     check_.requestFieldDropped();
   }
   if (admission.refusal) {
-    reject(Observation{.phase = info(admission.refusal->cause).phase, .fault = std::move(*admission.refusal)});
+    reject(refusalSeen(std::move(*admission.refusal)));
     return;
   }
   options_end_here_ = admission.options_end_here;
@@ -100,7 +100,6 @@ void Exchange::reject(Observation fault) {
   if (!identity_.assigned()) {
     identify();
   }
-  close_ = close_ || std::holds_alternative<ParseFault>(fault.fault);  // where the next request begins is unknown
   conclude(diagnosed(std::move(fault)));
 }
 
@@ -150,25 +149,30 @@ void Exchange::respondFixed() {
   generated_by_ = GeneratedBy::Proxy;
   status_ = route_->respond->status;
   if (sendsNothing(status_)) {
-    finish(Disposition::Drop);
+    finish(Ending::Silent);
     return;
   }
-  close_ = mustClose();
-  sendOwn(synthesizeFixed(*route_, generation_->shared->config->diagnostics, variables(), close_));
+  sendOwn(synthesizeFixed(*route_, generation_->shared->config->diagnostics, variables()));
 }
 
 void Exchange::respondOptions() {
   generated_by_ = GeneratedBy::Proxy;
-  close_ = mustClose();
-  const SynthesizedResponse made = synthesizeOptions(route_, allowedMethods(route_), variables(), close_);
+  const SynthesizedResponse made = synthesizeOptions(route_, allowedMethods(route_), variables());
   status_ = made.status;
   sendOwn(made);
 }
 
 void Exchange::sendOwn(const SynthesizedResponse& made) {
-  response_body_ = made.body_size;
-  client_.send(made.bytes, false);
-  awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
+  response_body_ = made.body.size();
+  length_ = made.length;
+  client_.sendHead(made.head(close_));
+  if (!made.body.empty()) {
+    client_.sendData(made.body);
+  }
+  client_.sendEnd({});
+  if (state_ != State::Finished) {
+    awaitDelivery();
+  }
 }
 
 // ---- attempts ---------------------------------------------------------
@@ -326,7 +330,7 @@ void Exchange::conclude(Diagnosis diagnosis) {
   if (diagnosis_) {
     noteLater(name(diagnosis.cause));
     if (state_ == State::Draining) {
-      finish(Disposition::Reset);
+      finish(Ending::Abandoned);
     }
     return;
   }
@@ -334,15 +338,11 @@ void Exchange::conclude(Diagnosis diagnosis) {
   exchange_timer_.cancel();
   const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
   if (committed) {
-    // Sent bytes stand; the message must end broken. A body that the close of
-    // the connection would end must not end with an orderly close.
-    const bool visible = framing_ == ClientFraming::Length || framing_ == ClientFraming::Chunked;
-    finish(visible && !client_.sendBlocked() && diagnosis_->blame != Blame::Client ? Disposition::Close
-                                                                                   : Disposition::Reset);
+    finish(diagnosis_->blame == Blame::Client ? Ending::Abandoned : Ending::Broken);  // what is sent stands
     return;
   }
-  if (diagnosis_->sent_status == 0) {
-    finish(Disposition::Drop);
+  if (diagnosis_->sent_status == 0 || !client_.takesAnswer()) {
+    finish(Ending::Silent);
     return;
   }
   answerFailure();
@@ -354,18 +354,13 @@ void Exchange::noteLater(std::string_view what) {
 
 void Exchange::answerFailure() {
   generated_by_ = GeneratedBy::Proxy;
-  close_ = mustClose();
   status_ = diagnosis_->sent_status;
   warnBehindCloudflare();
   const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, route_,
                                                      variables(), origin_status_, failureFields());
-  response_body_ = made.body_size;
   closeTries();
   endAttempt();
-  client_.send(made.bytes, false);
-  if (state_ != State::Finished) {
-    awaitDelivery(close_ ? Disposition::Close : Disposition::KeepAlive);
-  }
+  sendOwn(made);
 }
 
 // Said once: which of the two wrote a 52x is what an operator will ask.
@@ -397,7 +392,6 @@ FailureFields Exchange::failureFields() const {
     fields.challenge = basicChallenge(route_->basic_auth->realm);
   }
   fields.retry_after_s = retryAfterSeconds();
-  fields.close = close_;
   return fields;
 }
 
@@ -414,13 +408,6 @@ int Exchange::retryAfterSeconds() const {
     return static_cast<int>(wait.count());
   }
   return kRetryAfterSoon;
-}
-
-// The connection ends with this response where the client or the framing says
-// so, or where request bytes would be left unread in front of the next request.
-bool Exchange::mustClose() const {
-  return close_ || !request_.keep_alive || !body_.whole() || worker_.draining || client_.lastRequest() ||
-         client_.facts().refused.has_value();
 }
 
 void Exchange::onExchangeTimeout() {

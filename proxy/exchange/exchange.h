@@ -12,7 +12,7 @@
 #include "proxy/exchange/variables.h"
 
 #include "proxy/exchange/attempt.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/exchange/login_request.h"
 #include "proxy/exchange/request_body.h"
@@ -33,8 +33,8 @@ class Exchange final : public ClientStreamHandler,
   // nothing to deliver from any to Finished.
   enum class State : std::uint8_t { Starting, Waiting, Responding, Tunnel, Draining, Finished };
 
-  // `request` belongs to the client connection's parser and outlives this.
-  Exchange(WorkerContext& worker, ClientSide& client, const RequestHead& request);
+  // `request` belongs to the client's stream and outlives this.
+  Exchange(WorkerContext& worker, ClientStream& client, const RequestHead& request);
   ~Exchange() override;
 
   // ClientStreamHandler
@@ -125,8 +125,8 @@ class Exchange final : public ClientStreamHandler,
   void respondOptions();
   void sendOwn(const SynthesizedResponse& made);
   void endAttempt();
-  void awaitDelivery(Disposition disposition);
-  void finish(Disposition disposition);
+  void awaitDelivery();
+  void finish(Ending ending);
   void emitEvent();
   void describeRequest(ExchangeEvent& event) const;
   [[nodiscard]] std::vector<std::string_view> droppedNames() const;
@@ -134,13 +134,12 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] const HeaderEdits& responseEdits();
   void closeTries();
   void describeTries(ExchangeEvent& event);
-  [[nodiscard]] bool mustClose() const;
   void onExchangeTimeout();
   [[nodiscard]] FailureFields failureFields() const;
   [[nodiscard]] int retryAfterSeconds() const;
 
   WorkerContext& worker_;
-  ClientSide& client_;
+  ClientStream& client_;
   const RequestHead& request_;
   WorkerGenerationPtr generation_;
   State state_ = State::Starting;
@@ -179,9 +178,8 @@ class Exchange final : public ClientStreamHandler,
   std::uint16_t origin_status_ = 0;
   GeneratedBy generated_by_ = GeneratedBy::Nobody;
   std::uint64_t response_body_ = 0;
-  ClientFraming framing_ = ClientFraming::None;
-  bool close_ = false;
-  Disposition disposition_ = Disposition::KeepAlive;
+  AnswerLength length_ = AnswerLength::None;
+  bool close_ = false;  // nothing more is to be served on the client's connection
   bool tunnel_origin_closed_ = false, tunnel_client_closed_ = false;
   TimePoint half_closed_at_{};
   Phase half_closed_phase_ = Phase::ClientRequest;

@@ -169,9 +169,7 @@ void Exchange::onLoginDenied(const LoginAnswer& answer, Observation seen) {
   diagnosis_ = std::make_unique<const Diagnosis>(diagnosed(std::move(seen)));
   generated_by_ = GeneratedBy::Proxy;
   status_ = answer.head.status;
-  close_ = mustClose();
-  sendOwn(
-      passOnLoginAnswer(answer, *diagnosis_, generation_->shared->config->diagnostics, *route_, variables(), close_));
+  sendOwn(passOnLoginAnswer(answer, *diagnosis_, generation_->shared->config->diagnostics, *route_, variables()));
 }
 
 void Exchange::onLoginFailed(Observation seen) {

@@ -7,7 +7,6 @@
 #include "proxy/exchange/current_date.h"
 #include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/exchange.h"
-#include "proxy/http/chunk.h"
 
 #include "proxy/exchange/admission.h"
 
@@ -89,8 +88,8 @@ void Exchange::onInterim(const ResponseHead& head) {
     return;  // RFC 9110 section 15.2: never to an HTTP/1.0 client
   }
   worker_.scratch.clear();
-  appendInterimHead(worker_.scratch, head);
-  client_.send(worker_.scratch.view(), false);
+  appendInterimFields(worker_.scratch, head);
+  client_.sendInterim({.status = head.status, .reason = head.reason(), .fields = worker_.scratch.view()});
   if (waitsForBody()) {
     client_.resumeBody();  // after a 100 it is the client's turn
   }
@@ -114,8 +113,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   generated_by_ = GeneratedBy::Origin;
   check_.head(request_, *route_, head, timestamp_ + (worker_.loop.turnTime() - began_));
   quoteProxyStatus(head);
-  framing_ = clientFraming(head, request_);
-  close_ = mustClose() || framing_ == ClientFraming::UntilClose;
+  length_ = answerLength(head, request_);
   const DiagnosticsConfig& diagnostics = generation_->shared->config->diagnostics;
   std::string proxy_status;
   if (diagnostics.disclose == Disclose::Evidence) {
@@ -124,17 +122,21 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   pool_->noteKeepAlive(attempt_->endpointIndex(), head.valueOf(FieldId::KeepAlive));
   const std::string set_cookie = sessionCookie();
   worker_.scratch.clear();
-  appendResponseHead(worker_.scratch, head,
-                     ResponseContext{.hop_name = diagnostics.name,
-                                     .request_id = identity_.requestId(),
-                                     .proxy_status = proxy_status,
-                                     .date = currentDate(),
-                                     .set_cookie = set_cookie,
-                                     .edits = &responseEdits(),
-                                     .framing = framing_,
-                                     .close = close_,
-                                     .client_http10 = request_.version_minor == 0});
-  client_.send(worker_.scratch.view(), true);
+  appendResponseFields(worker_.scratch, head,
+                       ResponseContext{.hop_name = diagnostics.name,
+                                       .request_id = identity_.requestId(),
+                                       .proxy_status = proxy_status,
+                                       .date = currentDate(),
+                                       .set_cookie = set_cookie,
+                                       .edits = &responseEdits()},
+                       length_);
+  client_.sendHead({.status = head.status,
+                    .reason = head.reason(),
+                    .fields = worker_.scratch.view(),
+                    .length = length_,
+                    .content_length = head.content_length,
+                    .upgrade = {},
+                    .close = close_});
 }
 
 // What proxies behind us said passes on as it came; the event quotes it.
@@ -156,18 +158,11 @@ void Exchange::quoteProxyStatus(const ResponseHead& head) {
 
 void Exchange::onResponseData(std::string_view data) {
   response_body_ += data.size();
-  if (framing_ != ClientFraming::Chunked) {
-    client_.sendData(data, {});
-    return;
-  }
-  worker_.scratch.clear();
-  appendChunkSize(worker_.scratch, data.size());
-  client_.send(worker_.scratch.view(), true);
-  client_.sendData(data, "\r\n");
+  client_.sendData(data);
 }
 
 SplicePipe* Exchange::splicePipe() {
-  return framing_ == ClientFraming::Length ? client_.splicePipe() : nullptr;
+  return length_ == AnswerLength::Known ? client_.splicePipe() : nullptr;
 }
 
 void Exchange::onResponseSpliced(std::size_t size) {
@@ -181,16 +176,9 @@ void Exchange::onBatchEnd() {
 
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   check_.end(response_body_, extra_data);
-  if (framing_ == ClientFraming::Chunked) {
-    worker_.scratch.clear();
-    worker_.scratch.append("0\r\n");
-    worker_.scratch.append(trailers);
-    worker_.scratch.append("\r\n");
-    client_.send(worker_.scratch.view(), true);
-  }
-  client_.flush();
+  client_.sendEnd(trailers);
   if (state_ != State::Finished) {
-    awaitDelivery(close_ || !body_.whole() ? Disposition::Close : Disposition::KeepAlive);
+    awaitDelivery();
   }
 }
 
@@ -203,17 +191,21 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
   exchange_timer_.cancel();  // a tunnel lives as long as it is used
   const std::string set_cookie = sessionCookie();
   worker_.scratch.clear();
-  appendSwitchingHead(worker_.scratch, head,
-                      ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
-                                      .request_id = identity_.requestId(),
-                                      .proxy_status = {},
-                                      .date = currentDate(),
-                                      .set_cookie = set_cookie,
-                                      .edits = &responseEdits(),
-                                      .framing = ClientFraming::None,
-                                      .close = false,
-                                      .client_http10 = false});
-  client_.send(worker_.scratch.view(), false);
+  appendResponseFields(worker_.scratch, head,
+                       ResponseContext{.hop_name = generation_->shared->config->diagnostics.name,
+                                       .request_id = identity_.requestId(),
+                                       .proxy_status = {},
+                                       .date = currentDate(),
+                                       .set_cookie = set_cookie,
+                                       .edits = &responseEdits()},
+                       AnswerLength::None);
+  client_.sendHead({.status = head.status,
+                    .reason = head.reason(),
+                    .fields = worker_.scratch.view(),
+                    .length = AnswerLength::None,
+                    .content_length = 0,
+                    .upgrade = head.valueOf(FieldId::Upgrade)});
+  client_.flush();
   if (state_ == State::Tunnel) {
     client_.openTunnel();
   }
@@ -221,7 +213,7 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
 
 void Exchange::onTunnelData(std::string_view data) {
   response_body_ += data.size();
-  client_.send(data, false);
+  client_.sendData(data);
 }
 
 void Exchange::onClientTunnelData(std::string_view data) {
@@ -234,7 +226,7 @@ void Exchange::onClientTunnelData(std::string_view data) {
 void Exchange::onTunnelOriginClosed() {
   tunnel_origin_closed_ = true;
   if (tunnel_client_closed_) {
-    awaitDelivery(Disposition::Close);
+    awaitDelivery();
   } else {
     client_.shutdownWrite();
   }
@@ -243,7 +235,7 @@ void Exchange::onTunnelOriginClosed() {
 void Exchange::onTunnelClientClosed() {
   tunnel_client_closed_ = true;
   if (tunnel_origin_closed_) {
-    awaitDelivery(Disposition::Close);
+    awaitDelivery();
   } else if (attempt_) {
     attempt_->stream()->closeTunnelWrite();
   }
@@ -253,7 +245,7 @@ void Exchange::onTunnelClientClosed() {
 
 void Exchange::onClientDrained() {
   if (state_ == State::Draining) {
-    awaitDelivery(disposition_);
+    awaitDelivery();
   } else if (attempt_ && attempt_->stream() != nullptr) {
     attempt_->stream()->resumeRead();
   }
@@ -261,17 +253,15 @@ void Exchange::onClientDrained() {
 
 // A response is over when the client's kernel has it: until then a failure to
 // deliver is this exchange's failure.
-void Exchange::awaitDelivery(Disposition disposition) {
+void Exchange::awaitDelivery() {
   if (state_ == State::Finished) {
     return;
   }
   state_ = State::Draining;
-  disposition_ = disposition;
   if (client_.sendBlocked()) {
     return;  // onClientDrained() comes back here
   }
-  const std::optional<bool> arrived = client_.halfClosed() ? client_.delivered() : std::optional(true);
-  if (arrived) {
+  if (const std::optional<bool> arrived = client_.delivered()) {
     onSettled(*arrived);
   }
 }
@@ -281,7 +271,7 @@ void Exchange::onSettled(bool arrived) {
     return;
   }
   if (arrived) {
-    finish(disposition_);
+    finish(Ending::Complete);
     return;
   }
   // The client had closed for good, not only its sending side.
@@ -298,10 +288,10 @@ void Exchange::onSettled(bool arrived) {
   } else {
     noteLater("the client was gone");
   }
-  finish(Disposition::Drop);
+  finish(Ending::Silent);
 }
 
-void Exchange::finish(Disposition disposition) {
+void Exchange::finish(Ending ending) {
   if (state_ == State::Finished) {
     return;
   }
@@ -309,7 +299,7 @@ void Exchange::finish(Disposition disposition) {
   exchange_timer_.cancel();
   emitEvent();
   endAttempt();
-  client_.finishExchange(disposition);  // the last word: we are buried
+  client_.finishExchange(ending);  // the last word: we are buried
 }
 
 void Exchange::describeRequest(ExchangeEvent& event) const {
@@ -319,6 +309,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.trace_id = identity_.traceId();
   event.instance = generation_->shared->config->diagnostics.name;
   event.scheme = client.tls ? "https" : "http";
+  event.tls = client.tls && !client.tls_session.version.empty() ? &client.tls_session : nullptr;
   event.client_address = forwarded_client_.empty() ? client.ip : forwarded_client_;
   event.client_port = forwarded_client_.empty() ? client.port : 0;
   if (request_.bytes.empty()) {
@@ -328,7 +319,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.path = request_.target_size != 0 ? request_.path() : std::string_view();
   event.query = request_.query();
   event.server_address = request_.host;
-  event.protocol_version = request_.version_minor == 0 ? "1.0" : "1.1";
+  event.protocol_version = request_.version();
   event.user_agent = request_.valueOf(FieldId::UserAgent);
   if (request_.body != BodyKind::None) {
     event.request_body_size = body_.received();

@@ -284,40 +284,16 @@ void appendRequestFraming(TextBuffer& out, const RequestHead& request) {
   }
 }
 
-void appendStatusLine(TextBuffer& out, const ResponseHead& response) {
-  out.append("HTTP/1.1 ");
-  appendDecimal(out, response.status);
-  out.push_back(' ');
-  out.append(response.reason());
-  out.append("\r\n");
-}
-
 void appendVia(TextBuffer& out, const Head& head, std::string_view hop_name, const HeaderEdits* edits) {
   if (hop_name.empty() || !adds(edits, "Via")) {
     return;
   }
   out.append("Via: ");
   appendMembers(out, head, FieldId::Via);
-  out.append(head.version_minor == 0 ? "1.0 " : "1.1 ");
+  out.append(head.version());
+  out.push_back(' ');
   out.append(hop_name);
   out.append("\r\n");
-}
-
-// All but those that frame the message.
-void appendResponseFields(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
-  appendFields(out, response, kNotPassedOn, context.edits);
-  appendEdits(out, context.edits);
-  if (!context.date.empty() && !response.present.has(FieldId::Date)) {
-    appendOwn(out, context.edits, "Date", context.date);
-  }
-  appendVia(out, response, context.hop_name, context.edits);
-  appendOwn(out, context.edits, "X-Request-ID", context.request_id);
-  if (!context.set_cookie.empty()) {
-    appendField(out, "Set-Cookie", context.set_cookie);
-  }
-  if (!context.proxy_status.empty()) {
-    appendOwn(out, context.edits, "Proxy-Status", context.proxy_status);
-  }
 }
 
 int countListMembers(const Head& head, FieldId id, std::string_view name, bool via) {
@@ -411,57 +387,44 @@ void appendRequestHead(TextBuffer& out, const RequestHead& request, const Forwar
   out.append("\r\n");
 }
 
-ClientFraming clientFraming(const ResponseHead& response, const RequestHead& request) {
+AnswerLength answerLength(const ResponseHead& response, const RequestHead& request) {
   if (request.method == Method::Head || response.status == 304) {
-    return response.has_content_length ? ClientFraming::DeclaredOnly : ClientFraming::None;
+    return response.has_content_length ? AnswerLength::Told : AnswerLength::None;
   }
   switch (response.body) {
     case BodyKind::None:
-      return ClientFraming::None;
+      return AnswerLength::None;
     case BodyKind::Length:
-      return ClientFraming::Length;
+      return AnswerLength::Known;
     case BodyKind::Chunked:
     case BodyKind::UntilClose:
-      return request.version_minor == 0 ? ClientFraming::UntilClose : ClientFraming::Chunked;
+      return AnswerLength::Unknown;
   }
-  return ClientFraming::None;
+  return AnswerLength::None;
 }
 
-void appendResponseHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
-  appendStatusLine(out, response);
-  appendResponseFields(out, response, context);
-  switch (context.framing) {
-    case ClientFraming::DeclaredOnly:
-    case ClientFraming::Length:
-      appendContentLength(out, response.content_length);
-      break;
-    case ClientFraming::Chunked:
-      out.append("Transfer-Encoding: chunked\r\n");
-      break;
-    case ClientFraming::None:
-    case ClientFraming::UntilClose:
-      break;
+void appendResponseFields(TextBuffer& out, const ResponseHead& response, const ResponseContext& context,
+                          AnswerLength length) {
+  appendFields(out, response, kNotPassedOn, context.edits);
+  appendEdits(out, context.edits);
+  if (!context.date.empty() && !response.present.has(FieldId::Date)) {
+    appendOwn(out, context.edits, "Date", context.date);
   }
-  if (context.close) {
-    out.append("Connection: close\r\n");
-  } else if (context.client_http10) {
-    out.append("Connection: keep-alive\r\n");
+  appendVia(out, response, context.hop_name, context.edits);
+  appendOwn(out, context.edits, "X-Request-ID", context.request_id);
+  if (!context.set_cookie.empty()) {
+    appendField(out, "Set-Cookie", context.set_cookie);
   }
-  out.append("\r\n");
+  if (!context.proxy_status.empty()) {
+    appendOwn(out, context.edits, "Proxy-Status", context.proxy_status);
+  }
+  if (length == AnswerLength::Told || length == AnswerLength::Known) {
+    appendContentLength(out, response.content_length);
+  }
 }
 
-void appendInterimHead(TextBuffer& out, const ResponseHead& response) {
-  appendStatusLine(out, response);
+void appendInterimFields(TextBuffer& out, const ResponseHead& response) {
   appendFields(out, response, kHopByHop, nullptr);
-  out.append("\r\n");
-}
-
-void appendSwitchingHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context) {
-  appendStatusLine(out, response);
-  appendResponseFields(out, response, context);
-  out.append("Connection: Upgrade\r\n");
-  appendField(out, "Upgrade", response.valueOf(FieldId::Upgrade));
-  out.append("\r\n");
 }
 
 bool passedHereBefore(const RequestHead& request, std::string_view hop_name) {

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "diagnostics/text_buffer.h"
+#include "proxy/http/answer_head.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
@@ -37,9 +38,8 @@ void appendRequestHead(TextBuffer& out, const RequestHead& request, const Forwar
 // or members: the last, which the nearest hop wrote. "" where absent.
 [[nodiscard]] std::string_view nearestValue(const RequestHead& request, FieldId id) noexcept;
 
-// How the response body is framed towards the client.
-enum class ClientFraming : std::uint8_t { None, DeclaredOnly /* HEAD, 304 */, Length, Chunked, UntilClose };
-[[nodiscard]] ClientFraming clientFraming(const ResponseHead& response, const RequestHead& request);
+// What is known of the content that passes on to the client.
+[[nodiscard]] AnswerLength answerLength(const ResponseHead& response, const RequestHead& request);
 
 struct ResponseContext {
   std::string_view hop_name;
@@ -48,16 +48,13 @@ struct ResponseContext {
   std::string_view date;          // for a response that has none: whoever has a clock adds it (RFC 9110 section 6.6.1)
   std::string_view set_cookie;    // a cookie of ours, in a field of its own; "" = none
   const HeaderEdits* edits = nullptr;
-  ClientFraming framing = ClientFraming::None;
-  bool close = false;  // this is the connection's last response
-  bool client_http10 = false;
 };
-// Appends the final response head for the client.
-void appendResponseHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context);
-// Appends a 1xx; its end-to-end fields are kept.
-void appendInterimHead(TextBuffer& out, const ResponseHead& response);
-// Appends the 101 that turns the connection into a tunnel.
-void appendSwitchingHead(TextBuffer& out, const ResponseHead& response, const ResponseContext& context);
+// Appends the fields of a final head or a 101 that passes on to the client, with
+// Content-Length where `length` tells one.
+void appendResponseFields(TextBuffer& out, const ResponseHead& response, const ResponseContext& context,
+                          AnswerLength length);
+// The same of another 1xx: its end-to-end fields are kept.
+void appendInterimFields(TextBuffer& out, const ResponseHead& response);
 
 // True where the request has passed this hop before: own name in CDN-Loop
 // (RFC 8586), or in Via more often than a sane chain explains.

@@ -10,8 +10,8 @@
 namespace gatewhy {
 
 SynthesizedResponse passOnLoginAnswer(const LoginAnswer& answer, const Diagnosis& diagnosis,
-                                      const DiagnosticsConfig& config, const RouteConfig& route, VariableSource source,
-                                      bool close) {
+                                      const DiagnosticsConfig& config, const RouteConfig& route,
+                                      VariableSource source) {
   const RequestHead& request = source.request;
   ResponseHead head = answer.head;
   source.status = head.status;
@@ -23,22 +23,21 @@ SynthesizedResponse passOnLoginAnswer(const LoginAnswer& answer, const Diagnosis
   head.content_length = answer.body.size();  // all of it is here
   const std::string proxy_status = proxyStatus(diagnosis, config.name, config.disclose, 0);
   const bool head_only = request.method == Method::Head;
-  TextBuffer out;
-  appendResponseHead(out, head,
-                     ResponseContext{.hop_name = config.name,
-                                     .request_id = source.request_id,
-                                     .proxy_status = proxy_status,
-                                     .date = currentDate(),
-                                     .edits = &edits,
-                                     .framing = head_only ? ClientFraming::DeclaredOnly : ClientFraming::Length,
-                                     .close = close,
-                                     .client_http10 = request.version_minor == 0});
   SynthesizedResponse made;
   made.status = head.status;
-  made.bytes = out.view();
+  made.reason = head.reason();
+  made.length = head_only ? AnswerLength::Told : AnswerLength::Known;
+  TextBuffer out;
+  appendResponseFields(out, head,
+                       ResponseContext{.hop_name = config.name,
+                                       .request_id = source.request_id,
+                                       .proxy_status = proxy_status,
+                                       .date = currentDate(),
+                                       .edits = &edits},
+                       made.length);
+  made.fields = out.view();
   if (!head_only) {
-    made.bytes += answer.body;
-    made.body_size = answer.body.size();
+    made.body = answer.body;
   }
   return made;
 }

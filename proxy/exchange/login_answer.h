@@ -11,6 +11,6 @@ namespace gatewhy {
 // failure's answer, and not to be stored unless the service says otherwise.
 [[nodiscard]] SynthesizedResponse passOnLoginAnswer(const LoginAnswer& answer, const Diagnosis& diagnosis,
                                                     const DiagnosticsConfig& config, const RouteConfig& route,
-                                                    VariableSource source, bool close);
+                                                    VariableSource source);
 
 }  // namespace gatewhy

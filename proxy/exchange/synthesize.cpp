@@ -39,17 +39,16 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
   const std::string_view body = no_length || status == 205 ? std::string_view() : message.answer.body;
   SynthesizedResponse made;
   made.status = status;
-  made.bytes.reserve(kRoomForHead + body.size());
+  made.reason = reasonPhrase(status);
+  made.fields.reserve(kRoomForHead);
   const auto framing = [&made](std::string_view name, std::string_view value) {
-    made.bytes.append(name).append(": ").append(value).append("\r\n");
+    made.fields.append(name).append(": ").append(value).append("\r\n");
   };
   const auto field = [&](std::string_view name, std::string_view value) {
     if (!isEdited(message.edits, name)) {
       framing(name, value);
     }
   };
-  made.bytes.append("HTTP/1.1 ").append(fmt::format_int(status).c_str()).append(" ");
-  made.bytes.append(reasonPhrase(status)).append("\r\n");
   field("Date", currentDate());
   if (!no_length) {
     if (!body.empty()) {
@@ -78,19 +77,11 @@ SynthesizedResponse assemble(const OwnMessage& message, const RequestHead& reque
       framing(name, value);
     }
   }
-  if (!fields.upgrade.empty()) {
-    framing("Upgrade", fields.upgrade);
-    framing("Connection", "Upgrade");
-  }
-  if (fields.close) {
-    framing("Connection", "close");
-  } else if (request.version_minor == 0) {
-    framing("Connection", "keep-alive");
-  }
-  made.bytes += "\r\n";
-  if (request.method != Method::Head) {
-    made.bytes += body;
-    made.body_size = body.size();
+  made.upgrade = fields.upgrade;
+  const bool head_only = request.method == Method::Head;
+  made.length = no_length ? AnswerLength::None : head_only ? AnswerLength::Told : AnswerLength::Known;
+  if (!head_only) {
+    made.body = body;
   }
   return made;
 }
@@ -184,8 +175,7 @@ SynthesizedResponse synthesizeFailure(const Diagnosis& diagnosis, const Diagnost
                   request);
 }
 
-SynthesizedResponse synthesizeFixed(const RouteConfig& route, const DiagnosticsConfig& config, VariableSource source,
-                                    bool close) {
+SynthesizedResponse synthesizeFixed(const RouteConfig& route, const DiagnosticsConfig& config, VariableSource source) {
   const FixedResponse& fixed = *route.respond;
   source.status = fixed.status;
   HeaderEdits edits = expand(route.response_headers, source);
@@ -193,7 +183,7 @@ SynthesizedResponse synthesizeFixed(const RouteConfig& route, const DiagnosticsC
     edits.set.emplace_back("Location", redirectTarget(*fixed.location, source));
   }
   const Answer answer = fixedAnswer(fixed, config, source, edits);
-  FailureFields fields{.allow = {}, .upgrade = {}, .challenge = {}, .retry_after_s = 0, .close = close};
+  FailureFields fields;
   if (fixed.retry_after) {
     fields.retry_after_s = static_cast<int>(fixed.retry_after->count());
   }
@@ -212,11 +202,10 @@ SynthesizedResponse synthesizeFixed(const RouteConfig& route, const DiagnosticsC
                   source.request);
 }
 
-SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow, VariableSource source, bool close) {
+SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow, VariableSource source) {
   source.status = kOk;
   const Answer empty;
-  const FailureFields fields{
-      .allow = std::move(allow), .upgrade = {}, .challenge = {}, .retry_after_s = 0, .close = close};
+  const FailureFields fields{.allow = std::move(allow), .upgrade = {}, .challenge = {}, .retry_after_s = 0};
   return assemble({.status = kOk,
                    .answer = empty,
                    .request_id = source.request_id,

@@ -9,23 +9,37 @@
 #include "config/config.h"
 #include "diagnostics/diagnosis.h"
 #include "proxy/exchange/variables.h"
+#include "proxy/http/answer_head.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
 
 struct SynthesizedResponse {
-  std::string bytes;  // head and body
-  std::uint64_t body_size = 0;
   std::uint16_t status = 0;
+  std::string reason;
+  std::string fields;  // as AnswerHead has them
+  std::string body;    // "" where none is to be sent
+  AnswerLength length = AnswerLength::None;
+  std::string upgrade;  // 426
+
+  // Valid as long as this is.
+  [[nodiscard]] AnswerHead head(bool close) const {
+    return {.status = status,
+            .reason = reason,
+            .fields = fields,
+            .length = length,
+            .content_length = body.size(),
+            .upgrade = upgrade,
+            .close = close};
+  }
 };
 
 // Fields that some failures need; absent, empty and 0 = left out.
 struct FailureFields {
   std::optional<std::string> allow;  // 405, OPTIONS; empty = no method at all (RFC 9110 section 10.2.1)
-  std::string upgrade;               // 426, with Connection: Upgrade
+  std::string upgrade;               // 426
   std::string challenge;             // 401 (RFC 9110 section 11.6.1)
   int retry_after_s = 0;             // 429, 503
-  bool close = false;
 };
 
 // The changes to response fields of `route`, which may be null, without those
@@ -41,10 +55,9 @@ struct FailureFields {
 // A route's fixed answer, with the route's changes to response fields; `route`
 // has one.
 [[nodiscard]] SynthesizedResponse synthesizeFixed(const RouteConfig& route, const DiagnosticsConfig& config,
-                                                  VariableSource source, bool close);
+                                                  VariableSource source);
 // The answer to an OPTIONS that may go no further. `route`: null where none matches.
-[[nodiscard]] SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow, VariableSource source,
-                                                    bool close);
+[[nodiscard]] SynthesizedResponse synthesizeOptions(const RouteConfig* route, std::string allow, VariableSource source);
 
 // Fields that describe one answer's content, or say how long to keep it: what a
 // route sets for its origin's answers would be wrong for a failure's.

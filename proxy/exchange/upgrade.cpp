@@ -2,6 +2,7 @@
 #include "proxy/exchange/upgrade.h"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include <array>
 
@@ -13,6 +14,14 @@ bool forwardsUpgrade(const RequestHead& request) {
   }
   const auto protocol = request.valueOf(FieldId::Upgrade);
   return !equalsIgnoreCase(protocol, "h2c") && protocol.find(',') == std::string_view::npos;
+}
+
+std::string webSocketKey() {
+  std::array<unsigned char, 16> nonce{};
+  RAND_bytes(nonce.data(), static_cast<int>(nonce.size()));
+  std::array<unsigned char, 25> text{};
+  const int length = EVP_EncodeBlock(text.data(), nonce.data(), static_cast<int>(nonce.size()));
+  return {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(length)};
 }
 
 std::string webSocketAccept(std::string_view key) {

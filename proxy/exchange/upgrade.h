@@ -19,6 +19,9 @@ namespace gatewhy {
 [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const RequestHead& request, bool upgrade_forwarded,
                                                       const ResponseHead& response);
 
+// A new key for Sec-WebSocket-Key: base64 of 16 random octets (RFC 6455 section 4.1).
+[[nodiscard]] std::string webSocketKey();
+
 // base64(SHA-1(key + GUID)), RFC 6455 section 4.2.2.
 [[nodiscard]] std::string webSocketAccept(std::string_view key);
 

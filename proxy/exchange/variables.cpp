@@ -72,7 +72,7 @@ std::string valueOf(const TemplatePart& part, const VariableSource& source) {
     case Variable::Origin:
       return std::string(source.origin);
     case Variable::TlsServerName:
-      return source.client.tls_server_name;
+      return source.client.tls_session.server_name;
     case Variable::Header:
       return std::string(headerOf(request, part.name));
     case Variable::Cookie:

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "config/config.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_facts.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {

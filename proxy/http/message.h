@@ -36,7 +36,8 @@ struct Head {
   std::string bytes;  // start line, fields, empty line, as received; line ends inside a joined field are spaces
   std::vector<Field> fields;
   FieldSet present;                // ids of `fields`: most questions about a field end here
-  std::uint8_t version_minor = 1;  // HTTP/1.x
+  std::uint8_t version_major = 1;  // 2 where HTTP/2 brought it, and then with a minor of 1: its meaning is the same
+  std::uint8_t version_minor = 1;
   BodyKind body = BodyKind::None;
   std::uint64_t content_length = 0;  // BodyKind::Length, or what HEAD/304 declare
   bool has_content_length = false;
@@ -44,6 +45,9 @@ struct Head {
   bool upgrade = false;                   // Upgrade present and nominated by Connection
   bool has_connection_nominated = false;  // any field is hop-by-hop by nomination
 
+  [[nodiscard]] std::string_view version() const noexcept {  // "1.1"
+    return version_major != 1 ? "2" : version_minor == 0 ? "1.0" : "1.1";
+  }
   [[nodiscard]] std::string_view name(const Field& f) const { return {bytes.data() + f.name_at, f.name_size}; }
   [[nodiscard]] std::string_view value(const Field& f) const { return {bytes.data() + f.value_at, f.value_size}; }
   [[nodiscard]] const Field* find(FieldId id) const noexcept;         // the first one

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "config/certificate_file.h"
 #include "config/file_text.h"
 #include "proxy/net/tls_fault.h"
 #include "proxy/net/tls_record.h"
@@ -27,9 +28,31 @@ std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> digestOf(const std::string& te
   return digest;
 }
 
+TlsFault unusable(const std::string& file, std::string reason) {
+  TlsFault fault{.failure = TlsFailure::Setup};
+  fault.reason = std::move(reason);
+  fault.detail = file;
+  return fault;
+}
+
 }  // namespace
 
-Result<std::shared_ptr<const ClientAuthorities>, TlsFault> ClientAuthorities::load(const std::string& file) {
+std::optional<TlsFault> ClientAuthorities::addLists(const std::string& file) {
+  const auto lists = readRevocationLists(file);
+  if (!lists) {
+    return unusable(file, lists.error());
+  }
+  for (const CrlPtr& list : *lists) {
+    if (X509_STORE_add_crl(store_, list.get()) != 1) {
+      return setupFault(file);
+    }
+  }
+  X509_STORE_set_flags(store_, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  return std::nullopt;
+}
+
+Result<std::shared_ptr<const ClientAuthorities>, TlsFault> ClientAuthorities::load(const std::string& file,
+                                                                                   const std::string& crl_file) {
   const std::shared_ptr<ClientAuthorities> made(new ClientAuthorities());
   made->store_ = X509_STORE_new();
   if (made->store_ == nullptr) {
@@ -42,14 +65,23 @@ Result<std::shared_ptr<const ClientAuthorities>, TlsFault> ClientAuthorities::lo
   if (made->names_ == nullptr) {
     return Failure{setupFault(file)};
   }
-  const auto text = readTextFile(file, kMostAuthorities);
-  if (!text) {
-    TlsFault fault{.failure = TlsFailure::Setup};
-    fault.reason = text.error();
-    fault.detail = file;
-    return Failure{std::move(fault)};
+  std::string read;
+  for (const std::string& part : {file, crl_file}) {
+    if (part.empty()) {
+      continue;
+    }
+    const auto text = readTextFile(part, kMostAuthorities);
+    if (!text) {
+      return Failure{unusable(part, text.error())};
+    }
+    read += *text;
   }
-  made->digest_ = digestOf(*text);
+  made->digest_ = digestOf(read);
+  if (!crl_file.empty()) {
+    if (auto fault = made->addLists(crl_file)) {
+      return Failure{std::move(*fault)};
+    }
+  }
   return ClientAuthoritiesPtr(made);
 }
 

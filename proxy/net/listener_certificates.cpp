@@ -20,7 +20,8 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::string_view kProtocol = "http/1.1";
+constexpr std::string_view kHttp1 = "http/1.1";
+constexpr std::string_view kHttp2 = "h2";
 // Forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.
 // Our order counts: AES-128 with SHA-256 first, as its key schedule costs a
 // good deal less than SHA-384's; a client that puts ChaCha20 first gets it.
@@ -81,17 +82,21 @@ int onServerName(SSL* ssl, int* /*alert*/, void* table) {
   return SSL_TLSEXT_ERR_OK;  // an unknown name gets the default certificate
 }
 
+template <bool Http2>
 int onAlpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
            unsigned offered_size, void* /*arg*/) {
-  for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
-    const std::string_view protocol(reinterpret_cast<const char*>(offered + at + 1), offered[at]);
-    if (protocol == kProtocol) {
-      *out = offered + at + 1;
-      *out_size = offered[at];
-      return SSL_TLSEXT_ERR_OK;
+  const auto choose = [&](std::string_view wanted) {
+    for (unsigned at = 0; at < offered_size; at += 1U + offered[at]) {
+      if (std::string_view(reinterpret_cast<const char*>(offered + at + 1), offered[at]) == wanted) {
+        *out = offered + at + 1;
+        *out_size = offered[at];
+        return true;
+      }
     }
-  }
-  return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol, RFC 7301 section 3.2
+    return false;
+  };
+  const bool chosen = (Http2 && choose(kHttp2)) || choose(kHttp1);
+  return chosen ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol, RFC 7301 section 3.2
 }
 
 // Puts certificate and key into the context; nullopt, or what is wrong with them.
@@ -127,7 +132,7 @@ Result<SslCtxPtr, TlsFault> contextFor(const ListenerTls& config, const ClientAu
   if (!useTicketKeys(ctx)) {
     return Failure{setupFault("TLS library")};
   }
-  SSL_CTX_set_alpn_select_cb(ctx, onAlpn, nullptr);
+  SSL_CTX_set_alpn_select_cb(ctx, config.http2 ? onAlpn<true> : onAlpn<false>, nullptr);
   return context;
 }
 
@@ -180,19 +185,20 @@ std::string pairComplaint(const CertificateConfig& files) {
 }  // namespace
 
 ListenerCertificates::ListenerCertificates(const ListenerTls& config)
-    : config_(config), authorities_stamp_(config.client_ca) {
+    : config_(config), authorities_stamp_(config.client_ca), lists_stamp_(config.client_crl_file) {
   for (const CertificateConfig& files : config_.certificates) {
     pairs_.push_back(Pair{.files = files, .certificate = FileStamp(files.certificate), .key = FileStamp(files.key)});
     static_cast<void>(pairs_.back().certificate.changed());  // before it is read: what changes meanwhile is seen
     static_cast<void>(pairs_.back().key.changed());
   }
   static_cast<void>(authorities_stamp_.changed());
+  static_cast<void>(lists_stamp_.changed());
 }
 
 Result<std::unique_ptr<ListenerCertificates>, TlsFault> ListenerCertificates::load(const ListenerTls& config) {
   std::unique_ptr<ListenerCertificates> made(new ListenerCertificates(config));
   if (!config.client_ca.empty()) {
-    auto authorities = ClientAuthorities::load(config.client_ca);
+    auto authorities = ClientAuthorities::load(config.client_ca, config.client_crl_file);
     if (!authorities) {
       return Failure{std::move(authorities).error()};
     }
@@ -255,7 +261,11 @@ TlsRenewals ListenerCertificates::look() {
     }
   }
   if (!config_.client_ca.empty() && settled(authorities_stamp_.changed(), authorities_settling_)) {
-    found.renewals.push_back(renewAuthorities());
+    found.renewals.push_back(renewAuthorities(Renewal::Kind::Authorities, config_.client_ca));
+  }
+  const bool lists = !config_.client_ca.empty() && !config_.client_crl_file.empty();
+  if (lists && settled(lists_stamp_.changed(), lists_settling_)) {
+    found.renewals.push_back(renewAuthorities(Renewal::Kind::RevocationLists, config_.client_crl_file));
   }
   return found;
 }
@@ -273,23 +283,26 @@ Renewal ListenerCertificates::renew(std::size_t index) {
   return renewal;
 }
 
-Renewal ListenerCertificates::renewAuthorities() {
-  Renewal renewal{.file = config_.client_ca, .key = {}, .problem = {}};
+// Puts the authorities of clients and their lists in force; "", or why those of
+// before stay. One store holds both.
+std::string ListenerCertificates::authoritiesComplaint() {
   if (const auto read = readCertificates(config_.client_ca); !read) {
-    renewal.problem = read.error();
-    return renewal;
+    return read.error();
   }
-  auto authorities = ClientAuthorities::load(config_.client_ca);
+  auto authorities = ClientAuthorities::load(config_.client_ca, config_.client_crl_file);
   if (!authorities) {
-    renewal.problem = reasonOf(authorities.error());
-    return renewal;
+    return reasonOf(authorities.error());
   }
   ClientAuthoritiesPtr before = std::exchange(authorities_, std::move(authorities).value());
   if (const auto fault = replace(pairs_.size(), nullptr)) {
     authorities_ = std::move(before);
-    renewal.problem = reasonOf(*fault);
+    return reasonOf(*fault);
   }
-  return renewal;
+  return {};
+}
+
+Renewal ListenerCertificates::renewAuthorities(Renewal::Kind kind, const std::string& file) {
+  return {.kind = kind, .file = file, .key = {}, .problem = authoritiesComplaint()};
 }
 
 // Every context is made again, from what the old ones hold: the default's has

@@ -43,15 +43,16 @@ class ListenerCertificates {
 
   explicit ListenerCertificates(const ListenerTls& config);
   [[nodiscard]] Renewal renew(std::size_t index);
-  [[nodiscard]] Renewal renewAuthorities();
+  [[nodiscard]] std::string authoritiesComplaint();
+  [[nodiscard]] Renewal renewAuthorities(Renewal::Kind kind, const std::string& file);
   // In force from now on where there is no fault. `changed`: the one to be replaced, and by what; past the end = none.
   [[nodiscard]] std::optional<TlsFault> replace(std::size_t changed, SslCtxPtr by);
   [[nodiscard]] std::optional<TlsFault> putInForce(Contexts contexts);
 
   ListenerTls config_;
   std::vector<Pair> pairs_;
-  FileStamp authorities_stamp_;
-  bool authorities_settling_ = false;
+  FileStamp authorities_stamp_, lists_stamp_;
+  bool authorities_settling_ = false, lists_settling_ = false;
   ClientAuthoritiesPtr authorities_;  // null: no client certificate is asked for
   mutable std::mutex mutex_;
   Contexts contexts_;  // under mutex_

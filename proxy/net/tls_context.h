@@ -48,7 +48,9 @@ struct ServedCertificate {
 
 // Files of a listener that have changed, and what became of it.
 struct Renewal {
-  std::string file, key;  // of `client_ca`: without a key
+  enum class Kind : std::uint8_t { Certificate, Authorities, RevocationLists };  // the latter two of clients
+  Kind kind = Kind::Certificate;
+  std::string file, key;  // a key only of a certificate
   std::string problem;    // "" = in force; else what was before stays
 };
 struct TlsRenewals {
@@ -70,8 +72,8 @@ class ListenerTlsContext {
   [[nodiscard]] virtual Result<SslPtr, TlsFault> newSession() const = 0;  // accept state
   [[nodiscard]] virtual bool wantsClientCertificate() const = 0;
   [[nodiscard]] virtual bool requiresClientCertificate() const = 0;
-  // Looks whether certificates, keys or client_ca have changed, each pair by
-  // itself: sessions from now on have what is in them. Reads the disk: not on
+  // Looks whether certificates, keys, client_ca or client_crl_file have changed,
+  // each pair by itself: sessions from now on have what is in them. Reads the disk: not on
   // a worker's thread; one thread at a time.
   [[nodiscard]] virtual TlsRenewals renew() const = 0;
   // In the order of the configuration. Any thread.

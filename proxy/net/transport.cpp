@@ -203,6 +203,11 @@ IoResult Transport::readTls(char* buffer, std::size_t size) {
       break;
     }
     setFault(sessionFaultOf(ssl_.get(), error));
+    if (error.kind == SSL_ERROR_ZERO_RETURN && socket.ended) {
+      // A bare FIN, which SSL_OP_IGNORE_UNEXPECTED_EOF passes off as a
+      // close_notify: behind a real one nothing more is read.
+      setFault(EndFault{.how = EndFault::How::TlsTruncated});
+    }
     read_ended_ = true;
     const auto* end = std::get_if<EndFault>(fault_.get());
     saw_reset_ = end != nullptr && end->how == EndFault::How::Reset;

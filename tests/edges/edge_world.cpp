@@ -83,6 +83,7 @@ EdgeWorld::~EdgeWorld() {
 
 void EdgeWorld::begin() {
   cause_.clear();
+  events_ = 0;
   client_ = std::make_unique<Peer>(kernel);
   origin_ = std::make_unique<Peer>(kernel);
   if (tls_.client) {
@@ -154,6 +155,7 @@ void EdgeWorld::onConnectionClosed(ClientConnection& connection) {
 }
 
 void EdgeWorld::onExchange(const ExchangeEvent& event) {
+  ++events_;
   cause_ = event.diagnosis != nullptr ? std::string(name(event.diagnosis->cause)) : "none";
 }
 

@@ -36,6 +36,7 @@ class EdgeWorld final : private ConnectionOwner, private EventSink {
   [[nodiscard]] bool originClosed() const { return origin_->socket.closed; }
   [[nodiscard]] bool clientClosed() const { return client_->socket.closed; }
   [[nodiscard]] const std::string& cause() const { return cause_; }  // of the exchange's event; "" before it
+  [[nodiscard]] std::size_t events() const { return events_; }       // since begin()
   FakeKernel kernel;
 
  private:
@@ -50,6 +51,7 @@ class EdgeWorld final : private ConnectionOwner, private EventSink {
   SharedStates states_;
   Tls tls_;
   std::string cause_;
+  std::size_t events_ = 0;
   H1ClientStreams streams_{loop_};
   SslCtxPtr server_context_, client_context_;
   std::unique_ptr<WorkerContext> context_;

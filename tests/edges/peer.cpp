@@ -78,4 +78,12 @@ void Peer::closeNotify() {
   flush();
 }
 
+void Peer::alert() {
+  BIO_write(SSL_get_rbio(ssl_.get()), kNoRecord.data(), static_cast<int>(kNoRecord.size()));
+  char byte = 0;
+  EXPECT_LE(SSL_read(ssl_.get(), &byte, 1), 0);
+  ERR_clear_error();
+  flush();
+}
+
 }  // namespace gatewhy::test

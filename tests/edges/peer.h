@@ -13,6 +13,12 @@
 
 namespace gatewhy::test {
 
+// Looks like a record, and no key of a session reads it.
+inline constexpr std::string_view kNoRecord{
+    "\x17\x03\x03\x00\x20"
+    "0123456789abcdef0123456789abcdef",
+    37};
+
 class Peer {
  public:
   explicit Peer(FakeKernel& kernel) : kernel_(kernel) {}
@@ -29,6 +35,7 @@ class Peer {
   void say(std::string_view text);
   void sayNothing();   // a record without a byte for HTTP: a session ticket, or a client's KeyUpdate
   void closeNotify();  // nothing where plain
+  void alert();        // a fatal one, of a record that nobody sent
   void fin() { socket.fin = socket.pending = true; }
   void reset() { socket.reset = socket.pending = true; }
   void edge() { socket.pending = true; }  // one that brings nothing new

@@ -32,6 +32,8 @@ class Writer {
   const PemDirectory& directory_;
 };
 
+constexpr CrlSpec kOldList{.last_update = -hours(48), .next_update = -hours(24)};
+
 CertificateSpec leaf() {
   CertificateSpec spec;
   spec.common_name = "origin.test";
@@ -43,10 +45,9 @@ CertificateSpec leaf() {
 void writeRevocations(Writer& writer, const Identity& root, const Identity& good) {
   const Identity revoked = signedBy(root, leaf());
   writer.identity("revoked", {&revoked});
-  const CrlSpec old{.last_update = -hours(48), .next_update = -hours(24)};
   writer.list("clean.crl", crlPem(root, {}));
   writer.list("revoked.crl", crlPem(root, {&revoked}));
-  writer.list("expired.crl", crlPem(root, {&revoked}, old));
+  writer.list("expired.crl", crlPem(root, {&revoked}, kOldList));
   const Identity other = selfSigned(authority("gatewhy test elsewhere"));
   writer.list("elsewhere.crl", crlPem(other, {}));
   writer.files.staples["revoked"] = ocspResponse(revoked, root, root, {.status = OcspStatus::Revoked});
@@ -130,6 +131,11 @@ void writeClients(Writer& writer) {
   spec.usage = Usage::Client;
   const Identity client = signedBy(clients, spec);
   writer.identity("client", {&client});
+  const Identity revoked = signedBy(clients, spec);
+  writer.identity("client-revoked", {&revoked});
+  writer.list("clients-clean.crl", crlPem(clients, {}));
+  writer.list("clients-revoked.crl", crlPem(clients, {&revoked}));
+  writer.list("clients-expired.crl", crlPem(clients, {&revoked}, kOldList));
   const Identity stranger = selfSigned(spec);
   writer.identity("client-stranger", {&stranger});
 }

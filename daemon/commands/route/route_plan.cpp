@@ -17,6 +17,7 @@
 #include "proxy/exchange/synthesize.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/exchange/variables.h"
+#include "proxy/http/h1_writer.h"
 #include "proxy/net/address.h"
 
 namespace gatewhy {
@@ -165,9 +166,10 @@ void planAnswer(RoutePlan& plan, const DiagnosticsConfig& diagnostics, const Req
                 const ClientFacts& client, const Admission& admission) {
   const std::string any_id(32, '0');  // as long as those that the daemon makes
   const SynthesizedResponse made =
-      synthesizeFixed(*plan.taken, diagnostics, sourceFor(head, *plan.taken, client, admission, any_id), false);
-  plan.answer_body_size = made.body_size;
-  plan.answer_head = made.bytes.substr(0, made.bytes.size() - made.body_size);
+      synthesizeFixed(*plan.taken, diagnostics, sourceFor(head, *plan.taken, client, admission, any_id));
+  plan.answer_body_size = made.body.size();
+  writeAnswerHead(made.head(false), h1Framing(made.length, false), H1Connection::Unsaid,
+                  [&plan](std::string_view piece) { plan.answer_head += piece; });
   const auto blur = [&](std::string_view name, std::string_view text) {
     const std::size_t at = plan.answer_head.find(fmt::format("\r\n{}: ", name));
     if (!isEdited(plan.taken->response_headers, name) && at != std::string::npos) {
@@ -262,8 +264,7 @@ Result<RoutePlan, std::string> planRoute(const ConfigPtr& config, const RouteQue
                                     .why = taken ? "" : whyNot(route, fit, plan)});
   }
   if (admission.refusal) {
-    plan.refusal = diagnose(Observation{.phase = info(admission.refusal->cause).phase, .fault = *admission.refusal},
-                            config->diagnostics.policy);
+    plan.refusal = diagnose(refusalSeen(*admission.refusal), config->diagnostics.policy);
     plan.page = pageFileFor(config->diagnostics.pages, "", plan.refusal->sent_status);
     if (plan.refusal->cause == Cause::ClientMethodUnsupported) {
       plan.allow = allowedMethods(admission.route);

@@ -182,6 +182,28 @@ TEST_F(CheckTest, RevocationLists) {
   EXPECT_THAT(with("nothing"), ElementsAre(AllOf(HasSubstr("error: "), HasSubstr("no PEM revocation list"))));
 }
 
+TEST_F(CheckTest, RevocationListsOfClients) {
+  const test::PemDirectory pem;
+  const test::Identity root = test::selfSigned(test::authority("Root"));
+  const std::string authorities = pem.certificates("ca.pem", {&root});
+  makePair("a", -60, 3600);
+  const auto with = [&](const std::string& lists) {
+    return checkListener(
+        "{certificate: a.pem, key: a.key}",
+        "      client_ca: " + authorities + "\n      client_crl_file: " + pem.write("lists.pem", lists) + "\n");
+  };
+  EXPECT_THAT(with(test::crlPem(root, {})), IsEmpty());
+  const test::CrlSpec old{.last_update = -std::chrono::hours(48), .next_update = -std::chrono::hours(24)};
+  EXPECT_THAT(with(test::crlPem(root, {}, old)),
+              ElementsAre(AllOf(HasSubstr("warning: the revocation list of 'CN=Root'"), HasSubstr("expired on"))));
+  EXPECT_THAT(with(test::crlPem(test::selfSigned(test::authority("Other")), {})),
+              ElementsAre(AllOf(HasSubstr("no revocation list of 'CN=Root'"), HasSubstr("clients with"))));
+  EXPECT_THAT(with("nothing"), ElementsAre(AllOf(HasSubstr("error: "), HasSubstr("no PEM revocation list"))));
+  EXPECT_THAT(checkListener("{certificate: a.pem, key: a.key}",
+                            "      client_crl_file: " + pem.write("lists.pem", test::crlPem(root, {})) + "\n"),
+              ElementsAre(HasSubstr("has no effect without 'tls.client_ca'")));
+}
+
 TEST_F(CheckTest, DirectoriesOfLogAndSocket) {
   const auto with = [](const std::string& listener, const std::string& log) {
     return "listeners: [{address: \"" + listener +

@@ -45,6 +45,7 @@ listeners:
       certificates: [{certificate: site.pem, key: /etc/site.key}, {certificate: b.pem, key: b.key}]
       min_version: 1.3
       client_ca: clients.pem
+      client_crl_file: revoked.pem
       client_certificate: optional
     http2: false
   - {address: "systemd:plain"}
@@ -103,6 +104,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(listener.tls->certificates[0].key, "/etc/site.key");
   EXPECT_EQ(listener.tls->min_version, "1.3");
   EXPECT_EQ(listener.tls->client_ca, "/etc/gatewhy/clients.pem");
+  EXPECT_EQ(listener.tls->client_crl_file, "/etc/gatewhy/revoked.pem");
   EXPECT_FALSE(listener.tls->client_certificate_required);
   EXPECT_FALSE(config.listeners[1].tls);
 
@@ -377,8 +379,7 @@ TEST(Load, HeaderEditsCannotInjectOrReframe) {
 TEST(Load, WhatIsNotThereYetIsRefused) {
   const std::string origins = "origins: {a: {endpoints: [\"http://a\"]}}\n";
   expectEach({
-      {"listeners: [{address: \"127.0.0.1:0\", http2: true}]\n" + origins, "'http2: true' is not available yet"},
-      {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' cannot be 'yes'"},
+      {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' must be true or false, not 'yes'"},
       {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2://a\"]}}\n",
        "'h2://' is not available yet"},
       {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2c://a\"]}}\n",
@@ -386,6 +387,25 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
       {withOrigin("health: {path: /healthz}"), "t.yaml:6:13: error: 'health' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
   });
+}
+
+TEST(Load, Http2IsOnWithTlsAndOffWithout) {
+  const auto http2 = [](const std::string& more) {
+    const LoadedConfig loaded =
+        load("listeners: [{address: \"127.0.0.1:0\"" + more + "}]\norigins: {a: {endpoints: [\"http://a\"]}}\n");
+    EXPECT_TRUE(loaded.config) << more;
+    return loaded.config ? loaded.config->listeners.front().http2 : Http2Config{};
+  };
+  const std::string tls = ", tls: {certificates: [{certificate: a.pem, key: a.key}]}";
+  EXPECT_FALSE(http2("").enabled);
+  EXPECT_TRUE(http2(", http2: true").enabled);
+  EXPECT_TRUE(http2(tls).enabled);
+  EXPECT_FALSE(http2(tls + ", http2: false").enabled);
+  const Http2Config limits = http2(", http2: {streams: 5, window: 128KiB, header_list: 8KiB}");
+  EXPECT_TRUE(limits.enabled);
+  EXPECT_EQ(limits.streams, 5U);
+  EXPECT_EQ(limits.window, 128U * 1024);
+  EXPECT_EQ(limits.header_list, 8U * 1024);
 }
 
 TEST(Load, AdminAddressIsNotPublicByAccident) {

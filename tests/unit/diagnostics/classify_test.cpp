@@ -193,6 +193,16 @@ Examples certificateExamples() {
   add({62, 64}, Cause::TlsCertificateNameMismatch);
   add({66, 67, 68}, Cause::TlsCertificateWeak);
   add({7, 65}, Cause::TlsCertificateInvalid);
+  const auto of_client = [&](std::initializer_list<int> codes, Cause cause) {
+    for (const int code : codes) {
+      Observation refused = badCertificate({code});
+      refused.phase = Phase::ClientRequest;
+      examples.push_back({"client's, X509 " + std::to_string(code), refused, cause});
+    }
+  };
+  of_client({23}, Cause::ClientCertificateRevoked);
+  of_client({3, 8, 11, 12}, Cause::ClientCertificateRevocationUnknown);
+  of_client({10, 18, 20, 26}, Cause::ClientCertificateInvalid);
   return examples;
 }
 
@@ -308,6 +318,17 @@ Examples timerExamples() {
       {"upgrade, unsolicited", seen(Phase::Upgrade, UpgradeFault{}), Cause::UpgradeUnsolicited},
       {"upgrade, invalid", seen(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::AcceptDiffers}),
        Cause::UpgradeInvalid},
+      {"stream, reset", seen(Phase::ClientRequest, StreamFault{.how = StreamFault::How::Reset}),
+       Cause::ClientClosedRequest},
+      {"stream, reset in the body",
+       seen(Phase::ClientRequest, StreamFault{.how = StreamFault::How::Reset}, {.last_line = "A: b"}),
+       Cause::ClientAbortedUpload},
+      {"stream, GOAWAY", seen(Phase::ClientRequest, StreamFault{.how = StreamFault::How::GoAway}),
+       Cause::ClientClosedRequest},
+      {"stream, protocol", seen(Phase::ClientRequest, StreamFault{}), Cause::ClientH2Error},
+      {"stream, flood", seen(Phase::ClientRequest, StreamFault{.how = StreamFault::How::Flood}), Cause::ClientH2Error},
+      {"stream, stalled", seen(Phase::ClientRequest, StreamFault{.how = StreamFault::How::Stalled}),
+       Cause::ClientWriteTimeout},
       {"body", timedOut(Timer::ResponseIdle), Cause::ResponseIdleTimeout},
       {"exchange", timedOut(Timer::Exchange), Cause::ExchangeTimeout},
       {"queue", timedOut(Timer::Queue), Cause::OriginQueueTimeout},
@@ -356,7 +377,6 @@ const std::set<Cause>& decisions() {
       Cause::ClientLengthRequired,
       Cause::ClientIdleClosed,
       Cause::ClientPlaintextOnTls,
-      Cause::ClientCertificateInvalid,
       Cause::ClientCertificateMissing,
       Cause::ClientProxyHeaderInvalid,
       Cause::ClientConnectionLimit,

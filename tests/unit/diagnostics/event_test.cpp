@@ -60,7 +60,14 @@ ExchangeEvent success() {
   event.query = "b=c";
   event.scheme = "https";
   event.server_address = "shop.example";
-  event.protocol_version = "1.1";
+  event.protocol_version = "2";
+  static const TlsSession kTls{.version = "1.3",
+                               .cipher = "TLS_AES_128_GCM_SHA256",
+                               .application = "h2",
+                               .server_name = "shop.example",
+                               .resumed = true,
+                               .handshake_ms = 0.7};
+  event.tls = &kTls;
   event.client_address = "203.0.113.9";
   event.client_port = 4711;
   event.user_agent = "test/1";
@@ -91,7 +98,10 @@ TEST(EventTest, SuccessIsNestedAsDocumented) {
     "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     "http": {"request": {"method": "GET", "body": {"size": 0}}, "response": {"status_code": 200, "body": {"size": 1024}}},
     "url": {"path": "/a", "query": "b=c", "scheme": "https"}, "server": {"address": "shop.example"},
-    "network": {"protocol": {"version": "1.1"}}, "client": {"address": "203.0.113.9", "port": 4711},
+    "network": {"protocol": {"version": "2"}},
+    "tls": {"protocol": {"version": "1.3"}, "cipher": "TLS_AES_128_GCM_SHA256", "resumed": true,
+            "server_name": "shop.example", "handshake_ms": 0.7},
+    "client": {"address": "203.0.113.9", "port": 4711},
     "user_agent": {"original": "test/1"}, "generated_by": "origin", "origin_status": 200, "outcome": "success",
     "route": "shop.example/", "origin": "shop", "endpoint": "http://10.0.0.7:80", "peer": {"address": "10.0.0.7:80"},
     "connection_reused": true, "attempts": 1,

@@ -131,6 +131,23 @@ inline Diagnosis upgradeSample() {
   return sample(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::OtherProtocol, .given = "chat"});
 }
 
+inline Diagnosis streamSample() {
+  return sample(Phase::ClientRequest, StreamFault{.how = StreamFault::How::Flood,
+                                                  .code = 11,
+                                                  .stream = 3,
+                                                  .frame = "RST_STREAM",
+                                                  .offset = 4711,
+                                                  .flood = "rapid_reset",
+                                                  .detail = "requests that are given up before their answer",
+                                                  .size = 101,
+                                                  .limit = 100});
+}
+
+inline Diagnosis goAwaySample() {
+  return sample(Phase::ClientRequest,
+                StreamFault{.how = StreamFault::How::GoAway, .code = 1, .last_stream = 7, .frame = "GOAWAY"});
+}
+
 // Of a request to a login service (auth.forward).
 inline Diagnosis loginSample() {
   Observation observation;
@@ -154,7 +171,7 @@ inline std::vector<Diagnosis> allSamples() {
   return {dnsSample(),   connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
           alertSample(), tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
           bodySample(),  decisionSample(),   headSample(),         upgradeSample(),
-          loginSample()};
+          loginSample(), streamSample(),     goAwaySample()};
 }
 
 }  // namespace gatewhy::test

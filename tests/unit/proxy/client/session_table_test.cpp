@@ -47,6 +47,8 @@ void settle(SessionWorld& world) {
   arrives(world, kRequest);
   fin(world);
   world.exchange->answers = true;
+  world.exchange->client.sendHead({.status = 200});
+  world.exchange->client.sendEnd({});
   world.socket.unacknowledged = 1;
   EXPECT_EQ(world.exchange->client.delivered(), std::nullopt);
 }
@@ -80,6 +82,12 @@ const std::vector<Named>& places() {
          arrives(world, kRequest);
          arrives(world, kRequest);
        }},
+      {"awaiting, next held, FIN",
+       [](SessionWorld& world) {
+         arrives(world, kRequest);
+         arrives(world, kRequest);
+         fin(world);
+       }},
       {"awaiting, FIN",
        [](SessionWorld& world) {
          arrives(world, kRequest);
@@ -95,7 +103,7 @@ const std::vector<Named>& places() {
       {"over",
        [](SessionWorld& world) {
          arrives(world, kRequest);
-         world.exchange->finish(Disposition::Reset);
+         world.exchange->finish(Ending::Abandoned);
        }},
   };
   return kPlaces;
@@ -112,8 +120,12 @@ struct Event {
   std::function<bool(SessionWorld&)> possible = [](SessionWorld&) { return true; };
 };
 
-Event finishes(const char* name, Disposition how) {
+Event finishes(const char* name, Ending how) {
   return {name, [how](SessionWorld& world) { world.exchange->finish(how); }, runs};
+}
+
+bool awaits(SessionWorld& world) {
+  return world.session().streamState() == H1ClientStream::State::Awaiting;
 }
 
 bool sends(SessionWorld& world) {
@@ -132,14 +144,14 @@ const std::vector<Event>& events() {
       {"no room, then room",
        [](SessionWorld& world) {
          world.socket.room = 0;
-         world.exchange->client.send("answer", false);
+         world.exchange->client.sendData("answer");
          world.socket.giveRoom(1U << 20U);
        },
        sends},
       {"send fails",
        [](SessionWorld& world) {
          world.socket.reset = world.socket.reset_told = true;
-         world.exchange->client.send("answer", false);
+         world.exchange->client.sendData("answer");
        },
        sends},
       {"acknowledged",
@@ -148,16 +160,29 @@ const std::vector<Event>& events() {
          world.socket.pending = true;
        },
        [](SessionWorld& world) { return world.socket.unacknowledged != 0; }},
-      finishes("keep alive", Disposition::KeepAlive),
-      finishes("finish and close", Disposition::Close),
-      finishes("finish broken", Disposition::Reset),
-      finishes("finish unanswered", Disposition::Drop),
+      finishes("keep alive", Ending::Complete),
+      {"finish and close",
+       [](SessionWorld& world) {
+         world.exchange->client.sendHead({.status = 200, .close = true});
+         world.exchange->client.flush();
+         world.socket.out.clear();
+         world.exchange->finish(Ending::Complete);
+       },
+       runs},
+      finishes("finish broken", Ending::Abandoned),
+      finishes("finish unanswered", Ending::Silent),
       {"takes body again",
        [](SessionWorld& world) {
          world.exchange->wants_body = true;
          world.exchange->client.resumeBody();
        },
        runs},
+      {"switches protocols",
+       [](SessionWorld& world) {
+         world.exchange->tunnel = true;
+         world.exchange->client.openTunnel();
+       },
+       awaits},
       {"drain", [](SessionWorld& world) { world.session().drain(std::chrono::seconds(1)); }},
       {"drain's end", [](SessionWorld& world) { world.session().abortForDrain(); }},
       {"memory again", [](SessionWorld& world) { world.session().resumeAfterShortage(); }},

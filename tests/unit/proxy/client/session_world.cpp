@@ -39,19 +39,20 @@ std::string wordFor(const EndFault& end) {
 
 }  // namespace
 
-FakeExchange::FakeExchange(FakeExchange*& current, std::string& log, ClientSide& to_client, const RequestHead& request)
+FakeExchange::FakeExchange(FakeExchange*& current, std::string& log, ClientStream& to_client,
+                           const RequestHead& request)
     : client(to_client), current_(current), log_(log), request_(request) {
   current = this;
 }
 
-void FakeExchange::finish(Disposition how) {
+void FakeExchange::finish(Ending how) {
   current_ = nullptr;
   client.finishExchange(how);
 }
 
 void FakeExchange::onSettled(bool arrived) {
   say(arrived ? "arrived" : "lost");
-  finish(arrived ? Disposition::Close : Disposition::Drop);
+  finish(arrived ? Ending::Complete : Ending::Silent);
 }
 
 void FakeExchange::begin() {
@@ -118,7 +119,7 @@ void SessionWorld::turn() {
   }
 }
 
-std::unique_ptr<ClientStreamHandler> SessionWorld::newExchange(ClientSide& client, const RequestHead& request) {
+std::unique_ptr<ClientStreamHandler> SessionWorld::newExchange(ClientStream& client, const RequestHead& request) {
   return std::make_unique<FakeExchange>(exchange, log, client, request);
 }
 

@@ -19,9 +19,9 @@ namespace gatewhy::test {
 class FakeExchange final : public ClientStreamHandler {
  public:
   // `current` points to it until it finishes.
-  FakeExchange(FakeExchange*& current, std::string& log, ClientSide& to_client, const RequestHead& request);
+  FakeExchange(FakeExchange*& current, std::string& log, ClientStream& to_client, const RequestHead& request);
 
-  void finish(Disposition how);
+  void finish(Ending how);
 
   void begin() override;
   void reject(Observation fault) override { say("refuse " + wordFor(fault.fault)); }
@@ -45,7 +45,7 @@ class FakeExchange final : public ClientStreamHandler {
   bool wants_body = true;
   bool tunnel = false;
   bool answers = false;  // with the head of a response at least
-  ClientSide& client;
+  ClientStream& client;
 
  private:
   static std::string wordFor(const Fault& fault);
@@ -72,7 +72,7 @@ class SessionWorld final : private ClientSessionHost, private IoHandler, private
   [[nodiscard]] H1ClientSession& session() { return *session_; }
 
  private:
-  std::unique_ptr<ClientStreamHandler> newExchange(ClientSide& client, const RequestHead& request) override;
+  std::unique_ptr<ClientStreamHandler> newExchange(ClientStream& client, const RequestHead& request) override;
   void onSessionIdle() override { say("idle"); }
   void onSessionBusy() override {}
   void onSessionOver(Farewell farewell) override;

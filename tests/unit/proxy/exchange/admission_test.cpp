@@ -39,8 +39,11 @@ class AdmissionTest : public testing::Test {
     return admit(parser_.head(), client_, *generation_, EventLoop::now());
   }
 
+  static const DecisionFault& decision(const Admission& admission) {
+    return std::get<DecisionFault>(admission.refusal.value());
+  }
   static std::string causeOf(const Admission& admission) {
-    return admission.refusal ? std::string(name(admission.refusal->cause)) : std::string();
+    return admission.refusal ? std::string(name(decision(admission).cause)) : std::string();
   }
 
   std::string refusalOf(const std::string& head) { return causeOf(judge(head)); }
@@ -52,6 +55,19 @@ class AdmissionTest : public testing::Test {
 };
 
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+
+TEST_F(AdmissionTest, AClientCertificateIsRefusedWithAllThatIsWrongWithIt) {
+  configure("");
+  client_.wants_certificate = true;
+  client_.certificate.presented = true;
+  EXPECT_EQ(refusalOf(kGet), "");
+  client_.certificate.problems = {X509Problem{.code = 23, .serial = "0A"}, X509Problem{.code = 10}};
+  const Admission refused = judge(kGet);
+  const auto& fault = std::get<TlsFault>(refused.refusal.value());
+  EXPECT_EQ(fault.failure, TlsFailure::Certificate);
+  ASSERT_EQ(fault.problems.size(), 2U);
+  EXPECT_EQ(fault.problems.front().serial, "0A");
+}
 
 TEST_F(AdmissionTest, WithoutRulesAllButTwoMethodsPass) {
   configure("");
@@ -97,9 +113,9 @@ TEST_F(AdmissionTest, DenyGoesBeforeAllow) {
   configure("clients: {allow: [192.0.2.0/24], deny: [192.0.2.128/25]}");
   EXPECT_EQ(refusalOf(kGet), "");
   client_ = clientAt("192.0.2.200");
-  EXPECT_EQ(judge(kGet).refusal->detail, "clients.deny 192.0.2.128/25 covers 192.0.2.200");
+  EXPECT_EQ(decision(judge(kGet)).detail, "clients.deny 192.0.2.128/25 covers 192.0.2.200");
   client_ = clientAt("192.0.3.1");
-  EXPECT_EQ(judge(kGet).refusal->detail, "clients.allow does not cover 192.0.3.1");
+  EXPECT_EQ(decision(judge(kGet)).detail, "clients.allow does not cover 192.0.3.1");
 }
 
 TEST_F(AdmissionTest, AClientWithoutAddressIsNotAllowed) {
@@ -127,8 +143,8 @@ TEST_F(AdmissionTest, LimitsCountOnlyWhatWouldPass) {
   EXPECT_EQ(refusalOf(post), "client_method_unsupported");
   const Admission late = judge(kGet);
   EXPECT_EQ(causeOf(late), "rate_limited");
-  EXPECT_GT(late.refusal->retry_after_s, 3500U);
-  EXPECT_LE(late.refusal->retry_after_s, 3600U);
+  EXPECT_GT(decision(late).retry_after_s, 3500U);
+  EXPECT_LE(decision(late).retry_after_s, 3600U);
 }
 
 TEST_F(AdmissionTest, ALimitSurvivesAReloadUnlessItChanges) {

@@ -226,7 +226,7 @@ TEST(ExchangeStates, AnAnswerThatBreaksEndsBroken) {
   ExchangeWorld world;
   world.enter(State::Responding);
   world.fail(Phase::ResponseBody);
-  EXPECT_EQ(world.client.finished, Disposition::Close) << "short of its length";
+  EXPECT_EQ(world.client.finished, Ending::Broken);
   ASSERT_EQ(world.told.size(), 1U);
   EXPECT_EQ(world.told.front().status, 200);
   EXPECT_NE(world.told.front().cause, "");

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "config/load.h"
-#include "proxy/exchange/client_side.h"
+#include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/http/h1_parser.h"
 #include "proxy/origin/origin_connection.h"
@@ -86,27 +86,29 @@ class FakeConnection final : public OriginConnection {
   FakeOrigin& origin_;
 };
 
-class FakeClient final : public ClientSide {
+class FakeClient final : public ClientStream {
  public:
   [[nodiscard]] const ClientFacts& facts() const override { return about; }
-  void send(std::string_view bytes, bool /*hold*/) override { sent += bytes; }
-  void sendData(std::string_view data, std::string_view tail) override { sent.append(data).append(tail); }
+  void sendInterim(const AnswerHead& /*head*/) override {}
+  void sendHead(const AnswerHead& head) override { status = head.status; }
+  void sendData(std::string_view data) override { sent += data; }
+  void sendEnd(std::string_view /*trailers*/) override { ended = true; }
   void flush() override {}
   [[nodiscard]] bool sendBlocked() const override { return blocked; }
   void resumeBody() override { ++resumed; }
   void openTunnel() override { tunnel = true; }
   void shutdownWrite() override { shut = true; }
-  [[nodiscard]] bool halfClosed() const override { return half_closed; }
-  [[nodiscard]] bool lastRequest() const override { return half_closed; }
-  [[nodiscard]] std::optional<bool> delivered() override { return arrived; }
-  void finishExchange(Disposition disposition) override { finished = disposition; }
+  [[nodiscard]] std::optional<bool> delivered() override { return half_closed ? arrived : std::optional(true); }
+  void finishExchange(Ending ending) override { finished = ending; }
 
   ClientFacts about;
+  std::uint16_t status = 0;
   std::string sent;
+  bool ended = false;
   bool blocked = false, half_closed = false, tunnel = false, shut = false;
   std::optional<bool> arrived = true;
   int resumed = 0;
-  std::optional<Disposition> finished;
+  std::optional<Ending> finished;
 };
 
 // Names no address: nothing is connected to.

@@ -70,13 +70,10 @@ std::string responseHead(Kind kind, const HeaderEdits& edits, const std::string&
                                 .request_id = "ours",
                                 .proxy_status = kind == Kind::Final ? "gatewhy; received-status=200" : "",
                                 .date = "now",
-                                .edits = &edits,
-                                .framing = ClientFraming::Chunked,
-                                .close = false,
-                                .client_http10 = false};
+                                .edits = &edits};
   TextBuffer out;
-  kind == Kind::Final ? appendResponseHead(out, parser.head(), context)
-                      : appendSwitchingHead(out, parser.head(), context);
+  out.append("start line\r\n");
+  appendResponseFields(out, parser.head(), context, kind == Kind::Final ? AnswerLength::Unknown : AnswerLength::None);
   return std::string(out.view());
 }
 
@@ -118,7 +115,6 @@ TEST(ForwardHead, EditsOfOneFieldLeaveTheOthers) {
   EXPECT_THAT(linesOf(head, "X-Request-ID"), ElementsAre("route"));
   EXPECT_THAT(linesOf(head, "Server"), IsEmpty());
   EXPECT_THAT(linesOf(head, "Via"), ElementsAre("1.1 inner, 1.1 gatewhy"));
-  EXPECT_THAT(linesOf(head, "Transfer-Encoding"), ElementsAre("chunked"));
 }
 
 }  // namespace

@@ -94,9 +94,15 @@ TEST(MemoryGuard, IsShortAboveItsLimitAndSaysWhenThatIsOver) {
       });
   state.setLimit(1ULL << 40, 2);
   EXPECT_FALSE(guard.isShort());
-  guard.account(1LL << 40);  // buffered since it was measured
+  guard.account(1LL << 40);  // so much that it is measured again: it is not there
+  EXPECT_FALSE(guard.isShort());
+  const std::uint64_t used = MemoryMeter(1ULL << 40).measure().used;
+  state.setLimit(used / 82 * 100, 1);
+  EXPECT_FALSE(guard.isShort());
+  const auto little = static_cast<std::int64_t>(used / 25);
+  guard.account(little);  // buffered since it was measured
   EXPECT_TRUE(guard.isShort());
-  guard.account(-(1LL << 40));
+  guard.account(-little);
   EXPECT_TRUE(guard.isShort());  // until the tick says otherwise
   loop.run();
   EXPECT_TRUE(relieved);

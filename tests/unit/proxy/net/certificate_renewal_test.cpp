@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "proxy/net/tls_context.h"
+#include "tests/support/revocation.h"
 #include "tests/unit/proxy/net/tls_peer.h"
 
 namespace gatewhy::test {
@@ -146,6 +147,39 @@ TEST_F(CertificateRenewal, AuthoritiesOfClientsAreRenewedToo) {
   EXPECT_EQ(found.renewals[0].problem, "");
   EXPECT_EQ(found.renewals[0].key, "");
   EXPECT_EQ(shownSerial("one.test"), serialOf(one_.certificate.get()));
+}
+
+TEST_F(CertificateRenewal, RevocationListsOfClientsAreRenewedToo) {
+  const Identity client = siteIdentity("client.test");
+  config_.client_ca = pki().root_file;
+  config_.client_crl_file = files_.write("clients.crl", crlPem(pki().root, {}));
+  context_ = ListenerTlsContext::create(config_).value();
+  const auto verdict = [&] {
+    TcpPair sockets = tcpPair();
+    Transport ours(std::move(sockets.near));
+    const SslCtxPtr context = peerClient();
+    EXPECT_EQ(SSL_CTX_use_certificate(context.get(), client.certificate.get()), 1);
+    EXPECT_EQ(SSL_CTX_use_PrivateKey(context.get(), client.key.get()), 1);
+    TlsPeer peer(sockets.far, context.get(), false);
+    peer.step();
+    ours.startTls(context_->newSession().value());
+    EXPECT_EQ(HandshakeStatus::Done, shakeHands(ours, peer));
+    const ClientCertificateFacts facts = clientCertificateFacts(ours.ssl());
+    return facts.problems.empty() ? 0 : facts.problems.front().code;
+  };
+  EXPECT_EQ(verdict(), 0);
+  files_.write("clients.crl", crlPem(pki().root, {&client}));
+  TlsRenewals found = renewed();
+  ASSERT_EQ(found.renewals.size(), 1U);
+  EXPECT_EQ(found.renewals[0].kind, Renewal::Kind::RevocationLists);
+  EXPECT_EQ(found.renewals[0].file, config_.client_crl_file);
+  EXPECT_EQ(found.renewals[0].problem, "");
+  EXPECT_EQ(verdict(), X509_V_ERR_CERT_REVOKED);
+  files_.write("clients.crl", "half a file");
+  found = renewed();
+  ASSERT_EQ(found.renewals.size(), 1U);
+  EXPECT_THAT(found.renewals[0].problem, HasSubstr("no PEM revocation list"));
+  EXPECT_EQ(verdict(), X509_V_ERR_CERT_REVOKED) << "the lists of before stay in force";
 }
 
 TEST_F(CertificateRenewal, ASessionOutlivesItsCertificate) {

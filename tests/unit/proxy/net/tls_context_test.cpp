@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "tests/support/revocation.h"
 #include "tests/unit/proxy/net/tls_peer.h"
 
 namespace gatewhy::test {
@@ -116,16 +117,20 @@ TEST_F(ListenerTest, ServedCertificateCoversAddressesToo) {
   EXPECT_FALSE(servedCertificateCovers(ours_.ssl(), "192.0.2.8"));
 }
 
-TEST_F(ListenerTest, AlpnSelectsHttp11) {
-  SSL_CTX_set_alpn_protos(client_.get(), reinterpret_cast<const unsigned char*>("\x02h2\x08http/1.1"), 12);
-  ASSERT_EQ(HandshakeStatus::Done, accept(client_.get()));
-  const unsigned char* protocol = nullptr;
-  unsigned size = 0;
-  SSL_get0_alpn_selected(peer_->get(), &protocol, &size);
-  EXPECT_EQ("http/1.1", std::string(reinterpret_cast<const char*>(protocol), size));
+TEST_F(ListenerTest, AlpnSelectsHttp2WhereItIsOn) {
+  for (const bool on : {true, false}) {
+    config_.http2 = on;
+    SSL_CTX_set_alpn_protos(client_.get(), reinterpret_cast<const unsigned char*>("\x08http/1.1\x02h2"), 12);
+    ASSERT_EQ(HandshakeStatus::Done, accept(client_.get()));
+    const unsigned char* protocol = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(peer_->get(), &protocol, &size);
+    EXPECT_EQ(on ? "h2" : "http/1.1", std::string(reinterpret_cast<const char*>(protocol), size));
+  }
 }
 
 TEST_F(ListenerTest, ClientWithoutACommonProtocolIsRefused) {
+  config_.http2 = false;
   SSL_CTX_set_alpn_protos(client_.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
   ASSERT_EQ(HandshakeStatus::Failed, accept(client_.get()));
   EXPECT_EQ(TlsFailure::AlertSent, ours_.handshakeFault().failure);
@@ -233,6 +238,54 @@ TEST_F(ClientCertificate, ServerCertificateIsNoClientCertificate) {
   EXPECT_EQ(X509_V_ERR_INVALID_PURPOSE, clientCertificateFacts(ours_.ssl()).problems.front().code);
 }
 
+class ClientRevocation : public ClientCertificate {
+ protected:
+  void holdAgainst(const std::string& lists) { config_.client_crl_file = pki().directory.write("clients.crl", lists); }
+  [[nodiscard]] X509Problem problem() {
+    EXPECT_EQ(HandshakeStatus::Done, accept(client_.get()));
+    const ClientCertificateFacts facts = clientCertificateFacts(ours_.ssl());
+    EXPECT_TRUE(facts.presented);
+    return facts.problems.empty() ? X509Problem() : facts.problems.front();
+  }
+
+  Identity mine_ = identityFor("client.test");
+};
+
+TEST_F(ClientRevocation, WhoIsOnNobodysListPasses) {
+  present(client_.get(), mine_);
+  const Identity other = identityFor("client.test");
+  holdAgainst(crlPem(pki().root, {&other}));
+  EXPECT_EQ(0, problem().code);
+}
+
+TEST_F(ClientRevocation, ARevokedOneIsToldWithSerialDateAndReason) {
+  present(client_.get(), mine_);
+  holdAgainst(crlPem(pki().root, {&mine_}));
+  const X509Problem revoked = problem();
+  EXPECT_EQ(X509_V_ERR_CERT_REVOKED, revoked.code);
+  EXPECT_FALSE(revoked.serial.empty());
+  EXPECT_FALSE(revoked.revoked_at.empty());
+  EXPECT_EQ("keyCompromise", revoked.revocation_reason);
+  EXPECT_EQ("crl", revoked.revocation_source);
+}
+
+TEST_F(ClientRevocation, AnExpiredListIsNotAMissingOne) {
+  present(client_.get(), mine_);
+  const CrlSpec old{.last_update = -std::chrono::hours(48), .next_update = -std::chrono::hours(24)};
+  holdAgainst(crlPem(pki().root, {}, old));
+  const X509Problem expired = problem();
+  EXPECT_EQ(X509_V_ERR_CRL_HAS_EXPIRED, expired.code);
+  EXPECT_FALSE(expired.crl_next_update.empty());
+}
+
+TEST_F(ClientRevocation, NorIsAMissingListAnExpiredOne) {
+  present(client_.get(), mine_);
+  holdAgainst(crlPem(selfSigned(authority("elsewhere")), {}));
+  const X509Problem missing = problem();
+  EXPECT_EQ(X509_V_ERR_UNABLE_TO_GET_CRL, missing.code);
+  EXPECT_EQ("", missing.crl_next_update);
+}
+
 TEST_F(ClientCertificate, ResumptionKeepsTheVerdict) {
   present(client_.get(), selfSigned(TestPki::leafSpec()));
   const auto context = ListenerTlsContext::create(config_).value();
@@ -289,6 +342,13 @@ TEST_F(ClientCertificate, ATicketOutlivesAReloadButNotItsAuthorities) {
     config_.client_ca = pki().directory.certificates("others.pem", {&pki().root, &pki().intermediate});
     EXPECT_FALSE(resumes()) << version;
     EXPECT_TRUE(resumes()) << version;
+    config_.client_crl_file = pki().directory.write("tickets.crl", crlPem(pki().root, {}));
+    EXPECT_FALSE(resumes()) << "a ticket from before the lists, " << version;
+    EXPECT_TRUE(resumes()) << version;
+    const CrlSpec next{.last_update = -std::chrono::minutes(1)};
+    pki().directory.write("tickets.crl", crlPem(pki().root, {}, next));
+    EXPECT_FALSE(resumes()) << "a ticket from before the list's renewal, " << version;
+    config_.client_crl_file.clear();
     config_.client_ca.clear();
     EXPECT_FALSE(resumes()) << version;
   }
@@ -341,6 +401,7 @@ TEST(ListenerTlsSetup, EveryBadFileIsNamed) {
   EXPECT_EQ(absent, detailOf({.certificates = {{absent, good.key}}}));
   EXPECT_EQ(absent, detailOf({.certificates = {good, {good.certificate, absent}}}));
   EXPECT_EQ(absent, detailOf({.certificates = {good}, .client_ca = absent}));
+  EXPECT_EQ(absent, detailOf({.certificates = {good}, .client_ca = pki().root_file, .client_crl_file = absent}));
   EXPECT_EQ("", detailOf({}));
 }
 

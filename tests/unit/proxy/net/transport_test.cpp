@@ -335,9 +335,21 @@ TEST_F(TlsTransport, ABareFinBehindBytesIsToldByALaterRead) {
   EXPECT_TRUE(origin_.ours.hasBufferedInput());
   SSL_set_options(origin_.ours.ssl(), SSL_OP_IGNORE_UNEXPECTED_EOF);
   EXPECT_EQ(IoStatus::Ended, read().status);
+  EXPECT_EQ(EndFault::How::TlsTruncated, end().how) << "tolerated, and still no close_notify";
   EXPECT_FALSE(origin_.ours.hasBufferedInput());
   ASSERT_EQ(IoStatus::Ok, origin_.ours.write("bye", 3).status);
   EXPECT_EQ("bye", origin_.peer->read());
+}
+
+TEST_F(TlsTransport, ACloseNotifyIsOneWhereABareFinIsTolerated) {
+  SSL_set_options(origin_.ours.ssl(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  origin_.peer->write("one");
+  SSL_shutdown(origin_.peer->get());
+  ::shutdown(origin_.sockets.far.get(), SHUT_WR);
+  waitBytes(origin_.ours.fd(), recordSize("one") + recordSize("!0"));
+  EXPECT_EQ("one", readText(origin_.ours));
+  EXPECT_EQ(IoStatus::Ended, read().status);
+  EXPECT_EQ(EndFault::How::CloseNotify, end().how);
 }
 
 TEST_F(TlsTransport, ResetIsReset) {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client's request and the way back to it, as its exchange sees them,
+// whatever version of HTTP the client speaks. Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "proxy/exchange/client_facts.h"
+#include "proxy/http/answer_head.h"
+#include "proxy/net/splice_pipe.h"
+
+namespace gatewhy {
+
+// How an answer has ended. What becomes of the connection its session decides.
+enum class Ending : std::uint8_t {
+  Complete,
+  Broken,     // it must not look complete
+  Abandoned,  // likewise, and the client does not take it or is at fault itself
+  Silent,     // no answer: the client is gone, or is to get none (444)
+};
+
+class ClientStream {
+ public:
+  [[nodiscard]] virtual const ClientFacts& facts() const = 0;
+
+  // A 1xx, at once.
+  virtual void sendInterim(const AnswerHead& head) = 0;
+  // Kept until content follows or flush() is called.
+  virtual void sendHead(const AnswerHead& head) = 0;
+  // Content, or bytes of a tunnel; may be kept until flush().
+  virtual void sendData(std::string_view data) = 0;
+  // The end of the content, with trailers ("Name: value\r\n" each); sends all.
+  virtual void sendEnd(std::string_view trailers) = 0;
+  virtual void flush() = 0;
+  // A pipe whose content flush() sends behind what was queued before; to be
+  // filled only while nothing blocks. Null where bytes have to be copied.
+  [[nodiscard]] virtual SplicePipe* splicePipe() { return nullptr; }
+  [[nodiscard]] virtual bool sendBlocked() const = 0;
+
+  // The exchange takes request body (or tunnel) bytes again.
+  virtual void resumeBody() = 0;
+  virtual void openTunnel() = 0;  // behind the head that opens it
+  virtual void shutdownWrite() = 0;
+  // False where nothing can be answered any more: the stream is reset already.
+  [[nodiscard]] virtual bool takesAnswer() const { return true; }
+  // Has all that was sent arrived, as far as that can be doubted? nullopt: not
+  // known yet, onSettled() will tell.
+  [[nodiscard]] virtual std::optional<bool> delivered() = 0;
+  // Ends the exchange; it is buried before the next turn.
+  virtual void finishExchange(Ending ending) = 0;
+
+ protected:
+  ~ClientStream() = default;
+};
+
+}  // namespace gatewhy

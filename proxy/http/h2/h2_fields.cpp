@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/http/h2/h2_fields.h"
+
+#include <algorithm>
+
+#include "diagnostics/field_id.h"
+#include "diagnostics/octets.h"
+#include "proxy/http/evidence_limits.h"
+#include "proxy/http/field_line.h"
+#include "proxy/http/trailer_fields.h"
+
+namespace gatewhy {
+namespace {
+
+constexpr std::string_view kBetween = ": ";
+constexpr std::string_view kLineEnd = "\r\n";
+
+// RFC 9113 section 8.2.2.
+bool isOfConnection(FieldId id) {
+  return id == FieldId::Connection || id == FieldId::KeepAlive || id == FieldId::ProxyConnection ||
+         id == FieldId::TransferEncoding || id == FieldId::Upgrade;
+}
+
+std::uint8_t* octetsOf(std::string_view text) {
+  return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 reads them
+}
+
+// RFC 9113 section 8.2.1.
+std::optional<H2FieldFault> judgeName(std::string_view name) noexcept {
+  if (name.empty()) {
+    return H2FieldFault{ParseError::FieldNameEmpty, 0};
+  }
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    if (!octets::is(name[at], octets::kToken)) {
+      return H2FieldFault{octetError(name[at], ParseError::FieldNameInvalid), at};
+    }
+    if (name[at] >= 'A' && name[at] <= 'Z') {
+      return H2FieldFault{ParseError::FieldNameUppercase, at};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<H2FieldFault> judgeValue(std::string_view name, std::string_view value) noexcept {
+  const std::size_t at = name.size() + kBetween.size();
+  const std::size_t bad = findInvalidValueOctet(value, 0);
+  if (bad != value.size()) {
+    return H2FieldFault{octetError(value[bad], ParseError::FieldValueInvalid), at + bad};
+  }
+  if (!value.empty() && octets::isBlank(value.front())) {
+    return H2FieldFault{ParseError::FieldValueInvalid, at};
+  }
+  if (!value.empty() && octets::isBlank(value.back())) {
+    return H2FieldFault{ParseError::FieldValueInvalid, at + value.size() - 1};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void H2FieldList::status(std::uint16_t status) {
+  constexpr std::uint16_t kTen = 10;
+  for (std::size_t at = std::size(status_); at-- > 0; status = static_cast<std::uint16_t>(status / kTen)) {
+    status_[at] = static_cast<char>('0' + status % kTen);
+  }
+  add(":status", {status_, std::size(status_)});
+}
+
+void H2FieldList::lines(std::string_view fields) {
+  while (!fields.empty()) {
+    const std::size_t end = std::min(fields.find(kLineEnd), fields.size());
+    const std::string_view line = fields.substr(0, end);
+    fields.remove_prefix(std::min(end + kLineEnd.size(), fields.size()));
+    FieldLine parsed;
+    if (parseFieldLine(line, parsed)) {
+      continue;  // the end of a head; our own lines are sound
+    }
+    const std::string_view field_name = line.substr(0, parsed.name_size);
+    if (!isOfConnection(fieldId(field_name))) {
+      add(field_name, line.substr(parsed.value_at, parsed.value_size));
+    }
+  }
+}
+
+void H2FieldList::add(std::string_view name, std::string_view value) {
+  fields_.push_back({octetsOf(name), octetsOf(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+}
+
+std::optional<H2FieldFault> judgeH2Field(std::string_view name, std::string_view value) noexcept {
+  if (auto fault = judgeName(name)) {
+    return fault;
+  }
+  if (auto fault = judgeValue(name, value)) {
+    return fault;
+  }
+  const FieldId id = fieldId(name);
+  if (isOfConnection(id) || (id == FieldId::Te && !equalsIgnoreCase(value, "trailers"))) {
+    return H2FieldFault{ParseError::FieldOfConnection, 0};
+  }
+  return std::nullopt;
+}
+
+ParseFault toParseFault(const H2FieldFault& fault, std::string_view name, std::string_view value, std::size_t before,
+                        const Redaction& redact) {
+  std::string line;
+  line.append(name.substr(0, kMostEvidence)).append(kBetween).append(value.substr(0, kMostEvidence));
+  ParseFault shown;
+  shown.error = fault.error;
+  shown.offset = before + fault.at;
+  shown.excerpt = redact.text(line).substr(0, kExcerpt);
+  shown.header_name = name.substr(0, kMostEvidence);
+  return shown;
+}
+
+void H2TrailerReader::begin() {
+  size_ = 0;
+  lines_.clear();
+  fault_.reset();
+}
+
+void H2TrailerReader::take(std::string_view name, std::string_view value, const Redaction& redact) {
+  if (fault_) {
+    return;
+  }
+  const std::size_t before = size_;
+  size_ += name.size() + kBetween.size() + value.size() + kLineEnd.size();
+  if (size_ > limit_) {
+    fault_ = toParseFault({ParseError::TrailersTooLarge, 0}, name, value, before, redact);
+    fault_->size = size_;
+    fault_->limit = limit_;
+    return;
+  }
+  auto wrong = judgeH2Field(name, value);  // pseudo-header fields are no tokens
+  const TrailerUse use = trailerUse(name);
+  if (!wrong && use == TrailerUse::Refuse) {
+    wrong = H2FieldFault{ParseError::TrailerInvalid, 0};
+  }
+  if (wrong) {
+    wrong->error = ParseError::TrailerInvalid;
+    fault_ = toParseFault(*wrong, name, value, before, redact);
+  } else if (use == TrailerUse::Keep) {
+    lines_.append(name).append(kBetween).append(value).append(kLineEnd);
+  }
+}
+
+}  // namespace gatewhy

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a client has said of its latest streams, also of those that are long
+// forgotten: whether it opened them, and whether it ended its side. A frame that
+// is in flight when we reset a stream is nobody's fault; one behind the
+// client's own end is (RFC 9113 section 5.1). Pure.
+#pragma once
+
+#include <bitset>
+#include <cstddef>
+#include <optional>
+
+#include "proxy/http/h2/h2_frame.h"
+
+namespace gatewhy {
+
+class H2StreamLog {
+ public:
+  enum class Fault : std::uint8_t {
+    Backwards,  // a stream below one that was opened before (section 5.1.1)
+    Closed,     // DATA or HEADERS behind the client's END_STREAM or RST_STREAM
+  };
+  // Of every frame that comes, in order.
+  [[nodiscard]] std::optional<Fault> onFrame(const H2FrameHead& frame);
+
+ private:
+  static constexpr std::size_t kRemembered = 256;  // the latest streams
+  static std::size_t slot(H2StreamId id) { return static_cast<std::size_t>(id) / 2 % kRemembered; }
+  void advance(H2StreamId id);
+
+  H2StreamId last_ = -1;  // the highest that was opened
+  std::bitset<kRemembered> opened_, ended_;
+};
+
+}  // namespace gatewhy
