@@ -336,7 +336,6 @@ void Supervisor::applyFile() {
   auto changed = std::make_shared<Config>(*loaded.config);
   generation_ = std::move(generation).value();
   log_settings_.failures_only = loaded.config->log.failures_only;
-  log_settings_.success_percent = loaded.config->log.success_percent;
   std::vector<WorkerPlan> plans = listeners_.adopt(generation_, std::move(opened).value(), config_->workers);
   health_.adopt(generation_, plans.front().own_listeners);
   workers_.reload(std::move(plans));
