@@ -4,6 +4,9 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <cstddef>
+#include <cstdint>
+
 namespace gatewhy {
 
 class H2ServerSession;
