@@ -250,6 +250,8 @@ void redactEvidence(Observation& seen, const Redaction& redact) {
     tls->first_bytes = redact.text(tls->first_bytes);
   } else if (auto* parse = std::get_if<ParseFault>(&seen.fault)) {
     parse->token = redact.text(parse->token);
+  } else if (auto* stream = std::get_if<StreamFault>(&seen.fault)) {
+    stream->detail = redact.text(stream->detail);
   }
 }
 

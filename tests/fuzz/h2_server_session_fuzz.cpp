@@ -15,7 +15,7 @@ namespace gatewhy::fuzz {
 namespace {
 
 constexpr std::size_t kStreams = 8;
-constexpr std::size_t kEveryCut = 256;  // longer inputs are cut at so many places
+constexpr std::size_t kEveryCut = 64;  // longer inputs are cut at so many places
 
 class Listener final : public H2ServerObserver {
  public:

@@ -136,7 +136,7 @@ void H2RequestReader::addLine(std::string_view name, std::string_view value) {
 std::optional<H2FieldFault> H2RequestReader::judge(Pseudo pseudo) const {
   const std::string_view value = text(pseudo);
   const std::size_t at = kPseudoNames[static_cast<std::size_t>(pseudo)].size() + 2;
-  std::size_t bad = value.size();
+  std::size_t bad = octets::skip(value, 0, octets::kTarget);
   ParseError error = ParseError::TargetInvalid;
   switch (pseudo) {
     case Pseudo::Method:
@@ -147,14 +147,12 @@ std::optional<H2FieldFault> H2RequestReader::judge(Pseudo pseudo) const {
       bad = equalsIgnoreCase(value, "http") || equalsIgnoreCase(value, "https") ? value.size() : 0;
       break;
     case Pseudo::Authority:
-      bad = octets::skip(value, 0, octets::kTarget);
       error = ParseError::HostInvalid;
       break;
     case Pseudo::Path:  // neither an absolute target nor an authority (RFC 9113 section 8.3.1)
-      bad = value.front() == '/' || value == "*" ? octets::skip(value, 0, octets::kTarget) : 0;
+      bad = value.front() == '/' || value == "*" ? bad : 0;
       break;
     case Pseudo::Protocol:
-      bad = octets::skip(value, 0, octets::kTarget);
       error = ParseError::FieldValueInvalid;
       break;
   }

@@ -88,11 +88,12 @@ bool H2ServerSession::judge(const H2FrameHead& frame) {
 // Priorities are not followed, and nghttp2 then passes over what is wrong with
 // them: a stream that depends on itself (RFC 7540 section 5.3.1).
 void H2ServerSession::watchPriority(std::string_view payload) {
+  constexpr std::size_t kPriority = 5;  // octets
   constexpr std::size_t kDependency = 4;
   constexpr std::uint32_t kStreamBits = 0x7fffffff;
   constexpr unsigned kOctet = 8;
-  if (frame_.type != H2FrameType::Priority || frame_.stream == 0) {
-    return;
+  if (frame_.type != H2FrameType::Priority || frame_.stream == 0 || frame_.length != kPriority) {
+    return;  // of another size: for nghttp2 to refuse
   }
   for (const char octet : payload) {
     if (payload_seen_++ < kDependency) {

@@ -3,12 +3,12 @@
 
 namespace gatewhy {
 
-void H2StreamLog::advance(H2StreamId id) {
+void H2StreamLog::advance(Wide id) {
   if (static_cast<std::size_t>(id - last_) / 2 >= kRemembered) {
     opened_.reset();
     ended_.reset();
   } else {
-    for (H2StreamId skipped = last_ + 2; skipped <= id; skipped += 2) {
+    for (Wide skipped = last_ + 2; skipped <= id; skipped += 2) {
       opened_.reset(slot(skipped));
       ended_.reset(slot(skipped));
     }

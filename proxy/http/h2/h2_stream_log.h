@@ -7,6 +7,7 @@
 
 #include <bitset>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "proxy/http/h2/h2_frame.h"
@@ -24,10 +25,11 @@ class H2StreamLog {
 
  private:
   static constexpr std::size_t kRemembered = 256;  // the latest streams
-  static std::size_t slot(H2StreamId id) { return static_cast<std::size_t>(id) / 2 % kRemembered; }
-  void advance(H2StreamId id);
+  using Wide = std::int64_t;                       // one beyond the highest id is a number too
+  static std::size_t slot(Wide id) { return static_cast<std::size_t>(id) / 2 % kRemembered; }
+  void advance(Wide id);
 
-  H2StreamId last_ = -1;  // the highest that was opened
+  Wide last_ = -1;  // the highest that was opened
   std::bitset<kRemembered> opened_, ended_;
 };
 

@@ -74,5 +74,13 @@ TEST_F(H2StreamLogTest, SkippedOnesWereNotOpened) {
   EXPECT_EQ(headers(1), kNone);  // forgotten
 }
 
+TEST_F(H2StreamLogTest, TheHighestIsAStreamToo) {
+  constexpr H2StreamId kHighest = 0x7fffffff;
+  EXPECT_EQ(headers(kHighest - 2), kNone);
+  EXPECT_EQ(headers(kHighest, true), kNone);
+  EXPECT_EQ(data(kHighest), LogFault::Closed);
+  EXPECT_EQ(data(kHighest - 2), kNone);
+}
+
 }  // namespace
 }  // namespace gatewhy::test
