@@ -49,7 +49,7 @@ class SessionEndpoint : public testing::Test {
     return requests_.emplace_back(pool_, session, tried);
   }
   void eject(std::size_t endpoint) {
-    EXPECT_TRUE(states_[endpoint]->health.setDrained(true, EventLoop::now()));
+    EXPECT_TRUE(pool_.health().setDrained(endpoint, true, EventLoop::now()));
   }
   void turn() {
     loop_.post([this] { loop_.stop(); });
