@@ -48,9 +48,7 @@ class SessionEndpoint : public testing::Test {
   SessionRequest& request(std::size_t session, const std::vector<std::size_t>& tried = {}) {
     return requests_.emplace_back(pool_, session, tried);
   }
-  void eject(std::size_t endpoint) {
-    EXPECT_TRUE(pool_.health().setDrained(endpoint, true, EventLoop::now()));
-  }
+  void eject(std::size_t endpoint) { EXPECT_TRUE(pool_.health().setDrained(endpoint, true, EventLoop::now())); }
   void turn() {
     loop_.post([this] { loop_.stop(); });
     loop_.run();
