@@ -19,12 +19,23 @@ namespace gatewhy {
 namespace {
 
 constexpr std::string_view kAlpnHttp2 = "h2";
+constexpr std::size_t kFirstLine = 64;             // bytes that are looked at to tell HTTP/2 from HTTP/1
 constexpr std::uint32_t kAnsweredBeyondLimit = 8;  // connections of one client
 constexpr std::chrono::milliseconds kLingerTime{5000};
 constexpr std::chrono::milliseconds kLingerTimeWhenShort{500};  // of memory
 constexpr std::uint64_t kLingerBytes = 64UL * 1024 * 1024;      // read and dropped behind an answer that closes
 constexpr int kLingerReads = 16;                                // in one turn
 constexpr std::size_t kLingerRead = 16UL * 1024;
+
+// Three words as on HTTP/1's request line, of which the last is no version: the
+// session for HTTP/2 says best what is wrong with that.
+bool isBrokenPreface(std::string_view begun) {
+  const std::string_view line = begun.substr(0, begun.find("\r\n"));
+  const std::size_t second = line.find(' ');
+  const std::size_t third = line.rfind(' ');
+  return line.size() < begun.size() && second != std::string_view::npos && third > second &&
+         line.find(' ', second + 1) == third && !line.substr(third + 1).starts_with("HTTP/1");
+}
 
 }  // namespace
 
@@ -178,13 +189,13 @@ void ClientConnection::enter() {
 
 // RFC 9113 section 3.3. Only looked at: they are the session's.
 void ClientConnection::readPreface() {
-  std::array<char, kH2Preface.size()> bytes{};
+  std::array<char, kFirstLine> bytes{};
   const ssize_t size = ::recv(link_.transport.fd(), bytes.data(), bytes.size(), MSG_PEEK);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
     return;
   }
   const std::string_view begun(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  if (begun == kH2Preface) {
+  if (begun.starts_with(kH2Preface) || isBrokenPreface(begun)) {
     openHttp2();
   } else if (begun.empty() || begun != kH2Preface.substr(0, begun.size()) || link_.watch.peerClosed()) {
     openHttp1();
