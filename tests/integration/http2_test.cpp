@@ -13,8 +13,10 @@
 #include <thread>
 
 #include "tests/integration/gateway.h"
+#include "tests/integration/h2_client.h"
 #include "tests/integration/http_wire.h"
 #include "tests/support/child_process.h"
+#include "tests/support/h2_frames.h"
 
 namespace gatewhy::test {
 namespace {
@@ -294,6 +296,74 @@ TEST_P(Http2Test, AStopSaysGoawayAndServesWhatRuns) {
   });
   EXPECT_EQ(seen["goaway"], 0) << seen;
   EXPECT_EQ(seen["streams"][0]["status"], 200) << seen;
+}
+
+// ---- clients that break the rules ----------------------------------------------
+
+// What an attacker sends, and the kind of flood that the event names; "" where
+// it is a broken rule and no flood.
+struct Attack {
+  const char* name;
+  std::string frames;
+  const char* flood;
+};
+
+std::string rapidReset() {
+  std::string frames;
+  for (std::uint32_t stream = 1; stream < 800; stream += 2) {
+    frames += h2Headers(stream, {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/hangs"}});
+    frames += h2RstStream(stream, kCancel);
+  }
+  return frames;
+}
+
+std::string repeated(const std::string& frame, int times) {
+  std::string frames;
+  for (int i = 0; i < times; ++i) {
+    frames += frame;
+  }
+  return frames;
+}
+
+const std::vector<Attack>& attacks() {
+  static const std::vector<Attack> kAttacks{
+      {"rapid_reset", rapidReset(), "rapid_reset"},
+      {"settings", repeated(h2Settings({{3, 100}}), 3000), "settings"},
+      {"ping", repeated(h2Ping(), 3000), "ping"},
+      {"priority", repeated(h2Priority(1, 0), 3000), "priority"},
+      {"window_update", repeated(h2WindowUpdate(0, 1), 3000), "window_update"},
+      {"unknown_frame", repeated(h2Frame(0x42, 0, 0, "x"), 3000), "unknown_frame"},
+      {"continuation",
+       h2Frame(h2::kHeaders, h2::kNoFlags, 1, "") + repeated(h2Frame(h2::kContinuation, h2::kNoFlags, 1, ""), 3000),
+       "continuation"},
+      {"frame_on_idle_stream", h2Data(1, "x"), ""},
+      {"bad_hpack", h2Frame(h2::kHeaders, h2::kEndHeaders | h2::kEndStream, 1, "\xff\xff\xff\xff\xff"), ""}};
+  return kAttacks;
+}
+
+// Each beside a client that behaves and must lose nothing.
+TEST_P(Http2Test, WhoBreaksTheRulesIsTurnedAwayAndToldByName) {
+  if (tls()) {
+    GTEST_SKIP() << "the same bytes, encrypted";
+  }
+  for (const Attack& attack : attacks()) {
+    SCOPED_TRACE(attack.name);
+    H2Client good(Socket::connectTo(listener()));
+    ASSERT_TRUE(good.open());
+    Socket attacker = Socket::connectTo(listener());
+    const std::uint16_t port = attacker.localPort();
+    attacker.send(h2Hello() + attack.frames);
+    attacker.receiveToEnd();
+    const auto event = gateway_->daemon().waitFor([&](const json& candidate) {
+      return candidate.value("/client/port"_json_pointer, 0) == port && causeOf(candidate) == "client_h2_error";
+    });
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->value("/diagnosis/evidence/h2_flood"_json_pointer, ""), attack.flood) << *event;
+    const auto stream = good.request(H2Client::get("/plain"));
+    const H2ClientAnswer& answer = good.await(stream);
+    EXPECT_EQ(answer.status, 200U);
+    EXPECT_TRUE(answer.ended);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Listeners, Http2Test, testing::Values("http", "https"),
