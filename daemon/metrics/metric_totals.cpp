@@ -33,6 +33,12 @@ MetricTotals totalsOf(const std::vector<std::unique_ptr<WorkerMetrics>>& workers
         }
       }
     });
+    for (std::size_t http = 0; http < kClientHttp.size(); ++http) {
+      for (std::size_t tls = 0; tls < kClientTls.size(); ++tls) {
+        totals.client_protocols[http][tls] += worker->clientProtocols()[http][tls].value();
+      }
+    }
+    totals.resumed_sessions += worker->resumedSessions();
     worker->routes().forEach([&](const RouteSeries& series) {
       series.codes.forEach([&](const KeyedCounter<std::uint16_t>& counter) {
         totals.exchanges[{.route = series.route, .origin = series.origin.origin, .code = counter.key}] +=

@@ -33,6 +33,8 @@ struct RouteKeyTotals {
 };
 
 struct MetricTotals {
+  std::array<std::array<std::uint64_t, kClientTls.size()>, kClientHttp.size()> client_protocols{};
+  std::uint64_t resumed_sessions = 0;
   std::map<std::string, OriginTotals> origins;
   std::map<RouteKeyTotals, std::uint64_t> exchanges;
 };

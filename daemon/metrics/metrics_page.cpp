@@ -492,6 +492,13 @@ std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
   writeTraffic(page, totals, daemon.failures);
   writePercentiles(page, totals, history);
   writeSingle(page, Metric::ExchangesInFlight, daemon.counters.exchanges_in_flight.load());
+  page.begin(Metric::ClientExchanges);
+  for (std::size_t http = 0; http < kClientHttp.size(); ++http) {
+    for (std::size_t tls = 0; tls < kClientTls.size(); ++tls) {
+      page.sample({{"http", kClientHttp[http]}, {"tls", kClientTls[tls]}}, totals.client_protocols[http][tls]);
+    }
+  }
+  writeSingle(page, Metric::ClientResumed, totals.resumed_sessions);
   writeSingle(page, Metric::ClientConnections, daemon.counters.client_connections.load());
   writeOrigins(page, daemon, totals);
   page.begin(Metric::CertificateExpiry);

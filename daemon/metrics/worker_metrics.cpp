@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "diagnostics/reason_phrase.h"
 
 namespace gatewhy {
@@ -44,6 +46,21 @@ void WorkerMetrics::record(const ExchangeEvent& event) {
   for (const Finding finding : event.findings) {
     origin.findings[static_cast<std::size_t>(finding)].add();
   }
+  recordClient(event);
+}
+
+// What met no request has no version.
+void WorkerMetrics::recordClient(const ExchangeEvent& event) {
+  const auto http = std::find(kClientHttp.begin(), kClientHttp.end(), event.protocol_version);
+  const std::string_view version = event.tls == nullptr ? kClientTls.front() : std::string_view(event.tls->version);
+  const auto tls = std::find(kClientTls.begin(), kClientTls.end(), version);
+  if (http == kClientHttp.end() || tls == kClientTls.end()) {
+    return;
+  }
+  client_protocols_[static_cast<std::size_t>(http - kClientHttp.begin())]
+                   [static_cast<std::size_t>(tls - kClientTls.begin())]
+                       .add();
+  resumed_.add(event.tls != nullptr && event.tls->resumed ? 1 : 0);
 }
 
 void WorkerMetrics::recordFailures(const ExchangeEvent& event, OriginSeries& series) {

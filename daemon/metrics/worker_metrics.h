@@ -51,6 +51,11 @@ struct RouteSeries {
   GrowingList<KeyedCounter<std::uint16_t>> codes;  // see codeLabel()
 };
 
+// What clients speak: versions of HTTP by versions of TLS, as events name them.
+inline constexpr std::array<std::string_view, 3> kClientHttp = {"1.0", "1.1", "2"};
+inline constexpr std::array<std::string_view, 3> kClientTls = {"none", "1.2", "1.3"};
+using ClientProtocols = std::array<std::array<Counter, kClientTls.size()>, kClientHttp.size()>;
+
 class WorkerMetrics {
  public:
   static constexpr std::size_t kMostRoutes = 10000;  // series per worker, not routes of a configuration
@@ -62,6 +67,8 @@ class WorkerMetrics {
 
   [[nodiscard]] const GrowingList<RouteSeries>& routes() const { return routes_; }
   [[nodiscard]] const GrowingList<OriginSeries>& origins() const { return origins_; }
+  [[nodiscard]] const ClientProtocols& clientProtocols() const { return client_protocols_; }
+  [[nodiscard]] std::uint64_t resumedSessions() const { return resumed_.value(); }
 
  private:
   // Views into the series, which live as long as this.
@@ -78,10 +85,13 @@ class WorkerMetrics {
   [[nodiscard]] RouteSeries& seriesOf(std::string_view route, std::string_view origin);
   [[nodiscard]] RouteSeries& newSeries(std::string_view route, std::string_view origin);
   [[nodiscard]] OriginSeries& originSeries(std::string_view origin);
+  void recordClient(const ExchangeEvent& event);
   static void recordFailures(const ExchangeEvent& event, OriginSeries& series);
   static void recordTries(const ExchangeEvent& event, OriginSeries& series);
   [[nodiscard]] static EndpointSeries& endpointSeries(OriginSeries& origin, std::string_view endpoint);
 
+  ClientProtocols client_protocols_;
+  Counter resumed_;
   GrowingList<OriginSeries> origins_;
   GrowingList<RouteSeries> routes_;
   std::unordered_map<std::string_view, OriginSeries*> origins_by_name_;

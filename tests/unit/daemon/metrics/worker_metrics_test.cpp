@@ -46,6 +46,22 @@ TEST_F(WorkerMetricsTest, WorkersAreAddedUp) {
   EXPECT_EQ(totalsOf(workers_).origins.at("shop").duration.count(), 4U);
 }
 
+TEST_F(WorkerMetricsTest, CountsWhatClientsSpeak) {
+  const TlsSession tls{.version = "1.3", .cipher = {}, .application = "h2", .server_name = {}, .resumed = true};
+  const TlsSession unheard{.version = "9", .cipher = {}, .application = {}, .server_name = {}};
+  for (const TlsSession* session : {static_cast<const TlsSession*>(nullptr), &tls, &unheard}) {
+    ExchangeEvent event = exchange("*", "shop", 200);
+    event.protocol_version = "2";
+    event.tls = session;
+    workers_[session == nullptr ? 0 : 1]->record(event);
+  }
+  workers_[0]->record(exchange("", "", 0));  // no request
+  const MetricTotals totals = totalsOf(workers_);
+  EXPECT_EQ(totals.client_protocols[2][0], 1U);
+  EXPECT_EQ(totals.client_protocols[2][2], 1U);
+  EXPECT_EQ(totals.resumed_sessions, 1U);
+}
+
 TEST_F(WorkerMetricsTest, CodesWithoutAMeaningCountByClass) {
   for (const std::uint16_t status : {std::uint16_t{0}, std::uint16_t{299}, std::uint16_t{298}, std::uint16_t{599}}) {
     workers_[0]->record(exchange("*", "shop", status));
