@@ -12,6 +12,8 @@ namespace gatewhy {
 namespace {
 
 constexpr std::size_t kGatherFrom = 8192;  // a smaller copy is cheaper than a call with parts
+// One read brings several chunks, each with its line: copied together they leave in one call.
+constexpr std::size_t kGatherChunkFrom = 32768;
 
 }  // namespace
 
@@ -45,7 +47,7 @@ ClientOutput::Step ClientOutput::send(std::string_view bytes, bool hold) {
 }
 
 ClientOutput::Step ClientOutput::sendData(std::string_view data, std::string_view tail) {
-  if (data.size() < kGatherFrom || blocked()) {
+  if (data.size() < (tail.empty() ? kGatherFrom : kGatherChunkFrom) || blocked()) {
     const Step step = send(data, !tail.empty());
     return tail.empty() ? step : send(tail, true);
   }

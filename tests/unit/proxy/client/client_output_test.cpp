@@ -14,7 +14,7 @@ namespace {
 using State = ClientOutput::State;
 using Step = ClientOutput::Step;
 
-constexpr std::size_t kMuch = 20'000;  // is not copied to get behind what is held
+constexpr std::size_t kMuch = 40'000;  // is not copied to get behind what is held
 
 struct ClientOutputTest : testing::Test {
   void takes(std::size_t bytes) { socket.room = bytes; }
