@@ -10,6 +10,8 @@ namespace {
 constexpr std::chrono::milliseconds kMaxDelay{50};
 constexpr std::size_t kWakeBytes = 64UL * 1024;
 constexpr std::size_t kChunkBytes = 16UL * 1024;
+// A crowd of successes must not keep a failure, or what the daemon says of itself, out of the log.
+constexpr std::size_t kPartForUrgent = 8;
 
 }  // namespace
 
@@ -18,7 +20,8 @@ void LogQueue::push(std::string_view lines, std::uint64_t count, bool urgent) {
   {
     const std::lock_guard lock(mutex_);
     const std::uint64_t first = std::exchange(next_number_, next_number_ + count);
-    if (held_bytes_ + lines.size() > max_bytes_) {
+    const std::size_t room = urgent ? max_bytes_ : max_bytes_ - max_bytes_ / kPartForUrgent;
+    if (held_bytes_ + lines.size() > room) {
       noteDropped(first, count);
       return;
     }
