@@ -50,6 +50,9 @@ void HealthMonitor::run() {
   pthread_setname_np(pthread_self(), "gatewhy-health");
   loop_.run();
   // Everything that belongs to the loop dies on its thread.
+  for (Checks& checks : checks_) {
+    bury(checks);
+  }
   checks_.clear();
   loop_.stop();
   loop_.run();  // what was buried
@@ -81,10 +84,15 @@ void HealthMonitor::use(const GenerationPtr& generation, std::vector<Address> ow
     }
   }
   for (Checks& gone : before_this) {
-    for (auto& check : gone.of) {
-      check->stop();
-      loop_.deferDelete(std::move(check));
-    }
+    bury(gone);
+  }
+}
+
+// What a check was at is buried before it, and may look at it until then.
+void HealthMonitor::bury(Checks& checks) {
+  for (auto& check : checks.of) {
+    check->stop();
+    loop_.deferDelete(std::move(check));
   }
 }
 

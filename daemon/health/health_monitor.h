@@ -55,6 +55,7 @@ class HealthMonitor final : private HealthCheckHost {
     std::shared_ptr<CheckedOrigin> origin;
     std::vector<std::unique_ptr<HealthCheck>> of;  // by endpoint
   };
+  void bury(Checks& checks);
   [[nodiscard]] Checks checksOf(const OriginConfig& origin, const OriginRuntime& runtime, std::vector<Checks>& before);
 
   const Teller tell_;
