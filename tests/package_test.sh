@@ -23,7 +23,7 @@ done
 
 # The file that the documents tell to install, and every path of ours that they or the units name.
 grep -q "$(basename "$package")" "$source/docs/deployment.md" || fail "docs/deployment.md names another file than $package"
-grep -ohE '/(usr|lib)/[A-Za-z0-9_./-]*gatewhy[A-Za-z0-9_./-]*' "$source"/docs/*.md "$work"/root/lib/systemd/system/* | sort -u |
+grep -ohP '(?<!/var)/(usr|lib)/[A-Za-z0-9_./-]*gatewhy[A-Za-z0-9_./-]*' "$source"/docs/*.md "$work"/root/lib/systemd/system/* | sort -u |
   while read -r path; do
     [ -e "$work/root$path" ] || fail "the documents or units name $path, which is not in the package"
   done
