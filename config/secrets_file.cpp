@@ -11,7 +11,7 @@
 namespace gatewhy {
 
 Result<std::vector<std::string>, std::string> readSecrets(const std::string& file) {
-  constexpr std::size_t kMost = 64 * 1024;
+  constexpr std::size_t kMost = 64UL * 1024;
   const auto text = readTextFile(file, kMost);
   if (!text || text->size() > kMost) {
     return Failure{fmt::format("'{}' cannot be read: {}", file, text ? "it is longer than 64 KiB" : text.error())};

@@ -229,12 +229,14 @@ void FleetView::takeCounts(const Parsed& event, const char* key,
 
 VantageVerdict FleetView::vantageByHeartbeats(const std::string& origin, const std::string& cause) const {
   std::vector<VantageCount> counts;
+  counts.reserve(instances_.size());
   const auto grownBy = [](const auto& known, const std::string& key) {
     const auto found = known.find(key);
     return found == known.end() ? 0 : found->second.second - found->second.first;
   };
+  const std::string said = fmt::format("{} {}", origin, cause);
   for (const auto& [name, instance] : instances_) {
-    const std::uint64_t failures = grownBy(instance.said, origin + " " + cause);
+    const std::uint64_t failures = grownBy(instance.said, said);
     counts.push_back(
         {.instance = name, .exchanges = std::max(failures, grownBy(instance.exchanges, origin)), .failures = failures});
   }

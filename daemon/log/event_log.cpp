@@ -135,7 +135,7 @@ void EventLog::writeToFleet(const LifecycleEvent& event) {
   }
 }
 
-void EventLog::setInstance(std::string name) {
+void EventLog::setInstance(const std::string& name) {
   for (const auto& sink : sinks_) {
     sink->setInstance(name);
   }

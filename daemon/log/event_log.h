@@ -70,7 +70,7 @@ class EventLog {
   [[nodiscard]] bool inFleet() const;
 
   // The instance that lifecycle events and messages name from now on.
-  void setInstance(std::string name);
+  void setInstance(const std::string& name);
   // Files: continue in the file that the path names now (after a rotation by
   // renaming). Not for signal handlers: it takes a lock.
   void reopen();

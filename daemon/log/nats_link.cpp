@@ -60,6 +60,7 @@ Result<std::string, std::string> nkeyIn(const std::string& file) {
 natsStatus setOptions(natsOptions* options, const NatsServer& server, const std::string& nkey) {
   std::vector<std::string> servers = serversOf(server.url);
   std::vector<const char*> pointers;
+  pointers.reserve(servers.size());
   for (const std::string& one : servers) {
     pointers.push_back(one.c_str());
   }

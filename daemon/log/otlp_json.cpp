@@ -84,7 +84,7 @@ OtlpJson anyValue(const OtlpJson& value) {
 void addAttribute(OtlpJson& attributes, const std::string& key, const OtlpJson& value) {
   if (value.is_object()) {
     for (const auto& [inner, each] : value.items()) {
-      addAttribute(attributes, key + "." + inner, each);
+      addAttribute(attributes, fmt::format("{}.{}", key, inner), each);
     }
   } else {
     attributes.push_back({{"key", key}, {"value", anyValue(value)}});
