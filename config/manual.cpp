@@ -121,9 +121,6 @@ std::string description(const SchemaRow& row) {
   switch (row.availability) {
     case Availability::NotYet:
       return fmt::format("{} *Not available yet.*", row.text);
-    case Availability::OnlyInterim:
-      return fmt::format("{} *Not available yet*: only `{}` is accepted.", row.text,
-                         row.interim.empty() ? "\"\"" : row.interim);
     case Availability::Now:
       break;
   }

@@ -36,8 +36,7 @@ enum class ValueType : std::uint8_t {
 
 enum class Availability : std::uint8_t {
   Now,
-  OnlyInterim,  // not yet; the value `interim` (that is, off) is accepted
-  NotYet,       // no value is accepted
+  NotYet,  // no value is accepted
 };
 
 inline constexpr std::uint64_t kNoMaximum = std::numeric_limits<std::uint32_t>::max();
@@ -51,7 +50,6 @@ struct SchemaRow {
   std::uint64_t max = kNoMaximum;
   std::string_view words;  // "one|other", in the order of the enumerators they stand for
   Availability availability = Availability::Now;
-  std::string_view interim;
   std::string_view pattern;  // regular expression for JSON Schema
   std::string_view text;     // what it does, for the manual
 };

@@ -108,8 +108,10 @@ class SchemaWriter {
 
   void value(const SchemaRow& row) {
     json_.member("description", plain(row.text));
-    if (row.availability == Availability::OnlyInterim || row.availability == Availability::NotYet) {
-      unavailable(row);
+    if (row.availability == Availability::NotYet) {
+      json_.key("not");
+      json_.beginObject();
+      json_.endObject();
       return;
     }
     switch (row.type) {
@@ -179,24 +181,6 @@ class SchemaWriter {
       case ValueType::Size:
         scalar(row);
         break;
-    }
-  }
-
-  // What a key may hold until its feature is there.
-  void unavailable(const SchemaRow& row) {
-    if (row.availability == Availability::NotYet) {
-      json_.key("not");
-      json_.beginObject();
-      json_.endObject();
-    } else if (row.type == ValueType::Boolean) {
-      json_.memberBoolean("const", row.interim == "true");
-    } else {
-      json_.beginArray("enum");
-      json_.string(row.interim);
-      if (row.interim.empty()) {
-        json_.string("off");
-      }
-      json_.endArray();
     }
   }
 

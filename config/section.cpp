@@ -123,25 +123,6 @@ bool Section::available(const SchemaRow& row, const YamlEntry& entry) {
     case Availability::NotYet:
       reader_.error(entry.value.at, fmt::format("'{}' is not available yet; leave it out", label));
       return false;
-    case Availability::OnlyInterim:
-      break;
-  }
-  const auto value = reader_.scalar(entry.value, label, "a single value");
-  if (!value) {
-    return false;
-  }
-  // An address that is off is written "off" too.
-  if (value->text != row.interim && !(row.interim.empty() && value->text == "off")) {
-    const std::vector<std::string_view> words =
-        row.type == ValueType::Boolean ? std::vector<std::string_view>{"true", "false"} : splitWords(row.words);
-    if (!words.empty() && std::find(words.begin(), words.end(), value->text) == words.end()) {
-      reader_.error(value->at, fmt::format("'{}' cannot be '{}'; possible: {}", label, value->text, joined(words)));
-      return false;
-    }
-    const std::string_view off = row.interim.empty() ? std::string_view("\"\"") : row.interim;
-    reader_.error(value->at,
-                  fmt::format("'{}' is not available yet; leave it out, or write {}",
-                              words.empty() ? std::string(label) : fmt::format("{}: {}", label, value->text), off));
   }
   return false;
 }

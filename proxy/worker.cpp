@@ -10,6 +10,8 @@
 #include <cstring>
 #include <limits>
 
+#include "proxy/exchange/admission.h"
+
 namespace gatewhy {
 namespace {
 
@@ -22,10 +24,6 @@ constexpr int kMostInReserve = 64;
 constexpr int kShedAtOnce = 256;  // clients, every 50 ms while memory is short
 constexpr std::chrono::milliseconds kSlowHead{250};
 constexpr std::int64_t kConnectionBytes = 8192;  // about what one takes, here and in the kernel
-
-HeadLimits headLimits(const ClientLimits& limits) {
-  return HeadLimits{.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};
-}
 
 // The pool of an origin that is the same in both, down to the files by which
 // its connections were verified; null where there is none.
@@ -102,7 +100,7 @@ void Worker::adopt(WorkerPlan plan) {
   const Config& config = *made->shared->config;
   adoptOrigins(*made);
   context_.generation = made;
-  streams_.setLimits(headLimits(config.limits));
+  streams_.setLimits(requestHeadLimits(config.limits));
   counters_.memory.setLimit(config.limits.memory, config.workers);
   context_.handshakes.setLimits(config.limits.handshakes, config.limits.handshakes_per_client);
   std::erase_if(generations_, [](const auto& old) { return old.expired(); });

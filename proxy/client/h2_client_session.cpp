@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "proxy/exchange/admission.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/net/peer_progress.h"
 
@@ -20,7 +21,7 @@ H2ServerSettings settingsFor(const Http2Config& config, const ClientLimits& limi
   settings.stream_window = config.window;
   settings.connection_window = config.window;
   settings.header_list = config.header_list;
-  settings.head = {.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};
+  settings.head = requestHeadLimits(limits);
   settings.https = https;
   return settings;
 }
@@ -129,11 +130,13 @@ void H2ClientSession::afterTurn() {
   if (state_ == State::Over) {
     return;
   }
-  for (const H2StreamId id : std::exchange(to_pump_, {})) {
+  turn_.swap(to_pump_);
+  for (const H2StreamId id : turn_) {
     if (H2ClientStream* stream = find(id)) {
       stream->pump();
     }
   }
+  turn_.clear();
   if (!socket_blocked_) {
     write();
   }
@@ -151,11 +154,13 @@ std::vector<H2StreamId> H2ClientSession::open() const {
 }
 
 void H2ClientSession::tellSent() {
-  for (const H2StreamId id : std::exchange(to_tell_, {})) {
+  turn_.swap(to_tell_);
+  for (const H2StreamId id : turn_) {
     if (H2ClientStream* stream = find(id)) {
       stream->onSent();
     }
   }
+  turn_.clear();
 }
 
 std::uint64_t H2ClientSession::taken() const {
@@ -170,13 +175,11 @@ void H2ClientSession::onEnded() {
     end(Farewell::Close);
     return;
   }
-  auto seen = std::get<EndFault>(wire_.link.transport.fault());
-  const bool orderly = seen.how == EndFault::How::Fin || seen.how == EndFault::How::CloseNotify ||
-                       seen.how == EndFault::How::TlsTruncated;
-  if (orderly) {
-    seen.how = EndFault::How::Fin;
+  if (said_) {
+    tell(*said_);  // an error of ours, as the client sees it: the close only follows
+  } else {
+    breakAll(std::get<EndFault>(wire_.link.transport.fault()));
   }
-  breakAll(seen);
   end(Farewell::Close);
 }
 
@@ -286,7 +289,10 @@ void H2ClientSession::tell(const Fault& fault) {
   }
 }
 
-void H2ClientSession::onGoAway(const StreamFault& /*fault*/) {
+void H2ClientSession::onGoAway(const StreamFault& fault) {
+  if (fault.code != static_cast<std::uint32_t>(H2Code::NoError)) {
+    said_ = fault;
+  }
   if (state_ == State::Open || state_ == State::Announced) {
     state_ = State::Closing;
     scheduleWrite();

@@ -99,10 +99,12 @@ class H2ClientSession final : public ClientSession, private H2ServerObserver {
   bool turning_ = false;         // afterTurn() comes without being asked for
   std::uint64_t sent_ = 0;
   std::int64_t accounted_ = 0;        // of buffered bytes
+  std::optional<StreamFault> said_;   // the client's GOAWAY, where it names an error
   std::optional<StreamFault> fault_;  // of the connection
   H2ServerSession http2_;
   std::unordered_map<H2StreamId, std::unique_ptr<H2ClientStream>> streams_;
   std::vector<H2StreamId> to_pump_, to_tell_;
+  std::vector<H2StreamId> turn_;  // of the two, the one that is worked on
   DeferredCall after_turn_;
 };
 

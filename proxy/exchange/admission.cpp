@@ -309,6 +309,10 @@ Admission admit(const RequestHead& request, const ClientFacts& client, const Gen
   return made;
 }
 
+HeadLimits requestHeadLimits(const ClientLimits& limits) {
+  return {.section = limits.request_head, .start_line = 0, .field = 0, .fields = limits.fields};
+}
+
 Observation refusalSeen(Fault refusal) {
   const auto* decision = std::get_if<DecisionFault>(&refusal);
   const Phase phase = decision != nullptr ? info(decision->cause).phase : Phase::ClientRequest;

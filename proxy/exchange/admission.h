@@ -11,6 +11,7 @@
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/memory_meter.h"
+#include "proxy/http/head_reader.h"
 #include "proxy/http/message.h"
 
 namespace gatewhy {
@@ -25,6 +26,9 @@ struct Admission {
   std::uint64_t client_key = 0;   // of the client's address, for what is counted (RateLimiter::keyOf)
   bool options_end_here = false;  // OPTIONS with Max-Forwards: 0 (RFC 9110 section 7.6.2)
 };
+
+// Of requests, as the configuration has them.
+[[nodiscard]] HeadLimits requestHeadLimits(const ClientLimits& limits);
 
 // The largest request body of a route (which may be null); 0 = no limit.
 [[nodiscard]] std::uint64_t bodyLimit(const Config& config, const RouteConfig* route);
