@@ -298,6 +298,25 @@ TEST_P(Http2Test, AStopSaysGoawayAndServesWhatRuns) {
   EXPECT_EQ(seen["streams"][0]["status"], 200) << seen;
 }
 
+// What the client said of us explains the close behind it.
+TEST_P(Http2Test, AGoawayWithAnErrorIsTheEvidence) {
+  if (tls()) {
+    GTEST_SKIP() << "the same bytes, encrypted";
+  }
+  Socket client = Socket::connectTo(listener());
+  client.send(h2Hello() +
+              h2Headers(1, {{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/hangs"}}));
+  await(hanging_);
+  client.send(h2GoAway(0, kInternalError, "out of sorts"));
+  client.finish();
+  const auto event = eventOf("/hangs");
+  ASSERT_TRUE(event);
+  EXPECT_EQ(causeOf(*event), "client_closed_request");
+  const json& evidence = event->at("diagnosis").at("evidence");
+  EXPECT_EQ(evidence.value("h2_failure", ""), "goaway") << evidence;
+  EXPECT_EQ(evidence.value("h2_code_name", ""), "INTERNAL_ERROR") << evidence;
+}
+
 // ---- clients that break the rules ----------------------------------------------
 
 // What an attacker sends, and the kind of flood that the event names; "" where
