@@ -206,6 +206,7 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   ++connection_->requests;
   stream_ = connection_->open({.loop = worker_.loop,
                                .scratch = worker_.scratch,
+                               .pipes = worker_.pipes,
                                .redaction = *request_.redaction,
                                .head = *request_.head,
                                .origin = *request_.origin,
