@@ -136,10 +136,8 @@ const std::map<std::string, std::function<void(AttemptWorld&)>> kEvents = {
        failures.front().observation.fault = ConnectFault{.error = 111};
        static_cast<ConnectObserver&>(*world.attempt).onConnectFailed(std::move(failures));
      }},
-    {"the response is complete",
-     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(true, false, ""); }},
-    {"the response is complete, out of step",
-     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(false, true, ""); }},
+    {"the response is complete", [](AttemptWorld& world) { world.stream().complete(); }},
+    {"the response is complete, out of step", [](AttemptWorld& world) { world.stream().complete(false); }},
     {"the stream fails",
      [](AttemptWorld& world) {
        world.stream().setup.owner.onStreamFailed(Phase::ResponseHead, EndFault{.how = EndFault::How::Reset});
@@ -222,7 +220,7 @@ TEST(AttemptStates, NothingComesAfterTheEnd) {
 TEST(AttemptStates, AWholeResponseGivesTheConnectionBack) {
   AttemptWorld world;
   world.enter(State::Streaming);
-  world.stream().setup.owner.onStreamComplete(true, false, "");
+  world.stream().complete();
   EXPECT_EQ(world.origin.parked, 1);
   EXPECT_EQ(world.observer.ended, 1);
   EXPECT_TRUE(world.attempt->answeredAtOnce());
