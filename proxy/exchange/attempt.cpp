@@ -193,6 +193,7 @@ void Attempt::begin(OriginConnection& connection) {
   ++connection.requests;
   stream_ = connection.open({.loop = worker_.loop,
                              .scratch = worker_.scratch,
+                             .pipes = worker_.pipes,
                              .redaction = *request_.redaction,
                              .head = *request_.head,
                              .origin = *request_.origin,

@@ -47,6 +47,7 @@ void Exchange::identify() {
 void Exchange::begin() {
   identify();
   body_.begin(request_);
+  up_.tee(body_);
   if (worker_.memory.isShort()) {
     close_ = true;
     reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
@@ -160,13 +161,10 @@ void Exchange::respondOptions() {
 }
 
 void Exchange::sendOwn(const SynthesizedResponse& made) {
-  response_body_ = made.body.size();
+  own_body_ = made.body.size();
   length_ = made.length;
   client_.sendHead(made.head(close_));
-  if (!made.body.empty()) {
-    client_.sendData(made.body);
-  }
-  client_.sendEnd({});
+  client_.sendEnd(made.body, {});
   if (state_ != State::Finished) {
     awaitDelivery();
   }
@@ -204,6 +202,8 @@ void Exchange::startAttempt() {
   plan.body_here = body_.whole();
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
+  up_.join(client_, *attempt_);
+  down_.join(*attempt_, client_);
   attempt_->start(tried_);  // may fail at once
 }
 
@@ -285,6 +285,8 @@ bool Exchange::triesLeft() const {
 void Exchange::endAttempt() {
   [[maybe_unused]] const bool asked = endLoginRequest();
   if (attempt_) {
+    up_.stop();
+    down_.stop();
     attempt_->cancel();
     worker_.loop.deferDelete(std::move(attempt_));
   }

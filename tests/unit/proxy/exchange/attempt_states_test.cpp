@@ -33,19 +33,9 @@ const char* nameOf(State state) {
 class Observer final : public AttemptObserver {
  public:
   void onUploadReady() override { ++ready; }
-  void onUploadDrained() override {}
-  void onInterim(const ResponseHead& /*head*/) override {}
   void onResponseHead(const ResponseHead& /*head*/) override {}
   void onResponseData(std::string_view /*data*/) override {}
-  SplicePipe* splicePipe() override { return nullptr; }
-  void onResponseSpliced(std::size_t /*size*/) override {}
-  void onBatchEnd() override {}
-  void onFindings(FindingSet /*findings*/) override {}
   void onResponseEnd(const std::string& /*trailers*/, bool /*extra_data*/) override { ++ended; }
-  void onTunnelOpen(const ResponseHead& /*head*/) override {}
-  void onTunnelData(std::string_view /*data*/) override {}
-  void onTunnelOriginClosed() override {}
-  [[nodiscard]] bool clientBlocked() const override { return false; }
   void onAttemptFailed(Observation seen, std::vector<AddressFailure> /*addresses*/) override {
     ++failed;
     last = std::move(seen);
