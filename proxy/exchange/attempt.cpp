@@ -46,15 +46,7 @@ void Attempt::cancel() {
   if (connector_) {
     worker_.loop.deferDelete(std::move(connector_));
   }
-  releaseConnection(false);
-  stopCounting();
-}
-
-void Attempt::stopCounting() {
-  if (counted_) {
-    counted_ = false;
-    request_.pool->requestEnded(endpoint_);
-  }
+  endLease();
 }
 
 // ---- getting a connection ---------------------------------------------
@@ -62,10 +54,10 @@ void Attempt::stopCounting() {
 void Attempt::start(const std::vector<std::size_t>& tried) {
   tried_ = tried;
   PoolRefusal refusal{};
-  auto grant = request_.pool->request(*this, request_.fresh, refusal);
+  auto lease = request_.pool->request(*this, request_.fresh, refusal);
   reportPanic(worker_.sink, *request_.pool);
-  if (grant) {
-    use(std::move(*grant));
+  if (lease) {
+    use(std::move(*lease));
     return;
   }
   switch (refusal) {
@@ -118,37 +110,34 @@ void Attempt::onQueueTimer() {
 
 void Attempt::noteBodyHere() {
   request_.body_here = true;
-  upload_.release();
+  lease_.bodyArrived();
   if (state_ == State::Queued) {
     request_.pool->bodyArrived(*this);  // may begin at once
   }
 }
 
-void Attempt::onGrant(Grant grant) {
+void Attempt::onLease(Lease lease) {
   queue_timer_->cancel();
-  use(std::move(grant));
+  use(std::move(lease));
 }
 
-void Attempt::use(Grant grant) {
-  endpoint_ = grant.endpoint;
+void Attempt::use(Lease lease) {
+  lease_ = std::move(lease);
+  endpoint_ = lease_.endpoint();
   endpoint_chosen_ = true;
   request_.forward.endpoint = &request_.origin->endpoints[endpoint_];
-  request_.pool->requestBegan(endpoint_);
-  counted_ = true;
-  upload_ = std::move(grant.upload);
   phase_since_ = worker_.loop.turnTime();
-  if (grant.connection) {
+  if (OriginConnection* const connection = lease_.connection()) {
     reused_ = true;
-    idle_ms_ = millisBetween(grant.connection->idle_since, phase_since_);
-    begin(std::move(grant.connection));
+    idle_ms_ = millisBetween(connection->idle_since, phase_since_);
+    begin(*connection);
   } else {
-    connect(std::move(grant.slot));
+    connect();
   }
 }
 
-void Attempt::connect(ConnectionSlot slot) {
+void Attempt::connect() {
   state_ = State::Connecting;
-  slot_ = std::move(slot);
   const EndpointConfig& endpoint = *request_.forward.endpoint;
   if (endpoint.scheme == EndpointScheme::Https && request_.runtime->tls == nullptr) {
     fail(observe(Phase::TlsHandshake,
@@ -181,10 +170,9 @@ void Attempt::onConnected(Connected connected) {
   auto connection = std::make_unique<H1OriginConnection>(
       worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits),
       std::move(connected.link));
-  connection->slot = std::move(slot_);
   connection->peer_address = std::move(connected.peer_address);
   connection->readable = connected.readable;
-  begin(std::move(connection));
+  begin(request_.pool->adopt(lease_, std::move(connection)));
 }
 
 void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
@@ -199,20 +187,19 @@ void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
 
 // ---- the stream -------------------------------------------------------
 
-void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
+void Attempt::begin(OriginConnection& connection) {
   state_ = State::Streaming;
-  connection_ = std::move(connection);
-  peer_address_ = connection_->peer_address;
-  ++connection_->requests;
-  stream_ = connection_->open({.loop = worker_.loop,
-                               .scratch = worker_.scratch,
-                               .pipes = worker_.pipes,
-                               .redaction = *request_.redaction,
-                               .head = *request_.head,
-                               .origin = *request_.origin,
-                               .owner = *this,
-                               .observer = observer_,
-                               .reused = reused_});
+  peer_address_ = connection.peer_address;
+  ++connection.requests;
+  stream_ = connection.open({.loop = worker_.loop,
+                             .scratch = worker_.scratch,
+                             .pipes = worker_.pipes,
+                             .redaction = *request_.redaction,
+                             .head = *request_.head,
+                             .origin = *request_.origin,
+                             .owner = *this,
+                             .observer = observer_,
+                             .reused = reused_});
   stream_->begin();
 }
 
@@ -228,13 +215,12 @@ std::optional<UpgradeFault> Attempt::judgeSwitch(const ResponseHead& head) {
   return fault;
 }
 
-void Attempt::onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) {
+void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
   ended_ = EventLoop::now();
   state_ = State::Done;
   answered_ = true;
   reportSuccess(worker_.sink, *request_.pool, endpoint_);
-  stopCounting();
-  releaseConnection(reusable);
+  endLease();
   observer_.onResponseEnd(trailers, extra_data);  // the last word: we may be buried
 }
 
@@ -248,21 +234,11 @@ void Attempt::fail(Observation observation) {
   observer_.onAttemptFailed(std::move(observation), std::move(addresses));  // the last word: we may be buried
 }
 
-void Attempt::releaseConnection(bool reusable) {
-  slot_ = ConnectionSlot();
-  upload_.release();
-  if (!connection_) {
-    return;
-  }
+void Attempt::endLease() {
   if (stream_) {
     stream_->leave();
   }
-  if (reusable) {
-    request_.pool->park(endpoint_, std::move(connection_));
-  } else {
-    connection_->stop();
-    worker_.loop.deferDelete(std::move(connection_));
-  }
+  lease_.end();
 }
 
 // ---- evidence ---------------------------------------------------------

@@ -113,7 +113,7 @@ class Attempt final : public Deferred,
   void onConnected(Connected connected) override;
   void onConnectFailed(std::vector<AddressFailure> failures) override;
   // PoolWaiter
-  void onGrant(Grant grant) override;
+  void onLease(Lease lease) override;
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
   [[nodiscard]] std::size_t sessionEndpoint() const override { return request_.session_endpoint; }
   [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
@@ -121,18 +121,17 @@ class Attempt final : public Deferred,
   // OriginStreamOwner
   void appendHead(TextBuffer& out) override { appendRequestHead(out, *request_.head, request_.forward); }
   [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) override;
-  void onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) override;
+  void onStreamComplete(bool extra_data, const std::string& trailers) override;
   void onStreamFailed(Phase phase, Fault fault) override { fail(observe(phase, std::move(fault))); }
 
   [[nodiscard]] Observation nobodyHealthy() const;
   void enqueue();
   void onQueueTimer();
-  void use(Grant grant);
-  void connect(ConnectionSlot slot);
-  void begin(std::unique_ptr<OriginConnection> connection);
+  void use(Lease lease);
+  void connect();
+  void begin(OriginConnection& connection);
   void fail(Observation observation);
-  void stopCounting();
-  void releaseConnection(bool reusable);
+  void endLease();
 
   WorkerContext& worker_;
   AttemptObserver& observer_;
@@ -142,17 +141,14 @@ class Attempt final : public Deferred,
   std::optional<Deadline> queue_timer_;  // absent where it never waited
   std::size_t endpoint_ = 0;
   bool endpoint_chosen_ = false;
-  bool counted_ = false;  // requestBegan() told to the pool
   bool reused_ = false;
   bool answered_ = false;
   double idle_ms_ = 0;
   DnsFacts dns_;
   std::unique_ptr<Connector> connector_;
-  ConnectionSlot slot_;
-  UploadPlace upload_;
-  std::unique_ptr<OriginConnection> connection_;
+  Lease lease_;
   std::unique_ptr<OriginStream> stream_;
-  std::string peer_address_;  // kept when the connection goes back to the pool
+  std::string peer_address_;  // kept when the lease has ended
   std::vector<AddressFailure> address_failures_;
   Timings connect_timings_;
   TimePoint started_;

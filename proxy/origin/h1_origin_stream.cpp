@@ -49,6 +49,7 @@ void H1OriginStream::fail(Phase phase, Fault fault) {
 // ---- the request ------------------------------------------------------
 
 void H1OriginStream::begin() {
+  connection_->in_step = false;
   connection_->link->watch.setHandler(this);
   connection_->parser.reset();
   connection_->parser.expect(setup_.head.method);
@@ -316,9 +317,9 @@ bool H1OriginStream::pumpSpliced() {
 // The message has ended. Bytes after its end belong to no request: the
 // connection is out of step and is not used again.
 void H1OriginStream::onReadComplete(bool extra_data) {
-  const bool reusable = reader_.keepsInStep() && !extra_data && sender_.sent() &&
-                        !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
-  setup_.owner.onStreamComplete(reusable, extra_data, reader_.trailers());  // the last word: we may be buried
+  connection_->in_step = reader_.keepsInStep() && !extra_data && sender_.sent() &&
+                         !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
+  setup_.owner.onStreamComplete(extra_data, reader_.trailers());  // the last word: we may be buried
 }
 
 // ---- the end of the connection ----------------------------------------

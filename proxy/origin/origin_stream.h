@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request and its response on a connection to an origin, whatever version
 // of HTTP that speaks. A stream is opened by its connection and used by one
-// attempt, which owns it; the response goes straight to the attempt's observer.
+// attempt, which owns it and leaves it before it ends its lease; the response goes straight to the attempt's observer.
 // Loop thread only.
 #pragma once
 
@@ -62,8 +62,7 @@ class OriginStreamOwner {
   // nullopt: the 101 answers what was asked.
   [[nodiscard]] virtual std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) = 0;
   // One of these, once, and nothing after it; the stream is to be left then.
-  // `reusable`: its connection can carry another request.
-  virtual void onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) = 0;
+  virtual void onStreamComplete(bool extra_data, const std::string& trailers) = 0;
   virtual void onStreamFailed(Phase phase, Fault fault) = 0;
 
  protected:
