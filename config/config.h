@@ -155,6 +155,10 @@ struct StickyConfig {
 
 enum class Strictness : std::uint8_t { Enforce, Report };
 
+// The header that tells an origin whose connection it is (HAProxy's
+// proxy-protocol.txt).
+enum class SendProxyProtocol : std::uint8_t { Off, V1, V2 };
+
 struct OriginConfig {
   std::string name;
   bool implied = false;  // stands in no `origins`: the place of an auth.forward.url, and named by it
@@ -168,6 +172,7 @@ struct OriginConfig {
   KeepAliveConfig keep_alive;
   RetryConfig retry;
   Strictness strictness = Strictness::Enforce;
+  SendProxyProtocol send_proxy_protocol = SendProxyProtocol::Off;
   std::optional<HealthConfig> health;  // active checks
   std::optional<EjectConfig> eject = EjectConfig{};
   Millis slow_start{0};              // until an endpoint that has come back gets its full share

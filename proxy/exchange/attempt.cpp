@@ -11,6 +11,7 @@
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/net/certificate_term.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/net/tls_record.h"
 #include "proxy/origin/h1_origin_connection.h"
 
@@ -144,12 +145,15 @@ void Attempt::connect() {
                  request_.runtime->tls_setup_fault.value_or(TlsFault{.failure = TlsFailure::Setup})));
     return;
   }
-  connector_ = Connector::create(worker_.loop, *request_.resolver,
-                                 ConnectTarget{.endpoint = &endpoint,
-                                               .timeouts = &request_.origin->timeouts,
-                                               .tls = request_.runtime->tls.get(),
-                                               .own_listeners = request_.own_listeners},
-                                 *this);
+  connector_ = Connector::create(
+      worker_.loop, *request_.resolver,
+      ConnectTarget{.endpoint = &endpoint,
+                    .timeouts = &request_.origin->timeouts,
+                    .tls = request_.runtime->tls.get(),
+                    .own_listeners = request_.own_listeners,
+                    .proxy_header = proxyHeader(request_.origin->send_proxy_protocol,
+                                                request_.client ? &request_.client->addresses : nullptr)},
+      *this);
   connector_->start();
 }
 
@@ -172,6 +176,7 @@ void Attempt::onConnected(Connected connected) {
       std::move(connected.link));
   connection->peer_address = std::move(connected.peer_address);
   connection->readable = connected.readable;
+  connection->client = request_.client.get();
   begin(request_.pool->adopt(lease_, std::move(connection)));
 }
 

@@ -59,6 +59,7 @@ struct ConnectTarget {
   const OriginTimeouts* timeouts = nullptr;             // outlives the connector
   const OriginTlsContext* tls = nullptr;                // https endpoints; outlives the connector
   const std::vector<Address>* own_listeners = nullptr;  // an endpoint that resolves to one is a loop
+  std::string proxy_header;                             // goes first, before TLS; "" = none
 };
 
 class Connector : public Deferred {

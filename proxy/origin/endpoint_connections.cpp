@@ -32,15 +32,19 @@ EndpointConnections::~EndpointConnections() = default;
 
 // ---- in use -----------------------------------------------------------
 
-OriginConnection* EndpointConnections::available() {
-  if (!roomy_.empty()) {
-    return roomy_.front();
+OriginConnection* EndpointConnections::available(const ProxiedClient* client) {
+  const auto roomy =
+      std::find_if(roomy_.begin(), roomy_.end(), [=](const auto* used) { return used->client == client; });
+  if (roomy != roomy_.end()) {
+    return *roomy;
   }
   // What was parked before a shorter limit was learned is not risked.
   while (keep_.learn && !parked_.empty() && !parked_.back()->watched_ && idleTime(*parked_.back()) >= keepTime()) {
     closeOne(*parked_.back());
   }
-  return parked_.empty() || parked_.back()->watched_ ? nullptr : parked_.back().get();
+  const auto it =
+      std::find_if(parked_.rbegin(), parked_.rend(), [=](const auto& parked) { return parked->client == client; });
+  return it == parked_.rend() || (*it)->watched_ ? nullptr : it->get();
 }
 
 void EndpointConnections::lease(OriginConnection& available) {
@@ -149,6 +153,14 @@ void EndpointConnections::closeOne(OriginConnection& parked) {
 void EndpointConnections::closeParked() {
   while (!parked_.empty()) {
     closeOne(*parked_.back());
+  }
+}
+
+void EndpointConnections::closeParkedOf(const ProxiedClient& client) {
+  for (std::size_t at = parked_.size(); at-- > 0;) {
+    if (parked_[at]->client == &client) {
+      closeOne(*parked_[at]);
+    }
   }
 }
 

@@ -114,7 +114,7 @@ std::optional<Lease> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
   const std::size_t session = waiter.sessionEndpoint();
   const bool stays = session < endpoints_.size() && choice.admits(session);
   if (stays) {
-    if (auto lease = tryLease(session, fresh, upload)) {
+    if (auto lease = tryLease(waiter, session, fresh, upload)) {
       return lease;
     }
     any_healthy = true;
@@ -128,7 +128,7 @@ std::optional<Lease> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
       break;
     }
     any_healthy = true;
-    if (auto lease = tryLease(chosen, fresh, upload)) {
+    if (auto lease = tryLease(waiter, chosen, fresh, upload)) {
       return lease;
     }
     choice.noteFull(chosen);
@@ -159,7 +159,7 @@ bool OriginPool::anybodyCanBeServed() const {
           }));
 }
 
-std::optional<Lease> OriginPool::tryLease(std::size_t endpoint, bool fresh, bool upload) {
+std::optional<Lease> OriginPool::tryLease(const PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload) {
   EndpointConnections& connections = *endpoints_[endpoint];
   const auto& state = connections.state();
   // Looked at first: what is taken and given back again makes others try.
@@ -168,10 +168,10 @@ std::optional<Lease> OriginPool::tryLease(std::size_t endpoint, bool fresh, bool
     return std::nullopt;
   }
   Lease lease;
-  OriginConnection* const connection = fresh ? nullptr : connections.available();
+  OriginConnection* const connection = fresh ? nullptr : connections.available(waiter.client());
   if (connection == nullptr || connection->sharing() == OriginConnection::Sharing::Shared) {
     if (!state->acquire(config_.limits.connections)) {
-      // Of one request each: `fresh` under a full limit. Its place comes free in a later turn.
+      // Of one request each: `fresh` under a full limit, or another client's. Its place comes free in a later turn.
       static_cast<void>(connections.closeOldestWithPlace());
       return std::nullopt;
     }
@@ -196,6 +196,13 @@ std::optional<Lease> OriginPool::tryLease(std::size_t endpoint, bool fresh, bool
 OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
   if (connection->sharing() == OriginConnection::Sharing::Exclusive) {
     connection->place = std::move(lease.place_);
+  }
+  if (ProxiedClient* const client = connection->client) {
+    client->atEnd(this, [self = self_, client] {
+      if (*self != nullptr) {
+        static_cast<OriginPool*>(*self)->closeParkedOf(*client);
+      }
+    });
   }
   lease.connection_ = &endpoints_[lease.endpoint_]->adopt(std::move(connection));
   return *lease.connection_;
@@ -255,7 +262,7 @@ bool OriginPool::waitsForOne(const PoolWaiter& waiter) {
 
 bool OriginPool::serve(PoolWaiter& waiter, bool upload) {
   const auto giveTo = [&](std::size_t endpoint) {
-    auto lease = tryLease(endpoint, false, upload);
+    auto lease = tryLease(waiter, endpoint, false, upload);
     if (lease) {
       queue_.leave(waiter);
       waiter.onLease(std::move(*lease));
@@ -288,6 +295,12 @@ void OriginPool::serveQueue() {
   if (!queue_.wholeWait() && queue_.wholeOrOthersWait() && anybodyCanBeServed()) {
     static_cast<void>(std::any_of(endpoints_.begin(), endpoints_.end(),
                                   [](const auto& endpoint) { return endpoint->closeOldestWithPlace(); }));
+  }
+}
+
+void OriginPool::closeParkedOf(const ProxiedClient& client) {
+  for (const auto& endpoint : endpoints_) {
+    endpoint->closeParkedOf(client);
   }
 }
 

@@ -81,12 +81,13 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
 
   // From 0 to 1: which requests an endpoint that has just come back is spared.
   [[nodiscard]] double nextLot();
-  [[nodiscard]] std::optional<Lease> tryLease(std::size_t endpoint, bool fresh, bool upload);
+  [[nodiscard]] std::optional<Lease> tryLease(const PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload);
   void giveBack(std::size_t endpoint, OriginConnection* connection);
   [[nodiscard]] std::uint32_t uploadPlaces() const;
   [[nodiscard]] bool anybodyCanBeServed() const;
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
   void serveSoon();
+  void closeParkedOf(const ProxiedClient& client);
 
   EventLoop& loop_;
   const OriginConfig config_;  // a copy: the pool outlives the configuration that it came with
