@@ -28,10 +28,6 @@ H2FloodLimits floodLimits(const H2ServerSettings& settings) {
   return limits;
 }
 
-std::uint32_t numberOf(H2Code code) {
-  return static_cast<std::uint32_t>(code);
-}
-
 }  // namespace
 
 void H2ServerSession::Delete::operator()(nghttp2_session* session) const {

@@ -21,6 +21,7 @@
 
 #include "diagnostics/observation.h"
 #include "diagnostics/redaction.h"
+#include "proxy/http/h2/h2_code.h"
 #include "proxy/http/h2/h2_flood_guard.h"
 #include "proxy/http/h2/h2_frame.h"
 #include "proxy/http/h2/h2_request_reader.h"
@@ -34,24 +35,6 @@ struct nghttp2_session;
 namespace gatewhy {
 
 using H2Instant = std::chrono::steady_clock::time_point;
-
-// RFC 9113 section 7.
-enum class H2Code : std::uint32_t {
-  NoError = 0x0,
-  ProtocolError = 0x1,
-  InternalError = 0x2,
-  FlowControlError = 0x3,
-  SettingsTimeout = 0x4,
-  StreamClosed = 0x5,
-  FrameSizeError = 0x6,
-  RefusedStream = 0x7,
-  Cancel = 0x8,
-  CompressionError = 0x9,
-  ConnectError = 0xa,
-  EnhanceYourCalm = 0xb,
-  InadequateSecurity = 0xc,
-  Http11Required = 0xd,
-};
 
 struct H2ServerSettings {
   std::uint32_t streams = 128;                 // SETTINGS_MAX_CONCURRENT_STREAMS
