@@ -24,6 +24,8 @@ class AttemptObserver : public ResponseObserver {
  public:
   // Once, and nothing after it; may end the attempt.
   virtual void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) = 0;
+  // Another try could be made where nothing has come of this one.
+  [[nodiscard]] virtual bool canRepeat() const { return false; }
 
  protected:
   ~AttemptObserver() = default;
@@ -96,6 +98,13 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool answeredAtOnce() const { return answered_ && address_failures_.empty(); }
   [[nodiscard]] std::string_view answeredBy() const { return peer_address_; }
   [[nodiscard]] bool reused() const { return reused_; }
+  // Others have streams on its connection too: what the origin does not take up
+  // it says.
+  [[nodiscard]] bool sharesConnection() const {
+    return lease_.connection() != nullptr && lease_.connection()->sharing() == OriginConnection::Sharing::Shared;
+  }
+  // The fault asks for HTTP/1.1, which its endpoint is not spoken to in.
+  [[nodiscard]] bool insistsOnHttp2(const Fault& fault) const;
   [[nodiscard]] const DnsFacts& dns() const { return dns_; }  // of a fresh connection
   [[nodiscard]] Timings timings() const;
   [[nodiscard]] Phase phase() const;
@@ -112,6 +121,9 @@ class Attempt final : public Deferred,
   void onConnectFailed(std::vector<AddressFailure> failures) override;
   // PoolWaiter
   void onLease(Lease lease) override;
+  void onOpened() override;
+  void onOpeningFailed(const std::vector<AddressFailure>& failures) override;
+  [[nodiscard]] bool needsHttp1() const override { return request_.forward.upgrade; }
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
   [[nodiscard]] std::size_t sessionEndpoint() const override { return request_.session_endpoint; }
   [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
@@ -120,7 +132,8 @@ class Attempt final : public Deferred,
   void appendHead(TextBuffer& out) override { appendRequestHead(out, *request_.head, request_.forward); }
   [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) override;
   void onStreamComplete(bool extra_data, const std::string& trailers) override;
-  void onStreamFailed(Phase phase, Fault fault) override { fail(observe(phase, std::move(fault))); }
+  void onStreamFailed(Phase phase, Fault fault) override;
+  [[nodiscard]] bool repeatsMisdirected() override;
 
   [[nodiscard]] Observation nobodyHealthy() const;
   void enqueue();

@@ -82,6 +82,7 @@ class Exchange final : public ClientStreamHandler,
   void onTunnelOpen(const ResponseHead& head) override;
   void onTunnelOriginClosed() override;
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
+  [[nodiscard]] bool canRepeat() const override;
   [[nodiscard]] bool clientBlocked() const override { return down_.sinkFull(); }
 
   void identify();
@@ -115,6 +116,7 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] std::uint64_t balanceKey() const;
   [[nodiscard]] bool triesLeft() const;
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
+  [[nodiscard]] bool untouched(const Diagnosis& diagnosis) const;
   void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
                  std::optional<Diagnosis> diagnosis);
   [[nodiscard]] Diagnosis diagnosed(Observation observation) const;
@@ -171,8 +173,9 @@ class Exchange final : public ClientStreamHandler,
   std::vector<Symptom> later_;                  // what came after it
   std::unique_ptr<ReceivedProxyStatus> origin_proxy_status_;
   ResponseCheck check_;
-  bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
-  bool fresh_only_ = false;        // the last parked connection was stale
+  bool attempt_recorded_ = false;     // the running attempt's failure is in tries_
+  std::uint8_t untouched_tries_ = 0;  // that the origin did nothing with, by its own word
+  bool fresh_only_ = false;           // the last parked connection was stale
 
   RequestBody body_;
   Relay up_, down_;

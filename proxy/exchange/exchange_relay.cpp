@@ -62,7 +62,8 @@ void Exchange::onUploadReady() {
   if (body_.announced() && body_.copyWanted()) {
     std::vector<std::size_t> tried = tried_;
     tried.push_back(attempt_->endpointIndex());
-    body_.wantCopy((attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) ||
+    body_.wantCopy(attempt_->sharesConnection() ||
+                   (attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) ||
                    pool_->hasAlternative(tried));
   }
   up_.open();
