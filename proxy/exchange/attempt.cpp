@@ -253,11 +253,8 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
 }
 
 void Attempt::onStreamFailed(Phase phase, Fault fault) {
-  if (wantsHttp1(fault) && !insistsOnHttp2(fault) &&
-      request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime())) {
-    FindingSet told;
-    told.add(Finding::Http11Required);
-    observer_.onFindings(told);
+  if (wantsHttp1(fault) && !insistsOnHttp2(fault)) {
+    static_cast<void>(request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime()));
   }
   fail(observe(phase, std::move(fault)));
 }
