@@ -12,6 +12,7 @@
 
 #include "proxy/net/dns_verdict.h"
 #include "proxy/net/tcp_race.h"
+#include "proxy/net/tls_record.h"
 
 namespace gatewhy {
 namespace {
@@ -247,6 +248,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
   void failAlpn() {
     TlsFault fault = link_->transport.handshakeFault();
     fault.failure = TlsFailure::Alpn;
+    fault.alpn_offered = tlsRecordOf(link_->transport.ssl()).offered_protocols;
     fault.alpn_chosen = chosenProtocol();
     failHandshake(std::move(fault));
   }
