@@ -246,14 +246,10 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
 }
 
 void Attempt::onStreamFailed(Phase phase, Fault fault) {
-  if (requiresHttp1(fault) && !insistsOnHttp2(fault)) {
+  if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
     static_cast<void>(request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime()));
   }
   fail(observe(phase, std::move(fault)));
-}
-
-bool Attempt::insistsOnHttp2(const Fault& fault) const {
-  return requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http != EndpointHttp::Negotiated;
 }
 
 bool Attempt::repeatsMisdirected() {
@@ -337,6 +333,14 @@ Phase Attempt::longestPhase() const {
   weigh(t.wait, Phase::ResponseHead);
   weigh(t.receive, Phase::ResponseBody);
   return longest;
+}
+
+TryRecord Attempt::record() const {
+  return {.endpoint = std::string(endpointUrl()),
+          .peer_address = peerAddress(),
+          .connection_reused = reused_,
+          .timings = timings(),
+          .diagnosis = {}};
 }
 
 Timings Attempt::timings() const {
