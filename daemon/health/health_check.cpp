@@ -186,6 +186,7 @@ void HealthCheck::beginConnection() {
                                  ConnectTarget{.endpoint = &endpoint,
                                                .timeouts = &checked_.timeouts,
                                                .tls = runtime_.tls.get(),
+                                               .http = endpoint.http,
                                                .own_listeners = &generation_->own_listeners,
                                                .proxy_header = proxyHeader(checked_.send_proxy_protocol, nullptr)},
                                  *this);

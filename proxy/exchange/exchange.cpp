@@ -186,13 +186,17 @@ void Exchange::startAttempt() {
     plan.client = client_.facts().proxied();
   }
   plan.fresh = retries_.freshOnly();
-  body_.wantCopy(triesLeft());
+  body_.wantCopy(triesLeft() || retries_.untouchedLeft());
   plan.body_here = body_.whole();
   record_.beginTry();
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   up_.join(client_, *attempt_);
   down_.join(*attempt_, client_);
   attempt_->start(retries_.tried());  // may fail at once
+}
+
+bool Exchange::canRepeat() const {
+  return state_ == State::Waiting && !client_.facts().refused && !body_.incomplete() && retries_.untouchedLeft();
 }
 
 bool Exchange::triesLeft() const {
@@ -210,7 +214,7 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     reportFailure(worker_.sink, *pool_, endpoint, diagnosis, record_.clientAddress());
   }
   // Nothing is answered yet, and the whole body is still here.
-  const bool repeatable = at_endpoint && state_ == State::Waiting && triesLeft() && !body_.incomplete();
+  const bool repeatable = at_endpoint && state_ == State::Waiting && !client_.facts().refused && !body_.incomplete();
   if (repeatable && retries_.take(diagnosis, request_, *pool_, endpoint)) {
     record_.noteRetry();
     endAttempt();

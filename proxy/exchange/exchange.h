@@ -81,6 +81,7 @@ class Exchange final : public ClientStreamHandler,
   void onTunnelOpen(const ResponseHead& head) override;
   void onTunnelOriginClosed() override { endHalf(down_, up_); }
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
+  [[nodiscard]] bool canRepeat() const override;
   [[nodiscard]] bool clientBlocked() const override { return down_.sinkFull(); }
   // LoginObserver
   void onLoginPassed(LoginFields fields) override;

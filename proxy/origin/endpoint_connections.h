@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "proxy/origin/endpoint_state.h"
+#include "proxy/origin/openings.h"
 #include "proxy/origin/origin_connection.h"
 
 namespace gatewhy {
@@ -26,8 +27,8 @@ class EndpointConnections {
 
   // The one that is to carry the next request of `client` (null: of anybody): of
   // those in use the oldest that has room, else the one that was parked last.
-  // Null: none.
-  [[nodiscard]] OriginConnection* available(const ProxiedClient* client);
+  // Null: none. `http1`: only one of HTTP/1.1 will do.
+  [[nodiscard]] OriginConnection* available(const ProxiedClient* client, bool http1);
   void lease(OriginConnection& available);
   // A new one, with the lease for which it was opened.
   OriginConnection& adopt(std::unique_ptr<OriginConnection> connection);
@@ -40,6 +41,7 @@ class EndpointConnections {
   // Closes the one that was parked first and holds a place. False: there is none.
   bool closeOldestWithPlace();
 
+  [[nodiscard]] Openings& openings() { return openings_; }
   [[nodiscard]] const std::shared_ptr<EndpointState>& state() const { return state_; }
   // keep_alive.timeout: auto. A request found its connection closed after so
   // long; an answer has this Keep-Alive field ("" = none).
@@ -70,6 +72,7 @@ class EndpointConnections {
   std::vector<std::unique_ptr<OriginConnection>> parked_;  // LIFO
   std::vector<std::unique_ptr<OriginConnection>> used_;    // have a lease; in no order
   std::vector<OriginConnection*> roomy_;                   // of the used: those with room, oldest first
+  Openings openings_;
 };
 
 }  // namespace gatewhy

@@ -240,7 +240,7 @@ void H1OriginStream::await() {
 }
 
 OriginClock::View H1OriginStream::view() const {
-  return {.transport = transport(),
+  return {.transport = &transport(),
           .written = sender_.written(),
           .sent_at = sender_.sentAt(),
           .since = phase_since_,

@@ -10,9 +10,12 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     end();
     pool_ = std::exchange(other.pool_, nullptr);
+    step_ = std::exchange(other.step_, Step::Alone);
+    http_ = other.http_;
     endpoint_ = other.endpoint_;
     connection_ = std::exchange(other.connection_, nullptr);
     place_ = std::move(other.place_);
+    count_ = std::move(other.count_);
     upload_ = std::move(other.upload_);
   }
   return *this;
@@ -21,8 +24,9 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 void Lease::end() noexcept {
   if (OriginPool* const pool = std::exchange(pool_, nullptr)) {
     place_.release();
+    count_.release();
     upload_.release();
-    pool->giveBack(endpoint_, std::exchange(connection_, nullptr));
+    pool->giveBack(*this);
   }
 }
 
@@ -159,7 +163,7 @@ bool OriginPool::anybodyCanBeServed() const {
           }));
 }
 
-std::optional<Lease> OriginPool::tryLease(const PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload) {
+std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload) {
   EndpointConnections& connections = *endpoints_[endpoint];
   const auto& state = connections.state();
   // Looked at first: what is taken and given back again makes others try.
@@ -168,7 +172,9 @@ std::optional<Lease> OriginPool::tryLease(const PoolWaiter& waiter, std::size_t 
     return std::nullopt;
   }
   Lease lease;
-  OriginConnection* const connection = fresh ? nullptr : connections.available(waiter.client());
+  lease.http_ = httpOf(waiter, endpoint);
+  OriginConnection* const connection =
+      fresh ? nullptr : connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
   if (connection == nullptr || connection->sharing() == OriginConnection::Sharing::Shared) {
     if (!state->acquire(config_.limits.connections)) {
       // Of one request each: `fresh` under a full limit, or another client's. Its place comes free in a later turn.
@@ -183,18 +189,77 @@ std::optional<Lease> OriginPool::tryLease(const PoolWaiter& waiter, std::size_t 
     }
     lease.upload_ = UploadPlace(state, self_);
   }
-  if (connection != nullptr) {
-    connections.lease(*connection);
-  }
-  lease.connection_ = connection;
   lease.pool_ = this;
   lease.endpoint_ = endpoint;
   ++loads_[endpoint];
+  if (connection != nullptr) {
+    connections.lease(*connection);
+    lease.connection_ = connection;
+  } else {
+    planOpening(lease, waiter);
+  }
   return lease;
 }
 
-OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
+EndpointHttp OriginPool::httpOf(const PoolWaiter& waiter, std::size_t endpoint) const {
+  const EndpointHttp configured = config_.endpoints[endpoint].http;
+  const bool http1 = configured == EndpointHttp::Negotiated &&
+                     (waiter.needsHttp1() || endpoints_[endpoint]->state()->heldToHttp1(loop_.turnTime()));
+  return http1 ? EndpointHttp::Http1 : configured;
+}
+
+// Where the connection will carry many requests, of many clients, as far as is
+// known, one is opened for all who want it meanwhile.
+void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  const auto& state = connections.state();
+  const bool hopes = waiter.client() == nullptr &&
+                     (lease.http_ == EndpointHttp::Http2 ||
+                      (lease.http_ == EndpointHttp::Negotiated && state->speaks() != EndpointState::Speaks::Http1));
+  lease.step_ = !hopes                                ? Lease::Step::Alone
+                : connections.openings().join(waiter) ? Lease::Step::Opens
+                                                      : Lease::Step::Waits;
+  if (!lease.waits()) {
+    lease.count_ = OpenCount(state);
+  }
+}
+
+void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  lease.http_ = httpOf(waiter, lease.endpoint_);
+  OriginConnection* const connection = connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
+  if (connection == nullptr) {
+    planOpening(lease, waiter);
+    return;
+  }
+  connections.lease(*connection);
+  lease.step_ = Lease::Step::Alone;
+  lease.connection_ = connection;
   if (connection->sharing() == OriginConnection::Sharing::Exclusive) {
+    lease.place_.release();  // it holds one of its own
+  }
+}
+
+void OriginPool::onOpeningFailed(Lease& lease, const std::vector<AddressFailure>& failures) {
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    endpoints_[lease.endpoint_]->openings().onFailed(failures);
+  }
+}
+
+void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
+  queue_.leave(waiter);
+  if (waiter.awaits_ != nullptr) {
+    waiter.awaits_->leave(waiter);
+  }
+}
+
+OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  const bool shared = connection->sharing() == OriginConnection::Sharing::Shared;
+  if (lease.http_ == EndpointHttp::Negotiated) {
+    connections.state()->noteSpeaks(shared ? EndpointState::Speaks::Http2 : EndpointState::Speaks::Http1);
+  }
+  if (!shared) {
     connection->place = std::move(lease.place_);
   }
   if (ProxiedClient* const client = connection->client) {
@@ -204,13 +269,22 @@ OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnecti
       }
     });
   }
-  lease.connection_ = &endpoints_[lease.endpoint_]->adopt(std::move(connection));
+  connection->count = std::move(lease.count_);
+  lease.connection_ = &connections.adopt(std::move(connection));
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    connections.openings().onOver();
+  }
   return *lease.connection_;
 }
 
-void OriginPool::giveBack(std::size_t endpoint, OriginConnection* connection) {
-  --loads_[endpoint];
-  if (connection != nullptr && endpoints_[endpoint]->giveBack(*connection)) {
+void OriginPool::giveBack(Lease& lease) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  --loads_[lease.endpoint_];
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    connections.openings().onOver();
+  }
+  OriginConnection* const connection = std::exchange(lease.connection_, nullptr);
+  if (connection != nullptr && connections.giveBack(*connection)) {
     onPlaceFree();
   }
 }

@@ -59,6 +59,9 @@ class OriginStreamOwner {
  public:
   // Appends the request's head as it goes out.
   virtual void appendHead(TextBuffer& out) = 0;
+  // The answer is 421 (Misdirected Request), by HTTP/2. True: the request is
+  // tried again by HTTP/1.1, and the stream fails with HTTP_1_1_REQUIRED.
+  [[nodiscard]] virtual bool repeatsMisdirected() { return false; }
   // nullopt: the 101 answers what was asked.
   [[nodiscard]] virtual std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) = 0;
   // One of these, once, and nothing after it; the stream is to be left then.
