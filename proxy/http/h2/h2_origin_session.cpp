@@ -104,9 +104,10 @@ void H2OriginSession::judge(const H2FrameHead& frame) {
 // Most often it is another protocol.
 void H2OriginSession::refuseBeginning() {
   breakConnection(H2Code::ProtocolError, "the connection does not begin with SETTINGS");
-  const std::string_view peer = identifyPeer(scanner_.lastHead());
-  if (peer != "binary" && !peer.starts_with("HTTP/2")) {
-    fault_->detail.append(" but with ").append(peer);
+  constexpr std::size_t kFirstBytes = 32;
+  const std::string first = std::string(scanner_.lastHead()).append(behind_.substr(0, kFirstBytes - kH2FrameHead));
+  if (const std::string_view peer = identifyPeer(first); peer != "binary" && !peer.starts_with("HTTP/2")) {
+    fault_->excerpt = first;
     fault_->frame.clear();
   }
 }
