@@ -40,19 +40,21 @@ std::string tlsNote(const TlsSessionFacts& tls) {
   return note;
 }
 
-std::string limitText(std::uint32_t value) {
-  return value == std::numeric_limits<std::uint32_t>::max() ? "no limit" : countText(value);
-}
-
 // RFC 9113 section 6.5.2.
 void appendSettings(std::string& out, const H2PeerSettings& settings, const TextStyle& style) {
-  appendWrapped(out, "HTTP/2 SETTINGS  ",
-                fmt::format("max_concurrent_streams {}; initial_window_size {}; max_frame_size {}; "
-                            "max_header_list_size {}; header_table_size {}; enable_connect_protocol {}",
-                            limitText(settings.max_concurrent_streams), countText(settings.initial_window_size),
-                            countText(settings.max_frame_size), limitText(settings.max_header_list_size),
-                            countText(settings.header_table_size), settings.enable_connect_protocol ? 1 : 0),
-                17, style);
+  constexpr std::uint32_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
+  const std::pair<std::string_view, std::uint32_t> rows[] = {
+      {"max_concurrent_streams", settings.max_concurrent_streams},
+      {"initial_window_size", settings.initial_window_size},
+      {"max_frame_size", settings.max_frame_size},
+      {"max_header_list_size", settings.max_header_list_size},
+      {"header_table_size", settings.header_table_size},
+      {"enable_connect_protocol", settings.enable_connect_protocol ? 1 : 0},
+  };
+  out += "\n" + paint("HTTP/2 SETTINGS", Ink::Bold, style) + " of the server\n";
+  for (const auto& [setting, value] : rows) {
+    out += value == kNoLimit ? fmt::format("  {:<26}no limit\n", setting) : fmt::format("  {:<26}{}\n", setting, value);
+  }
 }
 
 std::string answerLine(const ProbeResult& result, const TextStyle& style) {
