@@ -416,7 +416,7 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
   expectEach({
       {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' must be true or false, not 'yes'"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
-      {withOrigin("send_proxy_protocol: v3"), "possible: off, v1, v2"},
+      {withOrigin("send_proxy_protocol: maybe"), "possible: off, v1, v2"},
   });
 }
 
