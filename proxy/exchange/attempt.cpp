@@ -204,14 +204,16 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   connection_ = std::move(connection);
   peer_address_ = connection_->peer_address;
   ++connection_->requests;
-  stream_ = connection_->open({.loop = worker_.loop,
-                               .scratch = worker_.scratch,
-                               .redaction = *request_.redaction,
-                               .head = *request_.head,
-                               .origin = *request_.origin,
-                               .owner = *this,
-                               .observer = observer_,
-                               .reused = reused_});
+  stream_ =
+      connection_->open({.loop = worker_.loop,
+                         .scratch = worker_.scratch,
+                         .redaction = *request_.redaction,
+                         .head = *request_.head,
+                         .origin = *request_.origin,
+                         .timeouts = request_.timeouts != nullptr ? *request_.timeouts : request_.origin->timeouts,
+                         .owner = *this,
+                         .observer = observer_,
+                         .reused = reused_});
   stream_->begin();
 }
 

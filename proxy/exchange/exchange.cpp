@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "diagnostics/peer_name.h"
+#include "diagnostics/reason_phrase.h"
 #include "proxy/exchange/admission.h"
 #include "proxy/exchange/credentials.h"
 #include "proxy/exchange/health_report.h"
@@ -26,9 +27,13 @@ Exchange::Exchange(WorkerContext& worker, ClientStream& client, const RequestHea
       generation_(worker.generation),
       began_(worker.loop.turnTime()),
       timestamp_(std::chrono::system_clock::now()),
+      grpc_(GrpcCall::of(worker.loop, request, *this)),
       check_(generation_->shared->config->diagnostics.lint),
       exchange_timer_(worker.loop, [this] { onExchangeTimeout(); }) {
   worker_.in_flight.add();
+  if (grpc_ && grpc_->native()) {
+    check_.skipLint();
+  }
 }
 
 Exchange::~Exchange() {
@@ -89,6 +94,9 @@ void Exchange::proceed() {
   }
   addLoginFields();
   exchange_timer_.arm(origin_config_->timeouts.exchange);
+  if (grpc_) {
+    grpc_->begin(origin_config_->timeouts, began_);
+  }
   findSession();
   startAttempt();
 }
@@ -149,6 +157,11 @@ void Exchange::respondFixed() {
     finish(Ending::Silent);
     return;
   }
+  if (grpc_ && grpc_->native()) {
+    grpc_->noteOwn(grpcStatusOfHttp(status_));
+    answerGrpcFor(status_, std::string(reasonPhrase(status_)));
+    return;
+  }
   sendOwn(synthesizeFixed(*route_, generation_->shared->config->diagnostics, variables()));
 }
 
@@ -181,6 +194,7 @@ void Exchange::startAttempt() {
   AttemptRequest plan;
   plan.head = &request_;
   plan.origin = origin_config_;
+  plan.timeouts = grpc_ ? &grpc_->timeouts() : nullptr;
   plan.runtime = &generation_->shared->origins[origin_];
   plan.pool = pool_;
   plan.own_listeners = &generation_->own_listeners;
@@ -313,10 +327,14 @@ void Exchange::conclude(Diagnosis diagnosis) {
   exchange_timer_.cancel();
   const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
   if (committed) {
+    if (endCall()) {
+      return;
+    }
     finish(diagnosis_->blame == Blame::Client ? Ending::Abandoned : Ending::Broken);  // what is sent stands
     return;
   }
-  if (diagnosis_->sent_status == 0 || !client_.takesAnswer()) {
+  const bool silent_call = grpc_ && diagnosis_->cause == Cause::TunnelIdleTimeout;
+  if ((diagnosis_->sent_status == 0 && !silent_call) || !client_.takesAnswer()) {
     finish(Ending::Silent);
     return;
   }
@@ -329,10 +347,11 @@ void Exchange::noteLater(std::string_view what) {
 
 void Exchange::answerFailure() {
   generated_by_ = GeneratedBy::Proxy;
-  status_ = diagnosis_->sent_status;
+  const SynthesizedResponse made = grpc_ ? grpcFailure()
+                                         : synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics,
+                                                             route_, variables(), origin_status_, failureFields());
+  status_ = made.status;
   warnBehindCloudflare();
-  const SynthesizedResponse made = synthesizeFailure(*diagnosis_, generation_->shared->config->diagnostics, route_,
-                                                     variables(), origin_status_, failureFields());
   closeTries();
   endAttempt();
   sendOwn(made);
@@ -396,6 +415,9 @@ void Exchange::onExchangeTimeout() {
 void Exchange::onClientFault(Observation fault) {
   if (diagnosis_ && state_ != State::Finished) {
     conclude(diagnosed(std::move(fault)));
+    return;
+  }
+  if (callOverdue(fault)) {
     return;
   }
   fault.elapsed_ms = millisBetween(began_, EventLoop::now());

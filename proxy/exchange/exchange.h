@@ -14,6 +14,7 @@
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
+#include "proxy/exchange/grpc_call.h"
 #include "proxy/exchange/login_request.h"
 #include "proxy/exchange/request_body.h"
 #include "proxy/exchange/response_check.h"
@@ -26,6 +27,7 @@ namespace gatewhy {
 class Exchange final : public ClientStreamHandler,
                        public AttemptObserver,
                        public LoginObserver,
+                       private GrpcCall::Owner,
                        public Recycled<Exchange> {
  public:
   //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished      Waiting ──101──▶ Tunnel ──▶ Draining
@@ -54,6 +56,7 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool bodyDone() const override { return body_.whole(); }
   [[nodiscard]] bool inTunnel() const override { return state_ == State::Tunnel; }
+  [[nodiscard]] bool dialogue() const override { return grpc_ != nullptr || inTunnel(); }
   [[nodiscard]] bool waiting() const override { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const override { return state_ == State::Responding; }
   [[nodiscard]] std::size_t buffered() const override {
@@ -61,7 +64,7 @@ class Exchange final : public ClientStreamHandler,
            (login_request_ ? login_request_->buffered() : 0);
   }
   [[nodiscard]] bool waitsForBody() const override {
-    return !body_.whole() && wantsBody() && !(attempt_ && attempt_->owesContinue());
+    return !body_.whole() && !grpc_ && wantsBody() && !(attempt_ && attempt_->owesContinue());
   }
 
  private:
@@ -103,6 +106,17 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] bool endLoginRequest();
   void goOn();
   void addLoginFields();
+  // A call of gRPC, in exchange_grpc.cpp.
+  void onCallLate(TimerFault fault) override;
+  [[nodiscard]] std::uint64_t callMoved() const override {
+    return body_.received() + response_body_ + (origin_status_ != 0 ? 1 : 0);
+  }
+  [[nodiscard]] bool callOverdue(const Observation& fault);
+  [[nodiscard]] SynthesizedResponse grpcFailure();
+  void answerGrpcFor(std::uint16_t status, std::string message);
+  void answerForeign(const ResponseHead& head);
+  [[nodiscard]] bool endCall();
+  void describeCall(ExchangeEvent& event);
   // What answers an admitted request.
   void proceed();
   void startAttempt();
@@ -167,6 +181,7 @@ class Exchange final : public ClientStreamHandler,
   std::unique_ptr<const Diagnosis> diagnosis_;  // null: nothing has failed
   std::vector<Symptom> later_;                  // what came after it
   std::unique_ptr<ReceivedProxyStatus> origin_proxy_status_;
+  std::unique_ptr<GrpcCall> grpc_;  // null: the request is no call of gRPC
   ResponseCheck check_;
   bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
   bool fresh_only_ = false;        // the last parked connection was stale

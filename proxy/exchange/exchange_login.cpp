@@ -167,6 +167,10 @@ void Exchange::onLoginDenied(const LoginAnswer& answer, Observation seen) {
     return;
   }
   diagnosis_ = std::make_unique<const Diagnosis>(diagnosed(std::move(seen)));
+  if (grpc_ && grpc_->native()) {
+    answerFailure();
+    return;
+  }
   generated_by_ = GeneratedBy::Proxy;
   status_ = answer.head.status;
   sendOwn(passOnLoginAnswer(answer, *diagnosis_, generation_->shared->config->diagnostics, *route_, variables()));

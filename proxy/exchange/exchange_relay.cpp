@@ -113,6 +113,10 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   generated_by_ = GeneratedBy::Origin;
   check_.head(request_, *route_, head, timestamp_ + (worker_.loop.turnTime() - began_));
   quoteProxyStatus(head);
+  if (grpc_ && !grpc_->takesAnswer(head)) {
+    answerForeign(head);
+    return;
+  }
   length_ = answerLength(head, request_);
   const DiagnosticsConfig& diagnostics = generation_->shared->config->diagnostics;
   std::string proxy_status;
@@ -176,6 +180,9 @@ void Exchange::onBatchEnd() {
 
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   check_.end(response_body_, extra_data);
+  if (grpc_) {
+    grpc_->onAnswerEnd(trailers);
+  }
   client_.sendEnd(trailers);
   if (state_ != State::Finished) {
     awaitDelivery();
@@ -297,6 +304,9 @@ void Exchange::finish(Ending ending) {
   }
   state_ = State::Finished;
   exchange_timer_.cancel();
+  if (grpc_) {
+    grpc_->stop();
+  }
   emitEvent();
   endAttempt();
   client_.finishExchange(ending);  // the last word: we are buried
@@ -427,6 +437,7 @@ void Exchange::emitEvent() {
                       diagnosis_->cause == Cause::TunnelResetByClient;
     event.outcome = left ? Outcome::Aborted : Outcome::Failure;
   }
+  describeCall(event);
   worker_.sink.onExchange(event);
 }
 

@@ -75,7 +75,8 @@ struct OriginStreamSetup {
   TextBuffer& scratch;  // for heads; free between callbacks
   const Redaction& redaction;
   const RequestHead& head;
-  const OriginConfig& origin;  // its timeouts and strictness
+  const OriginConfig& origin;  // its strictness
+  const OriginTimeouts& timeouts;
   OriginStreamOwner& owner;
   ResponseObserver& observer;
   bool reused = false;  // the connection has carried a request before
