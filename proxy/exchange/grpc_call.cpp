@@ -47,7 +47,7 @@ GrpcCall::GrpcCall(EventLoop& loop, GrpcKind kind, const RequestHead& head, Owne
 
 void GrpcCall::begin(const OriginTimeouts& limits, TimePoint began) {
   timeouts_ = limits;
-  timeouts_.response_idle = Millis(0);
+  timeouts_.response_idle = timeouts_.send = Millis(0);  // whose window is closed may be thinking
   if (deadline_) {
     timeouts_.response_head = Millis(0);
     deadline_clock_.arm(began + *deadline_);
