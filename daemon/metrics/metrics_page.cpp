@@ -398,6 +398,12 @@ void writeOrigins(PageWriter& page, const DaemonView& daemon, const MetricTotals
       page.sample({{"origin", name}, {"finding", gatewhy::name(finding)}}, count);
     }
   }
+  page.begin(Metric::GrpcCalls);
+  for (const auto& [name, origin] : totals.origins) {
+    for (const auto& [code, count] : origin.grpc_calls) {
+      page.sample({{"origin", name}, {"code", grpcLabel(code)}}, count);
+    }
+  }
   writeIdleLessons(page, *generation, now);
   page.begin(Metric::UnsolicitedBytes);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {

@@ -30,7 +30,8 @@ bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
 // needs another endpoint; a stale one does not.
 bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint) {
   const bool stale = why.cause == Cause::StaleConnection;
-  if (!doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) || !pool.spendRetry()) {
+  if (!left(pool.config()) || !doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) ||
+      !pool.spendRetry()) {
     return false;
   }
   if (stale) {
