@@ -86,7 +86,7 @@ bool Exchange::endCall() {
   closeTries();
   endAttempt();
   const Disclose disclose = generation_->shared->config->diagnostics.disclose;
-  down_.takeEnd({}, grpcTrailers(grpcStatusOf(*diagnosis_), grpcMessageOf(*diagnosis_, disclose)));
+  client_.sendEnd({}, grpcTrailers(grpcStatusOf(*diagnosis_), grpcMessageOf(*diagnosis_, disclose)));
   if (state_ != State::Finished) {
     awaitDelivery();
   }

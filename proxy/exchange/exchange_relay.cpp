@@ -154,7 +154,7 @@ void Exchange::quoteProxyStatus(const ResponseHead& head) {
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   check_.end(down_.moved(), extra_data);
   if (grpc_) {
-    grpc_->onAnswerEnd(trailers);
+    check_.note(grpc_->onAnswerEnd(trailers));
   }
   up_.stop();
   down_.takeEnd({}, trailers);
