@@ -52,15 +52,15 @@ GrpcStatus ofRefusal(std::uint16_t standard_status) {
 
 // gRPC over HTTP/2, "Errors".
 GrpcStatus ofReset(std::uint32_t code) {
-  constexpr std::uint32_t kRefusedStream = 7, kCancel = 8, kEnhanceYourCalm = 11, kInadequateSecurity = 12;
+  constexpr std::uint32_t kRefused = 7, kCancelled = 8, kCalm = 11, kInsecure = 12;
   switch (code) {
-    case kRefusedStream:
+    case kRefused:
       return GrpcStatus::Unavailable;
-    case kCancel:
+    case kCancelled:
       return GrpcStatus::Cancelled;
-    case kEnhanceYourCalm:
+    case kCalm:
       return GrpcStatus::ResourceExhausted;
-    case kInadequateSecurity:
+    case kInsecure:
       return GrpcStatus::PermissionDenied;
     default:
       return GrpcStatus::Internal;

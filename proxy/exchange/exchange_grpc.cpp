@@ -86,7 +86,7 @@ bool Exchange::endCall() {
   }
   giveUpAttempt();
   const Disclose disclose = generation_->shared->config->diagnostics.disclose;
-  down_.takeEnd({}, grpcTrailers(grpcStatusOf(*record_.diagnosis()), grpcMessageOf(*record_.diagnosis(), disclose)));
+  client_.sendEnd({}, grpcTrailers(grpcStatusOf(*record_.diagnosis()), grpcMessageOf(*record_.diagnosis(), disclose)));
   if (state_ != State::Finished) {
     awaitDelivery();
   }

@@ -100,7 +100,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   record_.check.end(down_.moved(), extra_data);
   if (grpc_) {
-    grpc_->onAnswerEnd(trailers);
+    record_.check.note(grpc_->onAnswerEnd(trailers));
   }
   up_.stop();
   down_.takeEnd({}, trailers);

@@ -108,9 +108,13 @@ bool GrpcCall::takesAnswer(const ResponseHead& head) {
   return false;
 }
 
-void GrpcCall::onAnswerEnd(std::string_view trailers) {
-  over_ = true;
+FindingSet GrpcCall::onAnswerEnd(std::string_view trailers) {
   keep(grpcEndOf(trailers));
+  FindingSet found;
+  if (lacksStatus()) {
+    found.add(Finding::GrpcStatusMissing);
+  }
+  return found;
 }
 
 void GrpcCall::keep(const GrpcEnd& end) {

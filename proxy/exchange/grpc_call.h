@@ -55,14 +55,13 @@ class GrpcCall {
   // ---- the answer
   // False: it is not gRPC, and what it stands for is kept as the call's status.
   [[nodiscard]] bool takesAnswer(const ResponseHead& head);
-  void onAnswerEnd(std::string_view trailers);
+  // What it lacks is a finding.
+  [[nodiscard]] FindingSet onAnswerEnd(std::string_view trailers);
   // We answer: `status` is the call's.
   void noteOwn(GrpcStatus status);
 
   // True where the origin's own answer makes it a failure.
   [[nodiscard]] bool failed() const;
-  // The answer is over, and had to have a status.
-  [[nodiscard]] bool lacksStatus() const { return over_ && native() && !facts_.status; }
   // `message` is as the peer wrote it, decoded: to be redacted.
   [[nodiscard]] GrpcFacts& facts() { return facts_; }
 
@@ -70,6 +69,7 @@ class GrpcCall {
   void keep(const GrpcEnd& end);
   void lookForSilence();
   [[nodiscard]] TimerFault deadlineFault() const;
+  [[nodiscard]] bool lacksStatus() const { return native() && !facts_.status; }
 
   EventLoop& loop_;
   Owner& owner_;
@@ -83,7 +83,6 @@ class GrpcCall {
   RequestedDeadline deadline_clock_;
   Deadline silence_clock_;
   GrpcFacts facts_;
-  bool over_ = false;     // the origin's answer
   bool origins_ = false;  // facts_ are the origin's
 };
 
