@@ -218,6 +218,8 @@ TEST_F(H2Origins, AMisdirectedRequestIsTriedAgainByHttp1) {
   EXPECT_EQ(seen["misdirected"]["status"], 200);
   EXPECT_EQ(seen["misdirected"]["body"], "by 1.1");
   EXPECT_EQ(seen["after"]["headers"]["x-version"], "1.1") << "the endpoint is held to it";
+  EXPECT_THAT(eventOf("/misdirected")["findings"], ::testing::Contains("http_1_1_required"));
+  EXPECT_FALSE(eventOf("/hello").contains("findings")) << "said once";
 }
 
 TEST_F(H2Origins, WhatRequiresHttp1GetsIt) {
