@@ -10,22 +10,12 @@
 
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
-#include "proxy/http/h2/h2_code.h"
 #include "proxy/net/certificate_term.h"
 #include "proxy/net/tls_record.h"
+#include "proxy/origin/http1_required.h"
 #include "proxy/origin/new_origin_connection.h"
 
 namespace gatewhy {
-namespace {
-
-// HTTP_1_1_REQUIRED (RFC 9113 section 7).
-bool wantsHttp1(const Fault& fault) {
-  const auto* stream = std::get_if<StreamFault>(&fault);
-  return stream != nullptr && stream->code == numberOf(H2Code::Http11Required) &&
-         (stream->how == StreamFault::How::Reset || stream->how == StreamFault::How::GoAway);
-}
-
-}  // namespace
 
 Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request)
     : worker_(worker),
@@ -204,6 +194,9 @@ void Attempt::onConnected(Connected connected) {
 
 void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
   request_.pool->onOpeningFailed(lease_, failures);
+  if (state_ == State::Done) {
+    return;  // one of those who waited has taken us with it
+  }
   connect_timings_ = failures.back().timings;
   worker_.loop.deferDelete(std::move(connector_));
   Observation furthest = std::move(failures.back().observation);
@@ -254,14 +247,10 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
 }
 
 void Attempt::onStreamFailed(Phase phase, Fault fault) {
-  if (wantsHttp1(fault) && !insistsOnHttp2(fault)) {
+  if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
     static_cast<void>(request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime()));
   }
   fail(observe(phase, std::move(fault)));
-}
-
-bool Attempt::insistsOnHttp2(const Fault& fault) const {
-  return wantsHttp1(fault) && request_.origin->endpoints[endpoint_].http != EndpointHttp::Negotiated;
 }
 
 bool Attempt::repeatsMisdirected() {

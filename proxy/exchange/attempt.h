@@ -104,8 +104,6 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool sharesConnection() const {
     return lease_.connection() != nullptr && lease_.connection()->sharing() == OriginConnection::Sharing::Shared;
   }
-  // The fault asks for HTTP/1.1, which its endpoint is not spoken to in.
-  [[nodiscard]] bool insistsOnHttp2(const Fault& fault) const;
   [[nodiscard]] const DnsFacts& dns() const { return dns_; }  // of a fresh connection
   [[nodiscard]] Timings timings() const;
   // What is to be told of it, as far as it knows: without a diagnosis.

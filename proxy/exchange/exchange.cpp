@@ -202,7 +202,7 @@ void Exchange::startAttempt() {
   plan.balance_key = forwarding_.balanceKey();
   plan.session_endpoint = forwarding_.sessionEndpoint();
   plan.fresh = retries_.freshOnly();
-  body_.wantCopy(triesLeft());
+  body_.wantCopy(triesLeft() || retries_.untouchedLeft());
   plan.body_here = body_.whole();
   record_.beginTry();
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
@@ -211,16 +211,8 @@ void Exchange::startAttempt() {
   attempt_->start(retries_.tried());  // may fail at once
 }
 
-// The origin itself says, in HTTP/2, that it did nothing with the request. That
-// is no failure which a budget would have to keep from piling up, and another
-// connection to the same endpoint will do.
-bool Exchange::untouched(const Diagnosis& diagnosis) const {
-  return diagnosis.retry == Retry::BeforeAnyByte && std::holds_alternative<StreamFault>(diagnosis.observation.fault) &&
-         !attempt_->insistsOnHttp2(diagnosis.observation.fault);
-}
-
 bool Exchange::canRepeat() const {
-  return state_ == State::Waiting && !body_.incomplete() && retries_.leftUntouched();
+  return state_ == State::Waiting && !client_.facts().refused && !body_.incomplete() && retries_.untouchedLeft();
 }
 
 bool Exchange::triesLeft() const {
@@ -238,10 +230,8 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     reportFailure(worker_.sink, *pool_, endpoint, diagnosis, record_.clientAddress());
   }
   // Nothing is answered yet, and the whole body is still here.
-  const bool repeatable = at_endpoint && state_ == State::Waiting && !body_.incomplete() && !client_.facts().refused;
-  const bool again = repeatable && (untouched(diagnosis) ? retries_.takeUntouched()
-                                                         : retries_.take(diagnosis, request_, *pool_, endpoint));
-  if (again) {
+  const bool repeatable = at_endpoint && state_ == State::Waiting && !client_.facts().refused && !body_.incomplete();
+  if (repeatable && retries_.take(diagnosis, request_, *pool_, endpoint)) {
     record_.noteRetry();
     endAttempt();
     startAttempt();

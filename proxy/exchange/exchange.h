@@ -108,7 +108,6 @@ class Exchange final : public ClientStreamHandler,
   void proceed(LoginFields fields);  // of the login, for the origin
   void startAttempt();
   [[nodiscard]] bool triesLeft() const;
-  [[nodiscard]] bool untouched(const Diagnosis& diagnosis) const;
   void giveUpAttempt();
   void conclude(Diagnosis diagnosis);
   void fail(Observation seen) { conclude(record_.diagnosed(std::move(seen))); }

@@ -51,8 +51,9 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
 // request can do no harm twice; else no copy is kept.
 void Exchange::onUploadReady() {
   if (body_.announced() && body_.copyWanted()) {
-    body_.wantCopy(attempt_->sharesConnection() ||
-                   retries_.mayFollow(request_, *pool_, attempt_->endpointIndex(), attempt_->reused()));
+    body_.wantCopy(
+        attempt_->sharesConnection() ||
+        (triesLeft() && retries_.mayFollow(request_, *pool_, attempt_->endpointIndex(), attempt_->reused())));
   }
   up_.open();
   up_.resume();

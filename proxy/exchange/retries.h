@@ -21,12 +21,11 @@ class Retries {
   [[nodiscard]] bool left(const OriginConfig& origin) const {
     return tried_.size() + (fresh_only_ ? 1 : 0) < origin.retry.attempts;
   }
+  // The same where the origin says itself that it did nothing with the request.
+  [[nodiscard]] bool untouchedLeft() const { return untouched_ < kMostUntouched; }
   // Whether the try at `endpoint`, of which a response has not begun, may be
   // followed by another, and the pool grants it; it is counted then.
   [[nodiscard]] bool take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint);
-  // The same of one that the origin did nothing with, by its own word.
-  [[nodiscard]] bool takeUntouched() { return leftUntouched() && ++untouched_ != 0; }
-  [[nodiscard]] bool leftUntouched() const { return untouched_ < kMostUntouched; }
   // Whether a try at `endpoint` could be followed by another now that bytes of
   // the request go out. `reused`: the connection.
   [[nodiscard]] bool mayFollow(const RequestHead& request, const OriginPool& pool, std::size_t endpoint,
