@@ -8,6 +8,7 @@ const { Calls } = grpc.loadPackageDefinition(definition).gatewhy.test;
 const [story, port] = process.argv.slice(2);
 const unlimited = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
 const client = new Calls(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), unlimited);
+const text = (word) => Buffer.from(word);
 const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function unary(order, options = {}) {
@@ -53,14 +54,14 @@ function collect(orders, silence = 0) {
 
 const silence = 1500;
 const stories = {
-  unary: () => unary({ payload: 'ping' }),
-  collect: () => collect([{ payload: 'a' }, { payload: 'b' }, { payload: 'c' }]),
-  expand: () => stream(client.Expand({ payload: 'x', count: 5 })),
+  unary: () => unary({ payload: text('ping') }),
+  collect: () => collect([{ payload: text('a') }, { payload: text('b') }, { payload: text('c') }]),
+  expand: () => stream(client.Expand({ payload: text('x'), count: 5 })),
   talk: () => stream(client.Talk(), async (call, seen) => {
     // Each message after the answer to the one before: nothing may hold one back.
     for (let i = 0; i < 5; i += 1) {
       const answered = new Promise((resolve) => { seen.each = resolve; });
-      call.write({ payload: 'x' });
+      call.write({ payload: text('x') });
       await answered;
     }
     call.end();
@@ -69,32 +70,32 @@ const stories = {
   own_13: () => unary({ act: 'fail', count: 13 }),
   talk_fails: () => stream(client.Talk(), (call, seen) => {
     seen.each = () => call.write({ act: 'fail', count: 10 });
-    call.write({ payload: 'x' });
+    call.write({ payload: text('x') });
   }),
   deadline: () => unary({ act: 'hang' }, { deadline: Date.now() + 400 }),
   cancel: () => unary({ act: 'hang' }, { onCall: (call) => setTimeout(() => call.cancel(), 300) }),
-  cancel_streaming: () => stream(client.Expand({ payload: 'x', act: 'hang' }), (call, seen) => {
+  cancel_streaming: () => stream(client.Expand({ payload: text('x'), act: 'hang' }), (call, seen) => {
     seen.each = () => call.cancel();
   }),
-  die: () => stream(client.Expand({ payload: 'x', act: 'die' })),
+  die: () => stream(client.Expand({ payload: text('x'), act: 'die' })),
   // Longer than client_body_timeout, response_idle and response_head together.
   silent_before: () => stream(client.Talk(), async (call, seen) => {
     await soon(silence);
     seen.each = () => call.end();
-    call.write({ payload: 'x' });
+    call.write({ payload: text('x') });
   }),
   silent_between: () => stream(client.Talk(), (call, seen) => {
     seen.each = async () => {
       seen.each = () => call.end();
       await soon(silence);
-      call.write({ payload: 'x' });
+      call.write({ payload: text('x') });
     };
-    call.write({ payload: 'x' });
+    call.write({ payload: text('x') });
   }),
-  silent_collect: () => collect([{ payload: 'a' }, { payload: 'b' }], silence),
-  silent_expand: () => stream(client.Expand({ payload: 'x', count: 2, wait_ms: silence })),
-  silent_unary: () => unary({ payload: 'x', wait_ms: silence }, { deadline: Date.now() + 40000 }),
-  talk_silent: () => stream(client.Talk(), (call) => call.write({ payload: 'x' })),
+  silent_collect: () => collect([{ payload: text('a') }, { payload: text('b') }], silence),
+  silent_expand: () => stream(client.Expand({ payload: text('x'), count: 2, wait_ms: silence })),
+  silent_unary: () => unary({ payload: text('x'), wait_ms: silence }, { deadline: Date.now() + 40000 }),
+  talk_silent: () => stream(client.Talk(), (call) => call.write({ payload: text('x') })),
   // 100 MiB each way, in messages of 64 KiB.
   big: () => stream(client.Talk(), (call) => {
     const payload = Buffer.alloc(64 * 1024, 'x');
@@ -117,7 +118,7 @@ const stories = {
     const until = Date.now() + 3000;
     await Promise.all(Array.from({ length: 8 }, async () => {
       while (Date.now() < until) {
-        const { code, details } = await unary({ payload: 'x' });
+        const { code, details } = await unary({ payload: text('x') });
         codes[code] = (codes[code] || 0) + 1;
         if (code !== 0) codes.details = details;
       }
