@@ -185,6 +185,7 @@ void HealthCheck::beginConnection() {
                                  ConnectTarget{.endpoint = &endpoint,
                                                .timeouts = &checked_.timeouts,
                                                .tls = runtime_.tls.get(),
+                                               .http = endpoint.http,
                                                .own_listeners = &generation_->own_listeners},
                                  *this);
   connector_->start();

@@ -111,7 +111,7 @@ class ClientConnection final : public Deferred,
   std::size_t place_ = 0;
   std::uint64_t lingered_ = 0;  // bytes dropped
   Link link_;
-  ClientOutput output_;
+  SocketOutput output_;
   ClientClock clock_;
   std::unique_ptr<ClientHandshake> handshake_;  // until it is done
   std::unique_ptr<ClientSession> session_;      // from then on; dies first

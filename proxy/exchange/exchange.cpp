@@ -15,6 +15,7 @@ namespace gatewhy {
 namespace {
 
 constexpr std::uint16_t kUnauthorized = 401;
+constexpr int kUntouchedTries = 3;
 constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
 
 }  // namespace
@@ -47,6 +48,7 @@ void Exchange::identify() {
 void Exchange::begin() {
   identify();
   body_.begin(request_);
+  up_.tee(body_);
   if (worker_.memory.isShort()) {
     close_ = true;
     reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
@@ -160,13 +162,10 @@ void Exchange::respondOptions() {
 }
 
 void Exchange::sendOwn(const SynthesizedResponse& made) {
-  response_body_ = made.body.size();
+  own_body_ = made.body.size();
   length_ = made.length;
   client_.sendHead(made.head(close_));
-  if (!made.body.empty()) {
-    client_.sendData(made.body);
-  }
-  client_.sendEnd({});
+  client_.sendEnd(made.body, {});
   if (state_ != State::Finished) {
     awaitDelivery();
   }
@@ -204,6 +203,8 @@ void Exchange::startAttempt() {
   plan.body_here = body_.whole();
   attempt_recorded_ = false;
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
+  up_.join(client_, *attempt_);
+  down_.join(*attempt_, client_);
   attempt_->start(tried_);  // may fail at once
 }
 
@@ -233,9 +234,11 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     reportFailure(worker_.sink, *pool_, attempt_->endpointIndex(), diagnosis,
                   forwarded_client_.empty() ? client_.facts().ip : forwarded_client_);
   }
-  if (mayRetry(diagnosis, *pool_) && pool_->spendRetry()) {
+  if (mayRetry(diagnosis, *pool_) && (untouched(diagnosis) || pool_->spendRetry())) {
     tries_.back().retried = true;  // mayRetry() wants a chosen endpoint
-    if (diagnosis.cause == Cause::StaleConnection) {
+    if (untouched(diagnosis)) {
+      ++untouched_tries_;
+    } else if (diagnosis.cause == Cause::StaleConnection) {
       fresh_only_ = true;
     } else {
       tried_.push_back(attempt_->endpointIndex());
@@ -253,7 +256,13 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
 // would fail again, so that needs another endpoint; a stale one does not.
 bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const {
   const bool committed = state_ != State::Waiting;
-  if (committed || !triesLeft() || body_.incomplete()) {
+  if (committed || body_.incomplete()) {
+    return false;
+  }
+  if (untouched(diagnosis)) {
+    return untouched_tries_ < kUntouchedTries && !client_.facts().refused;
+  }
+  if (!triesLeft()) {
     return false;
   }
   const Observation& seen = diagnosis.observation;
@@ -277,6 +286,18 @@ bool Exchange::mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) cons
   return attempt_->endpointChosen() && pool.hasAlternative(tried);
 }
 
+// The origin itself says, in HTTP/2, that it did nothing with the request. That
+// is no failure which a budget would have to keep from piling up, and another
+// connection to the same endpoint will do.
+bool Exchange::untouched(const Diagnosis& diagnosis) const {
+  return diagnosis.retry == Retry::BeforeAnyByte && std::holds_alternative<StreamFault>(diagnosis.observation.fault) &&
+         attempt_->endpointChosen() && !attempt_->insistsOnHttp2(diagnosis.observation.fault);
+}
+
+bool Exchange::canRepeat() const {
+  return state_ == State::Waiting && !body_.incomplete() && untouched_tries_ < kUntouchedTries;
+}
+
 bool Exchange::triesLeft() const {
   const std::size_t used = tried_.size() + (fresh_only_ ? 1 : 0);
   return used < pool_->config().retry.attempts && !client_.facts().refused;
@@ -285,6 +306,8 @@ bool Exchange::triesLeft() const {
 void Exchange::endAttempt() {
   [[maybe_unused]] const bool asked = endLoginRequest();
   if (attempt_) {
+    up_.stop();
+    down_.stop();
     attempt_->cancel();
     worker_.loop.deferDelete(std::move(attempt_));
   }

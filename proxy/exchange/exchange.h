@@ -15,6 +15,7 @@
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/exchange/login_request.h"
+#include "proxy/exchange/relay.h"
 #include "proxy/exchange/request_body.h"
 #include "proxy/exchange/response_check.h"
 #include "proxy/exchange/synthesize.h"
@@ -43,8 +44,9 @@ class Exchange final : public ClientStreamHandler,
   void onBody(std::string_view data, bool last, std::string_view trailers) override;
   [[nodiscard]] bool wantsBody() const override;
   [[nodiscard]] std::size_t bodyRoom() const override;
-  void onClientTunnelData(std::string_view data) override;
-  void onTunnelClientClosed() override;
+  [[nodiscard]] SpliceResult spliceBody(Transport& from, std::uint64_t ahead) override {
+    return up_.splice(from, ahead);
+  }
   void onClientDrained() override;
   void onSettled(bool arrived) override;
   void onClientFault(Observation fault) override;
@@ -67,20 +69,21 @@ class Exchange final : public ClientStreamHandler,
  private:
   // AttemptObserver
   void onUploadReady() override;
-  void onUploadDrained() override;
+  void onUploadDrained() override { up_.resume(); }
   void onInterim(const ResponseHead& head) override;
   void onResponseHead(const ResponseHead& head) override;
-  void onResponseData(std::string_view data) override;
-  [[nodiscard]] SplicePipe* splicePipe() override;
-  void onResponseSpliced(std::size_t size) override;
-  void onBatchEnd() override;
+  void onResponseData(std::string_view data) override { down_.take(data); }
+  [[nodiscard]] SpliceResult spliceResponse(Transport& from, std::uint64_t ahead) override {
+    return down_.splice(from, ahead);
+  }
+  void onBatchEnd() override { down_.flush(); }
   void onFindings(FindingSet findings) override { check_.note(findings); }
   void onResponseEnd(const std::string& trailers, bool extra_data) override;
   void onTunnelOpen(const ResponseHead& head) override;
-  void onTunnelData(std::string_view data) override;
   void onTunnelOriginClosed() override;
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
-  [[nodiscard]] bool clientBlocked() const override { return client_.sendBlocked(); }
+  [[nodiscard]] bool canRepeat() const override;
+  [[nodiscard]] bool clientBlocked() const override { return down_.sinkFull(); }
 
   void identify();
   void quoteProxyStatus(const ResponseHead& head);
@@ -113,6 +116,7 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] std::uint64_t balanceKey() const;
   [[nodiscard]] bool triesLeft() const;
   [[nodiscard]] bool mayRetry(const Diagnosis& diagnosis, const OriginPool& pool) const;
+  [[nodiscard]] bool untouched(const Diagnosis& diagnosis) const;
   void recordTry(std::string endpoint, std::string peer, bool reused, Timings timings,
                  std::optional<Diagnosis> diagnosis);
   [[nodiscard]] Diagnosis diagnosed(Observation observation) const;
@@ -124,6 +128,7 @@ class Exchange final : public ClientStreamHandler,
   void respondOptions();
   void sendOwn(const SynthesizedResponse& made);
   void endAttempt();
+  void endHalf(Relay& half, const Relay& other);
   void awaitDelivery();
   void finish(Ending ending);
   void emitEvent();
@@ -168,18 +173,19 @@ class Exchange final : public ClientStreamHandler,
   std::vector<Symptom> later_;                  // what came after it
   std::unique_ptr<ReceivedProxyStatus> origin_proxy_status_;
   ResponseCheck check_;
-  bool attempt_recorded_ = false;  // the running attempt's failure is in tries_
-  bool fresh_only_ = false;        // the last parked connection was stale
+  bool attempt_recorded_ = false;     // the running attempt's failure is in tries_
+  std::uint8_t untouched_tries_ = 0;  // that the origin did nothing with, by its own word
+  bool fresh_only_ = false;           // the last parked connection was stale
 
   RequestBody body_;
+  Relay up_, down_;
 
   std::uint16_t status_ = 0;  // sent
   std::uint16_t origin_status_ = 0;
   GeneratedBy generated_by_ = GeneratedBy::Nobody;
-  std::uint64_t response_body_ = 0;
+  std::uint64_t own_body_ = 0;  // bytes of an answer of our own
   AnswerLength length_ = AnswerLength::None;
   bool close_ = false;  // nothing more is to be served on the client's connection
-  bool tunnel_origin_closed_ = false, tunnel_client_closed_ = false;
   TimePoint half_closed_at_{};
   Phase half_closed_phase_ = Phase::ClientRequest;
   Deadline exchange_timer_;

@@ -91,7 +91,7 @@ void Exchange::onLogin(const PasswordChecker::Answer& answer) {
 void Exchange::goOn() {
   proceed();
   if (state_ == State::Waiting) {
-    client_.resumeBody();
+    up_.resume();
   }
 }
 

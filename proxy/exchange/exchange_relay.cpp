@@ -14,13 +14,7 @@ namespace gatewhy {
 // ---- request body -----------------------------------------------------
 
 bool Exchange::wantsBody() const {
-  if (state_ == State::Tunnel) {
-    return attempt_ && !attempt_->uploadBlocked();
-  }
-  if (!attempt_ || (state_ != State::Waiting && state_ != State::Responding)) {
-    return false;
-  }
-  return !attempt_->uploadBlocked() || body_.room(attempt_->queued()) != 0;
+  return up_.wants(attempt_ && attempt_->queued());
 }
 
 std::size_t Exchange::bodyRoom() const {
@@ -29,25 +23,34 @@ std::size_t Exchange::bodyRoom() const {
 }
 
 void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
+  if (state_ == State::Tunnel) {
+    if (last) {
+      endHalf(up_, down_);
+    } else {
+      up_.take(data);
+    }
+    return;
+  }
   const std::uint64_t limit = bodyLimit(*generation_->shared->config, route_);
-  if (limit != 0 && body_.received() + data.size() > limit) {
-    body_.count(data.size());
+  const std::uint64_t received = up_.moved() + data.size();
+  if (limit != 0 && received > limit) {
+    up_.stop();
+    up_.take(data);
     reject(Observation{
         .phase = Phase::ClientRequest,
-        .fault =
-            DecisionFault{.cause = Cause::ClientBodyTooLarge, .detail = {}, .size = body_.received(), .limit = limit}});
+        .fault = DecisionFault{.cause = Cause::ClientBodyTooLarge, .detail = {}, .size = received, .limit = limit}});
+    return;
+  }
+  if (!last) {
+    up_.take(data);
     return;
   }
   const std::string kept = trailers.empty() || route_ == nullptr
                                ? std::string()
                                : keptTrailers(trailers, request_, *route_, client_.facts().trusted,
                                               generation_->shared->config->limits.underscores);
-  const bool flowing = attempt_ && attempt_->takesBody();
-  body_.add(data, last, kept, flowing);
-  if (flowing) {
-    attempt_->stream()->sendBody(data, last, body_.trailers());
-  }
-  if (last && attempt_) {
+  up_.takeEnd(data, kept);
+  if (attempt_) {
     attempt_->noteBodyHere();  // may begin what waited, and end it: the last word
   }
 }
@@ -56,28 +59,15 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
 // another endpoint may get it, or the connection turns out to be stale and the
 // request can do no harm twice; else no copy is kept.
 void Exchange::onUploadReady() {
-  const bool has_body = request_.body != BodyKind::None;
-  if (has_body && body_.copyWanted()) {
+  if (body_.announced() && body_.copyWanted()) {
     std::vector<std::size_t> tried = tried_;
     tried.push_back(attempt_->endpointIndex());
-    body_.wantCopy((attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) ||
+    body_.wantCopy(attempt_->sharesConnection() ||
+                   (attempt_->reused() && isIdempotent(request_.method, request_.methodToken())) ||
                    pool_->hasAlternative(tried));
   }
-  if (!body_.copy().empty() || (body_.whole() && has_body)) {
-    attempt_->stream()->sendBody(body_.copy(), body_.whole(), body_.trailers());
-  }
-  if (has_body && attempt_ && !body_.copyWanted()) {
-    body_.dropCopy();
-  }
-  if (attempt_ && !attempt_->uploadBlocked() && !body_.whole()) {
-    client_.resumeBody();
-  }
-}
-
-void Exchange::onUploadDrained() {
-  if (!body_.whole() || state_ == State::Tunnel) {
-    client_.resumeBody();
-  }
+  up_.open();
+  up_.resume();
 }
 
 // ---- response ---------------------------------------------------------
@@ -91,7 +81,7 @@ void Exchange::onInterim(const ResponseHead& head) {
   appendInterimFields(worker_.scratch, head);
   client_.sendInterim({.status = head.status, .reason = head.reason(), .fields = worker_.scratch.view()});
   if (waitsForBody()) {
-    client_.resumeBody();  // after a 100 it is the client's turn
+    up_.resume();  // after a 100 it is the client's turn
   }
 }
 
@@ -137,6 +127,7 @@ void Exchange::onResponseHead(const ResponseHead& head) {
                     .content_length = head.content_length,
                     .upgrade = {},
                     .close = close_});
+  down_.open();
 }
 
 // What proxies behind us said passes on as it came; the event quotes it.
@@ -156,27 +147,10 @@ void Exchange::quoteProxyStatus(const ResponseHead& head) {
   }
 }
 
-void Exchange::onResponseData(std::string_view data) {
-  response_body_ += data.size();
-  client_.sendData(data);
-}
-
-SplicePipe* Exchange::splicePipe() {
-  return length_ == AnswerLength::Known ? client_.splicePipe() : nullptr;
-}
-
-void Exchange::onResponseSpliced(std::size_t size) {
-  response_body_ += size;
-  client_.flush();
-}
-
-void Exchange::onBatchEnd() {
-  client_.flush();
-}
-
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
-  check_.end(response_body_, extra_data);
-  client_.sendEnd(trailers);
+  check_.end(down_.moved(), extra_data);
+  up_.stop();
+  down_.takeEnd({}, trailers);
   if (state_ != State::Finished) {
     awaitDelivery();
   }
@@ -206,38 +180,23 @@ void Exchange::onTunnelOpen(const ResponseHead& head) {
                     .content_length = 0,
                     .upgrade = head.valueOf(FieldId::Upgrade)});
   client_.flush();
-  if (state_ == State::Tunnel) {
-    client_.openTunnel();
+  if (state_ != State::Tunnel) {
+    return;
   }
-}
-
-void Exchange::onTunnelData(std::string_view data) {
-  response_body_ += data.size();
-  client_.sendData(data);
-}
-
-void Exchange::onClientTunnelData(std::string_view data) {
-  body_.count(data.size());
-  if (attempt_) {
-    attempt_->stream()->sendTunnel(data);
-  }
+  up_.openTunnel();
+  down_.openTunnel();
+  client_.openTunnel();
 }
 
 void Exchange::onTunnelOriginClosed() {
-  tunnel_origin_closed_ = true;
-  if (tunnel_client_closed_) {
-    awaitDelivery();
-  } else {
-    client_.shutdownWrite();
-  }
+  endHalf(down_, up_);
 }
 
-void Exchange::onTunnelClientClosed() {
-  tunnel_client_closed_ = true;
-  if (tunnel_origin_closed_) {
+void Exchange::endHalf(Relay& half, const Relay& other) {
+  if (other.ends()) {
     awaitDelivery();
-  } else if (attempt_) {
-    attempt_->stream()->closeTunnelWrite();
+  } else {
+    half.takeEnd({}, {});
   }
 }
 
@@ -246,8 +205,8 @@ void Exchange::onTunnelClientClosed() {
 void Exchange::onClientDrained() {
   if (state_ == State::Draining) {
     awaitDelivery();
-  } else if (attempt_ && attempt_->stream() != nullptr) {
-    attempt_->stream()->resumeRead();
+  } else {
+    down_.resume();
   }
 }
 
@@ -278,7 +237,7 @@ void Exchange::onSettled(bool arrived) {
   Observation gone{.phase = Phase::ClientRequest,
                    .fault = EndFault{.how = EndFault::How::Fin, .reset_after_fin = true}};
   gone.bytes.request_complete = body_.whole();
-  gone.bytes.body_received = body_.received();
+  gone.bytes.body_received = up_.moved();
   gone.bytes.last_line = request_.method_size != 0 ? std::string(request_.methodToken()) : std::string();
   const bool short_body = diagnosis_ && diagnosis_->cause == Cause::ClientLengthMismatch;
   if (!diagnosis_ || short_body) {
@@ -324,7 +283,7 @@ void Exchange::describeRequest(ExchangeEvent& event) const {
   event.protocol_version = request_.version();
   event.user_agent = request_.valueOf(FieldId::UserAgent);
   if (request_.body != BodyKind::None) {
-    event.request_body_size = body_.received();
+    event.request_body_size = up_.moved();
   }
 }
 
@@ -388,7 +347,7 @@ void Exchange::emitEvent() {
   event.path = path ? *path : event.path;
   event.status = status_;
   if (status_ != 0 && !sendsNothing(status_)) {
-    event.response_body_size = response_body_;
+    event.response_body_size = generated_by_ == GeneratedBy::Origin ? down_.moved() : own_body_;
   }
   event.generated_by = generated_by_;
   event.origin_status = origin_status_;

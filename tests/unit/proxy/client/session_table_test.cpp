@@ -48,7 +48,7 @@ void settle(SessionWorld& world) {
   fin(world);
   world.exchange->answers = true;
   world.exchange->client.sendHead({.status = 200});
-  world.exchange->client.sendEnd({});
+  world.exchange->client.sendEnd({}, {});
   world.socket.unacknowledged = 1;
   EXPECT_EQ(world.exchange->client.delivered(), std::nullopt);
 }

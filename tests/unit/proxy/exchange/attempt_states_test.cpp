@@ -33,19 +33,9 @@ const char* nameOf(State state) {
 class Observer final : public AttemptObserver {
  public:
   void onUploadReady() override { ++ready; }
-  void onUploadDrained() override {}
-  void onInterim(const ResponseHead& /*head*/) override {}
   void onResponseHead(const ResponseHead& /*head*/) override {}
   void onResponseData(std::string_view /*data*/) override {}
-  SplicePipe* splicePipe() override { return nullptr; }
-  void onResponseSpliced(std::size_t /*size*/) override {}
-  void onBatchEnd() override {}
-  void onFindings(FindingSet /*findings*/) override {}
   void onResponseEnd(const std::string& /*trailers*/, bool /*extra_data*/) override { ++ended; }
-  void onTunnelOpen(const ResponseHead& /*head*/) override {}
-  void onTunnelData(std::string_view /*data*/) override {}
-  void onTunnelOriginClosed() override {}
-  [[nodiscard]] bool clientBlocked() const override { return false; }
   void onAttemptFailed(Observation seen, std::vector<AddressFailure> /*addresses*/) override {
     ++failed;
     last = std::move(seen);
@@ -136,10 +126,8 @@ const std::map<std::string, std::function<void(AttemptWorld&)>> kEvents = {
        failures.front().observation.fault = ConnectFault{.error = 111};
        static_cast<ConnectObserver&>(*world.attempt).onConnectFailed(std::move(failures));
      }},
-    {"the response is complete",
-     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(true, false, ""); }},
-    {"the response is complete, out of step",
-     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(false, true, ""); }},
+    {"the response is complete", [](AttemptWorld& world) { world.stream().complete(); }},
+    {"the response is complete, out of step", [](AttemptWorld& world) { world.stream().complete(false); }},
     {"the stream fails",
      [](AttemptWorld& world) {
        world.stream().setup.owner.onStreamFailed(Phase::ResponseHead, EndFault{.how = EndFault::How::Reset});
@@ -222,7 +210,7 @@ TEST(AttemptStates, NothingComesAfterTheEnd) {
 TEST(AttemptStates, AWholeResponseGivesTheConnectionBack) {
   AttemptWorld world;
   world.enter(State::Streaming);
-  world.stream().setup.owner.onStreamComplete(true, false, "");
+  world.stream().complete();
   EXPECT_EQ(world.origin.parked, 1);
   EXPECT_EQ(world.observer.ended, 1);
   EXPECT_TRUE(world.attempt->answeredAtOnce());

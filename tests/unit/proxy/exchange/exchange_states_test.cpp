@@ -73,7 +73,7 @@ class ExchangeWorld final : public FakeWorld {
     ASSERT_STREQ(nameOf(exchange->state()), nameOf(state));
   }
   [[nodiscard]] ResponseObserver& observer() { return stream().setup.observer; }
-  void complete() { stream().setup.owner.onStreamComplete(true, false, ""); }
+  void complete() { stream().complete(); }
   void fail(Phase phase) { stream().setup.owner.onStreamFailed(phase, EndFault{.how = EndFault::How::Reset}); }
 
  private:
@@ -122,10 +122,10 @@ const std::map<std::string, std::function<void(ExchangeWorld&)>> kEvents = {
        world.complete();
      }},
     {"the stream fails", [](ExchangeWorld& world) { world.fail(Phase::ResponseHead); }},
-    {"tunnel bytes of the origin", [](ExchangeWorld& world) { world.observer().onTunnelData("x"); }},
-    {"tunnel bytes of the client", [](ExchangeWorld& world) { world.exchange->onClientTunnelData("x"); }},
+    {"tunnel bytes of the origin", [](ExchangeWorld& world) { world.observer().onResponseData("x"); }},
+    {"tunnel bytes of the client", [](ExchangeWorld& world) { world.exchange->onBody("x", false, {}); }},
     {"the origin ends its half", [](ExchangeWorld& world) { world.observer().onTunnelOriginClosed(); }},
-    {"the client ends its half", [](ExchangeWorld& world) { world.exchange->onTunnelClientClosed(); }},
+    {"the client ends its half", [](ExchangeWorld& world) { world.exchange->onBody({}, true, {}); }},
     {"the client takes bytes again",
      [](ExchangeWorld& world) {
        world.client.blocked = false;
@@ -208,12 +208,12 @@ TEST(ExchangeStates, ATunnelIsOverWhenBothHalvesAre) {
       if (of_origin) {
         world.observer().onTunnelOriginClosed();
       } else {
-        world.exchange->onTunnelClientClosed();
+        world.exchange->onBody({}, true, {});
       }
     };
     end(origin_first);
-    EXPECT_EQ(world.client.shut, origin_first);
-    EXPECT_EQ(world.stream().tunnel_closed, !origin_first);
+    EXPECT_EQ(world.client.ended, origin_first);
+    EXPECT_EQ(world.stream().ended, !origin_first);
     end(!origin_first);
     EXPECT_STREQ(nameOf(world.exchange->state()), nameOf(State::Finished));
     ASSERT_EQ(world.told.size(), 1U);
