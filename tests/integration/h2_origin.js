@@ -81,7 +81,11 @@ function answer(request, response) {
       response.end();
       return;
     case 'hints':
-      response.stream.additionalHeaders({':status': 103, link: '</a.css>; rel=preload'});
+      if (by === '2.0') {
+        response.stream.additionalHeaders({':status': 103, link: '</a.css>; rel=preload'});
+      } else {
+        response.writeEarlyHints({link: '</a.css>; rel=preload'});
+      }
       response.end('hinted');
       return;
     case 'gather':
