@@ -165,6 +165,11 @@ GrpcStatus grpcStatusOf(const Diagnosis& diagnosis) noexcept {
   return ofProxyError(diagnosis.proxy_error, diagnosis.standard_status, info(diagnosis.cause).sent_status);
 }
 
+bool isToldAs(const CauseInfo& cause, GrpcStatus status) noexcept {
+  const bool told = cause.sent_status != 0 || cause.cause == Cause::TunnelIdleTimeout;
+  return told && ofProxyError(cause.proxy_error, cause.standard_status, cause.sent_status) == status;
+}
+
 std::string encodeGrpcMessage(std::string_view text, std::size_t limit) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
   constexpr std::size_t kEncoded = 3;
@@ -215,8 +220,7 @@ std::string grpcCausesMarkdown() {
   for (const GrpcStatusInfo& status : kGrpcTable) {
     std::string causes;
     for (const CauseInfo& row : allCauses()) {
-      const bool told = row.sent_status != 0 || row.cause == Cause::TunnelIdleTimeout;
-      if (told && ofProxyError(row.proxy_error, row.standard_status, row.sent_status) == status.status) {
+      if (isToldAs(row, status.status)) {
         fmt::format_to(std::back_inserter(causes), "{}`{}`", causes.empty() ? "" : ", ", row.name);
       }
     }

@@ -46,6 +46,8 @@ struct GrpcStatusInfo {
 [[nodiscard]] GrpcStatus grpcStatusOfHttp(std::uint16_t status) noexcept;
 // What a client of gRPC is told of a failure here.
 [[nodiscard]] GrpcStatus grpcStatusOf(const Diagnosis& diagnosis) noexcept;
+// True where a failure by the cause is mostly told as `status`.
+[[nodiscard]] bool isToldAs(const CauseInfo& cause, GrpcStatus status) noexcept;
 
 // The value of a grpc-message: octets that are no printable ASCII, and '%', are
 // percent-encoded (gRPC over HTTP/2, "Responses"). At most `limit` octets.

@@ -32,7 +32,7 @@ add_custom_command(
   DEPENDS ${call_proto})
 add_executable(gatewhy_test_grpc grpc/grpc_peer.cpp ${call_folder}/call.pb.cc ${call_folder}/call.grpc.pb.cc)
 target_include_directories(gatewhy_test_grpc SYSTEM PRIVATE ${call_folder})
-target_link_libraries(gatewhy_test_grpc PRIVATE ${GRPCPP} grpc gpr protobuf Threads::Threads)
+target_link_libraries(gatewhy_test_grpc PRIVATE ${GRPCPP} grpc gpr protobuf absl_synchronization Threads::Threads)
 set_target_properties(gatewhy_test_grpc PROPERTIES UNITY_BUILD OFF)
 # What the generator writes is not ours to warn of.
 set_source_files_properties(${call_folder}/call.pb.cc ${call_folder}/call.grpc.pb.cc PROPERTIES COMPILE_OPTIONS -w)

@@ -120,7 +120,7 @@ FindingSet GrpcCall::onAnswerEnd(std::string_view trailers) {
 void GrpcCall::keep(const GrpcEnd& end) {
   if (end.status) {
     facts_.status = end.status;
-    facts_.message = decodeGrpcMessage(end.message, kMostGrpcMessage);
+    facts_.message = *end.status == 0 ? std::string() : decodeGrpcMessage(end.message, kMostGrpcMessage);
   }
 }
 
