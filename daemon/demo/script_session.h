@@ -56,7 +56,7 @@ struct SessionEnvironment {
   const TlsFiles* tls_files = nullptr;
 };
 
-class ScriptSession : private ScriptH2::Wire {
+class ScriptSession final : private ScriptH2::Wire {
  public:
   enum class Role : std::uint8_t { Client, Server };
 

@@ -104,6 +104,8 @@ void H2OriginSession::refuseBeginning() {
   breakConnection(H2Code::ProtocolError, "the connection does not begin with SETTINGS");
   if (const std::string_view peer = identifyPeer(scanner_.lastHead()); peer != "binary") {
     fault_->detail.append(" but with ").append(peer);
+    fault_->excerpt = scanner_.lastHead();
+    fault_->stream = 0;
     fault_->frame.clear();
   }
 }
