@@ -255,12 +255,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .fallback = "60s",
      .max = kDay,
-     .text = "How long the response body may make no progress."},
+     .text = "How long the response body may make no progress. Not for gRPC, where silence is no failure."},
     {.path = "origins.*.timeouts.tunnel",
      .type = Duration,
      .fallback = "1h",
      .max = kDay,
-     .text = "How long an upgraded connection (WebSocket) may be silent in both directions. 0: forever."},
+     .text = "How long an upgraded connection (WebSocket) or a call of gRPC ([grpc.md](grpc.md)) may be silent in both "
+             "directions. 0: forever."},
     {.path = "origins.*.timeouts.exchange",
      .type = Duration,
      .fallback = "0",
@@ -343,6 +344,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .words = "enforce|report",
      .text = "What happens if an origin makes a tolerable protocol error: `enforce` refuses the response, `report` "
              "repairs it and passes it on with a finding. Which errors: [findings.md](findings.md#strictness-report)."},
+    {.path = "origins.*.send_proxy_protocol",
+     .type = Word,
+     .fallback = "off",
+     .words = "off|v1|v2",
+     .text = "Each connection begins with a PROXY protocol header of this version, before TLS, that tells the client's "
+             "address and the one that it connected to. So a connection carries one client's requests alone, and is "
+             "closed with it. A client of a unix socket is `UNKNOWN` (v1) or has no address (v2); what gatewhy asks "
+             "for itself, such as a health check, is `UNKNOWN` or `LOCAL`. The origin has to expect the header "
+             "([headers.md](headers.md#proxy-protocol))."},
     {.path = "origins.*.http2",
      .type = Boolean,
      .fallback = "true",

@@ -10,22 +10,13 @@
 
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
-#include "proxy/http/h2/h2_code.h"
 #include "proxy/net/certificate_term.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/net/tls_record.h"
+#include "proxy/origin/http1_required.h"
 #include "proxy/origin/new_origin_connection.h"
 
 namespace gatewhy {
-namespace {
-
-// HTTP_1_1_REQUIRED (RFC 9113 section 7).
-bool wantsHttp1(const Fault& fault) {
-  const auto* stream = std::get_if<StreamFault>(&fault);
-  return stream != nullptr && stream->code == numberOf(H2Code::Http11Required) &&
-         (stream->how == StreamFault::How::Reset || stream->how == StreamFault::How::GoAway);
-}
-
-}  // namespace
 
 Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request)
     : worker_(worker),
@@ -173,13 +164,16 @@ void Attempt::connect() {
                  request_.runtime->tls_setup_fault.value_or(TlsFault{.failure = TlsFailure::Setup})));
     return;
   }
-  connector_ = Connector::create(worker_.loop, *request_.resolver,
-                                 ConnectTarget{.endpoint = &endpoint,
-                                               .timeouts = &request_.origin->timeouts,
-                                               .tls = request_.runtime->tls.get(),
-                                               .http = lease_.http(),
-                                               .own_listeners = request_.own_listeners},
-                                 *this);
+  connector_ = Connector::create(
+      worker_.loop, *request_.resolver,
+      ConnectTarget{.endpoint = &endpoint,
+                    .timeouts = &request_.origin->timeouts,
+                    .tls = request_.runtime->tls.get(),
+                    .http = lease_.http(),
+                    .own_listeners = request_.own_listeners,
+                    .proxy_header = proxyHeader(request_.origin->send_proxy_protocol,
+                                                request_.client ? &request_.client->addresses : nullptr)},
+      *this);
   connector_->start();
 }
 
@@ -197,13 +191,18 @@ void Attempt::onConnected(Connected connected) {
     }
     observer_.onFindings(findings);
   }
-  begin(request_.pool->adopt(
-      lease_, newOriginConnection(worker_.loop, *request_.origin, worker_.generation->shared->config->limits.fields,
-                                  *request_.redaction, std::move(connected))));
+  auto connection =
+      newOriginConnection(worker_.loop, *request_.origin, worker_.generation->shared->config->limits.fields,
+                          *request_.redaction, std::move(connected));
+  connection->client = request_.client.get();
+  begin(request_.pool->adopt(lease_, std::move(connection)));
 }
 
 void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
   request_.pool->onOpeningFailed(lease_, failures);
+  if (state_ == State::Done) {
+    return;  // one of those who waited has taken us with it
+  }
   connect_timings_ = failures.back().timings;
   worker_.loop.deferDelete(std::move(connector_));
   Observation furthest = std::move(failures.back().observation);
@@ -225,6 +224,7 @@ void Attempt::begin(OriginConnection& connection) {
                              .redaction = *request_.redaction,
                              .head = *request_.head,
                              .origin = *request_.origin,
+                             .timeouts = request_.timeouts != nullptr ? *request_.timeouts : request_.origin->timeouts,
                              .owner = *this,
                              .observer = observer_,
                              .reused = reused_});
@@ -253,14 +253,14 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
 }
 
 void Attempt::onStreamFailed(Phase phase, Fault fault) {
-  if (wantsHttp1(fault) && !insistsOnHttp2(fault)) {
-    static_cast<void>(request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime()));
+  if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
+    if (request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime())) {
+      FindingSet told;
+      told.add(Finding::Http11Required);
+      observer_.onFindings(told);
+    }
   }
   fail(observe(phase, std::move(fault)));
-}
-
-bool Attempt::insistsOnHttp2(const Fault& fault) const {
-  return wantsHttp1(fault) && request_.origin->endpoints[endpoint_].http != EndpointHttp::Negotiated;
 }
 
 bool Attempt::repeatsMisdirected() {
@@ -344,6 +344,14 @@ Phase Attempt::longestPhase() const {
   weigh(t.wait, Phase::ResponseHead);
   weigh(t.receive, Phase::ResponseBody);
   return longest;
+}
+
+TryRecord Attempt::record() const {
+  return {.endpoint = std::string(endpointUrl()),
+          .peer_address = peerAddress(),
+          .connection_reused = reused_,
+          .timings = timings(),
+          .diagnosis = {}};
 }
 
 Timings Attempt::timings() const {

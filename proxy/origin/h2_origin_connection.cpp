@@ -224,8 +224,10 @@ void H2OriginConnection::write() {
     if (result.status == IoStatus::Ended) {
       // What the origin said before it refused is still readable.
       write_fault_ = link_->transport.fault();
-      readable_ = true;
-      link_->watch.kick();
+      if (!stopped_) {
+        readable_ = true;
+        link_->watch.kick();
+      }
       return;
     }
     written_ += result.size;
@@ -269,9 +271,7 @@ void H2OriginConnection::stop() {
   if (state_ != State::Over) {
     http2_.closeToNewStreams();
   }
-  if (!turning_ && !socket_blocked_) {
-    write();
-  }
+  scheduleWrite();  // before it is buried, outside of whatever has called
 }
 
 // ---- the connection -------------------------------------------------------
@@ -279,7 +279,8 @@ void H2OriginConnection::stop() {
 // Its own word explains the end better than the end itself.
 void H2OriginConnection::onEnded() {
   state_ = State::Over;
-  const TransportFault& fault = link_->transport.fault();
+  const TransportFault fault = link_->transport.fault();
+  const auto refused = std::exchange(write_fault_, fault);  // nothing is written any more
   if (goaway_) {
     breakAll(*goaway_);
     return;
@@ -291,7 +292,7 @@ void H2OriginConnection::onEnded() {
   EndFault end = std::get<EndFault>(fault);
   // A failed write took the socket's error with it, and the read behind it says
   // FIN: ECONNRESET there was the RST, EPIPE comes after a real FIN.
-  const auto* broken = write_fault_ ? std::get_if<EndFault>(&*write_fault_) : nullptr;
+  const auto* broken = refused ? std::get_if<EndFault>(&*refused) : nullptr;
   if (broken != nullptr && broken->error == ECONNRESET) {
     end = *broken;
     end.on_write = true;
@@ -366,10 +367,13 @@ void H2OriginConnection::onPong(std::uint64_t /*opaque*/) {
 
 void H2OriginConnection::onWatch() {
   const auto late = [this](StreamFault::How how, std::chrono::milliseconds limit) {
+    turning_ = true;
     http2_.fail({.how = how,
                  .code = numberOf(how == StreamFault::How::NoSettings ? H2Code::SettingsTimeout : H2Code::NoError),
                  .limit_ms = static_cast<std::uint32_t>(limit.count()),
                  .elapsed_ms = millisBetween(since_, EventLoop::now())});
+    turning_ = false;
+    afterTurn();
   };
   switch (watch_) {
     case Watch::Nothing:

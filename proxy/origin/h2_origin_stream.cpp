@@ -20,7 +20,7 @@ constexpr std::uint16_t kMisdirected = 421;
 H2OriginStream::H2OriginStream(H2OriginConnection& connection, const OriginStreamSetup& setup)
     : connection_(&connection),
       setup_(setup),
-      clock_(setup.loop, setup.origin.timeouts, *this),
+      clock_(setup.loop, setup.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H2OriginStream::leave() {
@@ -307,6 +307,10 @@ double H2OriginStream::waitedMs() const {
 
 const SSL* H2OriginStream::tlsSession() const {
   return connection_ != nullptr ? connection_->transport().ssl() : nullptr;
+}
+
+const H2OriginSession* H2OriginStream::http2() const {
+  return connection_ != nullptr ? &connection_->http2() : nullptr;
 }
 
 // Of the request, as far as the kernel took it: 0 where it took nothing.
