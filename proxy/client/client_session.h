@@ -9,6 +9,7 @@
 
 #include "proxy/client/client_clock.h"
 #include "proxy/client/client_output.h"
+#include "proxy/client/keepalive_quota.h"
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/http/message.h"
@@ -21,6 +22,7 @@ struct ClientWire {
   Link& link;
   ClientOutput& output;
   ClientClock& clock;
+  KeepAliveQuota& quota;
   const ClientFacts& facts;
 };
 
