@@ -173,15 +173,25 @@ bool isUnreachable(int error) noexcept {
   return error == EHOSTUNREACH || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN;
 }
 
+// A tunnel in a stream ends by END_STREAM; all else breaks it (RFC 8441 section 5).
+bool breaksTunnel(const Observation& seen) noexcept {
+  return seen.bytes.stream && seen.interrupted && seen.interrupted->phase == Phase::Upgrade;
+}
+
 // A close means nothing by itself: what the client had promised tells a broken
-// upload and a wrong Content-Length from a client that lost patience.
-Cause causeOfClientEnd(const EndFault& fault, const ByteFacts& bytes) noexcept {
+// upload and a wrong Content-Length from a client that lost patience. On HTTP/2
+// END_STREAM ends a body, and a close no more than breaks it.
+Cause causeOfClientEnd(const EndFault& fault, const Observation& seen) noexcept {
+  const ByteFacts& bytes = seen.bytes;
+  if (breaksTunnel(seen)) {
+    return Cause::TunnelResetByClient;
+  }
   const bool in_body = !bytes.last_line.empty() && !bytes.request_complete;
   if (!in_body) {
     return Cause::ClientClosedRequest;
   }
   const bool only_fin = (fault.how == How::Fin || fault.how == How::CloseNotify) && !fault.reset_after_fin;
-  return only_fin ? Cause::ClientLengthMismatch : Cause::ClientAbortedUpload;
+  return only_fin && !bytes.stream ? Cause::ClientLengthMismatch : Cause::ClientAbortedUpload;
 }
 
 // ETIMEDOUT: TCP_USER_TIMEOUT while bytes are unacknowledged, or keep-alive
@@ -265,7 +275,7 @@ Cause causeOfEndInBody(const EndFault& fault, const ByteFacts& bytes) noexcept {
 Cause causeOfEnd(const EndFault& fault, const Observation& seen) noexcept {
   switch (seen.phase) {
     case Phase::ClientRequest:
-      return causeOfClientEnd(fault, seen.bytes);
+      return causeOfClientEnd(fault, seen);
     case Phase::TlsHandshake:
       return isOrderly(fault) ? Cause::TlsConnectionClosed : Cause::TlsConnectionReset;
     case Phase::RequestWrite:
@@ -300,6 +310,9 @@ Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept 
   switch (fault.how) {
     case StreamFault::How::Reset:
     case StreamFault::How::GoAway: {
+      if (breaksTunnel(seen)) {
+        return Cause::TunnelResetByClient;
+      }
       const bool in_body = !seen.bytes.last_line.empty() && !seen.bytes.request_complete;
       return in_body ? Cause::ClientAbortedUpload : Cause::ClientClosedRequest;
     }

@@ -70,7 +70,9 @@ void H2RequestReader::take(std::string_view name, std::string_view value, const 
     return;
   }
   if (list_size_ > rules_.list) {
-    fail({ParseError::HeadTooLarge, 0}, name, value, redact, false);
+    // A target that is too long by itself has a status of its own (414).
+    const bool target = name == kPseudoNames[static_cast<std::size_t>(Pseudo::Path)];
+    fail({target ? ParseError::StartLineTooLong : ParseError::HeadTooLarge, 0}, name, value, redact, false);
     fault_->size = list_size_;
     fault_->limit = rules_.list;
   } else if (pseudo) {

@@ -393,7 +393,8 @@ void H2ServerSession::release(H2StreamId id) {
   }
   consume(id, static_cast<std::size_t>(stream->unconsumed));
   if (stream->answer != H2ServerStream::Answer::Sent || stream->request == H2ServerStream::Request::Coming) {
-    reset(id, H2Code::Cancel);
+    // A tunnel whose client has not ended its side: the answer is whole.
+    reset(id, stream->answer == H2ServerStream::Answer::Sent ? H2Code::NoError : H2Code::Cancel);
   }
   streams_.erase(id);
 }
