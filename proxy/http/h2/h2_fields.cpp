@@ -15,6 +15,14 @@ namespace {
 constexpr std::string_view kBetween = ": ";
 constexpr std::string_view kLineEnd = "\r\n";
 
+// Most names are told from these by their length, without a look at a table.
+bool mayBeOfConnection(std::string_view name) {
+  constexpr std::size_t kSizes[] = {std::string_view("te").size(), std::string_view("upgrade").size(),
+                                    std::string_view("connection").size(), std::string_view("proxy-connection").size(),
+                                    std::string_view("transfer-encoding").size()};
+  return std::find(std::begin(kSizes), std::end(kSizes), name.size()) != std::end(kSizes);
+}
+
 // RFC 9113 section 8.2.2.
 bool isOfConnection(FieldId id) {
   return id == FieldId::Connection || id == FieldId::KeepAlive || id == FieldId::ProxyConnection ||
@@ -59,6 +67,8 @@ std::optional<H2FieldFault> judgeValue(std::string_view name, std::string_view v
 }  // namespace
 
 void H2FieldList::status(std::uint16_t status) {
+  constexpr std::size_t kUsual = 16;
+  fields_.reserve(kUsual);
   constexpr std::uint16_t kTen = 10;
   for (std::size_t at = std::size(status_); at-- > 0; status = static_cast<std::uint16_t>(status / kTen)) {
     status_[at] = static_cast<char>('0' + status % kTen);
@@ -76,7 +86,7 @@ void H2FieldList::lines(std::string_view fields) {
       continue;  // the end of a head; our own lines are sound
     }
     const std::string_view field_name = line.substr(0, parsed.name_size);
-    if (!isOfConnection(fieldId(field_name))) {
+    if (!mayBeOfConnection(field_name) || !isOfConnection(fieldId(field_name))) {
       add(field_name, line.substr(parsed.value_at, parsed.value_size));
     }
   }
@@ -92,6 +102,9 @@ std::optional<H2FieldFault> judgeH2Field(std::string_view name, std::string_view
   }
   if (auto fault = judgeValue(name, value)) {
     return fault;
+  }
+  if (!mayBeOfConnection(name)) {
+    return std::nullopt;
   }
   const FieldId id = fieldId(name);
   if (isOfConnection(id) || (id == FieldId::Te && !equalsIgnoreCase(value, "trailers"))) {

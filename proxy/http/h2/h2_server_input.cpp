@@ -303,12 +303,8 @@ void H2ServerSession::takeReset(H2StreamId id, std::uint32_t code) {
   stream->request = H2ServerStream::Request::Over;
   stream->answer = H2ServerStream::Answer::Sent;
   stream->drop();
-  StreamFault fault;
-  fault.how = StreamFault::How::Reset;
-  fault.code = code;
+  StreamFault fault = faultOfFrame(StreamFault::How::Reset, code);
   fault.stream = id;
-  fault.frame = h2FrameName(static_cast<std::uint8_t>(frame_.type));
-  fault.offset = scanner_.frameOffset();
   observer_.onReset(id, fault);
 }
 
@@ -316,12 +312,8 @@ void H2ServerSession::takeGoAway(std::int32_t last, std::uint32_t code, std::str
   if (fault_) {
     return;
   }
-  StreamFault fault;
-  fault.how = StreamFault::How::GoAway;
-  fault.code = code;
+  StreamFault fault = faultOfFrame(StreamFault::How::GoAway, code);
   fault.last_stream = last;
-  fault.frame = h2FrameName(static_cast<std::uint8_t>(frame_.type));
-  fault.offset = scanner_.frameOffset();
   fault.detail = debug.substr(0, kMostEvidence);
   if (state_ == State::Open) {
     state_ = State::Draining;
@@ -358,13 +350,19 @@ void H2ServerSession::breakConnection(H2Code code, std::string_view detail) {
   }
 }
 
-StreamFault H2ServerSession::protocolFault(H2StreamId id, std::uint32_t code) const {
+// Of the frame that came last.
+StreamFault H2ServerSession::faultOfFrame(StreamFault::How how, std::uint32_t code) const {
   StreamFault fault;
-  fault.how = StreamFault::How::Protocol;
+  fault.how = how;
   fault.code = code;
-  fault.stream = id;
   fault.frame = h2FrameName(static_cast<std::uint8_t>(frame_.type));
   fault.offset = scanner_.frameOffset();
+  return fault;
+}
+
+StreamFault H2ServerSession::protocolFault(H2StreamId id, std::uint32_t code) const {
+  StreamFault fault = faultOfFrame(StreamFault::How::Protocol, code);
+  fault.stream = id;
   fault.detail = invalid_ != 0 ? nghttp2_strerror(invalid_) : h2CodeMeaning(code);
   return fault;
 }

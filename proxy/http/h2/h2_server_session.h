@@ -244,6 +244,7 @@ class H2ServerSession {
 
   void breakConnection(H2Code code, std::string_view detail);
   void onFlood(const H2FloodGuard::Verdict& verdict);
+  [[nodiscard]] StreamFault faultOfFrame(StreamFault::How how, std::uint32_t code) const;
   [[nodiscard]] StreamFault protocolFault(H2StreamId id, std::uint32_t code) const;
   void end();  // by fault_
   void rest();
