@@ -355,7 +355,7 @@ void ClientConnection::linger() {
 }
 
 void ClientConnection::onLingering(bool writable) {
-  if (output_.broken() || (writable && output_.flush() == ClientOutput::Step::Broke)) {
+  if (output_.broken() || (writable && output_.flush() == SocketOutput::Step::Broke)) {
     close();
     return;
   }

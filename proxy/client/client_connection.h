@@ -113,7 +113,7 @@ class ClientConnection final : public Deferred,
   std::size_t place_ = 0;
   std::uint64_t lingered_ = 0;  // bytes dropped
   Link link_;
-  ClientOutput output_;
+  SocketOutput output_;
   ClientClock clock_;
   KeepAliveQuota quota_;
   std::unique_ptr<ClientHandshake> handshake_;  // until it is done

@@ -59,7 +59,7 @@ std::string_view H1ClientStream::use(std::string_view bytes) {
         if (!exchange_->wantsBody()) {
           return bytes;
         }
-        exchange_->onClientTunnelData(bytes);
+        exchange_->onBody(bytes, false, {});
         return {};
       case State::Awaiting:
       case State::Settling:
@@ -133,6 +133,18 @@ std::string_view H1ClientStream::takeBody(std::string_view bytes) {
   return bytes;
 }
 
+SpliceResult H1ClientStream::splice() {
+  const std::uint64_t ahead = state() == State::Body ? decoder_.ahead() : 0;
+  if (ahead < kSpliceFrom) {
+    return {.status = SpliceStatus::Unsupported};
+  }
+  const SpliceResult got = exchange_->spliceBody(wire_->link.transport, ahead);
+  if (got.status == SpliceStatus::Ok) {
+    decoder_.skip(got.size);
+  }
+  return got;
+}
+
 std::size_t H1ClientStream::holds() {
   return parser_.head().bytes.size() + (exchange_ ? exchange_->buffered() : 0);
 }
@@ -187,13 +199,23 @@ void H1ClientStream::sendData(std::string_view data) {
   session_->note(wire_->output.sendData(data, "\r\n"));
 }
 
-void H1ClientStream::sendEnd(std::string_view trailers) {
+void H1ClientStream::sendEnd(std::string_view data, std::string_view trailers) {
+  if (!data.empty()) {
+    sendData(data);
+  }
   if (framing_ == H1Framing::Chunked) {
     for (const std::string_view piece : {std::string_view("0\r\n"), trailers, std::string_view("\r\n")}) {
       session_->note(wire_->output.send(piece, true));
     }
   }
   flush();
+  if (state() == State::Tunnel) {
+    wire_->output.shutdownWrite();
+  }
+}
+
+SplicePipe* H1ClientStream::splicePipe() {
+  return framing_ == H1Framing::Length ? wire_->output.splicePipe() : nullptr;
 }
 
 void H1ClientStream::flush() {
@@ -211,7 +233,7 @@ void H1ClientStream::resumeBody() {
 void H1ClientStream::openTunnel() {
   upload_.stop();
   if (lastRequest()) {
-    exchange_->onTunnelClientClosed();  // its FIN came before the switch
+    onTunnelHeard();  // its FIN came before the switch
   }
   resumeBody();
 }
@@ -314,7 +336,7 @@ void H1ClientStream::onClientFin(const EndFault& end) {
       watchForLeaving();
       return;
     case State::Tunnel:
-      exchange_->onTunnelClientClosed();
+      onTunnelHeard();
       return;
     case State::Idle:
     case State::Head:
@@ -345,7 +367,7 @@ void H1ClientStream::onLeaveLook() {
   if (state() == State::Settling || state() == State::Tunnel) {
     return;
   }
-  const ClientOutput& output = wire_->output;
+  const SocketOutput& output = wire_->output;
   LeavingWatch::Verdict verdict = LeavingWatch::Verdict::Waits;
   if (exchange_->responding()) {
     verdict = leaving_.duringAnswer(output.written(), output.unsent());

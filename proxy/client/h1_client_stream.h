@@ -50,6 +50,8 @@ class H1ClientStream final : public ClientStream, public Deferred {
 
   // Uses what it can; what it returns has to wait, or is the next request's.
   [[nodiscard]] std::string_view take(std::string_view bytes);
+  // A step of a big body that is not to be read; Unsupported: it is.
+  [[nodiscard]] SpliceResult splice();
   [[nodiscard]] bool wantsBody() const { return exchange_->wantsBody(); }       // or tunnel bytes; while running
   [[nodiscard]] std::size_t bodyRoom() const { return exchange_->bodyRoom(); }  // for one read
   [[nodiscard]] std::size_t holds();                                            // bytes
@@ -59,9 +61,9 @@ class H1ClientStream final : public ClientStream, public Deferred {
   // While it runs:
   void onClientFin(const EndFault& end);
   void onClientReset(int error);
-  void onClientBroken(Fault fault);                            // what came cannot be read
-  void onClientGone();                                         // reset behind its FIN
-  void onTunnelHeard() { exchange_->onTunnelClientClosed(); }  // all that it sent before its FIN has gone
+  void onClientBroken(Fault fault);                          // what came cannot be read
+  void onClientGone();                                       // reset behind its FIN
+  void onTunnelHeard() { exchange_->onBody({}, true, {}); }  // all that it sent before its FIN has gone
   void onDrained() { exchange_->onClientDrained(); }
   void onDrainDeadline() { exchange_->onDrainDeadline(); }
   void settle();  // Settling: is it known now?
@@ -76,13 +78,12 @@ class H1ClientStream final : public ClientStream, public Deferred {
   void sendInterim(const AnswerHead& head) override;
   void sendHead(const AnswerHead& head) override;
   void sendData(std::string_view data) override;
-  void sendEnd(std::string_view trailers) override;
+  void sendEnd(std::string_view data, std::string_view trailers) override;
   void flush() override;
-  [[nodiscard]] SplicePipe* splicePipe() override { return wire_->output.splicePipe(); }
+  [[nodiscard]] SplicePipe* splicePipe() override;
   [[nodiscard]] bool sendBlocked() const override { return wire_->output.blocked(); }
   void resumeBody() override;
   void openTunnel() override;
-  void shutdownWrite() override { wire_->output.shutdownWrite(); }
   [[nodiscard]] bool halfClosed() const;
   [[nodiscard]] std::optional<bool> delivered() override;
   void finishExchange(Ending ending) override;

@@ -206,6 +206,7 @@ void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
   ++connection_->requests;
   stream_ = connection_->open({.loop = worker_.loop,
                                .scratch = worker_.scratch,
+                               .pipes = worker_.pipes,
                                .redaction = *request_.redaction,
                                .head = *request_.head,
                                .origin = *request_.origin,
@@ -324,6 +325,14 @@ Phase Attempt::longestPhase() const {
   weigh(t.wait, Phase::ResponseHead);
   weigh(t.receive, Phase::ResponseBody);
   return longest;
+}
+
+TryRecord Attempt::record() const {
+  return {.endpoint = std::string(endpointUrl()),
+          .peer_address = peerAddress(),
+          .connection_reused = reused_,
+          .timings = timings(),
+          .diagnosis = {}};
 }
 
 Timings Attempt::timings() const {

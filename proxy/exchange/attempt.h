@@ -44,7 +44,11 @@ struct AttemptRequest {
   bool body_here = false;                          // nothing of the request's body is still to come
 };
 
+// As a sink it takes the request's body once the observer was told
+// onUploadReady(), as a source it gives the response's; it is its stream's.
 class Attempt final : public Deferred,
+                      public BodySink,
+                      public BodySource,
                       public ConnectObserver,
                       public PoolWaiter,
                       private OriginStreamOwner,
@@ -69,8 +73,17 @@ class Attempt final : public Deferred,
   // attempt has ended it takes and tells nothing more but facts.
   [[nodiscard]] OriginStream* stream() const { return stream_.get(); }
   [[nodiscard]] std::size_t buffered() const { return stream_ ? stream_->buffered() : 0; }
-  [[nodiscard]] bool uploadBlocked() const { return !stream_ || stream_->uploadBlocked(); }
-  [[nodiscard]] bool takesBody() const { return stream_ && stream_->takesBody(); }
+  // BodySink, BodySource
+  void sendData(std::string_view data) override { stream_->sendData(data); }
+  void sendEnd(std::string_view data, std::string_view trailers) override { stream_->sendEnd(data, trailers); }
+  void flush() override { stream_->flush(); }
+  [[nodiscard]] SplicePipe* splicePipe() override { return stream_->splicePipe(); }
+  [[nodiscard]] bool sendBlocked() const override { return !stream_ || stream_->sendBlocked(); }
+  void resumeBody() override {
+    if (stream_) {
+      stream_->resumeBody();
+    }
+  }
   // See OriginStream; true before there is one.
   [[nodiscard]] bool owesContinue() const;
 
@@ -85,6 +98,8 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool reused() const { return reused_; }
   [[nodiscard]] const DnsFacts& dns() const { return dns_; }  // of a fresh connection
   [[nodiscard]] Timings timings() const;
+  // What is to be told of it, as far as it knows: without a diagnosis.
+  [[nodiscard]] TryRecord record() const;
   [[nodiscard]] Phase phase() const;
   // Everything around a fault that the attempt can tell.
   [[nodiscard]] Observation observe(Phase phase, Fault fault) const;

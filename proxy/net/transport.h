@@ -37,18 +37,6 @@ struct IoResult {
   bool drained = false;  // read, Ok: nothing more is there now, no second call is needed
 };
 
-enum class SpliceStatus : std::uint8_t {
-  Ok,
-  WouldBlock,
-  Ended,        // as above
-  Unsupported,  // this socket cannot: bytes have to be copied
-};
-
-struct SpliceResult {
-  SpliceStatus status = SpliceStatus::WouldBlock;
-  std::size_t size = 0;  // Ok
-};
-
 // Fin/CloseNotify/TlsTruncated/Reset/Error, or a TLS record or alert that
 // broke the session after its handshake.
 using TransportFault = std::variant<EndFault, TlsFault>;

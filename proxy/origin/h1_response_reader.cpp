@@ -35,7 +35,7 @@ void H1ResponseReader::onBytes(std::string_view bytes) {
   } else if (state_ == State::Tunnel && !bytes.empty()) {
     owner_.onMoved(EventLoop::now());
     owner_.onMoreAwaited();
-    setup_.observer.onTunnelData(bytes);
+    setup_.observer.onResponseData(bytes);
   }
   if (state_ != State::Over) {
     setup_.observer.onBatchEnd();
@@ -47,7 +47,6 @@ void H1ResponseReader::onSpliced(std::size_t size) {
   decoder_.skip(size);
   owner_.onMoved(EventLoop::now());
   owner_.onMoreAwaited();
-  setup_.observer.onResponseSpliced(size);
 }
 
 std::string_view H1ResponseReader::onHeadBytes(std::string_view bytes) {

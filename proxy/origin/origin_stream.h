@@ -19,6 +19,7 @@
 #include "proxy/loop/event_loop.h"
 #include "proxy/net/splice_pipe.h"
 #include "proxy/net/transport.h"
+#include "proxy/origin/body.h"
 
 namespace gatewhy {
 
@@ -26,28 +27,28 @@ namespace gatewhy {
 class ResponseObserver {
  public:
   // The head is on its way: body may be sent.
-  virtual void onUploadReady() = 0;
-  // What was handed to sendBody() has left: more may come.
-  virtual void onUploadDrained() = 0;
-  virtual void onInterim(const ResponseHead& head) = 0;
+  virtual void onUploadReady() {}
+  // The peer takes more of what is sent to it: sendBlocked() is no longer so.
+  virtual void onUploadDrained() {}
+  virtual void onInterim(const ResponseHead& /*head*/) {}
   virtual void onResponseHead(const ResponseHead& head) = 0;
-  virtual void onResponseData(std::string_view data) = 0;
-  // The pipe through which body bytes may go to the client uncopied; null:
-  // hand them to onResponseData().
-  [[nodiscard]] virtual SplicePipe* splicePipe() = 0;
-  virtual void onResponseSpliced(std::size_t size) = 0;  // so many were put into it
+  virtual void onResponseData(std::string_view data) = 0;  // content, or bytes of a tunnel
+  // Content of which `ahead` bytes are to come, at least kSpliceFrom, may go to
+  // the client uncopied. Ok: so much of it has; Unsupported: to be read.
+  [[nodiscard]] virtual SpliceResult spliceResponse(Transport& /*from*/, std::uint64_t /*ahead*/) {
+    return {.status = SpliceStatus::Unsupported};
+  }
   // All that one read brought has been reported: what was held back may go.
-  virtual void onBatchEnd() = 0;
+  virtual void onBatchEnd() {}
   // Something about the response that is no failure.
-  virtual void onFindings(FindingSet findings) = 0;
+  virtual void onFindings(FindingSet /*findings*/) {}
   // `extra_data`: bytes came after the message's end, so the connection was closed.
   virtual void onResponseEnd(const std::string& trailers, bool extra_data) = 0;
-  // A valid 101: from here on bytes are the tunnel's.
-  virtual void onTunnelOpen(const ResponseHead& head) = 0;
-  virtual void onTunnelData(std::string_view data) = 0;
-  virtual void onTunnelOriginClosed() = 0;  // FIN: the other direction goes on
+  // A valid 101: from here on bytes are the tunnel's. Never told to who asks for no upgrade.
+  virtual void onTunnelOpen(const ResponseHead& /*head*/) {}
+  virtual void onTunnelOriginClosed() {}  // FIN: the other direction goes on
   // True while the client takes no more response bytes.
-  [[nodiscard]] virtual bool clientBlocked() const = 0;
+  [[nodiscard]] virtual bool clientBlocked() const { return false; }
 
  protected:
   ~ResponseObserver() = default;
@@ -73,6 +74,7 @@ class OriginStreamOwner {
 struct OriginStreamSetup {
   EventLoop& loop;
   TextBuffer& scratch;  // for heads; free between callbacks
+  SplicePipes& pipes;
   const Redaction& redaction;
   const RequestHead& head;
   const OriginConfig& origin;  // its timeouts and strictness
@@ -81,21 +83,15 @@ struct OriginStreamSetup {
   bool reused = false;  // the connection has carried a request before
 };
 
-class OriginStream : public Deferred {
+// As a sink it takes the request's body, unframed, only after onUploadReady();
+// as a source it gives the response's. Of a tunnel both are bytes as they are.
+class OriginStream : public Deferred, public BodySink, public BodySource {
  public:
   // Sends the head. May fail, or end, at once.
   virtual void begin() = 0;
   // Gives the connection back without a report; facts can still be asked for.
   virtual void leave() = 0;
 
-  // Request body, unframed; only after onUploadReady(). `last` ends it.
-  virtual void sendBody(std::string_view data, bool last, std::string_view trailers) = 0;
-  virtual void sendTunnel(std::string_view data) = 0;
-  virtual void closeTunnelWrite() = 0;  // the client has sent FIN
-  virtual void resumeRead() = 0;        // the client takes bytes again
-
-  [[nodiscard]] virtual bool takesBody() const = 0;
-  [[nodiscard]] virtual bool uploadBlocked() const = 0;
   [[nodiscard]] virtual std::size_t buffered() const = 0;  // bytes of the request that are kept here
   // The request expects 100 (Continue), and neither that nor its body has come
   // yet: the client may rightly be waiting (RFC 9110 section 10.1.1).

@@ -111,7 +111,6 @@ class Run final : public AttemptObserver {
       result_.tls = factsOf(ssl);
     }
   }
-  void onUploadDrained() override {}
   void onInterim(const ResponseHead& head) override {
     check_.interim(head);
     result_.interims.push_back(head.status);
@@ -128,9 +127,6 @@ class Run final : public AttemptObserver {
     }
   }
   void onResponseData(std::string_view data) override { result_.body_size += data.size(); }
-  SplicePipe* splicePipe() override { return nullptr; }
-  void onResponseSpliced(std::size_t /*size*/) override {}
-  void onBatchEnd() override {}
   void onFindings(FindingSet findings) override { check_.note(findings); }
   void onResponseEnd(const std::string& /*trailers*/, bool extra_data) override {
     check_.end(result_.body_size, extra_data);
@@ -141,14 +137,11 @@ class Run final : public AttemptObserver {
     noteHead(head);
     end();
   }
-  void onTunnelData(std::string_view /*data*/) override {}
-  void onTunnelOriginClosed() override {}
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override {
     recordAddresses(std::move(addresses));
     diagnosis_ = diagnose(std::move(observation), config_->diagnostics.policy);
     end();
   }
-  bool clientBlocked() const override { return false; }
 
   void onOverallTimeout() {
     const TimerFault fault{.timer = Timer::Exchange,

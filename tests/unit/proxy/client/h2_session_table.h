@@ -2,19 +2,14 @@
 // What an HTTP/2 session and its stream do: by where they are and what comes.
 #pragma once
 
-#include <string_view>
+#include "tests/support/state_table.h"
 
 namespace gatewhy::test {
 
-struct H2SessionRow {
-  std::string_view place, event;
-  // What is said to the exchange and to the connection, [frames that are sent],
-  // and the session's state / the stream's; "-": it cannot come there.
-  std::string_view outcome;
-};
-
+// What is said to the exchange and to the connection, [frames that are sent],
+// and the session's state / the stream's.
 // clang-format off
-inline constexpr H2SessionRow kH2SessionTable[] = {
+inline constexpr TableRow kH2SessionTable[] = {
     {"idle", "another request",                "begin > open / open"},
     {"idle", "DATA",                           "refuse HTTP/2 [GOAWAY 0 PROTOCOL_ERROR] > open / reset"},
     {"idle", "DATA with END_STREAM",           "refuse HTTP/2 [GOAWAY 0 PROTOCOL_ERROR] > open / reset"},
@@ -208,7 +203,7 @@ inline constexpr H2SessionRow kH2SessionTable[] = {
     {"tunnel", "finish abandoned",               "idle [RST_STREAM 1 CANCEL] > open / none"},
     {"tunnel", "finish unanswered",              "idle [RST_STREAM 1 CANCEL] > open / none"},
     {"tunnel", "takes body again",               " > open / open"},
-    {"tunnel", "asks whether it is delivered",   "arrived, idle [DATA 1 END, RST_STREAM 1 NO_ERROR] > open / none"},
+    {"tunnel", "asks whether it is delivered",   "arrived, idle [DATA 1 END, RST_STREAM 1 CANCEL] > open / none"},
     {"tunnel", "drain",                          " [PING 0, GOAWAY 0 NO_ERROR] > announced / open"},
     {"tunnel", "drain's end",                    "drain deadline, close [GOAWAY 0 NO_ERROR, GOAWAY 0 NO_ERROR] > over / open"},
     {"tunnel", "memory again",                   " > open / open"},

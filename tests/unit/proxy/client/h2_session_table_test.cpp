@@ -8,7 +8,6 @@
 #include <chrono>
 #include <functional>
 #include <iterator>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,13 +15,13 @@
 
 #include "diagnostics/h2_words.h"
 #include "tests/support/h2_frames.h"
+#include "tests/support/state_table.h"
 #include "tests/unit/proxy/client/h2_session_table.h"
 #include "tests/unit/proxy/client/session_world.h"
 
 namespace gatewhy {
 namespace {
 
-using test::H2SessionRow;
 using test::kH2SessionTable;
 using test::SessionWorld;
 namespace h2 = test::h2;
@@ -284,36 +283,27 @@ std::string outcomeOf(const H2Place& place, const H2SessionEvent& event) {
          (hasExchange(world) ? nameOfState(streamOf(world).state()) : "none");
 }
 
-TEST(H2SessionTableTest, EveryPairHasItsRow) {
-  std::set<std::pair<std::string_view, std::string_view>> rows;
-  for (const H2SessionRow& row : kH2SessionTable) {
-    EXPECT_TRUE(rows.emplace(row.place, row.event).second) << row.place << " × " << row.event << " twice";
+template <class Names>
+std::vector<std::string_view> namesOfAll(const Names& named) {
+  std::vector<std::string_view> names;
+  for (const auto& one : named) {
+    names.emplace_back(one.name);
   }
-  for (const H2Place& place : h2Places()) {
-    for (const H2SessionEvent& event : h2SessionEvents()) {
-      EXPECT_EQ(rows.erase({place.name, event.name}), 1U) << place.name << " × " << event.name << " is missing";
-    }
-  }
-  for (const auto& [place, event] : rows) {
-    ADD_FAILURE() << place << " × " << event << " cannot be";
-  }
+  return names;
 }
 
-TEST(H2SessionTableTest, EveryRowIsSo) {
-  std::string wrong;  // as rows
-  for (const H2Place& place : h2Places()) {
-    for (const H2SessionEvent& event : h2SessionEvents()) {
-      const std::string is = outcomeOf(place, event);
-      const auto* row =
-          std::find_if(std::begin(kH2SessionTable), std::end(kH2SessionTable), [&](const H2SessionRow& candidate) {
-            return candidate.place == place.name && candidate.event == event.name;
-          });
-      if (row == std::end(kH2SessionTable) || row->outcome != is) {
-        wrong += std::string("    {\"") + place.name + "\", \"" + event.name + "\", \"" + is + "\"},\n";
-      }
-    }
-  }
-  EXPECT_EQ(wrong, "") << "these are not as the table says";
+template <class Names>
+const auto& named(const Names& all, std::string_view name) {
+  return *std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+}
+
+TEST(H2SessionTableTest, EachPairIsAsTheTableSays) {
+  test::expectTable(
+      {std::begin(kH2SessionTable), std::end(kH2SessionTable)}, namesOfAll(h2Places()), namesOfAll(h2SessionEvents()),
+      [](std::string_view place, std::string_view event) {
+        return outcomeOf(named(h2Places(), place), named(h2SessionEvents(), event));
+      },
+      false);
 }
 
 }  // namespace

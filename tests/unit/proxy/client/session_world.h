@@ -27,8 +27,9 @@ class FakeExchange final : public ClientStreamHandler {
   void begin() override;
   void reject(Observation fault) override { say("refuse " + wordFor(fault.fault)); }
   void onBody(std::string_view data, bool last, std::string_view trailers) override;
-  void onClientTunnelData(std::string_view data) override { say("tunnel " + std::to_string(data.size())); }
-  void onTunnelClientClosed() override { say("tunnel end"); }
+  SpliceResult spliceBody(Transport& /*from*/, std::uint64_t /*ahead*/) override {
+    return {.status = SpliceStatus::Unsupported};
+  }
   void onClientDrained() override { say("drained"); }
   void onSettled(bool arrived) override;
   void onClientFault(Observation fault) override { say("fault " + wordFor(fault.fault)); }
@@ -93,7 +94,7 @@ class SessionWorld final : private ClientSessionHost, private IoHandler, private
   std::unique_ptr<WorkerContext> worker_;
   ClientFacts facts_;
   Link link_;
-  std::unique_ptr<ClientOutput> output_;
+  std::unique_ptr<SocketOutput> output_;
   ClientClock clock_{loop_, [this] { session_->onLate(clock_.awaits()); }};
   KeepAliveQuota quota_{loop_.turnTime()};
   std::unique_ptr<ClientSession> session_;

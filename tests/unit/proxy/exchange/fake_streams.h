@@ -30,15 +30,14 @@ class FakeStream final : public OriginStream {
     }
   }
   void leave() override { left = true; }
-  void sendBody(std::string_view data, bool last, std::string_view /*trailers*/) override {
-    body += data;
-    body_ended = body_ended || last;
+  void sendData(std::string_view data) override { sent += data; }
+  void sendEnd(std::string_view data, std::string_view /*trailers*/) override {
+    sent += data;
+    ended = true;
   }
-  void sendTunnel(std::string_view data) override { tunnel += data; }
-  void closeTunnelWrite() override { tunnel_closed = true; }
-  void resumeRead() override { ++resumed; }
-  [[nodiscard]] bool takesBody() const override { return !left; }
-  [[nodiscard]] bool uploadBlocked() const override { return blocked; }
+  void flush() override {}
+  void resumeBody() override { ++resumed; }
+  [[nodiscard]] bool sendBlocked() const override { return blocked; }
   [[nodiscard]] std::size_t buffered() const override { return 0; }
   [[nodiscard]] bool owesContinue() const override { return false; }
   [[nodiscard]] bool awaitsHead() const override { return !left; }
@@ -53,8 +52,8 @@ class FakeStream final : public OriginStream {
   bool blocked = false;
   bool left = false;
   std::uint64_t request_written = 100;  // bytes
-  std::string body, tunnel;
-  bool body_ended = false, tunnel_closed = false;
+  std::string sent;
+  bool ended = false;
   int resumed = 0;
 };
 
@@ -92,12 +91,14 @@ class FakeClient final : public ClientStream {
   void sendInterim(const AnswerHead& /*head*/) override {}
   void sendHead(const AnswerHead& head) override { status = head.status; }
   void sendData(std::string_view data) override { sent += data; }
-  void sendEnd(std::string_view /*trailers*/) override { ended = true; }
+  void sendEnd(std::string_view data, std::string_view /*trailers*/) override {
+    sent += data;
+    ended = true;
+  }
   void flush() override {}
   [[nodiscard]] bool sendBlocked() const override { return blocked; }
   void resumeBody() override { ++resumed; }
   void openTunnel() override { tunnel = true; }
-  void shutdownWrite() override { shut = true; }
   [[nodiscard]] std::optional<bool> delivered() override { return half_closed ? arrived : std::optional(true); }
   void finishExchange(Ending ending) override { finished = ending; }
 
@@ -105,7 +106,7 @@ class FakeClient final : public ClientStream {
   std::uint16_t status = 0;
   std::string sent;
   bool ended = false;
-  bool blocked = false, half_closed = false, tunnel = false, shut = false;
+  bool blocked = false, half_closed = false, tunnel = false;
   std::optional<bool> arrived = true;
   int resumed = 0;
   std::optional<Ending> finished;

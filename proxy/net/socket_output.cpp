@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/client/client_output.h"
+#include "proxy/net/socket_output.h"
 
 #include <netinet/tcp.h>
 
@@ -17,17 +17,17 @@ constexpr std::size_t kGatherChunkFrom = 32768;
 
 }  // namespace
 
-ClientOutput::Step ClientOutput::breakDown() {
+SocketOutput::Step SocketOutput::breakDown() {
   state_ = State::Broken;
   return Step::Broke;
 }
 
-void ClientOutput::clear() {
+void SocketOutput::clear() {
   bytes_.clear();
   at_ = 0;
 }
 
-ClientOutput::Step ClientOutput::send(std::string_view bytes, bool hold) {
+SocketOutput::Step SocketOutput::send(std::string_view bytes, bool hold) {
   if (broken()) {
     return Step::Kept;
   }
@@ -46,7 +46,7 @@ ClientOutput::Step ClientOutput::send(std::string_view bytes, bool hold) {
   return bytes_.empty() ? Step::Sent : Step::Blocked;
 }
 
-ClientOutput::Step ClientOutput::sendData(std::string_view data, std::string_view tail) {
+SocketOutput::Step SocketOutput::sendData(std::string_view data, std::string_view tail) {
   if (data.size() < (tail.empty() ? kGatherFrom : kGatherChunkFrom) || blocked()) {
     const Step step = send(data, !tail.empty());
     return tail.empty() ? step : send(tail, true);
@@ -73,7 +73,7 @@ ClientOutput::Step ClientOutput::sendData(std::string_view data, std::string_vie
   return bytes_.empty() ? Step::Sent : Step::Blocked;
 }
 
-ClientOutput::Step ClientOutput::flush() {
+SocketOutput::Step SocketOutput::flush() {
   held_ = false;
   if (broken()) {
     clear();
@@ -99,7 +99,7 @@ ClientOutput::Step ClientOutput::flush() {
   return step;
 }
 
-SplicePipe* ClientOutput::splicePipe() {
+SplicePipe* SocketOutput::splicePipe() {
   if (copies_ || broken() || transport_.tls()) {
     return nullptr;
   }
@@ -114,7 +114,7 @@ SplicePipe* ClientOutput::splicePipe() {
 }
 
 // Nothing is queued before it.
-ClientOutput::Step ClientOutput::flushPipe() {
+SocketOutput::Step SocketOutput::flushPipe() {
   while (pipe_->held() != 0) {
     const SpliceResult sent = transport_.writeFrom(*pipe_);
     switch (sent.status) {
@@ -132,13 +132,13 @@ ClientOutput::Step ClientOutput::flushPipe() {
   return Step::Sent;
 }
 
-ClientOutput::Step ClientOutput::copyPipe() {
+SocketOutput::Step SocketOutput::copyPipe() {
   copies_ = true;
   // Where bytes are lost the message must not go on.
   return pipe_->drainTo(bytes_) ? flush() : breakDown();
 }
 
-void ClientOutput::shutdownWrite() {
+void SocketOutput::shutdownWrite() {
   if (state_ != State::Open) {
     return;
   }
@@ -149,7 +149,7 @@ void ClientOutput::shutdownWrite() {
   }
 }
 
-void ClientOutput::endMessage() {
+void SocketOutput::endMessage() {
   copies_ = false;
   if (pipe_) {
     pipes_.giveBack(std::move(pipe_));
@@ -157,13 +157,13 @@ void ClientOutput::endMessage() {
   }
 }
 
-void ClientOutput::swapBuffer(std::string& spare) {
+void SocketOutput::swapBuffer(std::string& spare) {
   if (bytes_.empty()) {
     bytes_.swap(spare);
   }
 }
 
-std::optional<bool> ClientOutput::arrived() const {
+std::optional<bool> SocketOutput::arrived() const {
   const auto tcp = transport_.tcpInfo();
   // What is acknowledged has arrived, whatever became of the connection since;
   // our own FIN takes a place in the sequence too.

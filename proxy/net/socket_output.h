@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes to a client: bytes that are held for one call or that its socket
-// did not take, and behind them a pipe. It knows the transport and no more;
-// every call tells its owner what it came to.
+// What goes into a socket: bytes that are held for one call or that it did not
+// take, and behind them a pipe. It knows the transport and no more; every call
+// tells its owner what it came to. Both have to outlive it.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace gatewhy {
 
-class ClientOutput {
+class SocketOutput {
  public:
   enum class State : std::uint8_t {
     Open,
@@ -30,7 +30,7 @@ class ClientOutput {
     Blocked,  // the socket takes no more for now
     Broke,    // in this call
   };
-  ClientOutput(Transport& transport, SplicePipes& pipes) : transport_(transport), pipes_(pipes) {}
+  SocketOutput(Transport& transport, SplicePipes& pipes) : transport_(transport), pipes_(pipes) {}
 
   // hold = more follow in this turn, flush() sends.
   [[nodiscard]] Step send(std::string_view bytes, bool hold);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/client/client_output.h"
+#include "proxy/net/socket_output.h"
 
 #include <gtest/gtest.h>
 
@@ -11,12 +11,12 @@
 namespace gatewhy {
 namespace {
 
-using State = ClientOutput::State;
-using Step = ClientOutput::Step;
+using State = SocketOutput::State;
+using Step = SocketOutput::Step;
 
 constexpr std::size_t kMuch = 40'000;  // is not copied to get behind what is held
 
-struct ClientOutputTest : testing::Test {
+struct SocketOutputTest : testing::Test {
   void takes(std::size_t bytes) { socket.room = bytes; }
   std::size_t queued() const { return output.size(); }
 
@@ -24,17 +24,17 @@ struct ClientOutputTest : testing::Test {
   test::FakeSocket socket;
   SplicePipes pipes;
   Transport transport{Fd(kernel.open(socket))};
-  ClientOutput output{transport, pipes};
+  SocketOutput output{transport, pipes};
 };
 
-TEST_F(ClientOutputTest, SendsAtOnce) {
+TEST_F(SocketOutputTest, SendsAtOnce) {
   EXPECT_EQ(output.send("head", false), Step::Sent);
   EXPECT_EQ(socket.out, "head");
   EXPECT_EQ(output.written(), 4U);
   EXPECT_FALSE(output.unsent() || output.blocked());
 }
 
-TEST_F(ClientOutputTest, WhatIsHeldGoesWithWhatIsSentBehindIt) {
+TEST_F(SocketOutputTest, WhatIsHeldGoesWithWhatIsSentBehindIt) {
   EXPECT_EQ(output.send("head ", true), Step::Kept);
   EXPECT_EQ(output.send("5\r\n", true), Step::Kept);
   EXPECT_EQ(socket.out, "");
@@ -44,13 +44,13 @@ TEST_F(ClientOutputTest, WhatIsHeldGoesWithWhatIsSentBehindIt) {
   EXPECT_EQ(socket.out, "head 5\r\nbody");
 }
 
-TEST_F(ClientOutputTest, SmallDataIsHeldForItsTail) {
+TEST_F(SocketOutputTest, SmallDataIsHeldForItsTail) {
   EXPECT_EQ(output.sendData("body", "\r\n"), Step::Kept);
   EXPECT_EQ(output.flush(), Step::Sent);
   EXPECT_EQ(socket.out, "body\r\n");
 }
 
-TEST_F(ClientOutputTest, LargeDataLeavesWithWhatIsHeld) {
+TEST_F(SocketOutputTest, LargeDataLeavesWithWhatIsHeld) {
   const std::string data(kMuch, '#');
   EXPECT_EQ(output.send("head ", true), Step::Kept);
   EXPECT_EQ(output.sendData(data, "\r\n"), Step::Sent);
@@ -58,7 +58,7 @@ TEST_F(ClientOutputTest, LargeDataLeavesWithWhatIsHeld) {
 }
 
 // Wherever the socket stops taking, the rest follows in order and once.
-TEST_F(ClientOutputTest, KeepsWhatTheSocketDoesNotTake) {
+TEST_F(SocketOutputTest, KeepsWhatTheSocketDoesNotTake) {
   const std::string data(kMuch, '#');
   const std::string all = "head " + data + "\r\n";
   for (const std::size_t room :
@@ -80,7 +80,7 @@ TEST_F(ClientOutputTest, KeepsWhatTheSocketDoesNotTake) {
   }
 }
 
-TEST_F(ClientOutputTest, FinFollowsTheLastByte) {
+TEST_F(SocketOutputTest, FinFollowsTheLastByte) {
   takes(2);
   EXPECT_EQ(output.send("body", false), Step::Blocked);
   output.shutdownWrite();
@@ -93,13 +93,13 @@ TEST_F(ClientOutputTest, FinFollowsTheLastByte) {
   EXPECT_TRUE(socket.shut);
 }
 
-TEST_F(ClientOutputTest, FinLeavesAtOnceWhereNothingIsQueued) {
+TEST_F(SocketOutputTest, FinLeavesAtOnceWhereNothingIsQueued) {
   output.shutdownWrite();
   EXPECT_EQ(output.state(), State::Ended);
   EXPECT_TRUE(socket.shut);
 }
 
-TEST_F(ClientOutputTest, ABreakIsToldOnce) {
+TEST_F(SocketOutputTest, ABreakIsToldOnce) {
   socket.reset = true;
   EXPECT_EQ(output.send("head", false), Step::Broke);
   EXPECT_EQ(output.state(), State::Broken);
@@ -110,7 +110,7 @@ TEST_F(ClientOutputTest, ABreakIsToldOnce) {
   EXPECT_EQ(output.splicePipe(), nullptr);
 }
 
-TEST_F(ClientOutputTest, APipeGoesBehindTheBytes) {
+TEST_F(SocketOutputTest, APipeGoesBehindTheBytes) {
   takes(2);
   SplicePipe* const pipe = output.splicePipe();
   ASSERT_NE(pipe, nullptr);
@@ -130,7 +130,7 @@ TEST_F(ClientOutputTest, APipeGoesBehindTheBytes) {
   output.endMessage();
 }
 
-TEST_F(ClientOutputTest, AskedWhetherItArrived) {
+TEST_F(SocketOutputTest, AskedWhetherItArrived) {
   ASSERT_EQ(output.send("answer", false), Step::Sent);
   EXPECT_EQ(output.arrived(), true);
   socket.unacknowledged = 6;
@@ -141,7 +141,7 @@ TEST_F(ClientOutputTest, AskedWhetherItArrived) {
   EXPECT_EQ(output.arrived(), true) << "whatever became of the connection since";
 }
 
-TEST_F(ClientOutputTest, ItsOwnFinIsNoByteThatIsMissing) {
+TEST_F(SocketOutputTest, ItsOwnFinIsNoByteThatIsMissing) {
   ASSERT_EQ(output.send("answer", false), Step::Sent);
   output.shutdownWrite();
   socket.unacknowledged = 1;
@@ -150,7 +150,7 @@ TEST_F(ClientOutputTest, ItsOwnFinIsNoByteThatIsMissing) {
   EXPECT_EQ(output.arrived(), std::nullopt);
 }
 
-TEST_F(ClientOutputTest, LendsABufferOnlyWhileNothingIsQueued) {
+TEST_F(SocketOutputTest, LendsABufferOnlyWhileNothingIsQueued) {
   std::string spare;
   spare.reserve(1000);
   output.swapBuffer(spare);
