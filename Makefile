@@ -10,7 +10,7 @@ TEST_PACKAGES := libgtest-dev libgmock-dev libgrpc++-dev protobuf-compiler-grpc 
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db python3
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 # make bench starts programs of its own; no service has to run.
-BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf strace libbenchmark-dev
+BENCH_PACKAGES := haproxy nginx-light wrk nghttp2-client curl openssl python3 linux-perf strace libbenchmark-dev
 NPM_INSTALLED := tests/npm/node_modules/.package-lock.json
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
@@ -22,9 +22,9 @@ export CCACHE_BASEDIR := $(CURDIR)
 # processors run beside one that needs one. Only those that say what starves
 # them, a timer of the kernel, get a second try.
 define ctest
-ctest --test-dir $(1) --output-on-failure -j 4 -R '^(Scenario|Lifetime)/' $(CTEST_ARGS)
-ctest --test-dir $(1) --output-on-failure -R '^Starved/' --repeat until-pass:2 $(CTEST_ARGS)
-ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^(Scenario|Lifetime|Starved)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 4 -R '^((Http2)?Scenario|Lifetime)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -R '^(Http2)?Starved/' --repeat until-pass:2 $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^((Http2)?(Scenario|Starved)|Lifetime)/' $(CTEST_ARGS)
 endef
 
 .PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-micro bench-deps
