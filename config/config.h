@@ -163,6 +163,10 @@ struct StickyConfig {
 
 enum class Strictness : std::uint8_t { Enforce, Report };
 
+// The header that tells an origin whose connection it is (HAProxy's
+// proxy-protocol.txt).
+enum class SendProxyProtocol : std::uint8_t { Off, V1, V2 };
+
 struct OriginConfig {
   std::string name;
   bool implied = false;  // stands in no `origins`: the place of an auth.forward.url, and named by it
@@ -176,6 +180,7 @@ struct OriginConfig {
   KeepAliveConfig keep_alive;
   RetryConfig retry;
   Strictness strictness = Strictness::Enforce;
+  SendProxyProtocol send_proxy_protocol = SendProxyProtocol::Off;
   bool http2 = true;                   // https:// endpoints are offered HTTP/2; applied to `endpoints`
   std::optional<HealthConfig> health;  // active checks
   std::optional<EjectConfig> eject = EjectConfig{};

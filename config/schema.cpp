@@ -344,6 +344,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .words = "enforce|report",
      .text = "What happens if an origin makes a tolerable protocol error: `enforce` refuses the response, `report` "
              "repairs it and passes it on with a finding. Which errors: [findings.md](findings.md#strictness-report)."},
+    {.path = "origins.*.send_proxy_protocol",
+     .type = Word,
+     .fallback = "off",
+     .words = "off|v1|v2",
+     .text = "Each connection begins with a PROXY protocol header of this version, before TLS, that tells the client's "
+             "address and the one that it connected to. So a connection carries one client's requests alone, and is "
+             "closed with it. A client of a unix socket is `UNKNOWN` (v1) or has no address (v2); what gatewhy asks "
+             "for itself, such as a health check, is `UNKNOWN` or `LOCAL`. The origin has to expect the header "
+             "([headers.md](headers.md#proxy-protocol))."},
     {.path = "origins.*.http2",
      .type = Boolean,
      .fallback = "true",

@@ -308,6 +308,10 @@ const SSL* H2OriginStream::tlsSession() const {
   return connection_ != nullptr ? connection_->transport().ssl() : nullptr;
 }
 
+const H2OriginSession* H2OriginStream::http2() const {
+  return connection_ != nullptr ? &connection_->http2() : nullptr;
+}
+
 // Of the request, as far as the kernel took it: 0 where it took nothing.
 std::uint64_t H2OriginStream::written() const {
   return connection_->written() <= output_before_ ? 0 : head_size_ + connection_->http2().bodySent(id_);

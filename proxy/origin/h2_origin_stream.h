@@ -38,6 +38,7 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   void addTimings(Timings& timings, TimePoint end) const override;
   [[nodiscard]] double waitedMs() const override;
   [[nodiscard]] const SSL* tlsSession() const override;
+  [[nodiscard]] const H2OriginSession* http2() const override;
 
   // Its connection's.
   void onInterim(const ResponseHead& head);
