@@ -380,7 +380,7 @@ void H1ClientStream::watchProgress() {
   const ClientLimits& limits = session_->limits();
   // A tunnel's two ends speak when they like.
   const ProgressLimits expected{.idle = limits.client_body_timeout,
-                                .minimum_rate = exchange_->inTunnel() ? 0 : limits.client_minimum_rate};
+                                .minimum_rate = exchange_->dialogue() ? 0 : limits.client_minimum_rate};
   upload_.watch(!halfClosed() && !exchange_->inTunnel() && exchange_->waitsForBody(), expected, session_->received());
   download_.watch(wire_->output.waits(), expected, std::nullopt);
 }

@@ -34,6 +34,10 @@ TlsSessionFacts factsOf(const SSL* ssl) {
   if (const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl)) {
     facts.cipher = SSL_CIPHER_get_name(cipher);
   }
+  const unsigned char* alpn = nullptr;
+  unsigned alpn_size = 0;
+  SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
+  facts.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
   const X509* leaf = SSL_get0_peer_certificate(ssl);
   if (leaf == nullptr) {
     return facts;
@@ -120,6 +124,9 @@ class Run final : public AttemptObserver {
     noteHead(head);
   }
   void noteHead(const ResponseHead& head) {
+    if (const H2OriginSession* http2 = attempt_->stream()->http2()) {
+      result_.http2 = http2->peerSettings();
+    }
     result_.status = head.status;
     result_.reason = head.reason();
     for (const Field& field : head.fields) {
@@ -193,7 +200,7 @@ class Run final : public AttemptObserver {
     event.query = head_.query();
     event.scheme = plan.forward.scheme;
     event.server_address = head_.host;
-    event.protocol_version = "1.1";
+    event.protocol_version = result_.http2 ? "2" : "1.1";
     event.user_agent = head_.valueOf(FieldId::UserAgent);
     event.status = event.origin_status = result_.status;
     if (result_.status != 0) {
