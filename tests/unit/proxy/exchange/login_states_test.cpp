@@ -93,7 +93,7 @@ class LoginWorld final : private UsersFile, public FakeWorld, private LoginObser
     FakeStream& asked = stream();
     asked.setup.observer.onResponseHead(response(head));
     if (!asked.left) {
-      asked.setup.owner.onStreamComplete(true, false, "");
+      asked.setup.owner.onStreamComplete(false, "");
     }
   }
 
