@@ -142,6 +142,7 @@ Cause causeOfTimer(const TimerFault& fault, const Observation& seen) noexcept {
     case Timer::ResponseIdle:
       return Cause::ResponseIdleTimeout;
     case Timer::Exchange:
+    case Timer::GrpcTimeout:
       return Cause::ExchangeTimeout;
     case Timer::Queue:
       return Cause::OriginQueueTimeout;

@@ -198,7 +198,7 @@ struct FaultWriter {
     if (fault.timer == Timer::ClientRate) {
       writeSize(json, fault.moved, fault.due);
     }
-    if (fault.timer == Timer::Exchange) {
+    if (fault.timer == Timer::Exchange || fault.timer == Timer::GrpcTimeout) {
       json.member("longest_phase", name(fault.longest_phase));
     }
   }

@@ -306,7 +306,7 @@ struct FactsOf {
       return;
     }
     addLimit(facts, name(fault.timer), fault.limit_ms, fault.elapsed_ms);
-    if (fault.timer == Timer::Exchange) {
+    if (fault.timer == Timer::Exchange || fault.timer == Timer::GrpcTimeout) {
       facts.push_back(fmt::format("most of it went into {}", name(fault.longest_phase)));
     }
   }

@@ -224,6 +224,7 @@ void Attempt::begin(OriginConnection& connection) {
                              .redaction = *request_.redaction,
                              .head = *request_.head,
                              .origin = *request_.origin,
+                             .timeouts = request_.timeouts != nullptr ? *request_.timeouts : request_.origin->timeouts,
                              .owner = *this,
                              .observer = observer_,
                              .reused = reused_});
@@ -253,7 +254,11 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
 
 void Attempt::onStreamFailed(Phase phase, Fault fault) {
   if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
-    static_cast<void>(request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime()));
+    if (request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime())) {
+      FindingSet told;
+      told.add(Finding::Http11Required);
+      observer_.onFindings(told);
+    }
   }
   fail(observe(phase, std::move(fault)));
 }

@@ -35,6 +35,7 @@ class AttemptObserver : public ResponseObserver {
 struct AttemptRequest {
   const RequestHead* head = nullptr;  // outlives the attempt
   const OriginConfig* origin = nullptr;
+  const OriginTimeouts* timeouts = nullptr;  // of the stream; null: the origin's
   const OriginRuntime* runtime = nullptr;
   OriginPool* pool = nullptr;
   const std::vector<Address>* own_listeners = nullptr;

@@ -49,11 +49,9 @@ bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool&
     ++untouched_;
     return true;
   }
-  if (!left(pool.config())) {
-    return false;
-  }
   const bool stale = why.cause == Cause::StaleConnection;
-  if (!doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) || !pool.spendRetry()) {
+  if (!left(pool.config()) || !doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) ||
+      !pool.spendRetry()) {
     return false;
   }
   if (stale) {

@@ -20,7 +20,7 @@ constexpr std::uint16_t kMisdirected = 421;
 H2OriginStream::H2OriginStream(H2OriginConnection& connection, const OriginStreamSetup& setup)
     : connection_(&connection),
       setup_(setup),
-      clock_(setup.loop, setup.origin.timeouts, *this),
+      clock_(setup.loop, setup.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H2OriginStream::leave() {

@@ -81,7 +81,8 @@ struct OriginStreamSetup {
   SplicePipes& pipes;
   const Redaction& redaction;
   const RequestHead& head;
-  const OriginConfig& origin;  // its timeouts and strictness
+  const OriginConfig& origin;  // its strictness
+  const OriginTimeouts& timeouts;
   OriginStreamOwner& owner;
   ResponseObserver& observer;
   bool reused = false;  // the connection has carried a request before

@@ -47,6 +47,9 @@ function answer(request, response) {
   const [, word, number] = request.url.split('/');
   const size = Number(number || 0);
   const by = request.httpVersion;
+  if (word !== 'nothing') {
+    response.setHeader('content-type', 'text/plain');
+  }
   switch (word) {
     case 'hello':
       response.setHeader('x-version', by);
@@ -81,7 +84,11 @@ function answer(request, response) {
       response.end();
       return;
     case 'hints':
-      response.stream.additionalHeaders({':status': 103, link: '</a.css>; rel=preload'});
+      if (by === '2.0') {
+        response.stream.additionalHeaders({':status': 103, link: '</a.css>; rel=preload'});
+      } else {
+        response.writeEarlyHints({link: '</a.css>; rel=preload'});
+      }
       response.end('hinted');
       return;
     case 'gather':

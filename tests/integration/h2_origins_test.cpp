@@ -87,7 +87,7 @@ class H2Origins : public testing::Test {
   void startGateway(const std::string& url, const std::string& more = "") {
     GatewayConfig config;
     config.origin_url = url;
-    config.origin_more = fmt::format("tls: {{ca_file: \"{}\"}}\n    {}", certificate_, more);
+    config.origin_more = fmt::format("tls: {{ca_file: \"{}\", server_name: localhost}}\n{}", certificate_, more);
     gateway_ = Gateway::start(config);
     ASSERT_NE(gateway_, nullptr);
   }
@@ -129,7 +129,7 @@ class H2OriginStories : public H2Origins, public testing::WithParamInterface<con
   }
   void start(const std::string& port) {
     const bool plain = std::string_view(GetParam()) == "h2c";
-    startGateway(fmt::format("{}:{}", plain ? "h2c://127.0.0.1" : "https://localhost", port));
+    startGateway(fmt::format("{}:{}", plain ? "h2c://127.0.0.1" : "https://127.0.0.1", port));
   }
 };
 
@@ -213,22 +213,24 @@ TEST_F(H2Origins, AnAgeOfConnectionsLosesNoCall) {
 }
 
 TEST_F(H2Origins, AMisdirectedRequestIsTriedAgainByHttp1) {
-  startGateway("https://localhost:" + startOrigin("tls"));
+  startGateway("https://127.0.0.1:" + startOrigin("tls"));
   const json seen = play("http11");
   EXPECT_EQ(seen["misdirected"]["status"], 200);
   EXPECT_EQ(seen["misdirected"]["body"], "by 1.1");
   EXPECT_EQ(seen["after"]["headers"]["x-version"], "1.1") << "the endpoint is held to it";
+  EXPECT_THAT(eventOf("/misdirected")["findings"], ::testing::Contains("http_1_1_required"));
+  EXPECT_FALSE(eventOf("/hello").contains("findings")) << "said once";
 }
 
 TEST_F(H2Origins, WhatRequiresHttp1GetsIt) {
-  startGateway("https://localhost:" + startOrigin("tls"));
+  startGateway("https://127.0.0.1:" + startOrigin("tls"));
   const json seen = play("required");
   EXPECT_EQ(seen["required"]["body"], "by 1.1");
   EXPECT_EQ(seen["after"]["headers"]["x-version"], "1.1");
 }
 
 TEST_F(H2Origins, WhoInsistsOnHttp2IsNotTriedByHttp1) {
-  startGateway("h2://localhost:" + startOrigin("tls"));
+  startGateway("h2://127.0.0.1:" + startOrigin("tls"));
   const json seen = play("required");
   EXPECT_EQ(seen["required"]["status"], 520);
   EXPECT_EQ(causeOf(eventOf("/http11required")), "h2_http11_required");
@@ -236,7 +238,7 @@ TEST_F(H2Origins, WhoInsistsOnHttp2IsNotTriedByHttp1) {
 }
 
 TEST_F(H2Origins, UpgradesGoByHttp1AndOthersStayWithHttp2) {
-  startGateway("https://localhost:" + startOrigin("tls"));
+  startGateway("https://127.0.0.1:" + startOrigin("tls"));
   const json seen = play("upgrade");
   EXPECT_EQ(seen["before"]["headers"]["x-version"], "2.0");
   EXPECT_EQ(seen["socket"]["status"], 101);
@@ -245,17 +247,17 @@ TEST_F(H2Origins, UpgradesGoByHttp1AndOthersStayWithHttp2) {
 }
 
 TEST_F(H2Origins, Http2OffOffersHttp1Alone) {
-  startGateway("https://localhost:" + startOrigin("tls"), "http2: false");
+  startGateway("https://127.0.0.1:" + startOrigin("tls"), "http2: false");
   EXPECT_EQ(play("gets")["hello"]["headers"]["x-version"], "1.1");
 }
 
 TEST_F(H2Origins, AnEndpointThatOnlyKnowsHttp1IsSpokenToInIt) {
-  startGateway("https://localhost:" + startOrigin("tls-h1"));
+  startGateway("https://127.0.0.1:" + startOrigin("tls-h1"));
   EXPECT_EQ(play("crowd")["statuses"], json::array({200}));
 }
 
 TEST_F(H2Origins, AlpnThatChoosesOtherwiseIsNamed) {
-  startGateway("h2://localhost:" + startOrigin("tls-h1"));
+  startGateway("h2://127.0.0.1:" + startOrigin("tls-h1"));
   const json seen = play("required");
   EXPECT_EQ(seen["after"]["status"], 525);
   const json event = eventOf("/hello");
@@ -309,7 +311,7 @@ TEST_F(H2Origins, NginxChoosesHttp2) {
   options.inherited = {listener.get()};
   auto nginx = ChildProcess::start(options, [](const std::string&) {});
   ASSERT_TRUE(nginx) << nginx.error();
-  startGateway(fmt::format("https://localhost:{}", port));
+  startGateway(fmt::format("https://127.0.0.1:{}", port));
   const json seen = play("gets");
   EXPECT_EQ(seen["hello"]["body"], "hello");
   EXPECT_EQ(seen["hello"]["headers"]["x-version"], "HTTP/2.0");

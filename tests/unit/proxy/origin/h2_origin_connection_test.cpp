@@ -110,6 +110,7 @@ class H2OriginConnectionTest : public testing::Test {
                                                        .redaction = redaction_,
                                                        .head = request.parser.head(),
                                                        .origin = config_,
+                                                       .timeouts = config_.timeouts,
                                                        .owner = request,
                                                        .observer = request});
     request.stream->begin();
