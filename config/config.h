@@ -330,6 +330,8 @@ struct ClientLimits {
   Millis client_body_timeout{30000};       // without a byte of the request body, or an acknowledged one of the response
   std::uint64_t client_minimum_rate = 16;  // bytes a second over client_body_timeout; 0 = off
   Millis client_idle_timeout{75000};
+  std::uint32_t client_keepalive_requests = 0;  // on one connection; 0 = no limit
+  Millis client_keepalive_time{3600000};        // of one connection; 0 = no limit
   ClientAbort client_abort = ClientAbort::Probe;
 };
 

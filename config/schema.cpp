@@ -800,6 +800,20 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "75s",
      .max = kDay,
      .text = "How long a connection may be idle between two requests."},
+    {.path = "limits.client_keepalive_requests",
+     .type = Integer,
+     .fallback = "0",
+     .max = 1'000'000'000,
+     .text =
+         "How many requests one connection may carry. The last one's answer says `Connection: close` on HTTP/1.1; on "
+         "HTTP/2, GOAWAY comes in two steps, and requests that are under way are served. 0: no limit."},
+    {.path = "limits.client_keepalive_time",
+     .type = Duration,
+     .fallback = "1h",
+     .max = kDay,
+     .text = "How old a connection may become until its next request is its last, told as by "
+             "`limits.client_keepalive_requests`. Up to a tenth less, differently for each connection, so that not all "
+             "that began together end together. 0: no limit."},
     {.path = "limits.client_abort",
      .type = Word,
      .fallback = "probe",

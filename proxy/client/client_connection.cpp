@@ -52,7 +52,8 @@ ClientConnection::ClientConnection(WorkerContext& worker, H1ClientStreams& strea
                                      : State::Session),
       link_{.transport = Transport(std::move(accepted.fd)), .watch = {}},
       output_(link_.transport, worker.pipes),
-      clock_(worker.loop, [this] { onLate(); }) {
+      clock_(worker.loop, [this] { onLate(); }),
+      quota_(worker.loop.turnTime()) {
   facts_.ip = accepted.peer.ip();
   facts_.port = accepted.peer.port();
   facts_.address = accepted.peer.bytes();

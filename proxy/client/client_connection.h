@@ -81,7 +81,9 @@ class ClientConnection final : public Deferred,
   void openHttp1();
   void openHttp2();
   void readPreface();
-  [[nodiscard]] ClientWire wire() { return {.link = link_, .output = output_, .clock = clock_, .facts = facts_}; }
+  [[nodiscard]] ClientWire wire() {
+    return {.link = link_, .output = output_, .clock = clock_, .quota = quota_, .facts = facts_};
+  }
   void refuse(Fault fault);
   void refuseProxyHeader(std::string detail);
 
@@ -119,6 +121,7 @@ class ClientConnection final : public Deferred,
   Link link_;
   SocketOutput output_;
   ClientClock clock_;
+  KeepAliveQuota quota_;
   std::unique_ptr<ClientHandshake> handshake_;  // until it is done
   std::unique_ptr<ClientSession> session_;      // from then on; dies first
 };

@@ -99,6 +99,7 @@ std::string_view H1ClientStream::takeHead(std::string_view bytes) {
 void H1ClientStream::begin() {
   state_ = State::Body;
   wire_->clock.stop();
+  wire_->quota.onRequest();
   const RequestHead& head = parser_.head();
   decoder_.start(head.body, head.content_length);
   exchange_ = session_->host().newExchange(*this, head);
@@ -157,11 +158,13 @@ void H1ClientStream::sendHead(const AnswerHead& head) {
   last_ = answer_.sendHead(head, parser_.head().version_minor == 0, head.close || mustClose());
 }
 
-// The connection ends with this answer where the client says so, or where bytes
-// of the request would be left unread in front of the next one.
+// The connection ends with this answer where the client says so, where it has
+// been used for long enough, or where bytes of the request would be left unread
+// in front of the next one.
 bool H1ClientStream::mustClose() {
-  return !parser_.head().keep_alive || !exchange_->bodyDone() || session_->worker().draining || lastRequest() ||
-         wire_->facts.refused.has_value();
+  WorkerContext& worker = session_->worker();
+  return !parser_.head().keep_alive || !exchange_->bodyDone() || worker.draining || lastRequest() ||
+         wire_->facts.refused.has_value() || wire_->quota.spent(session_->limits(), worker.loop.turnTime());
 }
 
 // It has sent FIN, and nothing of a later request is held here.

@@ -29,7 +29,11 @@ struct ScenarioOrigin {
   bool full = false;  // its accept queue is filled before the daemon starts
 };
 
+// What the clients of a scenario speak.
+enum class ClientProtocol : std::uint8_t { Http1, Http2 };
+
 struct Scenario {
+  ClientProtocol client_protocol = ClientProtocol::Http1;
   std::string name;
   std::string cause;
   std::map<std::string, ScenarioOrigin> origins;
@@ -49,7 +53,14 @@ struct Scenario {
 };
 
 // The error names the line where one is at fault. Unknown keys are errors.
-[[nodiscard]] Result<Scenario, std::string> loadScenario(const std::filesystem::path& file);
+[[nodiscard]] Result<Scenario, std::string> loadScenario(const std::filesystem::path& file,
+                                                         ClientProtocol protocol = ClientProtocol::Http1);
+// Why its clients cannot speak HTTP/2: the story's key `h2_client`, where it is
+// a text. "" where they can.
+[[nodiscard]] std::string noHttp2Client(const std::filesystem::path& file);
+
+// HTTP/2 has no such field (RFC 9113 section 8.2.2, RFC 8441 section 5.1).
+[[nodiscard]] bool isFieldOfConnection(std::string_view name);
 
 // `${NAME}` in scripts and configuration.
 using Variables = std::map<std::string, std::string>;

@@ -108,6 +108,7 @@ void H2OriginSession::refuseBeginning() {
   const std::string first = std::string(scanner_.lastHead()).append(behind_.substr(0, kFirstBytes - kH2FrameHead));
   if (const std::string_view peer = identifyPeer(first); peer != "binary" && !peer.starts_with("HTTP/2")) {
     fault_->excerpt = first;
+    fault_->stream = 0;
     fault_->frame.clear();
   }
 }

@@ -134,7 +134,7 @@ std::size_t H2Session::kept(H2StreamId id) const {
 }
 
 bool H2Session::windowClosed(H2StreamId id) const {
-  return nghttp2_session_get_stream_remote_window_size(session_.get(), id) <= 0 ||
+  return (id != 0 && nghttp2_session_get_stream_remote_window_size(session_.get(), id) <= 0) ||
          nghttp2_session_get_remote_window_size(session_.get()) <= 0;
 }
 

@@ -107,7 +107,7 @@ class H2Session {
   void consume(H2StreamId stream, std::size_t size);
   [[nodiscard]] bool blocked(H2StreamId stream) const;      // some of submitData() is kept here
   [[nodiscard]] std::size_t kept(H2StreamId stream) const;  // so many bytes
-  // It is a window of the peer that is closed, the stream's or the connection's.
+  // It is a window of the peer that is closed, the stream's or the connection's; of 0, the latter.
   [[nodiscard]] bool windowClosed(H2StreamId stream) const;
   // Body bytes in the output so far: what grows, moves.
   [[nodiscard]] std::uint64_t bodySent(H2StreamId stream) const;
