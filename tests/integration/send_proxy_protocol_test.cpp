@@ -228,6 +228,7 @@ TEST_P(SendProxyProtocol, ThroughTlsToAnotherGateway) {
   });
   GatewayConfig inner;
   inner.origin_url = last.url();
+  inner.diagnostics = "{name: next}";
   inner.listener_more =
       fmt::format(", proxy_protocol: true, tls: {{certificates: [{{certificate: \"{}\", key: \"{}\"}}]}}",
                   pki.certificates("site.pem", {&site}), pki.key("site.key", site));
