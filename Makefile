@@ -5,7 +5,7 @@
 BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libnghttp2-dev libre2-dev libsystemd-dev libcrypt-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev \
   libnats-dev libcurl4-openssl-dev
-TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
+TEST_PACKAGES := libgtest-dev libgmock-dev libgrpc++-dev protobuf-compiler-grpc libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
   curl openssl nginx-light wrk nghttp2-client python3-h2 procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban openjdk-17-jdk-headless apache2-bin certbot lego pebble nats-server victoria-metrics
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db python3
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
@@ -18,12 +18,13 @@ export CCACHE_SLOPPINESS := pch_defines,time_macros
 export CCACHE_BASEDIR := $(CURDIR)
 
 # $(1): build directory, $(2): which of the other tests. Scenarios mostly wait, so
-# they run side by side. Only those that say what starves them, a timer of the
-# kernel, get a second try.
+# they run side by side; of the others those that say that they need two
+# processors run beside one that needs one. Only those that say what starves
+# them, a timer of the kernel, get a second try.
 define ctest
-ctest --test-dir $(1) --output-on-failure -j 3 -R '^(Scenario|Lifetime)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 4 -R '^(Scenario|Lifetime)/' $(CTEST_ARGS)
 ctest --test-dir $(1) --output-on-failure -R '^Starved/' --repeat until-pass:2 $(CTEST_ARGS)
-ctest --test-dir $(1) --output-on-failure -R '$(2)' -E '^(Scenario|Lifetime|Starved)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^(Scenario|Lifetime|Starved)/' $(CTEST_ARGS)
 endef
 
 .PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-micro bench-deps

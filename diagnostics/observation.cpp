@@ -148,6 +148,8 @@ std::string_view name(Timer timer) noexcept {
       return "client_minimum_rate";
     case Timer::Tunnel:
       return "tunnel";
+    case Timer::GrpcTimeout:
+      return "grpc-timeout";
   }
   return {};
 }
@@ -216,6 +218,10 @@ std::string_view name(StreamFault::How how) noexcept {
       return "flood";
     case StreamFault::How::Stalled:
       return "stalled";
+    case StreamFault::How::NoSettings:
+      return "no_settings";
+    case StreamFault::How::PingTimeout:
+      return "ping_timeout";
   }
   return {};
 }

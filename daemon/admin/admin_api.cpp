@@ -11,6 +11,7 @@
 #include "daemon/admin/endpoint_order.h"
 #include "daemon/metrics/metrics_page.h"
 #include "diagnostics/explain.h"
+#include "diagnostics/grpc_status.h"
 #include "diagnostics/result.h"
 
 namespace gatewhy {
@@ -239,7 +240,11 @@ AdminReply AdminApi::causes(const AdminRequest& /*request*/) {
     body += body.back() == '[' ? "\n" : ",\n";
     body += causeJson(row.cause);
   }
-  return json(body + "\n]}");
+  body += "\n],\"grpc_statuses\":[";
+  for (const GrpcStatusInfo& row : allGrpcStatuses()) {
+    body += fmt::format("{}\"{}\"", body.back() == '[' ? "" : ",", row.name);
+  }
+  return json(body + "]}");
 }
 
 AdminReply AdminApi::index(const AdminRequest& /*request*/) {

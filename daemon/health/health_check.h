@@ -72,20 +72,10 @@ class HealthCheck final : public Deferred, private AttemptObserver, private Conn
   void release();
 
   // AttemptObserver
-  void onUploadReady() override {}
-  void onUploadDrained() override {}
-  void onInterim(const ResponseHead& /*head*/) override {}
   void onResponseHead(const ResponseHead& head) override;
   void onResponseData(std::string_view data) override;
-  [[nodiscard]] SplicePipe* splicePipe() override { return nullptr; }
-  void onResponseSpliced(std::size_t /*size*/) override {}
-  void onBatchEnd() override {}
-  void onFindings(FindingSet /*findings*/) override {}
   void onResponseEnd(const std::string& /*trailers*/, bool /*extra_data*/) override { succeed(); }
   void onTunnelOpen(const ResponseHead& /*head*/) override { succeed(); }
-  void onTunnelData(std::string_view /*data*/) override {}
-  void onTunnelOriginClosed() override {}
-  [[nodiscard]] bool clientBlocked() const override { return false; }
   void onAttemptFailed(Observation seen, std::vector<AddressFailure> addresses) override;
   // ConnectObserver
   void onConnected(Connected connected) override;

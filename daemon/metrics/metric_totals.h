@@ -21,7 +21,8 @@ struct OriginTotals {
   std::map<DiagnosisKey, std::uint64_t> diagnoses;
   std::map<Cause, std::uint64_t> retries;
   std::map<Finding, std::uint64_t> findings;
-  std::map<std::string, EndpointTotals> endpoints;  // by URL
+  std::map<std::uint8_t, std::uint64_t> grpc_calls;  // see grpcLabel()
+  std::map<std::string, EndpointTotals> endpoints;   // by URL
 
   [[nodiscard]] std::map<Cause, std::uint64_t> byCause() const;
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/metrics/worker_metrics.h"
 #include "proxy/origin/origin_health.h"
 
 namespace gatewhy {
@@ -162,6 +163,12 @@ void writeOrigins(MetricsWriter& page, const DaemonView& daemon, const MetricTot
   for (const auto& [name, origin] : totals.origins) {
     for (const auto& [finding, count] : origin.findings) {
       page.count({{"origin", name}, {"finding", gatewhy::name(finding)}}, 1, count);
+    }
+  }
+  page.begin(Metric::GrpcCalls);
+  for (const auto& [name, origin] : totals.origins) {
+    for (const auto& [code, count] : origin.grpc_calls) {
+      page.sample({{"origin", name}, {"code", grpcLabel(code)}}, count);
     }
   }
   writeIdleLessons(page, *generation, now);

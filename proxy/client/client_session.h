@@ -8,18 +8,18 @@
 #include <memory>
 
 #include "proxy/client/client_clock.h"
-#include "proxy/client/client_output.h"
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/http/message.h"
 #include "proxy/net/connector.h"
+#include "proxy/net/socket_output.h"
 
 namespace gatewhy {
 
 // The connection's parts, which the session works with. They outlive it.
 struct ClientWire {
   Link& link;
-  ClientOutput& output;
+  SocketOutput& output;
   ClientClock& clock;
   const ClientFacts& facts;
 };

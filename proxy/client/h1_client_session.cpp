@@ -91,24 +91,50 @@ void H1ClientSession::read() {
       wire_.link.watch.kick();
       return;
     }
-    tolerateBareFin();
-    const auto buffer = worker_.loop.readBuffer();
-    const std::size_t room = running() ? stream_->bodyRoom() : kHeadRead;
-    const IoResult got = wire_.link.transport.read(buffer.data(), std::min(buffer.size(), room));
-    if (got.status == IoStatus::WouldBlock) {
-      readable_ = false;
-    } else if (got.status == IoStatus::Ended) {
-      readable_ = false;
-      onEnded();
-    } else {
-      onBytes({buffer.data(), got.size});
-      // A short read has drained the socket. Only where the request is whole
-      // may that be trusted: a FIN or RST can share the edge with the data.
-      if (got.drained && !wire_.link.watch.peerClosed() && running() && stream_->isWhole()) {
-        readable_ = false;
-      }
+    if (!running() || !readSpliced()) {
+      readOnce();
     }
   }
+}
+
+void H1ClientSession::readOnce() {
+  tolerateBareFin();
+  const auto buffer = worker_.loop.readBuffer();
+  const std::size_t room = running() ? stream_->bodyRoom() : kHeadRead;
+  const IoResult got = wire_.link.transport.read(buffer.data(), std::min(buffer.size(), room));
+  if (got.status == IoStatus::WouldBlock) {
+    readable_ = false;
+  } else if (got.status == IoStatus::Ended) {
+    readable_ = false;
+    onEnded();
+  } else {
+    onBytes({buffer.data(), got.size});
+    // A short read has drained the socket. Only where the request is whole
+    // may that be trusted: a FIN or RST can share the edge with the data.
+    if (got.drained && !wire_.link.watch.peerClosed() && running() && stream_->isWhole()) {
+      readable_ = false;
+    }
+  }
+}
+
+// A step of a big body whose length is known. False: it is to be read.
+bool H1ClientSession::readSpliced() {
+  const SpliceResult got = stream_->splice();
+  switch (got.status) {
+    case SpliceStatus::Unsupported:
+      return false;
+    case SpliceStatus::Ok:
+      received_ += got.size;
+      return true;
+    case SpliceStatus::WouldBlock:
+      readable_ = false;
+      return true;
+    case SpliceStatus::Ended:
+      readable_ = false;
+      onEnded();
+      return true;
+  }
+  return false;
 }
 
 // While memory is short bodies stay in the kernel, and their senders wait; heads
@@ -223,22 +249,22 @@ void H1ClientSession::onTlsBroken(const TlsFault& fault) {
 
 // ---- writing ------------------------------------------------------------
 
-void H1ClientSession::note(ClientOutput::Step step) {
+void H1ClientSession::note(SocketOutput::Step step) {
   switch (step) {
-    case ClientOutput::Step::Kept:
+    case SocketOutput::Step::Kept:
       return;
-    case ClientOutput::Step::Sent:
+    case SocketOutput::Step::Sent:
       if (stream_) {
         stream_->onAllSent();
       }
       return;
-    case ClientOutput::Step::Blocked:
+    case SocketOutput::Step::Blocked:
       accountBuffers();
       if (stream_) {
         stream_->watchProgress();
       }
       return;
-    case ClientOutput::Step::Broke:
+    case SocketOutput::Step::Broke:
       wire_.link.watch.kick();  // told from the loop, not from inside the exchange's call
       return;
   }

@@ -50,12 +50,14 @@ class H1ClientSession final : public ClientSession {
   [[nodiscard]] bool hasInput() const { return readable_ || !in_.empty(); }
   [[nodiscard]] bool heardAll() const { return halfClosed() && in_.empty(); }
   [[nodiscard]] bool connectionDead() const;
-  void note(ClientOutput::Step step);  // what sending came to
+  void note(SocketOutput::Step step);  // what sending came to
   void onStreamOver(Disposition disposition, bool whole);
 
  private:
   void pump();
   void read();
+  void readOnce();
+  [[nodiscard]] bool readSpliced();
   [[nodiscard]] bool wantsRead() const;
   [[nodiscard]] bool heldBack();
   [[nodiscard]] bool running() const { return stream_ && stream_->running(); }

@@ -14,11 +14,11 @@
 
 #include "proxy/client/client_clock.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/h1_answer_writer.h"
 #include "proxy/client/leaving_watch.h"
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/http/h1_parser.h"
-#include "proxy/http/h1_writer.h"
 #include "proxy/loop/event_loop.h"
 
 namespace gatewhy {
@@ -33,7 +33,7 @@ enum class Disposition : std::uint8_t {
   Drop,   // close without a byte, or the client is gone already
 };
 
-class H1ClientStream final : public ClientStream, public Deferred {
+class H1ClientStream final : public ClientStream, public Deferred, private H1AnswerWriter::Owner {
  public:
   enum class State : std::uint8_t {
     Idle,      // not a byte of the request has come
@@ -50,6 +50,8 @@ class H1ClientStream final : public ClientStream, public Deferred {
 
   // Uses what it can; what it returns has to wait, or is the next request's.
   [[nodiscard]] std::string_view take(std::string_view bytes);
+  // A step of a big body that is not to be read; Unsupported: it is.
+  [[nodiscard]] SpliceResult splice();
   [[nodiscard]] bool wantsBody() const { return exchange_->wantsBody(); }       // or tunnel bytes; while running
   [[nodiscard]] std::size_t bodyRoom() const { return exchange_->bodyRoom(); }  // for one read
   [[nodiscard]] std::size_t holds();                                            // bytes
@@ -59,9 +61,9 @@ class H1ClientStream final : public ClientStream, public Deferred {
   // While it runs:
   void onClientFin(const EndFault& end);
   void onClientReset(int error);
-  void onClientBroken(Fault fault);                            // what came cannot be read
-  void onClientGone();                                         // reset behind its FIN
-  void onTunnelHeard() { exchange_->onTunnelClientClosed(); }  // all that it sent before its FIN has gone
+  void onClientBroken(Fault fault);                          // what came cannot be read
+  void onClientGone();                                       // reset behind its FIN
+  void onTunnelHeard() { exchange_->onBody({}, true, {}); }  // all that it sent before its FIN has gone
   void onDrained() { exchange_->onClientDrained(); }
   void onDrainDeadline() { exchange_->onDrainDeadline(); }
   void settle();  // Settling: is it known now?
@@ -73,16 +75,15 @@ class H1ClientStream final : public ClientStream, public Deferred {
 
   // ClientStream
   [[nodiscard]] const ClientFacts& facts() const override { return wire_->facts; }
-  void sendInterim(const AnswerHead& head) override;
+  void sendInterim(const AnswerHead& head) override { answer_.sendInterim(head); }
   void sendHead(const AnswerHead& head) override;
   void sendData(std::string_view data) override;
-  void sendEnd(std::string_view trailers) override;
-  void flush() override;
-  [[nodiscard]] SplicePipe* splicePipe() override { return wire_->output.splicePipe(); }
+  void sendEnd(std::string_view data, std::string_view trailers) override;
+  void flush() override { answer_.flush(); }
+  [[nodiscard]] SplicePipe* splicePipe() override { return answer_.splicePipe(); }
   [[nodiscard]] bool sendBlocked() const override { return wire_->output.blocked(); }
   void resumeBody() override;
   void openTunnel() override;
-  void shutdownWrite() override { wire_->output.shutdownWrite(); }
   [[nodiscard]] bool halfClosed() const;
   [[nodiscard]] std::optional<bool> delivered() override;
   void finishExchange(Ending ending) override;
@@ -100,7 +101,7 @@ class H1ClientStream final : public ClientStream, public Deferred {
   void onClientLeft(bool reset);
   void onLook(TransferClock& clock, std::uint64_t moved);
   [[nodiscard]] Observation observe(Fault fault);
-  void write(const AnswerHead& head, H1Connection connection);
+  void onWritten(SocketOutput::Step step) override;
   [[nodiscard]] bool mustClose();
   [[nodiscard]] bool lastRequest() const;
   [[nodiscard]] Disposition dispositionAfter(Ending ending) const;
@@ -111,9 +112,9 @@ class H1ClientStream final : public ClientStream, public Deferred {
   RequestParser parser_;
   BodyDecoder decoder_;
   std::unique_ptr<ClientStreamHandler> exchange_;
-  H1Framing framing_ = H1Framing::None;  // of the answer
-  bool last_ = false;                    // nothing is served on the connection behind it
-  std::size_t behind_ = 0;               // bytes in take() behind those that are looked at
+  H1AnswerWriter answer_;
+  bool last_ = false;       // nothing is served on the connection behind it
+  std::size_t behind_ = 0;  // bytes in take() behind those that are looked at
   TransferClock upload_, download_;
   LeavingWatch leaving_;
   std::string buffer_;        // empty; the capacity is what is lent

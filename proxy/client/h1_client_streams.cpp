@@ -32,7 +32,7 @@ std::unique_ptr<H1ClientStream> H1ClientStreams::take(H1ClientSession& session) 
   stream->session_ = &session;
   stream->wire_ = &session.wire();
   stream->state_ = H1ClientStream::State::Idle;
-  stream->framing_ = H1Framing::None;
+  stream->answer_.begin(stream->wire_->output);
   stream->last_ = false;
   stream->wire_->output.swapBuffer(stream->buffer_);
   return stream;
@@ -40,7 +40,7 @@ std::unique_ptr<H1ClientStream> H1ClientStreams::take(H1ClientSession& session) 
 
 // It may be running: it lives on, and stays Over until it is taken again.
 void H1ClientStreams::giveBack(std::unique_ptr<H1ClientStream> stream) {
-  ClientOutput& output = stream->wire_->output;
+  SocketOutput& output = stream->wire_->output;
   output.endMessage();
   output.swapBuffer(stream->buffer_);
   stream->upload_.reset();

@@ -85,11 +85,7 @@ void H2ClientStream::onEnd(std::string_view trailers) {
 // Body that is handed over has left the windows' account: more may come.
 void H2ClientStream::hand(std::string_view data, bool last) {
   const std::size_t size = data.size();
-  if (exchange_->inTunnel()) {
-    exchange_->onClientTunnelData(data);
-  } else {
-    exchange_->onBody(data, last, last ? trailers_ : std::string_view());
-  }
+  exchange_->onBody(data, last, last ? trailers_ : std::string_view());
   session_.http2().consume(id_, size);
 }
 
@@ -113,7 +109,7 @@ void H2ClientStream::pump() {
     }
     request_ = Request::Told;
     if (exchange_->inTunnel()) {
-      exchange_->onTunnelClientClosed();
+      exchange_->onBody({}, true, {});
     } else if (!exchange_->bodyDone()) {
       hand({}, true);
     }
@@ -206,7 +202,10 @@ void H2ClientStream::sendData(std::string_view data) {
   watchProgress();
 }
 
-void H2ClientStream::sendEnd(std::string_view trailers) {
+void H2ClientStream::sendEnd(std::string_view data, std::string_view trailers) {
+  if (!data.empty()) {
+    sendData(data);
+  }
   if (answer_ == Answer::Begun && state_ == State::Open) {
     answer_ = Answer::Ended;
     session_.http2().submitEnd(id_, trailers);
@@ -243,7 +242,7 @@ std::optional<bool> H2ClientStream::delivered() {
   if (state_ == State::Reset) {
     return true;  // who reset it has said so
   }
-  sendEnd({});  // where nothing has: of a tunnel whose client ended first
+  sendEnd({}, {});  // where nothing has: of a tunnel whose client ended first
   if (answer_ == Answer::Finished && session_.sent() >= finished_at_) {
     return true;
   }
@@ -268,7 +267,7 @@ void H2ClientStream::onSent() {
 void H2ClientStream::finishExchange(Ending ending) {
   switch (ending) {
     case Ending::Complete:
-      sendEnd({});
+      sendEnd({}, {});
       break;
     case Ending::Broken:
       session_.http2().reset(id_, H2Code::InternalError);
@@ -298,13 +297,16 @@ void H2ClientStream::watchProgress() {
     return;
   }
   const ClientLimits& limits = session_.limits();
-  const bool tunnel = exchange_->inTunnel();  // its two ends speak when they like
+  const bool dialogue = exchange_->dialogue();
   const ProgressLimits expected{.idle = limits.client_body_timeout,
-                                .minimum_rate = tunnel ? 0 : limits.client_minimum_rate};
+                                .minimum_rate = dialogue ? 0 : limits.client_minimum_rate};
   const bool awaits_body =
-      request_ == Request::Coming && held_.empty() && !tunnel && !exchange_->bodyDone() && exchange_->waitsForBody();
+      request_ == Request::Coming && held_.empty() && !dialogue && !exchange_->bodyDone() && exchange_->waitsForBody();
   upload_.watch(awaits_body, expected, received_);
-  const bool owes = session_.http2().blocked(id_) || (state_ == State::Settling && session_.socketBlocked());
+  // Whose stream's window is closed may be thinking; whose socket takes nothing is gone.
+  const bool thinking = exchange_->dialogue() && !exchange_->inTunnel() && !session_.socketBlocked();
+  const bool owes =
+      (session_.http2().blocked(id_) && !thinking) || (state_ == State::Settling && session_.socketBlocked());
   download_.watch(owes, expected, std::nullopt);
 }
 

@@ -60,12 +60,11 @@ class H2ClientStream final : public ClientStream, public Deferred {
   void sendInterim(const AnswerHead& head) override;
   void sendHead(const AnswerHead& head) override;
   void sendData(std::string_view data) override;
-  void sendEnd(std::string_view trailers) override;
+  void sendEnd(std::string_view data, std::string_view trailers) override;
   void flush() override;
   [[nodiscard]] bool sendBlocked() const override;
   void resumeBody() override;
   void openTunnel() override { resumeBody(); }
-  void shutdownWrite() override { sendEnd({}); }
   [[nodiscard]] bool takesAnswer() const override { return state_ != State::Reset; }
   [[nodiscard]] std::optional<bool> delivered() override;
   void finishExchange(Ending ending) override;

@@ -9,7 +9,7 @@
 
 #include "proxy/exchange/client_facts.h"
 #include "proxy/http/answer_head.h"
-#include "proxy/net/splice_pipe.h"
+#include "proxy/origin/body.h"
 
 namespace gatewhy {
 
@@ -21,7 +21,9 @@ enum class Ending : std::uint8_t {
   Silent,     // no answer: the client is gone, or is to get none (444)
 };
 
-class ClientStream {
+// As a sink it takes the answer's content behind sendHead(), as a source it gives
+// the request's body. Of a tunnel both are bytes as they are.
+class ClientStream : public BodySink, public BodySource {
  public:
   [[nodiscard]] virtual const ClientFacts& facts() const = 0;
 
@@ -29,20 +31,7 @@ class ClientStream {
   virtual void sendInterim(const AnswerHead& head) = 0;
   // Kept until content follows or flush() is called.
   virtual void sendHead(const AnswerHead& head) = 0;
-  // Content, or bytes of a tunnel; may be kept until flush().
-  virtual void sendData(std::string_view data) = 0;
-  // The end of the content, with trailers ("Name: value\r\n" each); sends all.
-  virtual void sendEnd(std::string_view trailers) = 0;
-  virtual void flush() = 0;
-  // A pipe whose content flush() sends behind what was queued before; to be
-  // filled only while nothing blocks. Null where bytes have to be copied.
-  [[nodiscard]] virtual SplicePipe* splicePipe() { return nullptr; }
-  [[nodiscard]] virtual bool sendBlocked() const = 0;
-
-  // The exchange takes request body (or tunnel) bytes again.
-  virtual void resumeBody() = 0;
   virtual void openTunnel() = 0;  // behind the head that opens it
-  virtual void shutdownWrite() = 0;
   // False where nothing can be answered any more: the stream is reset already.
   [[nodiscard]] virtual bool takesAnswer() const { return true; }
   // Has all that was sent arrived, as far as that can be doubted? nullopt: not

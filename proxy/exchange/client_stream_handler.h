@@ -3,12 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "diagnostics/observation.h"
 #include "proxy/loop/event_loop.h"
+#include "proxy/net/splice_pipe.h"
 
 namespace gatewhy {
+
+class Transport;
 
 class ClientStreamHandler : public Deferred {
  public:
@@ -16,10 +20,12 @@ class ClientStreamHandler : public Deferred {
   virtual void begin() = 0;
   virtual void reject(Observation fault) = 0;
 
-  // Request body without its framing; `last` ends it.
+  // Request body without its framing; `last` ends it. Of a tunnel, its bytes; the
+  // last is the client's FIN.
   virtual void onBody(std::string_view data, bool last, std::string_view trailers) = 0;
-  virtual void onClientTunnelData(std::string_view data) = 0;
-  virtual void onTunnelClientClosed() = 0;
+  // Body of which `ahead` bytes are to come, at least kSpliceFrom, may go to the
+  // origin uncopied. Ok: so much of it has; Unsupported: to be read.
+  [[nodiscard]] virtual SpliceResult spliceBody(Transport& from, std::uint64_t ahead) = 0;
   // What was sent is with the client's kernel, and, once it was asked for, has
   // arrived there or never will.
   virtual void onClientDrained() = 0;
@@ -33,6 +39,8 @@ class ClientStreamHandler : public Deferred {
 
   [[nodiscard]] virtual bool bodyDone() const = 0;
   [[nodiscard]] virtual bool inTunnel() const = 0;
+  // Both sides speak when they like, and silence of either is no failure.
+  [[nodiscard]] virtual bool dialogue() const = 0;
   [[nodiscard]] virtual bool waiting() const = 0;     // for the origin's answer
   [[nodiscard]] virtual bool responding() const = 0;  // it comes
   // Takes body or tunnel bytes now; and where it does, what one read may bring.

@@ -66,22 +66,10 @@ class LoginRequest final : public Deferred, public AttemptObserver {
   enum class State : std::uint8_t { Idle, Asking, Passing, Denying, Done };
 
   // AttemptObserver
-  void onUploadReady() override {}
-  void onUploadDrained() override {}
-  void onInterim(const ResponseHead& /*head*/) override {}
   void onResponseHead(const ResponseHead& head) override;
   void onResponseData(std::string_view data) override;
-  [[nodiscard]] SplicePipe* splicePipe() override { return nullptr; }
-  void onResponseSpliced(std::size_t /*size*/) override {}
-  void onBatchEnd() override {}
-  void onFindings(FindingSet /*findings*/) override {}
   void onResponseEnd(const std::string& trailers, bool extra_data) override;
-  // It asks for no upgrade, so a 101 is a failure before these.
-  void onTunnelOpen(const ResponseHead& /*head*/) override {}
-  void onTunnelData(std::string_view /*data*/) override {}
-  void onTunnelOriginClosed() override {}
   void onAttemptFailed(Observation seen, std::vector<AddressFailure> addresses) override;
-  [[nodiscard]] bool clientBlocked() const override { return false; }
 
   void ask();
   void endAttempt();

@@ -4,13 +4,16 @@
 namespace gatewhy {
 
 void RequestBody::begin(const RequestHead& head) {
-  whole_ = head.body == BodyKind::None || (head.body == BodyKind::Length && head.content_length == 0);
+  announced_ = head.body != BodyKind::None;
+  whole_ = !announced_ || (head.body == BodyKind::Length && head.content_length == 0);
 }
 
-void RequestBody::add(std::string_view data, bool last, std::string_view trailers, bool sent_on) {
-  received_ += data.size();
-  whole_ = last;
+void RequestBody::end(std::string_view trailers) {
+  whole_ = true;
   trailers_ = trailers;
+}
+
+void RequestBody::add(std::string_view data, bool sent_on) {
   if (dropped_) {
     return;
   }
@@ -24,6 +27,12 @@ void RequestBody::add(std::string_view data, bool last, std::string_view trailer
 void RequestBody::dropCopy() {
   dropped_ = true;
   std::string().swap(copy_);  // an assignment would keep its room
+}
+
+void RequestBody::forgetUnwanted() {
+  if (announced_ && !copy_wanted_) {
+    dropCopy();
+  }
 }
 
 std::size_t RequestBody::room(bool queued) const {

@@ -20,15 +20,16 @@ class RequestBody {
 
   void begin(const RequestHead& head);
   // More of it, without its framing. `sent_on`: somebody takes it at once.
-  void add(std::string_view data, bool last, std::string_view trailers, bool sent_on);
-  // Of a tunnel, or beyond a limit: bytes that count, and are no part of it.
-  void count(std::size_t size) { received_ += size; }
+  void add(std::string_view data, bool sent_on);
+  void end(std::string_view trailers);
 
   // Whether another try could need the copy.
   void wantCopy(bool wanted) { copy_wanted_ = wanted; }
   [[nodiscard]] bool copyWanted() const { return copy_wanted_; }
   // There will be no other try.
   void dropCopy();
+  // Likewise, where no copy is wanted; what was kept has been sent on.
+  void forgetUnwanted();
   // What came is not all here any more: it cannot be sent again.
   [[nodiscard]] bool incomplete() const { return dropped_; }
   [[nodiscard]] const std::string& copy() const { return copy_; }
@@ -36,14 +37,15 @@ class RequestBody {
   // request waits for a connection.
   [[nodiscard]] std::size_t room(bool queued) const;
 
-  [[nodiscard]] bool whole() const { return whole_; }                 // nothing is still to come
-  [[nodiscard]] std::uint64_t received() const { return received_; }  // bytes
+  [[nodiscard]] bool whole() const { return whole_; }                      // nothing is still to come
+  [[nodiscard]] bool endsContent() const { return whole_ && announced_; }  // and its end is to be sent
+  [[nodiscard]] bool announced() const { return announced_; }              // there is one, if an empty one
   [[nodiscard]] const std::string& trailers() const { return trailers_; }
 
  private:
   std::string copy_;
   std::string trailers_;
-  std::uint64_t received_ = 0;
+  bool announced_ = false;
   bool whole_ = false;
   bool copy_wanted_ = false;
   bool dropped_ = false;

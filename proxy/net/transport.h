@@ -37,18 +37,6 @@ struct IoResult {
   bool drained = false;  // read, Ok: nothing more is there now, no second call is needed
 };
 
-enum class SpliceStatus : std::uint8_t {
-  Ok,
-  WouldBlock,
-  Ended,        // as above
-  Unsupported,  // this socket cannot: bytes have to be copied
-};
-
-struct SpliceResult {
-  SpliceStatus status = SpliceStatus::WouldBlock;
-  std::size_t size = 0;  // Ok
-};
-
 // Fin/CloseNotify/TlsTruncated/Reset/Error, or a TLS record or alert that
 // broke the session after its handshake.
 using TransportFault = std::variant<EndFault, TlsFault>;
@@ -99,6 +87,10 @@ class Transport {
   void resetOnClose() noexcept;
   void close() noexcept;
 
+  // A few bytes in front of TLS and of all else, on a connection that is new.
+  // They are nobody's: tcpInfo() leaves them out of bytes_acked.
+  void writePreamble(std::string_view bytes);
+
   // TCP keep-alive: that the peer vanished is noticed while nothing is sent.
   void probeWhenSilent() noexcept;
   [[nodiscard]] std::optional<TcpSnapshot> tcpInfo() const noexcept;  // nullopt: not TCP
@@ -121,6 +113,7 @@ class Transport {
   bool saw_reset_ = false;
   bool input_drained_ = false;    // TLS: a further record needs bytes from the socket
   bool handshake_waits_ = false;  // the next handshake() is no readiness
+  std::uint8_t preamble_ = 0;     // octets in front of all
 };
 
 }  // namespace gatewhy

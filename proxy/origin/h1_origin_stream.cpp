@@ -14,10 +14,7 @@
 namespace gatewhy {
 namespace {
 
-constexpr int kReadsPerTurn = 32;  // 2 MiB, then others get their turn
-// Below it a copy through the cache costs less than the pipe's two calls.
-constexpr std::uint64_t kSpliceTail = 64UL * 1024;
-constexpr std::uint64_t kSpliceFrom = 4 * kSpliceTail;
+constexpr int kReadsPerTurn = 32;                     // 2 MiB, then others get their turn
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
 constexpr std::uint64_t kLargeBody = 64UL * 1024;
 
@@ -30,8 +27,9 @@ bool hasLargeBody(const RequestHead& head) {
 H1OriginStream::H1OriginStream(H1OriginConnection& connection, const OriginStreamSetup& setup)
     : connection_(&connection),
       setup_(setup),
+      sender_(connection.link->transport, setup_.pipes),
       reader_(connection.parser, setup_, *this),
-      clock_(setup.loop, setup.origin.timeouts, *this),
+      clock_(setup.loop, setup.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H1OriginStream::leave() {
@@ -39,6 +37,7 @@ void H1OriginStream::leave() {
   reader_.stop();
   clock_.stop();
   if (connection_ != nullptr) {
+    sender_.stop();
     std::exchange(connection_, nullptr)->link->watch.setHandler(nullptr);
   }
 }
@@ -50,6 +49,7 @@ void H1OriginStream::fail(Phase phase, Fault fault) {
 // ---- the request ------------------------------------------------------
 
 void H1OriginStream::begin() {
+  connection_->in_step = false;
   connection_->link->watch.setHandler(this);
   connection_->parser.reset();
   connection_->parser.expect(setup_.head.method);
@@ -67,8 +67,8 @@ void H1OriginStream::begin() {
   }
   setup_.scratch.clear();
   setup_.owner.appendHead(setup_.scratch);
-  sender_.begin(transport(), setup_.scratch.view(), setup_.head.body,
-                setup_.head.expect_continue && !reader_.wasContinued(), setup_.loop.turnTime());
+  sender_.begin(setup_.scratch.view(), setup_.head.body, setup_.head.expect_continue && !reader_.wasContinued(),
+                setup_.loop.turnTime());
   afterWriting();
   if (owesContinue()) {
     await();
@@ -78,7 +78,11 @@ void H1OriginStream::begin() {
   }
 }
 
-void H1OriginStream::sendBody(std::string_view data, bool last, std::string_view trailers) {
+void H1OriginStream::send(std::string_view data, bool last, std::string_view trailers) {
+  if (reader_.state() == Reading::Tunnel) {
+    sendTunnel(data, last);
+    return;
+  }
   if (state_ == State::Left || sender_.whole()) {
     return;
   }
@@ -90,23 +94,33 @@ void H1OriginStream::sendBody(std::string_view data, bool last, std::string_view
   }
 }
 
-void H1OriginStream::sendTunnel(std::string_view data) {
-  if (reader_.state() == Reading::Tunnel && !sender_.refused()) {
+void H1OriginStream::sendTunnel(std::string_view data, bool last) {
+  if (sender_.refused()) {
+    return;
+  }
+  if (!data.empty()) {
     sender_.write(data);
+    afterWriting();
+  }
+  shut_behind_tunnel_ = last;
+  if (last && !sender_.waits()) {
+    transport().shutdownWrite();  // else onTakesMore() does, behind the last byte
+  }
+}
+
+SplicePipe* H1OriginStream::splicePipe() {
+  return state_ == State::Open ? sender_.splicePipe() : nullptr;
+}
+
+// The rest is written at once: only the pipe waits for this.
+void H1OriginStream::flush() {
+  if (state_ != State::Left && sender_.waits()) {
+    sender_.flush();
     afterWriting();
   }
 }
 
-void H1OriginStream::closeTunnelWrite() {
-  if (reader_.state() == Reading::Tunnel && !sender_.refused()) {
-    shut_behind_tunnel_ = true;
-    if (!sender_.waits()) {
-      transport().shutdownWrite();  // else flush() does, behind the last byte
-    }
-  }
-}
-
-void H1OriginStream::flush() {
+void H1OriginStream::onTakesMore() {
   sender_.flush();
   if (sender_.refused()) {
     afterWriting();
@@ -164,11 +178,7 @@ bool H1OriginStream::owesContinue() const {
   return awaitsHead() && setup_.head.expect_continue && sender_.state() <= RequestSender::State::AwaitContinue;
 }
 
-bool H1OriginStream::takesBody() const {
-  return (awaitsHead() || reader_.state() == Reading::Body) && sender_.state() != RequestSender::State::Unsent;
-}
-
-bool H1OriginStream::uploadBlocked() const {
+bool H1OriginStream::sendBlocked() const {
   return sender_.state() == RequestSender::State::Unsent || sender_.waits();
 }
 
@@ -183,14 +193,14 @@ void H1OriginStream::onIo(bool readable, bool writable) {
     return;
   }
   if (writable && sender_.waits()) {
-    flush();
+    onTakesMore();
   }
   if (state_ != State::Left && connection_->readable) {
     pump();
   }
 }
 
-void H1OriginStream::resumeRead() {
+void H1OriginStream::resumeBody() {
   if (state_ == State::Left) {
     return;
   }
@@ -230,7 +240,7 @@ void H1OriginStream::await() {
 }
 
 OriginClock::View H1OriginStream::view() const {
-  return {.transport = transport(),
+  return {.transport = &transport(),
           .written = sender_.written(),
           .sent_at = sender_.sentAt(),
           .since = phase_since_,
@@ -281,23 +291,14 @@ void H1OriginStream::readOnce() {
   }
 }
 
-// A step of a big body whose length is known and whose both sides are plain:
-// the kernel moves it. The last part is read like any other body, so that
-// where the message ends is judged in one place. False: copy this step.
+// A step of a big body whose length is known. False: it is to be read.
 bool H1OriginStream::pumpSpliced() {
-  if (!splice_ || reader_.ahead() < kSpliceFrom || transport().tls()) {
+  if (reader_.ahead() < kSpliceFrom) {
     return false;
   }
-  SplicePipe* pipe = setup_.observer.splicePipe();
-  if (pipe == nullptr) {
-    return false;
-  }
-  const std::uint64_t most = reader_.ahead() - kSpliceTail;
-  const SpliceResult got =
-      transport().readInto(*pipe, static_cast<std::size_t>(std::min<std::uint64_t>(most, pipe->capacity())));
+  const SpliceResult got = setup_.observer.spliceResponse(transport(), reader_.ahead());
   switch (got.status) {
     case SpliceStatus::Unsupported:
-      splice_ = false;
       return false;
     case SpliceStatus::WouldBlock:
       connection_->readable = false;
@@ -316,9 +317,9 @@ bool H1OriginStream::pumpSpliced() {
 // The message has ended. Bytes after its end belong to no request: the
 // connection is out of step and is not used again.
 void H1OriginStream::onReadComplete(bool extra_data) {
-  const bool reusable = reader_.keepsInStep() && !extra_data && sender_.sent() &&
-                        !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
-  setup_.owner.onStreamComplete(reusable, extra_data, reader_.trailers());  // the last word: we may be buried
+  connection_->in_step = reader_.keepsInStep() && !extra_data && sender_.sent() &&
+                         !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
+  setup_.owner.onStreamComplete(extra_data, reader_.trailers());  // the last word: we may be buried
 }
 
 // ---- the end of the connection ----------------------------------------

@@ -24,12 +24,12 @@ class H1OriginStream final : public OriginStream,
 
   void begin() override;
   void leave() override;
-  void sendBody(std::string_view data, bool last, std::string_view trailers) override;
-  void sendTunnel(std::string_view data) override;
-  void closeTunnelWrite() override;
-  void resumeRead() override;
-  [[nodiscard]] bool takesBody() const override;
-  [[nodiscard]] bool uploadBlocked() const override;
+  void sendData(std::string_view data) override { send(data, false, {}); }
+  void sendEnd(std::string_view data, std::string_view trailers) override { send(data, true, trailers); }
+  void flush() override;
+  [[nodiscard]] SplicePipe* splicePipe() override;
+  [[nodiscard]] bool sendBlocked() const override;
+  void resumeBody() override;
   [[nodiscard]] std::size_t buffered() const override { return sender_.waiting(); }
   [[nodiscard]] bool owesContinue() const override;
   [[nodiscard]] bool awaitsHead() const override { return reader_.state() == Reading::Head; }
@@ -51,7 +51,9 @@ class H1OriginStream final : public OriginStream,
   void onResetAwaited() override { settleEnd(); }
   [[nodiscard]] bool sinkBlocked() const override { return setup_.observer.clientBlocked(); }
 
-  void flush();
+  void send(std::string_view data, bool last, std::string_view trailers);
+  void sendTunnel(std::string_view data, bool last);
+  void onTakesMore();
   void afterWriting();
   void stopOwingContinue();
   void await();
@@ -84,7 +86,6 @@ class H1OriginStream final : public OriginStream,
   bool shut_behind_tunnel_ = false;  // FIN follows what the sender holds
   EndFault fin_;                     // Settling: what is to be explained
   bool pumping_ = false;
-  bool splice_ = true;     // until the kernel says that it cannot
   TimePoint phase_since_;  // the phase's beginning, or the last byte of a body
 };
 

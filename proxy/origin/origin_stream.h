@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request and its response on a connection to an origin, whatever version
 // of HTTP that speaks. A stream is opened by its connection and used by one
-// attempt, which owns it; the response goes straight to the attempt's observer.
+// attempt, which owns it and leaves it before it ends its lease; the response goes straight to the attempt's observer.
 // Loop thread only.
 #pragma once
 
@@ -19,35 +19,38 @@
 #include "proxy/loop/event_loop.h"
 #include "proxy/net/splice_pipe.h"
 #include "proxy/net/transport.h"
+#include "proxy/origin/body.h"
 
 namespace gatewhy {
+
+class H2OriginSession;
 
 // Implemented by whoever asked. Any of these may end the stream.
 class ResponseObserver {
  public:
   // The head is on its way: body may be sent.
-  virtual void onUploadReady() = 0;
-  // What was handed to sendBody() has left: more may come.
-  virtual void onUploadDrained() = 0;
-  virtual void onInterim(const ResponseHead& head) = 0;
+  virtual void onUploadReady() {}
+  // The peer takes more of what is sent to it: sendBlocked() is no longer so.
+  virtual void onUploadDrained() {}
+  virtual void onInterim(const ResponseHead& /*head*/) {}
   virtual void onResponseHead(const ResponseHead& head) = 0;
-  virtual void onResponseData(std::string_view data) = 0;
-  // The pipe through which body bytes may go to the client uncopied; null:
-  // hand them to onResponseData().
-  [[nodiscard]] virtual SplicePipe* splicePipe() = 0;
-  virtual void onResponseSpliced(std::size_t size) = 0;  // so many were put into it
+  virtual void onResponseData(std::string_view data) = 0;  // content, or bytes of a tunnel
+  // Content of which `ahead` bytes are to come, at least kSpliceFrom, may go to
+  // the client uncopied. Ok: so much of it has; Unsupported: to be read.
+  [[nodiscard]] virtual SpliceResult spliceResponse(Transport& /*from*/, std::uint64_t /*ahead*/) {
+    return {.status = SpliceStatus::Unsupported};
+  }
   // All that one read brought has been reported: what was held back may go.
-  virtual void onBatchEnd() = 0;
+  virtual void onBatchEnd() {}
   // Something about the response that is no failure.
-  virtual void onFindings(FindingSet findings) = 0;
+  virtual void onFindings(FindingSet /*findings*/) {}
   // `extra_data`: bytes came after the message's end, so the connection was closed.
   virtual void onResponseEnd(const std::string& trailers, bool extra_data) = 0;
-  // A valid 101: from here on bytes are the tunnel's.
-  virtual void onTunnelOpen(const ResponseHead& head) = 0;
-  virtual void onTunnelData(std::string_view data) = 0;
-  virtual void onTunnelOriginClosed() = 0;  // FIN: the other direction goes on
+  // A valid 101: from here on bytes are the tunnel's. Never told to who asks for no upgrade.
+  virtual void onTunnelOpen(const ResponseHead& /*head*/) {}
+  virtual void onTunnelOriginClosed() {}  // FIN: the other direction goes on
   // True while the client takes no more response bytes.
-  [[nodiscard]] virtual bool clientBlocked() const = 0;
+  [[nodiscard]] virtual bool clientBlocked() const { return false; }
 
  protected:
   ~ResponseObserver() = default;
@@ -58,11 +61,13 @@ class OriginStreamOwner {
  public:
   // Appends the request's head as it goes out.
   virtual void appendHead(TextBuffer& out) = 0;
+  // The answer is 421 (Misdirected Request), by HTTP/2. True: the request is
+  // tried again by HTTP/1.1, and the stream fails with HTTP_1_1_REQUIRED.
+  [[nodiscard]] virtual bool repeatsMisdirected() { return false; }
   // nullopt: the 101 answers what was asked.
   [[nodiscard]] virtual std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) = 0;
   // One of these, once, and nothing after it; the stream is to be left then.
-  // `reusable`: its connection can carry another request.
-  virtual void onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) = 0;
+  virtual void onStreamComplete(bool extra_data, const std::string& trailers) = 0;
   virtual void onStreamFailed(Phase phase, Fault fault) = 0;
 
  protected:
@@ -73,29 +78,25 @@ class OriginStreamOwner {
 struct OriginStreamSetup {
   EventLoop& loop;
   TextBuffer& scratch;  // for heads; free between callbacks
+  SplicePipes& pipes;
   const Redaction& redaction;
   const RequestHead& head;
-  const OriginConfig& origin;  // its timeouts and strictness
+  const OriginConfig& origin;  // its strictness
+  const OriginTimeouts& timeouts;
   OriginStreamOwner& owner;
   ResponseObserver& observer;
   bool reused = false;  // the connection has carried a request before
 };
 
-class OriginStream : public Deferred {
+// As a sink it takes the request's body, unframed, only after onUploadReady();
+// as a source it gives the response's. Of a tunnel both are bytes as they are.
+class OriginStream : public Deferred, public BodySink, public BodySource {
  public:
   // Sends the head. May fail, or end, at once.
   virtual void begin() = 0;
   // Gives the connection back without a report; facts can still be asked for.
   virtual void leave() = 0;
 
-  // Request body, unframed; only after onUploadReady(). `last` ends it.
-  virtual void sendBody(std::string_view data, bool last, std::string_view trailers) = 0;
-  virtual void sendTunnel(std::string_view data) = 0;
-  virtual void closeTunnelWrite() = 0;  // the client has sent FIN
-  virtual void resumeRead() = 0;        // the client takes bytes again
-
-  [[nodiscard]] virtual bool takesBody() const = 0;
-  [[nodiscard]] virtual bool uploadBlocked() const = 0;
   [[nodiscard]] virtual std::size_t buffered() const = 0;  // bytes of the request that are kept here
   // The request expects 100 (Continue), and neither that nor its body has come
   // yet: the client may rightly be waiting (RFC 9110 section 10.1.1).
@@ -110,6 +111,8 @@ class OriginStream : public Deferred {
   virtual void addTimings(Timings& timings, TimePoint end) const = 0;
   [[nodiscard]] virtual double waitedMs() const = 0;        // for the response head, so far
   [[nodiscard]] virtual const SSL* tlsSession() const = 0;  // nullptr without TLS or once left
+  // The connection's, where it speaks HTTP/2; nullptr else, or once left.
+  [[nodiscard]] virtual const H2OriginSession* http2() const { return nullptr; }
 };
 
 }  // namespace gatewhy

@@ -5,9 +5,7 @@
 
 namespace gatewhy {
 
-void RequestSender::begin(Transport& transport, std::string_view head, BodyKind framing, bool expects_continue,
-                          TimePoint now) {
-  transport_ = &transport;
+void RequestSender::begin(std::string_view head, BodyKind framing, bool expects_continue, TimePoint now) {
   framing_ = framing;
   began_ = now;
   const bool whole = framing == BodyKind::None;
@@ -39,25 +37,15 @@ void RequestSender::writeBody(std::string_view data, bool last, std::string_view
 }
 
 void RequestSender::write(std::string_view bytes) {
-  if (fault_) {
-    return;  // nobody takes it; the response, or the fault, decides
+  if (!fault_) {  // else nobody takes it; the response, or the fault, decides
+    settle(output_.send(bytes, false));
   }
-  if (rest_.empty() && !bytes.empty()) {
-    const IoResult taken = transport_->write(bytes.data(), bytes.size());
-    switch (taken.status) {
-      case IoStatus::Ok:
-        written_ += taken.size;
-        bytes.remove_prefix(taken.size);
-        break;
-      case IoStatus::WouldBlock:
-        break;
-      case IoStatus::Ended:
-        refuse();
-        return;
-    }
+}
+
+void RequestSender::flush() {
+  if (!fault_) {
+    settle(output_.flush());
   }
-  rest_.append(bytes);
-  settle();
 }
 
 bool RequestSender::stopAwaiting() {
@@ -69,25 +57,16 @@ bool RequestSender::stopAwaiting() {
   return true;
 }
 
-void RequestSender::flush() {
-  while (rest_at_ < rest_.size()) {
-    const IoResult taken = transport_->write(rest_.data() + rest_at_, rest_.size() - rest_at_);
-    if (taken.status == IoStatus::WouldBlock) {
-      return;
-    }
-    if (taken.status == IoStatus::Ended) {
-      refuse();
-      return;
-    }
-    written_ += taken.size;
-    rest_at_ += taken.size;
-  }
-  rest_.clear();
-  rest_at_ = 0;
-  settle();
+SplicePipe* RequestSender::splicePipe() {
+  return state_ == State::Body && framing_ == BodyKind::Length && !fault_ ? output_.splicePipe() : nullptr;
 }
 
-void RequestSender::settle() {
+void RequestSender::settle(SocketOutput::Step step) {
+  if (step == SocketOutput::Step::Broke) {
+    fault_ = transport_.fault();         // the peer refuses our bytes
+    static_cast<void>(output_.flush());  // drops them
+    return;
+  }
   if (state_ == State::AwaitContinue && !waits() && awaiting_since_ == TimePoint{}) {
     awaiting_since_ = EventLoop::now();
   }
@@ -96,16 +75,11 @@ void RequestSender::settle() {
   }
   state_ = waits() ? State::Flushing : State::Sent;
   if (state_ == State::Sent && sent_at_ == TimePoint{}) {
-    std::string().swap(rest_);  // gives its room back while the answer is waited for
+    std::string none;
+    output_.swapBuffer(none);  // gives its room back while the answer is waited for
+    output_.endMessage();
     sent_at_ = EventLoop::now();
   }
-}
-
-// The peer refuses our bytes.
-void RequestSender::refuse() {
-  fault_ = transport_->fault();
-  rest_.clear();
-  rest_at_ = 0;
 }
 
 }  // namespace gatewhy

@@ -12,7 +12,7 @@
 #include "diagnostics/text_buffer.h"
 #include "proxy/http/message.h"
 #include "proxy/loop/event_loop.h"
-#include "proxy/net/transport.h"
+#include "proxy/net/socket_output.h"
 
 namespace gatewhy {
 
@@ -24,24 +24,30 @@ class RequestSender {
   // why, nothing more is written, and the state tells what had been handed over.
   enum class State : std::uint8_t { Unsent, AwaitContinue, Body, Flushing, Sent };
 
+  RequestSender(Transport& transport, SplicePipes& pipes) : transport_(transport), output_(transport, pipes) {}
+
   // The head, which is not sent before. `framing`: of the body; None: there is none.
-  void begin(Transport& transport, std::string_view head, BodyKind framing, bool expects_continue, TimePoint now);
+  void begin(std::string_view head, BodyKind framing, bool expects_continue, TimePoint now);
   // Body, which is framed here; `last` ends it. `scratch` is free to be used.
   void writeBody(std::string_view data, bool last, std::string_view trailers, TextBuffer& scratch);
   // Bytes as they are: a tunnel's.
   void write(std::string_view bytes);
   // 100 (Continue) has come, or the client did not wait for it. False: nobody waited.
   bool stopAwaiting();
-  // The socket takes bytes again.
+  // What waits goes, as far as the socket takes it; what is in the pipe too.
   void flush();
+  // For body whose length is known, see BodySink; null where none is to come.
+  [[nodiscard]] SplicePipe* splicePipe();
+  // The connection is given up, or goes to another request.
+  void stop() { output_.endMessage(); }
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool sent() const { return state_ == State::Sent && !fault_; }
   [[nodiscard]] bool refused() const { return fault_.has_value(); }
-  [[nodiscard]] bool waits() const { return !rest_.empty(); }                          // for the socket
+  [[nodiscard]] bool waits() const { return !fault_ && output_.unsent(); }             // for the socket
   [[nodiscard]] bool whole() const { return state_ >= State::Flushing; }               // the last byte was handed over
-  [[nodiscard]] std::size_t waiting() const { return rest_.size() - rest_at_; }        // bytes
-  [[nodiscard]] std::uint64_t written() const { return written_; }                     // bytes that the kernel took
+  [[nodiscard]] std::size_t waiting() const { return output_.size(); }                 // bytes, without the pipe's
+  [[nodiscard]] std::uint64_t written() const { return output_.written(); }            // bytes that the kernel took
   [[nodiscard]] const std::optional<TransportFault>& fault() const { return fault_; }  // why refused
   // {} where it is not there yet. A request that awaits 100 (Continue) sends
   // nothing meanwhile: its head was sent then.
@@ -50,15 +56,12 @@ class RequestSender {
   [[nodiscard]] TimePoint awaitingSince() const { return awaiting_since_; }
 
  private:
-  void settle();
-  void refuse();
+  void settle(SocketOutput::Step step);
 
-  Transport* transport_ = nullptr;
+  Transport& transport_;
+  SocketOutput output_;
   BodyKind framing_ = BodyKind::None;
   State state_ = State::Unsent;
-  std::string rest_;  // what the socket did not take
-  std::size_t rest_at_ = 0;
-  std::uint64_t written_ = 0;
   std::optional<TransportFault> fault_;
   TimePoint began_{}, sent_at_{}, awaiting_since_{};
 };

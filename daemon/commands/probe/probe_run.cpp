@@ -34,6 +34,10 @@ TlsSessionFacts factsOf(const SSL* ssl) {
   if (const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl)) {
     facts.cipher = SSL_CIPHER_get_name(cipher);
   }
+  const unsigned char* alpn = nullptr;
+  unsigned alpn_size = 0;
+  SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
+  facts.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
   const X509* leaf = SSL_get0_peer_certificate(ssl);
   if (leaf == nullptr) {
     return facts;
@@ -111,7 +115,6 @@ class Run final : public AttemptObserver {
       result_.tls = factsOf(ssl);
     }
   }
-  void onUploadDrained() override {}
   void onInterim(const ResponseHead& head) override {
     check_.interim(head);
     result_.interims.push_back(head.status);
@@ -121,6 +124,9 @@ class Run final : public AttemptObserver {
     noteHead(head);
   }
   void noteHead(const ResponseHead& head) {
+    if (const H2OriginSession* http2 = attempt_->stream()->http2()) {
+      result_.http2 = http2->peerSettings();
+    }
     result_.status = head.status;
     result_.reason = head.reason();
     for (const Field& field : head.fields) {
@@ -128,9 +134,6 @@ class Run final : public AttemptObserver {
     }
   }
   void onResponseData(std::string_view data) override { result_.body_size += data.size(); }
-  SplicePipe* splicePipe() override { return nullptr; }
-  void onResponseSpliced(std::size_t /*size*/) override {}
-  void onBatchEnd() override {}
   void onFindings(FindingSet findings) override { check_.note(findings); }
   void onResponseEnd(const std::string& /*trailers*/, bool extra_data) override {
     check_.end(result_.body_size, extra_data);
@@ -141,14 +144,11 @@ class Run final : public AttemptObserver {
     noteHead(head);
     end();
   }
-  void onTunnelData(std::string_view /*data*/) override {}
-  void onTunnelOriginClosed() override {}
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override {
     recordAddresses(std::move(addresses));
     diagnosis_ = diagnose(std::move(observation), config_->diagnostics.policy);
     end();
   }
-  bool clientBlocked() const override { return false; }
 
   void onOverallTimeout() {
     const TimerFault fault{.timer = Timer::Exchange,
@@ -200,7 +200,7 @@ class Run final : public AttemptObserver {
     event.query = head_.query();
     event.scheme = plan.forward.scheme;
     event.server_address = head_.host;
-    event.protocol_version = "1.1";
+    event.protocol_version = result_.http2 ? "2" : "1.1";
     event.user_agent = head_.valueOf(FieldId::UserAgent);
     event.status = event.origin_status = result_.status;
     if (result_.status != 0) {

@@ -61,6 +61,10 @@ void FakeExchange::begin() {
 }
 
 void FakeExchange::onBody(std::string_view data, bool last, std::string_view /*trailers*/) {
+  if (tunnel) {
+    say(last ? "tunnel end" : "tunnel " + std::to_string(data.size()));
+    return;
+  }
   body_done_ = last;
   say("body " + std::to_string(data.size()) + (last ? " last" : ""));
 }
@@ -90,7 +94,7 @@ SessionWorld::SessionWorld() {
   worker_ = std::make_unique<WorkerContext>(loop_, sink, counters_);
   worker_->generation = std::move(generation);
   link_.transport = Transport(Fd(kernel.open(socket)));
-  output_ = std::make_unique<ClientOutput>(link_.transport, worker_->pipes);
+  output_ = std::make_unique<SocketOutput>(link_.transport, worker_->pipes);
   EXPECT_TRUE(link_.watch.start(loop_, link_.transport.fd(), this));
   clock_.await(ClientClock::Wait::Request, worker_->generation->shared->config->limits.client_head_timeout);
   ClientSessionHost& host = *this;

@@ -26,8 +26,9 @@ class FakeExchange final : public ClientStreamHandler {
   void begin() override;
   void reject(Observation fault) override { say("refuse " + wordFor(fault.fault)); }
   void onBody(std::string_view data, bool last, std::string_view trailers) override;
-  void onClientTunnelData(std::string_view data) override { say("tunnel " + std::to_string(data.size())); }
-  void onTunnelClientClosed() override { say("tunnel end"); }
+  SpliceResult spliceBody(Transport& /*from*/, std::uint64_t /*ahead*/) override {
+    return {.status = SpliceStatus::Unsupported};
+  }
   void onClientDrained() override { say("drained"); }
   void onSettled(bool arrived) override;
   void onClientFault(Observation fault) override { say("fault " + wordFor(fault.fault)); }
@@ -35,6 +36,7 @@ class FakeExchange final : public ClientStreamHandler {
   void noteHalfClose() override { say("half closed"); }
   [[nodiscard]] bool bodyDone() const override { return body_done_; }
   [[nodiscard]] bool inTunnel() const override { return tunnel; }
+  [[nodiscard]] bool dialogue() const override { return tunnel; }
   [[nodiscard]] bool waiting() const override { return !tunnel && !answers; }
   [[nodiscard]] bool responding() const override { return !tunnel && answers; }
   [[nodiscard]] bool wantsBody() const override { return wants_body; }
@@ -89,7 +91,7 @@ class SessionWorld final : private ClientSessionHost, private IoHandler, private
   std::unique_ptr<WorkerContext> worker_;
   ClientFacts facts_;
   Link link_;
-  std::unique_ptr<ClientOutput> output_;
+  std::unique_ptr<SocketOutput> output_;
   ClientClock clock_{loop_, [this] { session_->onLate(clock_.awaits()); }};
   std::unique_ptr<H1ClientSession> session_;
 };

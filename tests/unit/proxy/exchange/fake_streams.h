@@ -22,7 +22,14 @@ namespace gatewhy::test {
 
 class FakeStream final : public OriginStream {
  public:
-  explicit FakeStream(const OriginStreamSetup& given) : setup(given) {}
+  // `in_step`: its connection's.
+  FakeStream(const OriginStreamSetup& given, bool& in_step) : setup(given), in_step_(in_step) {}
+
+  // The response has come, and its connection can carry another request, or cannot.
+  void complete(bool in_step = true, const std::string& trailers = "") {
+    in_step_ = in_step;
+    setup.owner.onStreamComplete(!in_step, trailers);
+  }
 
   void begin() override {
     if (!waits_to_begin) {
@@ -30,15 +37,14 @@ class FakeStream final : public OriginStream {
     }
   }
   void leave() override { left = true; }
-  void sendBody(std::string_view data, bool last, std::string_view /*trailers*/) override {
-    body += data;
-    body_ended = body_ended || last;
+  void sendData(std::string_view data) override { sent += data; }
+  void sendEnd(std::string_view data, std::string_view /*trailers*/) override {
+    sent += data;
+    ended = true;
   }
-  void sendTunnel(std::string_view data) override { tunnel += data; }
-  void closeTunnelWrite() override { tunnel_closed = true; }
-  void resumeRead() override { ++resumed; }
-  [[nodiscard]] bool takesBody() const override { return !left; }
-  [[nodiscard]] bool uploadBlocked() const override { return blocked; }
+  void flush() override {}
+  void resumeBody() override { ++resumed; }
+  [[nodiscard]] bool sendBlocked() const override { return blocked; }
   [[nodiscard]] std::size_t buffered() const override { return 0; }
   [[nodiscard]] bool owesContinue() const override { return false; }
   [[nodiscard]] bool awaitsHead() const override { return !left; }
@@ -53,9 +59,12 @@ class FakeStream final : public OriginStream {
   bool blocked = false;
   bool left = false;
   std::uint64_t request_written = 100;  // bytes
-  std::string body, tunnel;
-  bool body_ended = false, tunnel_closed = false;
+  std::string sent;
+  bool ended = false;
   int resumed = 0;
+
+ private:
+  bool& in_step_;
 };
 
 // What became of an origin's fake connections.
@@ -66,14 +75,17 @@ struct FakeOrigin {
 
 class FakeConnection final : public OriginConnection {
  public:
-  FakeConnection(EventLoop& loop, FakeOrigin& origin) : OriginConnection(loop), origin_(origin) {
+  FakeConnection(EventLoop& loop, FakeOrigin& origin) : OriginConnection(loop, Sharing::Exclusive), origin_(origin) {
     peer_address = "192.0.2.80:80";
   }
   [[nodiscard]] std::unique_ptr<OriginStream> open(const OriginStreamSetup& setup) override {
-    auto stream = std::make_unique<FakeStream>(setup);
+    in_step_ = false;
+    auto stream = std::make_unique<FakeStream>(setup, in_step_);
     origin_.streams.push_back(stream.get());
     return stream;
   }
+  [[nodiscard]] std::uint32_t room() const override { return leases() == 0 && in_step_ ? 1 : 0; }
+  [[nodiscard]] bool draining() const override { return !in_step_; }
   void stop() override { ++origin_.stopped; }
 
  private:
@@ -84,6 +96,21 @@ class FakeConnection final : public OriginConnection {
   void endIdle() override {}
 
   FakeOrigin& origin_;
+  bool in_step_ = true;
+};
+
+// Asks for a place as a request does that nothing is known of.
+class FakeWaiter final : public PoolWaiter {
+ public:
+  void onLease(Lease lease) override { granted = std::move(lease); }
+  [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
+  [[nodiscard]] bool bodyIsHere() const override { return true; }
+  [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return none_; }
+
+  Lease granted;
+
+ private:
+  std::vector<std::size_t> none_;
 };
 
 class FakeClient final : public ClientStream {
@@ -92,12 +119,14 @@ class FakeClient final : public ClientStream {
   void sendInterim(const AnswerHead& /*head*/) override {}
   void sendHead(const AnswerHead& head) override { status = head.status; }
   void sendData(std::string_view data) override { sent += data; }
-  void sendEnd(std::string_view /*trailers*/) override { ended = true; }
+  void sendEnd(std::string_view data, std::string_view /*trailers*/) override {
+    sent += data;
+    ended = true;
+  }
   void flush() override {}
   [[nodiscard]] bool sendBlocked() const override { return blocked; }
   void resumeBody() override { ++resumed; }
   void openTunnel() override { tunnel = true; }
-  void shutdownWrite() override { shut = true; }
   [[nodiscard]] std::optional<bool> delivered() override { return half_closed ? arrived : std::optional(true); }
   void finishExchange(Ending ending) override { finished = ending; }
 
@@ -105,7 +134,7 @@ class FakeClient final : public ClientStream {
   std::uint16_t status = 0;
   std::string sent;
   bool ended = false;
-  bool blocked = false, half_closed = false, tunnel = false, shut = false;
+  bool blocked = false, half_closed = false, tunnel = false;
   std::optional<bool> arrived = true;
   int resumed = 0;
   std::optional<Ending> finished;
@@ -151,13 +180,14 @@ class FakeWorld : public EventSink {
 
   [[nodiscard]] OriginPool& pool() { return *context.generation->pools.front(); }
   [[nodiscard]] const Config& config() const { return *context.generation->shared->config; }
-  // One more connection for the next attempt, with the slot that it holds.
+  // One more connection for the next attempt, with the place that it holds.
   void park() {
-    auto connection = std::make_unique<FakeConnection>(loop, origin);
-    const auto& state = context.generation->shared->origins.front().endpoints.front();
-    EXPECT_TRUE(state->acquire(config().origins.front().limits.connections));
-    connection->slot = ConnectionSlot(state, [] {});
-    pool().park(0, std::move(connection));
+    FakeWaiter waiter;
+    PoolRefusal refusal{};
+    auto lease = pool().request(waiter, true, refusal);
+    ASSERT_TRUE(lease) << "no place is free";
+    pool().adopt(*lease, std::make_unique<FakeConnection>(loop, origin));
+    lease->end();
     --origin.parked;
   }
   [[nodiscard]] FakeStream& stream() { return *origin.streams.back(); }

@@ -61,26 +61,19 @@ class ReaderWorld final : private ResponseObserver, private OriginStreamOwner, p
  private:
   void tell(const std::string& word) { told += word + " "; }
   // ResponseObserver
-  void onUploadReady() override {}
-  void onUploadDrained() override {}
   void onInterim(const ResponseHead& head) override { tell("interim:" + std::to_string(head.status)); }
   void onResponseHead(const ResponseHead& head) override { tell("head:" + std::to_string(head.status)); }
   void onResponseData(std::string_view data) override { tell("data:" + std::string(data)); }
-  SplicePipe* splicePipe() override { return nullptr; }
-  void onResponseSpliced(std::size_t size) override { tell("spliced:" + std::to_string(size)); }
   void onBatchEnd() override { tell("batch"); }
   void onFindings(FindingSet /*findings*/) override { tell("finding"); }
   void onResponseEnd(const std::string& /*trailers*/, bool /*extra_data*/) override {}
   void onTunnelOpen(const ResponseHead& /*head*/) override { tell("tunnel"); }
-  void onTunnelData(std::string_view data) override { tell("tunnelled:" + std::string(data)); }
-  void onTunnelOriginClosed() override {}
-  [[nodiscard]] bool clientBlocked() const override { return false; }
   // OriginStreamOwner
   void appendHead(TextBuffer& /*out*/) override {}
   [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const ResponseHead& /*head*/) override {
     return refuses_switch ? std::optional(UpgradeFault{}) : std::nullopt;
   }
-  void onStreamComplete(bool /*reusable*/, bool /*extra_data*/, const std::string& /*trailers*/) override {}
+  void onStreamComplete(bool /*extra_data*/, const std::string& /*trailers*/) override {}
   void onStreamFailed(Phase /*phase*/, Fault /*fault*/) override {}
   // H1ResponseReader::Owner: leaves, as the stream does
   void onContinue() override { tell("continue"); }
@@ -97,15 +90,18 @@ class ReaderWorld final : private ResponseObserver, private OriginStreamOwner, p
 
   EventLoop loop_;
   TextBuffer scratch_;
+  SplicePipes pipes_;
   Redaction redaction_;
   RequestHead request_;
   OriginConfig origin_;
   ResponseParser parser_{HeadLimits{}};
   OriginStreamSetup setup_{.loop = loop_,
                            .scratch = scratch_,
+                           .pipes = pipes_,
                            .redaction = redaction_,
                            .head = request_,
                            .origin = origin_,
+                           .timeouts = origin_.timeouts,
                            .owner = *this,
                            .observer = *this,
                            .reused = false};
@@ -150,7 +146,7 @@ const std::vector<Row>& table() {
       {"101",
        bytes("HTTP/1.1 101 S\r\n\r\nhi"),
        {"Tunnel", kNever, kNever, kNever},
-       {"more tunnel more tunnelled:hi batch ", "", "", ""}},
+       {"more tunnel more data:hi batch ", "", "", ""}},
       {"101 that is refused",
        [](ReaderWorld& world) {
          world.refuses_switch = true;
@@ -161,19 +157,19 @@ const std::vector<Row>& table() {
       {"what is no HTTP",
        bytes("SSH-2.0-x\r\n"),
        {"Over", "Over", "Tunnel", kNever},
-       {"fault:response_head ", "data:SSH- complete:extra ", "more tunnelled:SSH-2.0-x\r\n batch ", ""}},
+       {"fault:response_head ", "data:SSH- complete:extra ", "more data:SSH-2.0-x\r\n batch ", ""}},
       {"bytes",
        bytes("abc"),
        {"Over", "Body", "Tunnel", kNever},
-       {"fault:response_head ", "data:abc more batch ", "more tunnelled:abc batch ", ""}},
+       {"fault:response_head ", "data:abc more batch ", "more data:abc batch ", ""}},
       {"the last bytes",
        bytes("abcd"),
        {"Over", "Over", "Tunnel", kNever},
-       {"fault:response_head ", "data:abcd complete ", "more tunnelled:abcd batch ", ""}},
+       {"fault:response_head ", "data:abcd complete ", "more data:abcd batch ", ""}},
       {"spliced bytes",
        [](ReaderWorld& world) { world.reader.onSpliced(3); },
        {kNever, "Body", kNever, kNever},
-       {"", "more spliced:3 ", "", ""}},
+       {"", "more ", "", ""}},
       {"the connection ends in order, too early",
        [](ReaderWorld& world) { EXPECT_FALSE(world.reader.endsBody()); },
        {"Head", "Body", "Tunnel", "Over"},
