@@ -43,8 +43,8 @@ class GrpcCallTest : public ::testing::Test, protected GrpcCall::Owner {
   [[nodiscard]] std::uint64_t callMoved() const override { return moves_ != 0 ? std::exchange(moves_, moves_ - 1) : 0; }
 
   EventLoop loop_;
-  RequestParser request_;
-  ResponseParser response_;
+  RequestParser request_{HeadLimits{}};
+  ResponseParser response_{HeadLimits{}};
   std::vector<TimerFault> late_;
   mutable std::uint64_t moves_ = 0;  // so many looks find that something has moved
 };
