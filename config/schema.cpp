@@ -344,6 +344,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .words = "enforce|report",
      .text = "What happens if an origin makes a tolerable protocol error: `enforce` refuses the response, `report` "
              "repairs it and passes it on with a finding. Which errors: [findings.md](findings.md#strictness-report)."},
+    {.path = "origins.*.send_proxy_protocol",
+     .type = Word,
+     .fallback = "off",
+     .words = "off|v1|v2",
+     .text = "Each connection begins with a PROXY protocol header of this version, before TLS, that tells the client's "
+             "address and the one that it connected to. So a connection carries one client's requests alone, and is "
+             "closed with it. A client of a unix socket is `UNKNOWN` (v1) or has no address (v2); what gatewhy asks "
+             "for itself, such as a health check, is `UNKNOWN` or `LOCAL`. The origin has to expect the header "
+             "([headers.md](headers.md#proxy-protocol))."},
     {.path = "origins.*.http2",
      .type = Boolean,
      .fallback = "true",
@@ -791,6 +800,20 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "75s",
      .max = kDay,
      .text = "How long a connection may be idle between two requests."},
+    {.path = "limits.client_keepalive_requests",
+     .type = Integer,
+     .fallback = "0",
+     .max = 1'000'000'000,
+     .text =
+         "How many requests one connection may carry. The last one's answer says `Connection: close` on HTTP/1.1; on "
+         "HTTP/2, GOAWAY comes in two steps, and requests that are under way are served. 0: no limit."},
+    {.path = "limits.client_keepalive_time",
+     .type = Duration,
+     .fallback = "1h",
+     .max = kDay,
+     .text = "How old a connection may become until its next request is its last, told as by "
+             "`limits.client_keepalive_requests`. Up to a tenth less, differently for each connection, so that not all "
+             "that began together end together. 0: no limit."},
     {.path = "limits.client_abort",
      .type = Word,
      .fallback = "probe",

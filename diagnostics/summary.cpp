@@ -105,7 +105,7 @@ void addRequestBytes(Facts& facts, const Observation& seen) {
   } else {
     facts.push_back(fmt::format("request of {} bytes handed over", seen.bytes.request_written));
   }
-  if (seen.tcp && !seen.connection.tls && !seen.connection.reused) {
+  if (seen.tcp && !seen.connection.tls && !seen.connection.reused && seen.connection.stream == 0) {
     facts.push_back(
         fmt::format("{} of them acknowledged", std::min(seen.tcp->bytes_acked, seen.bytes.request_written)));
   }
@@ -331,8 +331,8 @@ struct FactsOf {
     const bool of_client = seen.phase == Phase::ClientRequest;
     add(facts, clean(fault.detail));
     if (!fault.frame.empty()) {
-      facts.push_back(fault.stream == 0 ? clean(fault.frame)
-                                        : fmt::format("{} of stream {}", fault.frame, fault.stream));
+      const bool of_connection = fault.stream == 0 || fault.how == StreamFault::How::GoAway;
+      facts.push_back(of_connection ? clean(fault.frame) : fmt::format("{} of stream {}", fault.frame, fault.stream));
     }
     if (fault.how == StreamFault::How::GoAway && !of_client) {
       facts.push_back(fmt::format("the last stream that it took up is {}", fault.last_stream));

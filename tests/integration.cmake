@@ -2,7 +2,7 @@
 # The real binary, real sockets, and other people's programs where installed.
 add_library(gw_test_integration STATIC integration/socket.cpp integration/http_wire.cpp integration/gateway.cpp
             integration/hostile_requests.cpp integration/recording_origin.cpp integration/h2_client.cpp
-            integration/nats_cluster.cpp)
+            integration/nats_cluster.cpp integration/nats_users.cpp integration/metrics_store.cpp integration/silent_peers.cpp)
 target_link_libraries(gw_test_integration PUBLIC gw_test_support PkgConfig::NGHTTP2 GTest::gtest)
 
 file(GLOB integration_tests CONFIGURE_DEPENDS integration/*_test.cpp)

@@ -135,6 +135,9 @@ void appendTryTitle(std::string& out, const Json& attempt, std::size_t number, s
   if (reused != nullptr && reused->is_boolean() && reused->get<bool>()) {
     place += ", on a kept connection";
   }
+  if (const auto stream = numberAt(attempt, "diagnosis.evidence.stream")) {
+    place += fmt::format(", stream {:.0f} of HTTP/2", *stream);
+  }
   const std::string label = of > 1 ? fmt::format("Try {} of {}", number, of) : "To";
   appendWrapped(out, label, place, kStoryColumn, style);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/commands/request_text.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/net/x509_facts.h"
 
 namespace gatewhy {
@@ -186,7 +187,8 @@ void HealthCheck::beginConnection() {
                                                .timeouts = &checked_.timeouts,
                                                .tls = runtime_.tls.get(),
                                                .http = endpoint.http,
-                                               .own_listeners = &generation_->own_listeners},
+                                               .own_listeners = &generation_->own_listeners,
+                                               .proxy_header = proxyHeader(checked_.send_proxy_protocol, nullptr)},
                                  *this);
   connector_->start();
 }

@@ -139,6 +139,7 @@ Observation H2ClientStream::observe(Fault fault) const {
   Observation seen{.phase = Phase::ClientRequest, .fault = std::move(fault)};
   seen.elapsed_ms = millisBetween(began_, EventLoop::now());
   seen.tcp = session_.tcpInfo();
+  seen.bytes.stream = true;
   if (exchange_) {
     seen.bytes.request_complete = exchange_->bodyDone();
     seen.bytes.body_received = received_;

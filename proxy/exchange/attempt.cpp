@@ -11,6 +11,7 @@
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/net/certificate_term.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/net/tls_record.h"
 #include "proxy/origin/http1_required.h"
 #include "proxy/origin/new_origin_connection.h"
@@ -163,13 +164,16 @@ void Attempt::connect() {
                  request_.runtime->tls_setup_fault.value_or(TlsFault{.failure = TlsFailure::Setup})));
     return;
   }
-  connector_ = Connector::create(worker_.loop, *request_.resolver,
-                                 ConnectTarget{.endpoint = &endpoint,
-                                               .timeouts = &request_.origin->timeouts,
-                                               .tls = request_.runtime->tls.get(),
-                                               .http = lease_.http(),
-                                               .own_listeners = request_.own_listeners},
-                                 *this);
+  connector_ = Connector::create(
+      worker_.loop, *request_.resolver,
+      ConnectTarget{.endpoint = &endpoint,
+                    .timeouts = &request_.origin->timeouts,
+                    .tls = request_.runtime->tls.get(),
+                    .http = lease_.http(),
+                    .own_listeners = request_.own_listeners,
+                    .proxy_header = proxyHeader(request_.origin->send_proxy_protocol,
+                                                request_.client ? &request_.client->addresses : nullptr)},
+      *this);
   connector_->start();
 }
 
@@ -187,9 +191,11 @@ void Attempt::onConnected(Connected connected) {
     }
     observer_.onFindings(findings);
   }
-  begin(request_.pool->adopt(
-      lease_, newOriginConnection(worker_.loop, *request_.origin, worker_.generation->shared->config->limits.fields,
-                                  *request_.redaction, std::move(connected))));
+  auto connection =
+      newOriginConnection(worker_.loop, *request_.origin, worker_.generation->shared->config->limits.fields,
+                          *request_.redaction, std::move(connected));
+  connection->client = request_.client.get();
+  begin(request_.pool->adopt(lease_, std::move(connection)));
 }
 
 void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {

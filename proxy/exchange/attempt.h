@@ -16,6 +16,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/origin/origin_pool.h"
 #include "proxy/origin/origin_stream.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -43,8 +44,9 @@ struct AttemptRequest {
   ForwardContext forward;  // endpoint is filled in here
   std::uint64_t balance_key = 0;
   std::size_t session_endpoint = Balancer::kNone;  // that the client's cookie names
-  bool fresh = false;                              // no parked connection: the last one was stale
-  bool body_here = false;                          // nothing of the request's body is still to come
+  std::shared_ptr<ProxiedClient> client;  // of whom the origin is told; null: a request of our own, or not told
+  bool fresh = false;                     // no parked connection: the last one was stale
+  bool body_here = false;                 // nothing of the request's body is still to come
 };
 
 // As a sink it takes the request's body once the observer was told
@@ -127,6 +129,7 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool needsHttp1() const override { return request_.forward.upgrade; }
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
   [[nodiscard]] std::size_t sessionEndpoint() const override { return request_.session_endpoint; }
+  [[nodiscard]] ProxiedClient* client() const override { return request_.client.get(); }
   [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
   [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
   // OriginStreamOwner

@@ -201,6 +201,9 @@ void Exchange::startAttempt() {
   plan.forward = forwarding_.request();
   plan.balance_key = forwarding_.balanceKey();
   plan.session_endpoint = forwarding_.sessionEndpoint();
+  if (origin_config_->send_proxy_protocol != SendProxyProtocol::Off && client_.facts().proxied) {
+    plan.client = client_.facts().proxied();
+  }
   plan.fresh = retries_.freshOnly();
   body_.wantCopy(triesLeft() || retries_.untouchedLeft());
   plan.body_here = body_.whole();

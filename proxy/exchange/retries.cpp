@@ -50,7 +50,8 @@ bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool&
     return true;
   }
   const bool stale = why.cause == Cause::StaleConnection;
-  if (!doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) || !pool.spendRetry()) {
+  if (!left(pool.config()) || !doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) ||
+      !pool.spendRetry()) {
     return false;
   }
   if (stale) {

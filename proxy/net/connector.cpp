@@ -180,6 +180,9 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     link_ = winner.takeLink();
     link_->watch.setHandler(this);
     readable_ = winner.readable();
+    if (!target_.proxy_header.empty()) {
+      link_->transport.writePreamble(target_.proxy_header);
+    }
     if (endpoint_.scheme == EndpointScheme::Https) {
       beginHandshake();
     } else {

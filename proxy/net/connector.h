@@ -61,6 +61,7 @@ struct ConnectTarget {
   const OriginTlsContext* tls = nullptr;                // https endpoints; outlives the connector
   EndpointHttp http = EndpointHttp::Http1;              // over TLS offered by ALPN, else spoken
   const std::vector<Address>* own_listeners = nullptr;  // an endpoint that resolves to one is a loop
+  std::string proxy_header;                             // goes first, before TLS; "" = none
 };
 
 class Connector : public Deferred {

@@ -43,16 +43,19 @@ EndpointConnections::~EndpointConnections() = default;
 
 // ---- in use -----------------------------------------------------------
 
-OriginConnection* EndpointConnections::available(bool http1) {
-  if (!roomy_.empty() && !http1) {
-    return roomy_.front();
+OriginConnection* EndpointConnections::available(const ProxiedClient* client, bool http1) {
+  const auto roomy =
+      std::find_if(roomy_.begin(), roomy_.end(), [=](const auto* used) { return used->client == client; });
+  if (roomy != roomy_.end() && !http1) {
+    return *roomy;
   }
   // What was parked before a shorter limit was learned is not risked.
   while (keep_.learn && !parked_.empty() && !parked_.back()->watched_ && idleTime(*parked_.back()) >= keepTime()) {
     closeOne(*parked_.back());
   }
   const auto it = std::find_if(parked_.rbegin(), parked_.rend(), [&](const auto& parked) {
-    return !parked->watched_ && (!http1 || parked->sharing() == OriginConnection::Sharing::Exclusive);
+    return !parked->watched_ && parked->client == client &&
+           (!http1 || parked->sharing() == OriginConnection::Sharing::Exclusive);
   });
   return it == parked_.rend() ? nullptr : it->get();
 }
@@ -163,6 +166,14 @@ void EndpointConnections::closeOne(OriginConnection& parked) {
 void EndpointConnections::closeParked() {
   while (!parked_.empty()) {
     closeOne(*parked_.back());
+  }
+}
+
+void EndpointConnections::closeParkedOf(const ProxiedClient& client) {
+  for (std::size_t at = parked_.size(); at-- > 0;) {
+    if (parked_[at]->client == &client) {
+      closeOne(*parked_[at]);
+    }
   }
 }
 

@@ -25,10 +25,10 @@ class EndpointConnections {
   EndpointConnections(const EndpointConnections&) = delete;
   EndpointConnections& operator=(const EndpointConnections&) = delete;
 
-  // The one that is to carry the next request: of those in use the oldest that
-  // has room, else the one that was parked last. Null: none. `http1`: only one
-  // of HTTP/1.1 will do.
-  [[nodiscard]] OriginConnection* available(bool http1);
+  // The one that is to carry the next request of `client` (null: of anybody): of
+  // those in use the oldest that has room, else the one that was parked last.
+  // Null: none. `http1`: only one of HTTP/1.1 will do.
+  [[nodiscard]] OriginConnection* available(const ProxiedClient* client, bool http1);
   void lease(OriginConnection& available);
   // A new one, with the lease for which it was opened.
   OriginConnection& adopt(std::unique_ptr<OriginConnection> connection);
@@ -37,6 +37,7 @@ class EndpointConnections {
 
   [[nodiscard]] std::size_t parked() const { return parked_.size(); }
   void closeParked();
+  void closeParkedOf(const ProxiedClient& client);
   // Closes the one that was parked first and holds a place. False: there is none.
   bool closeOldestWithPlace();
 

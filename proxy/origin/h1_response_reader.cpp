@@ -63,7 +63,8 @@ std::string_view H1ResponseReader::onHeadBytes(std::string_view bytes) {
 
 void H1ResponseReader::onHeadDone() {
   const ResponseHead& head = parser_->head();
-  if (head.status == 101) {
+  const bool success = head.status / 100 == 2;
+  if (head.status == 101 || (success && setup_.head.must_switch)) {
     onSwitching();
     return;
   }

@@ -45,6 +45,7 @@ void H2OriginStream::begin() {
   head_size_ = setup_.scratch.view().size();
   output_before_ = http2.produced();
   received_before_ = connection_->received();
+  was_idle_ = http2.streams() == 0;
   began_ = setup_.loop.turnTime();
   id_ = http2.openStream({.head = setup_.scratch.view(),
                           .method = setup_.head.method,
@@ -187,7 +188,7 @@ OriginClock::View H2OriginStream::view() const {
 void H2OriginStream::onLate(Phase phase, const TimerFault& fault) {
   if (fault.timer == Timer::Send && connection_->http2().windowClosed(id_)) {
     fail(phase, StreamFault{.how = StreamFault::How::Stalled,
-                            .stream = id_,
+                            .stream = connection_->http2().windowClosed(0) ? 0 : id_,
                             .limit_ms = fault.limit_ms,
                             .elapsed_ms = fault.elapsed_ms});
     return;
@@ -308,6 +309,10 @@ const SSL* H2OriginStream::tlsSession() const {
   return connection_ != nullptr ? connection_->transport().ssl() : nullptr;
 }
 
+const H2OriginSession* H2OriginStream::http2() const {
+  return connection_ != nullptr ? &connection_->http2() : nullptr;
+}
+
 // Of the request, as far as the kernel took it: 0 where it took nothing.
 std::uint64_t H2OriginStream::written() const {
   return connection_->written() <= output_before_ ? 0 : head_size_ + connection_->http2().bodySent(id_);
@@ -338,8 +343,8 @@ void H2OriginStream::describe(Observation& seen) const {
   }
   seen.bytes.request_written = written();
   seen.request.awaits_continue = owesContinue();
-  // Where it had something to say since, it was no idle one that the origin gave up.
-  seen.connection.reused = setup_.reused && connection_->received() == received_before_;
+  // Where others used it too, or it had something to say since, it was no idle one that the origin gave up.
+  seen.connection.reused = setup_.reused && was_idle_ && connection_->received() == received_before_;
   seen.connection.tls = connection_->transport().tls();
   seen.connection.requests_on_connection = connection_->requests;
   seen.tcp = connection_->transport().tcpInfo();

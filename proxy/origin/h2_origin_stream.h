@@ -38,6 +38,7 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   void addTimings(Timings& timings, TimePoint end) const override;
   [[nodiscard]] double waitedMs() const override;
   [[nodiscard]] const SSL* tlsSession() const override;
+  [[nodiscard]] const H2OriginSession* http2() const override;
 
   // Its connection's.
   void onInterim(const ResponseHead& head);
@@ -85,6 +86,7 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   std::size_t head_size_ = 0;          // of the request, as HTTP/1.1 would write it
   std::uint64_t output_before_ = 0;    // of the connection, when the stream was opened
   std::uint64_t received_before_ = 0;  // by the connection, likewise
+  bool was_idle_ = false;              // it carried no other stream then
   std::uint64_t received_ = 0;         // bytes of the response, its heads as HTTP/1.1 would write them
   std::uint64_t body_received_ = 0;
   std::size_t unconsumed_ = 0;  // of the body: the client is to take it first

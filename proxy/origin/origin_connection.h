@@ -8,6 +8,7 @@
 
 #include "proxy/origin/origin_stream.h"
 #include "proxy/origin/places.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -40,6 +41,9 @@ class OriginConnection : public Deferred {
   std::string peer_address;
   std::uint32_t requests = 0;  // begun on this connection
   TimePoint idle_since{};      // parked at
+  // Whose requests alone it carries, for the origin was told of that client
+  // (send_proxy_protocol); null: anybody's.
+  ProxiedClient* client = nullptr;
 
  protected:
   // Requests that have a lease of it.

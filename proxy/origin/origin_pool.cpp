@@ -173,10 +173,11 @@ std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoi
   }
   Lease lease;
   lease.http_ = httpOf(waiter, endpoint);
-  OriginConnection* const connection = fresh ? nullptr : connections.available(lease.http_ == EndpointHttp::Http1);
+  OriginConnection* const connection =
+      fresh ? nullptr : connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
   if (connection == nullptr || connection->sharing() == OriginConnection::Sharing::Shared) {
     if (!state->acquire(config_.limits.connections)) {
-      // Of one request each: `fresh` under a full limit. Its place comes free in a later turn.
+      // Of one request each: `fresh` under a full limit, or another client's. Its place comes free in a later turn.
       static_cast<void>(connections.closeOldestWithPlace());
       return std::nullopt;
     }
@@ -207,13 +208,14 @@ EndpointHttp OriginPool::httpOf(const PoolWaiter& waiter, std::size_t endpoint) 
   return http1 ? EndpointHttp::Http1 : configured;
 }
 
-// Where the connection will carry many requests, as far as is known, one is
-// opened for all who want it meanwhile.
+// Where the connection will carry many requests, of many clients, as far as is
+// known, one is opened for all who want it meanwhile.
 void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
   EndpointConnections& connections = *endpoints_[lease.endpoint_];
   const auto& state = connections.state();
-  const bool hopes = lease.http_ == EndpointHttp::Http2 ||
-                     (lease.http_ == EndpointHttp::Negotiated && state->speaks() != EndpointState::Speaks::Http1);
+  const bool hopes = waiter.client() == nullptr &&
+                     (lease.http_ == EndpointHttp::Http2 ||
+                      (lease.http_ == EndpointHttp::Negotiated && state->speaks() != EndpointState::Speaks::Http1));
   lease.step_ = !hopes                                ? Lease::Step::Alone
                 : connections.openings().join(waiter) ? Lease::Step::Opens
                                                       : Lease::Step::Waits;
@@ -225,7 +227,7 @@ void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
 void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
   EndpointConnections& connections = *endpoints_[lease.endpoint_];
   lease.http_ = httpOf(waiter, lease.endpoint_);
-  OriginConnection* const connection = connections.available(lease.http_ == EndpointHttp::Http1);
+  OriginConnection* const connection = connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
   if (connection == nullptr) {
     planOpening(lease, waiter);
     return;
@@ -259,6 +261,13 @@ OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnecti
   }
   if (!shared) {
     connection->place = std::move(lease.place_);
+  }
+  if (ProxiedClient* const client = connection->client) {
+    client->atEnd(this, [self = self_, client] {
+      if (*self != nullptr) {
+        static_cast<OriginPool*>(*self)->closeParkedOf(*client);
+      }
+    });
   }
   connection->count = std::move(lease.count_);
   lease.connection_ = &connections.adopt(std::move(connection));
@@ -360,6 +369,12 @@ void OriginPool::serveQueue() {
   if (!queue_.wholeWait() && queue_.wholeOrOthersWait() && anybodyCanBeServed()) {
     static_cast<void>(std::any_of(endpoints_.begin(), endpoints_.end(),
                                   [](const auto& endpoint) { return endpoint->closeOldestWithPlace(); }));
+  }
+}
+
+void OriginPool::closeParkedOf(const ProxiedClient& client) {
+  for (const auto& endpoint : endpoints_) {
+    endpoint->closeParkedOf(client);
   }
 }
 

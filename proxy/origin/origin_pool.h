@@ -94,6 +94,7 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   [[nodiscard]] bool anybodyCanBeServed() const;
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
   void serveSoon();
+  void closeParkedOf(const ProxiedClient& client);
 
   EventLoop& loop_;
   const OriginConfig config_;  // a copy: the pool outlives the configuration that it came with

@@ -23,6 +23,8 @@
 
 namespace gatewhy {
 
+class H2OriginSession;
+
 // Implemented by whoever asked. Any of these may end the stream.
 class ResponseObserver {
  public:
@@ -109,6 +111,8 @@ class OriginStream : public Deferred, public BodySink, public BodySource {
   virtual void addTimings(Timings& timings, TimePoint end) const = 0;
   [[nodiscard]] virtual double waitedMs() const = 0;        // for the response head, so far
   [[nodiscard]] virtual const SSL* tlsSession() const = 0;  // nullptr without TLS or once left
+  // The connection's, where it speaks HTTP/2; nullptr else, or once left.
+  [[nodiscard]] virtual const H2OriginSession* http2() const { return nullptr; }
 };
 
 }  // namespace gatewhy

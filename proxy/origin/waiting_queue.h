@@ -13,6 +13,7 @@
 #include "proxy/origin/endpoint_state.h"
 #include "proxy/origin/lease.h"
 #include "proxy/origin/openings.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -37,6 +38,9 @@ class PoolWaiter {
   // The endpoint that the client's session is at: waited for where it is full,
   // left where it is out of use. Balancer::kNone: any will do.
   [[nodiscard]] virtual std::size_t sessionEndpoint() const { return Balancer::kNone; }
+  // Whose request it is, where the origin is told: it gets no other client's
+  // connection. Null: it is not told.
+  [[nodiscard]] virtual ProxiedClient* client() const { return nullptr; }
   // False while a part of the request's body is still to come from its client.
   [[nodiscard]] virtual bool bodyIsHere() const = 0;
   // Endpoints that earlier attempts of its request had; another one is to serve it.

@@ -47,6 +47,9 @@ function answer(request, response) {
   const [, word, number] = request.url.split('/');
   const size = Number(number || 0);
   const by = request.httpVersion;
+  if (word !== 'nothing') {
+    response.setHeader('content-type', 'text/plain');
+  }
   switch (word) {
     case 'hello':
       response.setHeader('x-version', by);
