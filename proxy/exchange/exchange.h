@@ -58,14 +58,14 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool bodyDone() const override { return body_.whole(); }
   [[nodiscard]] bool inTunnel() const override { return state_ == State::Tunnel; }
-  [[nodiscard]] bool dialogue() const override { return grpc_ != nullptr || inTunnel(); }
+  [[nodiscard]] bool dialogue() const override { return inTunnel() || (grpc_ && grpc_->native()); }
   [[nodiscard]] bool waiting() const override { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const override { return state_ == State::Responding; }
   [[nodiscard]] std::size_t buffered() const override {
     return body_.copy().size() + (attempt_ ? attempt_->buffered() : 0) + (login_ ? login_->buffered() : 0);
   }
   [[nodiscard]] bool waitsForBody() const override {
-    return !body_.whole() && !grpc_ && wantsBody() && !(attempt_ && attempt_->owesContinue());
+    return !body_.whole() && !dialogue() && wantsBody() && !(attempt_ && attempt_->owesContinue());
   }
 
  private:

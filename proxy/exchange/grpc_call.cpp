@@ -31,7 +31,9 @@ std::unique_ptr<GrpcCall> GrpcCall::of(EventLoop& loop, const RequestHead& head,
     return nullptr;
   }
   const GrpcKind kind = grpcKind(head.valueOf(FieldId::ContentType));
-  return kind == GrpcKind::None ? nullptr : std::make_unique<GrpcCall>(loop, kind, head, owner);
+  // Over HTTP/1.1 it is no call, and nothing that slow uploads could hide behind.
+  const bool none = kind == GrpcKind::None || (kind == GrpcKind::Native && head.version_major == 1);
+  return none ? nullptr : std::make_unique<GrpcCall>(loop, kind, head, owner);
 }
 
 GrpcCall::GrpcCall(EventLoop& loop, GrpcKind kind, const RequestHead& head, Owner& owner)

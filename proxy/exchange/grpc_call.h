@@ -38,7 +38,8 @@ class GrpcCall {
   [[nodiscard]] static std::unique_ptr<GrpcCall> of(EventLoop& loop, const RequestHead& head, Owner& owner);
   GrpcCall(EventLoop& loop, GrpcKind kind, const RequestHead& head, Owner& owner);
 
-  // False: gRPC-Web, whose answers pass as they are.
+  // False: gRPC-Web, whose answers pass as they are, and whose requests are
+  // uploads like others: only the server's messages are a stream.
   [[nodiscard]] bool native() const { return kind_ == GrpcKind::Native; }
   [[nodiscard]] std::string_view contentType() const { return content_type_; }  // of an answer of ours
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -38,10 +39,10 @@ TEST(GrpcStatusTest, AnHttpStatusIsReadAsClientsReadIt) {
   EXPECT_EQ(grpcStatusOfHttp(401), GrpcStatus::Unauthenticated);
   EXPECT_EQ(grpcStatusOfHttp(403), GrpcStatus::PermissionDenied);
   EXPECT_EQ(grpcStatusOfHttp(404), GrpcStatus::Unimplemented);
-  for (const std::uint16_t code : {429, 502, 503, 504}) {
+  for (const auto code : std::to_array<std::uint16_t>({429, 502, 503, 504})) {
     EXPECT_EQ(grpcStatusOfHttp(code), GrpcStatus::Unavailable) << code;
   }
-  for (const std::uint16_t code : {200, 204, 302, 405, 500, 520}) {
+  for (const auto code : std::to_array<std::uint16_t>({200, 204, 302, 405, 500, 520})) {
     EXPECT_EQ(grpcStatusOfHttp(code), GrpcStatus::Unknown) << code;
   }
 }

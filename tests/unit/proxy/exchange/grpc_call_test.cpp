@@ -18,11 +18,13 @@ using ::testing::Not;
 
 class GrpcCallTest : public ::testing::Test, protected GrpcCall::Owner {
  protected:
-  const RequestHead& request(const std::string& fields, const std::string& method = "POST") {
+  RequestHead request(const std::string& fields, const std::string& method = "POST", std::uint8_t version = 2) {
     request_.reset();
     EXPECT_EQ(request_.feed(method + " /a.B/C HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n" + fields + "\r\n").status,
               ParseStatus::Done);
-    return request_.head();
+    RequestHead head = request_.head();
+    head.version_major = version;
+    return head;
   }
   std::unique_ptr<GrpcCall> call(const std::string& fields = "Content-Type: application/grpc\r\n") {
     return GrpcCall::of(loop_, request(fields), *this);
@@ -56,6 +58,8 @@ TEST_F(GrpcCallTest, IsAPostWithAContentTypeOfGrpc) {
   EXPECT_EQ(call("Content-Type: text/plain\r\n"), nullptr);
   EXPECT_EQ(call(""), nullptr);
   EXPECT_EQ(GrpcCall::of(loop_, request("Content-Type: application/grpc\r\n", "PUT"), *this), nullptr);
+  EXPECT_EQ(GrpcCall::of(loop_, request("Content-Type: application/grpc\r\n", "POST", 1), *this), nullptr);
+  EXPECT_NE(GrpcCall::of(loop_, request("Content-Type: application/grpc-web\r\n", "POST", 1), *this), nullptr);
 }
 
 struct GrpcAnswerCase {
@@ -155,7 +159,7 @@ TEST_F(GrpcCallTest, OurAnswerIsAHeadOnly) {
                           .content_type = "application/grpc",
                           .proxy_status = "gw; error=connection_refused",
                           .retry_after_s = 3};
-  RequestHead head = request("Content-Type: application/grpc\r\n");
+  RequestHead head = request("Content-Type: application/grpc-web\r\n", "POST", 1);
   const ClientFacts client;
   VariableSource source{.request = head,
                         .client = client,

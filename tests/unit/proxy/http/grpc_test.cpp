@@ -76,7 +76,7 @@ TEST(Grpc, TheEndOfACallIsReadFromTrailers) {
 }
 
 TEST(Grpc, TheEndOfACallIsReadFromAHeadWithoutMessages) {
-  ResponseParser parser;
+  ResponseParser parser(HeadLimits{});
   parser.expect(Method::Post);
   ASSERT_EQ(parser
                 .feed("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\ngrpc-status: 5\r\n"
@@ -89,7 +89,7 @@ TEST(Grpc, TheEndOfACallIsReadFromAHeadWithoutMessages) {
 }
 
 TEST(Grpc, TheRequestsTimeoutIsFound) {
-  RequestParser parser;
+  RequestParser parser(HeadLimits{});
   ASSERT_EQ(parser.feed("POST /a/b HTTP/1.1\r\nHost: a\r\nGrpc-Timeout: 250m\r\nContent-Length: 0\r\n\r\n").status,
             ParseStatus::Done);
   EXPECT_EQ(grpcTimeoutOf(parser.head()), milliseconds(250));
