@@ -33,6 +33,11 @@ def memory_rows(samples):
              for name in samples.names])
 
 
+def alone_rows(samples):
+    return (["", "% of a core", "user", "sys"],
+            [[name, *(number(samples.median(name, metric)) for metric in ("busy", "user", "system"))] for name in samples.names])
+
+
 def flaws(samples):
     """What went wrong in the rounds, in words; a work without flaws gives nothing."""
     words = {"wrong": "answers were not the expected ones", "broken": "connections broke or timed out",
@@ -45,6 +50,9 @@ def print_work(work, samples):
     print(f"\n{work.title} ({work.name}){', ' + samples.tls if samples.tls else ''}")
     if work.client == "idle":
         print(plain(*memory_rows(samples)), flush=True)
+        return
+    if work.client == "none":
+        print(plain(*alone_rows(samples)), flush=True)
         return
     print(plain(*work_rows(samples)))
     for name in samples.names:
@@ -64,8 +72,8 @@ def target_rows(works, results):
         for target in work.targets:
             if target.against is None:
                 value = samples.median("gatewhy", target.metric)
-                came = None if value is None else f"{value:.1f}" if target.metric == "calls" else f"{value:.0f}"
-                what = {"calls": "system calls per request", "idle": "bytes of memory"}[target.metric]
+                came = None if value is None else f"{value:.1f}" if target.metric in ("calls", "busy") else f"{value:.0f}"
+                what = {"calls": "system calls per request", "idle": "bytes of memory", "busy": "% of a core"}[target.metric]
             else:
                 ratio = samples.ratio("gatewhy", target.against, target.metric)
                 value = ratio and ratio[0]
