@@ -18,7 +18,15 @@ void Exchange::findSession() {
     return;
   }
   session_shown_ = cookieOf(request_, origin_config_->sticky->cookie);
-  session_endpoint_ = tokens->endpointOf(session_shown_).value_or(Balancer::kNone);
+  const auto& hosts = pool_->health().hosts();
+  const auto endpoint = tokens->endpointOf(session_shown_);
+  session_endpoint_ = endpoint && hosts[*endpoint].state != nullptr ? *endpoint : Balancer::kNone;
+  for (std::size_t i = origin_config_->endpoints.size(); i < hosts.size() && !endpoint; ++i) {
+    if (hosts[i].state != nullptr && tokens->isTokenOf(session_shown_, hosts[i].endpoint, hosts[i].address_text)) {
+      session_endpoint_ = i;
+      return;
+    }
+  }
 }
 
 // What the client is to be told of the endpoint that answers; "": it knows.
@@ -27,7 +35,9 @@ std::string Exchange::sessionCookie() const {
   if (tokens == nullptr || !attempt_ || !attempt_->endpointChosen()) {
     return {};
   }
-  const std::string& token = tokens->tokenOf(attempt_->endpointIndex());
+  const OriginHost& host = pool_->health().host(attempt_->endpointIndex());
+  const std::string token =
+      host.address ? tokens->tokenOf(host.endpoint, host.address_text) : tokens->tokenOf(host.endpoint);
   if (token.empty() || token == session_shown_) {
     return {};
   }

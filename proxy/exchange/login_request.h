@@ -73,6 +73,7 @@ class LoginRequest final : public Deferred, public AttemptObserver {
 
   void ask();
   void endAttempt();
+  void reportOnEndpoint(const Observation& seen);
   [[nodiscard]] bool mayAskAgain(const Observation& seen);
   void onExchangeTimeout();
   void pass();

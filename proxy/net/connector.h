@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ class ConnectObserver {
 
 struct ConnectTarget {
   const EndpointConfig* endpoint = nullptr;             // outlives the connector
+  std::optional<Address> address = {};                  // of a host behind its name; absent: the name is resolved
+  DnsFacts dns = {};                                    // of that address
+  bool brief = false;                                   // the connection ends before keep-alive probes would begin
   const OriginTimeouts* timeouts = nullptr;             // outlives the connector
   const OriginTlsContext* tls = nullptr;                // https endpoints; outlives the connector
   const std::vector<Address>* own_listeners = nullptr;  // an endpoint that resolves to one is a loop
