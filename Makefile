@@ -18,12 +18,13 @@ export CCACHE_SLOPPINESS := pch_defines,time_macros
 export CCACHE_BASEDIR := $(CURDIR)
 
 # $(1): build directory, $(2): which of the other tests. Scenarios mostly wait, so
-# they run side by side. Only those that say what starves them, a timer of the
-# kernel, get a second try.
+# they run side by side; of the others those that say that they need two
+# processors run beside one that needs one. Only those that say what starves
+# them, a timer of the kernel, get a second try.
 define ctest
-ctest --test-dir $(1) --output-on-failure -j 3 -R '^(Scenario|Lifetime)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 4 -R '^(Scenario|Lifetime)/' $(CTEST_ARGS)
 ctest --test-dir $(1) --output-on-failure -R '^Starved/' --repeat until-pass:2 $(CTEST_ARGS)
-ctest --test-dir $(1) --output-on-failure -R '$(2)' -E '^(Scenario|Lifetime|Starved)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^(Scenario|Lifetime|Starved)/' $(CTEST_ARGS)
 endef
 
 .PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-micro bench-deps

@@ -10,7 +10,6 @@
 #include <initializer_list>
 #include <iostream>
 
-#include "config/load.h"
 #include "daemon/commands/run.h"
 #include "daemon/descriptor_limit.h"
 #include "daemon/out_of_memory.h"
@@ -42,15 +41,6 @@ LifecycleEvent::Fact fact(std::string_view key, std::string text) {
 
 LifecycleEvent::Fact fact(std::string_view key, std::vector<std::string> list) {
   return {.key = key, .text = {}, .number = {}, .list = std::move(list)};
-}
-
-// But for the share of successes that each is given, which may change while they are open.
-bool sameLogTargets(const LogConfig& a, const LogConfig& b) {
-  return std::equal(a.targets.begin(), a.targets.end(), b.targets.begin(), b.targets.end(),
-                    [](LogTarget one, const LogTarget& other) {
-                      one.success_percent = other.success_percent;
-                      return one == other;
-                    });
 }
 
 LifecycleEvent::Fact fact(std::string_view key, double number) {
@@ -252,12 +242,12 @@ int Supervisor::waitForStop() {
   }
 }
 
-void Supervisor::refuseReload(const std::string& message, std::vector<std::string> problems, const std::string& hash) {
-  view_.noteReload(false, message, problems);
-  refused_hash_ = hash;
-  say("reload", "ERROR", message,
+void Supervisor::refuseReload(const RefusedReload& refused) {
+  view_.noteReload(false, refused.message, refused.problems);
+  refused_hash_ = refused.hash;
+  say("reload", "ERROR", refused.message,
       {fact("config", config_file_), fact("outcome", "refused"), fact("trigger", watched_change_ ? "watch" : "signal"),
-       fact("config_hash", config_->hash), fact("refused_hash", hash), fact("problems", std::move(problems))});
+       fact("config_hash", config_->hash), fact("refused_hash", refused.hash), fact("problems", refused.problems)});
   service_.ready(heartbeat_.status());
 }
 
@@ -284,22 +274,10 @@ void Supervisor::showState(bool reloading, bool stopping) {
       {.config = view_.config_file, .reloading = reloading, .stopping = stopping, .reload = view_.lastReload()});
 }
 
-// The destinations stay as they are; what may be left out of them is new where
-// they are the same.
-void Supervisor::takeLogTargets(LogConfig& log) {
-  if (!sameLogTargets(log, config_->log)) {
-    log.targets = config_->log.targets;
-    return;
-  }
-  for (std::size_t i = 0; i < log.targets.size(); ++i) {
-    log_->sinks()[i]->setSuccessPercent(log.targets[i].success_percent);
-  }
-}
-
 void Supervisor::applyFile() {
   service_.reloading();
   if (config_file_.empty()) {
-    refuseReload("there is no configuration file to reload", {}, "");
+    refuseReload({.message = "there is no configuration file to reload", .problems = {}, .hash = {}});
     return;
   }
   std::string before = ConfigWatch::sight(config_file_, config_watch_.patterns());
@@ -309,53 +287,37 @@ void Supervisor::applyFile() {
     service_.ready(heartbeat_.status());  // touched, and the same as before
     return;
   }
-  std::vector<std::string> problems;
-  for (const ConfigProblem& problem : loaded.problems) {
-    problems.push_back(format(problem));
-  }
-  if (!loaded.config) {
-    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems), loaded.hash);
+  auto prepared = prepareReload(loaded, states_, [this](const Config& config) { return openListeners(config); });
+  if (!prepared) {
+    refuseReload(prepared.error());
     return;
   }
-  auto generation = Generation::create(loaded.config, states_);
-  if (!generation) {
-    problems.push_back(generation.error().detail + ": " + generation.error().reason);
-    refuseReload("the new configuration is refused; the old one stays in force", std::move(problems), loaded.hash);
-    return;
-  }
-  auto opened = openListeners(*loaded.config);
-  if (!opened) {
-    problems.push_back(opened.error());
-    refuseReload("a new listener cannot be opened; the old configuration stays in force", std::move(problems),
-                 loaded.hash);
-    return;
-  }
-  const bool restart = loaded.config->workers != config_->workers ||
-                       !sameLogTargets(loaded.config->log, config_->log) || loaded.config->admin != config_->admin ||
-                       loaded.config->user != config_->user || loaded.config->group != config_->group;
-  auto changed = std::make_shared<Config>(*loaded.config);
-  generation_ = std::move(generation).value();
-  log_settings_.failures_only = loaded.config->log.failures_only;
-  std::vector<WorkerPlan> plans = listeners_.adopt(generation_, std::move(opened).value(), config_->workers);
+  adopt(std::move(prepared).value(), std::move(before));
+}
+
+void Supervisor::adopt(PreparedReload prepared, std::string known) {
+  const bool restart = needsRestart(*prepared.config, *config_);
+  generation_ = std::move(prepared.generation);
+  log_settings_.failures_only = prepared.config->log.failures_only;
+  std::vector<WorkerPlan> plans = listeners_.adopt(generation_, std::move(prepared.opened), config_->workers);
   health_.adopt(generation_, plans.front().own_listeners);
   workers_.reload(std::move(plans));
-  changed->workers = config_->workers;  // as running
-  takeLogTargets(changed->log);
-  changed->admin = config_->admin;
-  changed->user = config_->user;
-  changed->group = config_->group;
-  config_ = changed;
+  config_ = withWhatStays(*prepared.config, *config_);
+  for (std::size_t i = 0; i < config_->log.targets.size(); ++i) {
+    log_->sinks()[i]->setSuccessPercent(config_->log.targets[i].success_percent);
+  }
   log_->setInstance(config_->diagnostics.name);
   view_.setGeneration(generation_);
-  watchFiles(config_->includes, std::move(before));
+  watchFiles(config_->includes, std::move(known));
   refused_hash_.clear();
   const std::string message =
       restart ? "reloaded; changes to workers, log.destination, log.format, admin, user and group need a restart"
               : "reloaded";
-  view_.noteReload(true, message, problems);
+  view_.noteReload(true, message, prepared.problems);
   say("reload", restart ? "WARN" : "INFO", message,
       {fact("config", config_file_), fact("outcome", "applied"), fact("trigger", watched_change_ ? "watch" : "signal"),
-       fact("config_hash", config_->hash), fact("problems", std::move(problems)), fact("listeners", addresses())});
+       fact("config_hash", config_->hash), fact("problems", std::move(prepared.problems)),
+       fact("listeners", addresses())});
   warnOfSecret();
   listeners_.store();
   service_.ready(heartbeat_.status());

@@ -14,6 +14,7 @@
 #include "daemon/admin/admin_api.h"
 #include "daemon/admin/admin_server.h"
 #include "daemon/certificate_calendar.h"
+#include "daemon/config_reload.h"
 #include "daemon/daemon_view.h"
 #include "daemon/file_watch.h"
 #include "daemon/fleet_heartbeat.h"
@@ -61,11 +62,10 @@ class Supervisor {
   void applyFile();
   // `known`: how the files looked before they were read (ConfigWatch::sight).
   void watchFiles(const std::vector<std::string>& includes, std::string known);
-  void takeLogTargets(LogConfig& log);
   void showState(bool reloading, bool stopping);
   void warnOfSecret();
-  // `hash`: of the configuration that is refused; "" where none was read.
-  void refuseReload(const std::string& message, std::vector<std::string> problems, const std::string& hash);
+  void refuseReload(const RefusedReload& refused);
+  void adopt(PreparedReload prepared, std::string known);
   // Starts the program anew with our sockets; true: it serves, and we may go.
   bool upgrade();
   void drain(std::chrono::milliseconds delay);

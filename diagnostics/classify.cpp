@@ -11,6 +11,8 @@ namespace {
 
 using How = EndFault::How;
 
+constexpr std::string_view kH2 = "h2";  // by ALPN
+
 // ---- DNS ---------------------------------------------------------------
 
 Cause causeOfDns(const DnsFault& fault) noexcept {
@@ -73,10 +75,10 @@ Cause causeOfParse(const ParseFault& fault, const Observation& seen) noexcept {
       if (!seen.connection.tls && beginsWithTlsAlert(fault.excerpt)) {
         return Cause::TlsExpectedByOrigin;
       }
-      return causeInResponse(fault.error);
+      return seen.connection.protocol == kH2 ? causeOfH2Message(fault) : causeInResponse(fault.error);
     case Phase::ResponseBody:
     case Phase::Upgrade:
-      return causeInResponse(fault.error);
+      return seen.connection.protocol == kH2 ? causeOfH2Message(fault) : causeInResponse(fault.error);
     case Phase::Routing:
     case Phase::Dns:
     case Phase::Connect:
@@ -288,28 +290,6 @@ Cause causeOfEnd(const EndFault& fault, const Observation& seen) noexcept {
 
 Cause causeOfUpgrade(const UpgradeFault& fault) noexcept {
   return fault.rule == UpgradeRule::Unsolicited ? Cause::UpgradeUnsolicited : Cause::UpgradeInvalid;
-}
-
-// ---- HTTP/2 ------------------------------------------------------------
-
-// A client that takes back a request has lost interest, whatever code it gives.
-Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept {
-  if (seen.phase != Phase::ClientRequest) {
-    return Cause::ProxyInternalError;  // HTTP/2 is spoken with clients
-  }
-  switch (fault.how) {
-    case StreamFault::How::Reset:
-    case StreamFault::How::GoAway: {
-      const bool in_body = !seen.bytes.last_line.empty() && !seen.bytes.request_complete;
-      return in_body ? Cause::ClientAbortedUpload : Cause::ClientClosedRequest;
-    }
-    case StreamFault::How::Protocol:
-    case StreamFault::How::Flood:
-      return Cause::ClientH2Error;
-    case StreamFault::How::Stalled:
-      return Cause::ClientWriteTimeout;
-  }
-  return Cause::ProxyInternalError;
 }
 
 // One overload per alternative of Fault: a new one does not compile until it

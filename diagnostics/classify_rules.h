@@ -17,6 +17,24 @@ namespace gatewhy {
 // After our side thought the handshake was done.
 [[nodiscard]] Cause causeOfLateTls(const TlsFault& fault, std::uint64_t response_received) noexcept;
 
+// HTTP/2, with a client or an origin.
+[[nodiscard]] Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept;
+
+// An origin's message over HTTP/2: what it shares with HTTP/1.1 has the same cause.
+[[nodiscard]] Cause causeOfH2Message(const ParseFault& fault) noexcept;
+
+// A GOAWAY that leaves the request's stream out: the origin says that it did
+// nothing with it (RFC 9113 section 6.8).
+[[nodiscard]] bool aboveGoAway(const StreamFault& fault, const ConnectionFacts& connection) noexcept;
+
+// The origin gave the stream up because of our load, whatever it did before:
+// to come back at once is what it asks us not to do.
+[[nodiscard]] bool asksForCalm(const StreamFault& fault) noexcept;
+
+// A PING of HTTP/2 went unanswered, and TCP says that it arrived: the host is
+// alive, its process is not.
+[[nodiscard]] bool pingWasRead(const Observation& seen) noexcept;
+
 // Whether request bytes are still without acknowledgement, as far as TCP_INFO
 // tells; false without it.
 [[nodiscard]] bool requestUnacknowledged(const Observation& observation) noexcept;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "diagnostics/classify.h"
+#include "diagnostics/classify_rules.h"
 #include "diagnostics/summary.h"
 
 namespace gatewhy {
@@ -16,8 +17,9 @@ namespace {
 // for the response, and still belongs to the handshake.
 bool isOfAnyPhase(Cause cause) noexcept {
   constexpr std::array kOfAnyPhase{Cause::ClientClosedRequest,  Cause::DestinationIpProhibited, Cause::ProxyFdExhausted,
-                                   Cause::ProxyMemoryExhausted, Cause::ExchangeTimeout,         Cause::EndpointRemoved,
-                                   Cause::ProxyInternalError};
+                                   Cause::ProxyMemoryExhausted, Cause::H2GoawayError,           Cause::H2StreamReset,
+                                   Cause::H2ProtocolError,      Cause::OriginKeepaliveFailed,   Cause::ExchangeTimeout,
+                                   Cause::EndpointRemoved,      Cause::ProxyInternalError};
   return std::ranges::find(kOfAnyPhase, cause) != kOfAnyPhase.end();
 }
 
@@ -40,6 +42,28 @@ Blame blameOfPhase(Phase longest) noexcept {
       return Blame::Origin;
   }
   return Blame::Origin;
+}
+
+// Some rows stand for several stories, of which not all are the same one's to
+// act on.
+Blame blameOf(const CauseInfo& row, const Observation& seen) noexcept {
+  if (const auto* timer = std::get_if<TimerFault>(&seen.fault);
+      timer != nullptr && row.cause == Cause::ExchangeTimeout) {
+    return blameOfPhase(timer->longest_phase);
+  }
+  return pingWasRead(seen) ? Blame::Origin : row.blame;
+}
+
+// What the peer itself says of the request counts more than the row.
+Retry retryOf(const CauseInfo& row, const Observation& seen) noexcept {
+  const auto* stream = std::get_if<StreamFault>(&seen.fault);
+  if (stream == nullptr || seen.phase == Phase::ClientRequest) {
+    return row.retry;
+  }
+  if (row.cause == Cause::H2GoawayError && seen.phase != Phase::ResponseBody && aboveGoAway(*stream, seen.connection)) {
+    return Retry::BeforeAnyByte;
+  }
+  return row.cause == Cause::H2RefusedStream && asksForCalm(*stream) ? Retry::Never : row.retry;
 }
 
 // RFC 9209 tells an alert that came from an error that we found ourselves;
@@ -109,13 +133,9 @@ Diagnosis diagnose(Observation observation, const StatusPolicy& policy) {
   diagnosis.cause = row.cause;
   diagnosis.phase = phaseOf(row, observation);
   diagnosis.would_be = wouldBe(observation);
-  diagnosis.blame = row.blame;
-  if (const auto* timer = std::get_if<TimerFault>(&observation.fault);
-      timer != nullptr && row.cause == Cause::ExchangeTimeout) {
-    diagnosis.blame = blameOfPhase(timer->longest_phase);
-  }
+  diagnosis.blame = blameOf(row, observation);
   diagnosis.proxy_error = proxyErrorOf(row, observation.fault);
-  diagnosis.retry = row.retry;
+  diagnosis.retry = retryOf(row, observation);
   diagnosis.summary = summarize(row.cause, observation);
   applyPolicy(diagnosis, row, policy);
   if (row.cause == Cause::LoginServiceDenied && observation.login.status != 0) {

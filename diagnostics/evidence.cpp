@@ -166,6 +166,10 @@ struct FaultWriter {
     json.memberExcerpt("first_bytes", fault.first_bytes);
     json.member("peer_speaks", identifyPeer(fault.first_bytes));
     writeCertificate(json, diagnosis, fault);
+    if (!fault.alpn_offered.empty()) {
+      json.member("alpn_offered", fault.alpn_offered);
+      json.member("alpn_chosen", fault.alpn_chosen);
+    }
     if (fault.failure == TlsFailure::Timeout) {
       const bool client_side = diagnosis.observation.phase == Phase::ClientRequest;
       writeTimer(json, client_side ? Timer::ClientTls : Timer::TlsHandshake, fault.limit_ms);
@@ -213,8 +217,10 @@ struct FaultWriter {
 
   void operator()(const StreamFault& fault) const {
     json.member("h2_failure", name(fault.how));
+    const bool received = fault.how == StreamFault::How::Reset || fault.how == StreamFault::How::GoAway;
     json.memberUnsigned("h2_code", fault.code);
     json.member("h2_code_name", h2CodeName(fault.code));
+    json.member("h2_code_direction", received ? "received" : "sent");
     json.memberInteger("h2_stream", fault.stream);
     if (fault.how == StreamFault::How::GoAway) {
       json.memberInteger("h2_last_stream", fault.last_stream);
@@ -227,6 +233,13 @@ struct FaultWriter {
     json.member("detail", fault.detail);
     if (fault.limit > 0) {
       writeSize(json, fault.size, fault.limit);
+    }
+    json.memberExcerpt("first_bytes", fault.excerpt);
+    json.member("peer_speaks", identifyPeer(fault.excerpt));
+    if (fault.how == StreamFault::How::Stalled && fault.limit_ms > 0) {
+      writeTimer(json, Timer::Send, fault.limit_ms);
+    } else if (fault.limit_ms > 0) {
+      json.memberUnsigned("limit_ms", fault.limit_ms);
     }
   }
 
@@ -364,6 +377,10 @@ void writeRequest(JsonWriter& json, const RequestFacts& request) {
 
 void writeConnection(JsonWriter& json, const ConnectionFacts& connection) {
   writeTrue(json, "tls", connection.tls);
+  json.member("protocol", connection.protocol);
+  if (connection.stream != 0) {
+    json.memberInteger("stream", connection.stream);
+  }
   if (connection.reused) {
     json.memberNumber("idle_ms", connection.idle_ms);
   }

@@ -216,6 +216,10 @@ std::string_view name(StreamFault::How how) noexcept {
       return "flood";
     case StreamFault::How::Stalled:
       return "stalled";
+    case StreamFault::How::NoSettings:
+      return "no_settings";
+    case StreamFault::How::PingTimeout:
+      return "ping_timeout";
   }
   return {};
 }

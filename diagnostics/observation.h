@@ -154,6 +154,9 @@ struct TlsFault {
   std::string chain_last_issuer;
   std::string wanted_name;
   std::vector<std::string> names;  // SANs of the leaf, bounded
+  // Alpn, and alert 120:
+  std::string alpn_offered;  // by us: "h2"; several with commas
+  std::string alpn_chosen;   // by the peer; "" = none
   // Timeout:
   std::uint32_t limit_ms = 0;
   double elapsed_ms = 0;
@@ -243,21 +246,26 @@ struct UpgradeFault {
 // How HTTP/2 failed, on one stream or on its connection (RFC 9113 section 5.4).
 struct StreamFault {
   enum class How : std::uint8_t {
-    Reset,     // the peer's RST_STREAM
-    GoAway,    // the peer's GOAWAY
-    Protocol,  // the peer broke the protocol: `code` is what we answered
-    Flood,     // the peer makes work and does none
-    Stalled,   // the peer's window stays closed
+    Reset,        // the peer's RST_STREAM
+    GoAway,       // the peer's GOAWAY
+    Protocol,     // the peer broke the protocol: `code` is what we answered
+    Flood,        // the peer makes work and does none
+    Stalled,      // the peer's window stays closed
+    NoSettings,   // of an origin: SETTINGS, with which it has to begin, did not come in time
+    PingTimeout,  // of an origin: it did not answer a PING in time
   };
   How how = How::Protocol;
-  std::uint32_t code = 0;             // RFC 9113 section 7
-  std::int32_t stream = 0;            // 0 = the connection
+  std::uint32_t code = 0;             // RFC 9113 section 7; received of Reset and GoAway, sent of others
+  std::int32_t stream = 0;            // 0 = the connection; Stalled: whose window it is
   std::int32_t last_stream = 0;       // GoAway: the last one that the peer has taken up
   std::string frame;                  // at fault, or that said so: "WINDOW_UPDATE"
   std::uint64_t offset = 0;           // of that frame, from the first byte of the connection
   std::string flood;                  // Flood: which kind, "rapid_reset"
   std::string detail;                 // what is wrong; of a GOAWAY, what the peer said
   std::uint64_t size = 0, limit = 0;  // Flood: what was counted, and what is allowed
+  std::string excerpt;                // <= 32 raw bytes, where what the peer sends is no HTTP/2 at all
+  std::uint32_t limit_ms = 0;         // Stalled, NoSettings, PingTimeout: the time that ran out …
+  double elapsed_ms = 0;              // … and what passed
 };
 [[nodiscard]] std::string_view name(StreamFault::How how) noexcept;  // "protocol"
 
@@ -297,6 +305,8 @@ struct ConnectionFacts {
   bool reused = false;
   double idle_ms = 0;                        // parked before this request, where reused
   std::uint32_t requests_on_connection = 0;  // this one included
+  std::string protocol;                      // with the origin, as ALPN names it: "h2", "http/1.1"; "" = not known
+  std::int32_t stream = 0;                   // HTTP/2: of this request; 0 = none
   DnsFacts dns;                              // of a fresh connection
 };
 

@@ -10,6 +10,7 @@
 
 #include "diagnostics/certificate_problem.h"
 #include "diagnostics/classify.h"
+#include "diagnostics/classify_rules.h"
 #include "diagnostics/errno_name.h"
 #include "diagnostics/h2_words.h"
 #include "diagnostics/octets.h"
@@ -327,14 +328,22 @@ struct FactsOf {
   }
 
   void operator()(const StreamFault& fault) const {
+    const bool of_client = seen.phase == Phase::ClientRequest;
     add(facts, clean(fault.detail));
     if (!fault.frame.empty()) {
       facts.push_back(fault.stream == 0 ? clean(fault.frame)
                                         : fmt::format("{} of stream {}", fault.frame, fault.stream));
     }
-    const bool said = fault.how == StreamFault::How::Reset || fault.how == StreamFault::How::GoAway;
-    facts.push_back(fmt::format("{} {}", said ? "the client's code is" : "answered with", h2CodeName(fault.code)));
+    if (fault.how == StreamFault::How::GoAway && !of_client) {
+      facts.push_back(fmt::format("the last stream that it took up is {}", fault.last_stream));
+    }
+    addCode(fault, of_client ? "client" : "origin");
     addSizes(fault.size, fault.limit);
+    add(facts, firstBytes(fault.excerpt));
+    if (!of_client) {
+      addBytes(facts, seen);
+      addLimit(facts, timerOf(fault.how), fault.limit_ms, fault.elapsed_ms > 0 ? fault.elapsed_ms : seen.elapsed_ms);
+    }
   }
 
   void operator()(const DecisionFault& fault) const {
@@ -344,6 +353,27 @@ struct FactsOf {
   }
 
  private:
+  void addCode(const StreamFault& fault, std::string_view peer) const {
+    switch (fault.how) {
+      case StreamFault::How::Reset:
+      case StreamFault::How::GoAway:
+        facts.push_back(fmt::format("the {}'s code is {}", peer, h2CodeName(fault.code)));
+        return;
+      case StreamFault::How::Protocol:
+      case StreamFault::How::Flood:
+        facts.push_back("answered with " + h2CodeName(fault.code));
+        return;
+      case StreamFault::How::Stalled:
+        facts.push_back(peer == "client"    ? "answered with " + h2CodeName(fault.code)
+                        : fault.stream == 0 ? "the window of the connection"
+                                            : "the window of the stream");
+        return;
+      case StreamFault::How::NoSettings:
+      case StreamFault::How::PingTimeout:
+        return;
+    }
+  }
+
   // The key of the configuration that moves a head's limit; "" of others.
   static std::string_view limitKey(ParseError error, Phase phase) {
     const bool head = error == ParseError::StartLineTooLong || error == ParseError::FieldTooLarge ||
@@ -367,6 +397,13 @@ struct FactsOf {
   static std::string firstBytes(std::string_view bytes) {
     const std::string_view peer = identifyPeer(bytes);
     return peer.empty() ? std::string() : fmt::format("the first bytes look like {}", peer);
+  }
+
+  // What the time is called that ran out; "" where it has no key of its own.
+  static std::string_view timerOf(StreamFault::How how) {
+    return how == StreamFault::How::Stalled       ? name(Timer::Send)
+           : how == StreamFault::How::PingTimeout ? "PING"
+                                                  : "SETTINGS";
   }
 
   static std::string connectCallText(ConnectCall call) {
@@ -440,6 +477,23 @@ std::string revocationStory(const TlsFault& fault, bool client) {
   }
 }
 
+std::string storyOfStream(Cause cause, const StreamFault& fault, const Observation& seen) {
+  if (cause == Cause::H2RefusedStream && asksForCalm(fault)) {
+    return "The origin reset the request's stream because it gets too much work from here (ENHANCE_YOUR_CALM)";
+  }
+  if (cause == Cause::H2ProtocolError && fault.how == StreamFault::How::NoSettings) {
+    return "The origin did not send SETTINGS, with which HTTP/2 begins, in time";
+  }
+  if (cause == Cause::H2ProtocolError && !fault.excerpt.empty()) {
+    return "What the origin sends is not HTTP/2";
+  }
+  if (cause == Cause::OriginKeepaliveFailed) {
+    return pingWasRead(seen) ? "A PING of HTTP/2 reached the origin's host, and its process did not answer it"
+                             : "The origin's host had the connection, and then a PING of HTTP/2 went unanswered";
+  }
+  return std::string(firstSentence(info(cause).seen));
+}
+
 // What was seen, in one sentence: the row's, unless the row stands for
 // several stories and this is another one of them.
 std::string storyOf(Cause cause, const Observation& seen) {
@@ -451,6 +505,14 @@ std::string storyOf(Cause cause, const Observation& seen) {
   }
   if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
     return "The connection ended after interim responses, without a byte of the final one";
+  }
+  if (const auto* stream = std::get_if<StreamFault>(&seen.fault)) {
+    return storyOfStream(cause, *stream, seen);
+  }
+  if (const auto* parse = std::get_if<ParseFault>(&seen.fault);
+      parse != nullptr && parse->error == ParseError::BodyLengthDiffers && seen.phase != Phase::ClientRequest) {
+    return parse->size > parse->limit ? "The origin sent more of the response body than Content-Length announces"
+                                      : "The origin ended the response before its body was as long as Content-Length";
   }
   if (const auto* tls = std::get_if<TlsFault>(&seen.fault)) {
     if (cause == Cause::TlsCertificateRevocationUnknown || cause == Cause::ClientCertificateRevocationUnknown) {
@@ -481,6 +543,9 @@ std::string summarize(Cause cause, const Observation& observation) {
   }
   if (login.service.empty() || !login.service.starts_with(observation.connection.endpoint)) {
     add(facts, where(observation.connection));
+  }
+  if (observation.connection.stream != 0) {
+    facts.push_back(fmt::format("stream {}", observation.connection.stream));
   }
   std::visit(FactsOf{observation, facts}, observation.fault);
   std::string sentence = storyOf(cause, observation);

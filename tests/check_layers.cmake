@@ -35,6 +35,22 @@ foreach(folder IN ITEMS diagnostics proxy/http proxy/http/h2)
   endforeach()
 endforeach()
 
+# An exchange and what it is made of see no socket, no TLS and no framing.
+foreach(part IN ITEMS exchange exchange_relay exchange_record relay request_body forwarding retries sticky_session login own_answer)
+  file(GLOB files ${ROOT}/proxy/exchange/${part}.h ${ROOT}/proxy/exchange/${part}.cpp)
+  if(NOT files)
+    list(APPEND errors "proxy/exchange/${part}: no such file")
+  endif()
+  foreach(file IN LISTS files)
+    file(STRINGS ${file} includes REGEX "^#include [<\"](sys/|netinet/|arpa/|openssl/|unistd|fcntl|proxy/http/h[12][_/]|proxy/net/(transport|connector|tls_|socket_|peer_))")
+    foreach(include IN LISTS includes)
+      if(NOT file MATCHES "/relay\\.cpp$") # where it splices
+        list(APPEND errors "${file}: ${include} (an exchange)")
+      endif()
+    endforeach()
+  endforeach()
+endforeach()
+
 # A status between 500 and 530 outside diagnostics would be a second truth.
 file(GLOB_RECURSE files ${ROOT}/proxy/*.cpp ${ROOT}/proxy/*.h)
 foreach(file IN LISTS files)

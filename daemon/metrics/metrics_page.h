@@ -8,12 +8,10 @@
 
 #include "daemon/daemon_view.h"
 #include "daemon/metrics/certificate_expiry.h"
-#include "daemon/metrics/metric_totals.h"
+#include "daemon/metrics/metrics_writer.h"
 #include "daemon/metrics/traffic_history.h"
 
 namespace gatewhy {
-
-enum class MetricsFormat : std::uint8_t { Text, OpenMetrics };
 
 // OpenMetrics only for who names it.
 [[nodiscard]] MetricsFormat negotiateMetrics(std::string_view accept);

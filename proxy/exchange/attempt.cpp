@@ -311,6 +311,14 @@ Phase Attempt::longestPhase() const {
   return longest;
 }
 
+TryRecord Attempt::record() const {
+  return {.endpoint = std::string(endpointUrl()),
+          .peer_address = peerAddress(),
+          .connection_reused = reused_,
+          .timings = timings(),
+          .diagnosis = {}};
+}
+
 Timings Attempt::timings() const {
   Timings t = connector_ ? connector_->timings() : connect_timings_;
   const TimePoint end = ended_ != TimePoint{} ? ended_ : EventLoop::now();

@@ -100,6 +100,8 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool reused() const { return reused_; }
   [[nodiscard]] const DnsFacts& dns() const { return dns_; }  // of a fresh connection
   [[nodiscard]] Timings timings() const;
+  // What is to be told of it, as far as it knows: without a diagnosis.
+  [[nodiscard]] TryRecord record() const;
   [[nodiscard]] Phase phase() const;
   // Everything around a fault that the attempt can tell.
   [[nodiscard]] Observation observe(Phase phase, Fault fault) const;

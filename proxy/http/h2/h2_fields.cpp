@@ -25,6 +25,30 @@ std::uint8_t* octetsOf(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 reads them
 }
 
+nghttp2_nv pairOf(std::string_view name, std::string_view value) {
+  return {octetsOf(name), octetsOf(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
+// RFC 9113 section 8.2.2: of TE, "trailers" alone.
+bool mayPass(FieldId id, std::string_view value) {
+  return !isOfConnection(id) && (id != FieldId::Te || equalsIgnoreCase(value, "trailers"));
+}
+
+template <typename Each>
+void forEachLine(std::string_view fields, const Each& each) {
+  while (!fields.empty()) {
+    const std::size_t end = std::min(fields.find(kLineEnd), fields.size());
+    const std::string_view line = fields.substr(0, end);
+    fields.remove_prefix(std::min(end + kLineEnd.size(), fields.size()));
+    FieldLine parsed;
+    if (line.empty() || parseFieldLine(line, parsed)) {
+      continue;  // the end of a head; our own lines are sound
+    }
+    const std::string_view name = line.substr(0, parsed.name_size);
+    each(fieldId(name), name, line.substr(parsed.value_at, parsed.value_size));
+  }
+}
+
 // RFC 9113 section 8.2.1.
 std::optional<H2FieldFault> judgeName(std::string_view name) noexcept {
   if (name.empty()) {
@@ -67,23 +91,52 @@ void H2FieldList::status(std::uint16_t status) {
 }
 
 void H2FieldList::lines(std::string_view fields) {
-  while (!fields.empty()) {
-    const std::size_t end = std::min(fields.find(kLineEnd), fields.size());
-    const std::string_view line = fields.substr(0, end);
-    fields.remove_prefix(std::min(end + kLineEnd.size(), fields.size()));
-    FieldLine parsed;
-    if (parseFieldLine(line, parsed)) {
-      continue;  // the end of a head; our own lines are sound
+  forEachLine(fields, [this](FieldId id, std::string_view name, std::string_view value) {
+    if (mayPass(id, value)) {
+      add(name, value);
     }
-    const std::string_view field_name = line.substr(0, parsed.name_size);
-    if (!isOfConnection(fieldId(field_name))) {
-      add(field_name, line.substr(parsed.value_at, parsed.value_size));
-    }
+  });
+}
+
+bool H2FieldList::request(std::string_view head, bool https, std::string_view protocol) {
+  const std::size_t method_end = head.find(' ');
+  const std::size_t line_end = std::min(head.find(kLineEnd), head.size());
+  const std::size_t target_end = head.rfind(' ', line_end);
+  if (method_end >= line_end || target_end <= method_end) {
+    return false;
   }
+  const std::string_view method = head.substr(0, method_end);
+  const std::string_view target = head.substr(method_end + 1, target_end - method_end - 1);
+  const bool tunnel = method == "CONNECT";
+  if (!tunnel && !target.starts_with('/') && target != "*") {
+    return false;
+  }
+  add(":method", protocol.empty() ? method : "CONNECT");
+  add(":authority", tunnel ? target : std::string_view());
+  const std::size_t authority = fields_.size() - 1;
+  if (!tunnel) {
+    add(":scheme", https ? "https" : "http");
+    add(":path", target);
+  }
+  if (!protocol.empty()) {
+    add(":protocol", protocol);
+  }
+  forEachLine(head.substr(std::min(line_end + kLineEnd.size(), head.size())),
+              [&](FieldId id, std::string_view name, std::string_view value) {
+                if (id == FieldId::Host) {
+                  fields_[authority] = pairOf(":authority", tunnel ? target : value);
+                } else if (mayPass(id, value) && (protocol.empty() || id != FieldId::SecWebSocketKey)) {
+                  add(name, value);
+                }
+              });
+  if (fields_[authority].valuelen == 0) {
+    fields_.erase(fields_.begin() + static_cast<std::ptrdiff_t>(authority));
+  }
+  return true;
 }
 
 void H2FieldList::add(std::string_view name, std::string_view value) {
-  fields_.push_back({octetsOf(name), octetsOf(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+  fields_.push_back(pairOf(name, value));
 }
 
 std::optional<H2FieldFault> judgeH2Field(std::string_view name, std::string_view value) noexcept {

@@ -22,7 +22,12 @@ namespace gatewhy {
 class H2FieldList {
  public:
   void status(std::uint16_t status);  // three digits
-  // "Name: value\r\n" each, as a head or a trailer section has them.
+  // "GET /path HTTP/1.1\r\n" and lines: the pseudo-header fields and the rest.
+  // `protocol`: of an extended CONNECT (RFC 8441); "" = none. False: it is no
+  // head that HTTP/2 has.
+  [[nodiscard]] bool request(std::string_view head, bool https, std::string_view protocol);
+  // "Name: value\r\n" each, as a head or a trailer section has them; those of
+  // the connection are left out.
   void lines(std::string_view fields);
   [[nodiscard]] const nghttp2_nv* data() const { return fields_.data(); }
   [[nodiscard]] std::size_t size() const { return fields_.size(); }

@@ -63,6 +63,10 @@ class H2FrameScanner {
   [[nodiscard]] Step next(std::string_view bytes);
   // Octets of payload that are left.
   [[nodiscard]] std::uint64_t payload() const { return skip_; }
+  // The octets of the last complete head.
+  [[nodiscard]] std::string_view lastHead() const {
+    return {reinterpret_cast<const char*>(octets_.data()), octets_.size()};
+  }
   // Of the last complete head, from the first byte of the connection.
   [[nodiscard]] std::uint64_t frameOffset() const { return frame_at_; }
 

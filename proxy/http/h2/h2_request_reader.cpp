@@ -9,8 +9,12 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::uint64_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
 constexpr std::string_view kPseudoNames[] = {":method", ":scheme", ":authority", ":path", ":protocol"};
+
+std::size_t pseudoIndex(std::string_view name) {
+  return static_cast<std::size_t>(std::find(std::begin(kPseudoNames), std::end(kPseudoNames), name) -
+                                  std::begin(kPseudoNames));
+}
 
 bool isSameAuthority(std::string_view first, std::string_view second, bool https) {
   constexpr std::uint16_t kHttpPort = 80;
@@ -27,22 +31,18 @@ bool isSameAuthority(std::string_view first, std::string_view second, bool https
 }  // namespace
 
 void H2RequestReader::begin() {
+  beginHead();
   parser_.reset();
-  part_ = Part::PseudoHeaders;
   seen_.fill(false);
   for (std::string& each : pseudo_) {
     each.clear();
   }
-  text_.clear();
   cookies_.clear();
   hosts_ = 0;
-  list_size_ = 0;
-  fault_.reset();
-  malformed_ = false;
 }
 
 void H2RequestReader::rest() {
-  text_ = TextBuffer();
+  restHead();
   cookies_ = std::string();
   pseudo_ = {};
 }
@@ -51,46 +51,13 @@ bool H2RequestReader::opensWebSocket() const {
   return !fault_ && equalsIgnoreCase(protocol(), "websocket");
 }
 
-void H2RequestReader::fail(const H2FieldFault& fault, std::string_view name, std::string_view value,
-                           const Redaction& redact, bool malformed) {
-  fault_ = toParseFault(fault, name, value, text_.size(), redact);
-  malformed_ = malformed;
-}
-
-void H2RequestReader::take(std::string_view name, std::string_view value, const Redaction& redact) {
-  list_size_ += name.size() + value.size() + kFieldOverhead;
-  if (fault_) {
-    return;
-  }
-  const bool pseudo = name.starts_with(':');
-  if (!pseudo && part_ == Part::PseudoHeaders) {
-    beginText(redact);
-  }
-  if (fault_) {
-    return;
-  }
-  if (list_size_ > rules_.list) {
-    fail({ParseError::HeadTooLarge, 0}, name, value, redact, false);
-    fault_->size = list_size_;
-    fault_->limit = rules_.list;
-  } else if (pseudo) {
-    takePseudo(name, value, redact);
-  } else {
-    takeField(name, value, redact);
-  }
+bool H2RequestReader::isPseudo(std::string_view name) const {
+  const std::size_t index = pseudoIndex(name);
+  return index < kPseudos && (static_cast<Pseudo>(index) != Pseudo::Protocol || rules_.extended_connect);
 }
 
 void H2RequestReader::takePseudo(std::string_view name, std::string_view value, const Redaction& redact) {
-  const auto* const found = std::find(std::begin(kPseudoNames), std::end(kPseudoNames), name);
-  const auto index = static_cast<std::size_t>(found - std::begin(kPseudoNames));
-  const bool known =
-      found != std::end(kPseudoNames) && (static_cast<Pseudo>(index) != Pseudo::Protocol || rules_.extended_connect);
-  if (!known) {
-    return fail({ParseError::PseudoHeaderUnknown, 0}, name, value, redact);
-  }
-  if (part_ != Part::PseudoHeaders) {
-    return fail({ParseError::PseudoHeaderMisplaced, 0}, name, value, redact);
-  }
+  const std::size_t index = pseudoIndex(name);
   if (seen_[index]) {
     return fail({ParseError::PseudoHeaderRepeated, 0}, name, value, redact);
   }
@@ -99,9 +66,6 @@ void H2RequestReader::takePseudo(std::string_view name, std::string_view value, 
 }
 
 void H2RequestReader::takeField(std::string_view name, std::string_view value, const Redaction& redact) {
-  if (const auto wrong = judgeH2Field(name, value)) {
-    return fail(*wrong, name, value, redact);
-  }
   if (name == "cookie") {
     cookies_.append(cookies_.empty() ? "" : "; ").append(value);
   } else if (name == "host") {
@@ -123,13 +87,6 @@ void H2RequestReader::takeHost(std::string_view name, std::string_view value, co
     fail({ParseError::HostInvalid, 0}, name, value, redact, false);
     fault_->token = redact.text(text(Pseudo::Authority));
   }
-}
-
-void H2RequestReader::addLine(std::string_view name, std::string_view value) {
-  text_ += name;
-  text_ += ": ";
-  text_ += value;
-  text_ += "\r\n";
 }
 
 // What would not be one word of a request line; all else the parser judges.
@@ -162,7 +119,6 @@ std::optional<H2FieldFault> H2RequestReader::judge(Pseudo pseudo) const {
 // The pseudo-header fields are over: they make the request line, Host and,
 // where they ask for another protocol, Upgrade.
 void H2RequestReader::beginText(const Redaction& redact) {
-  part_ = Part::Fields;
   const bool connect = text(Pseudo::Method) == "CONNECT";
   const bool plain_connect = connect && !has(Pseudo::Protocol);
   for (std::size_t index = 0; index < kPseudos; ++index) {
@@ -198,9 +154,7 @@ void H2RequestReader::beginText(const Redaction& redact) {
 }
 
 std::optional<ParseFault> H2RequestReader::finish(bool ends, std::string_view websocket_key, const Redaction& redact) {
-  if (!fault_ && part_ == Part::PseudoHeaders) {
-    beginText(redact);
-  }
+  endPseudos(redact);
   if (!cookies_.empty()) {
     addLine("cookie", cookies_);
   }
@@ -208,20 +162,12 @@ std::optional<ParseFault> H2RequestReader::finish(bool ends, std::string_view we
     addLine("sec-websocket-key", websocket_key);
   }
   if (!text_.empty()) {
-    parse(redact);
+    parse(parser_, redact);
   }
   if (!fault_) {
     weighBody(ends);
   }
   return std::move(fault_);
-}
-
-void H2RequestReader::parse(const Redaction& redact) {
-  text_ += "\r\n";
-  const ParseStep step = parser_.feed(text_.view());
-  if (!fault_ && step.status != ParseStatus::Done) {
-    fault_ = parser_.fault(redact);
-  }
 }
 
 // What the length of the body is follows from END_STREAM too (RFC 9113 section 8.1.1).

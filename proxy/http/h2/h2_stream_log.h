@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a client has said of its latest streams, also of those that are long
-// forgotten: whether it opened them, and whether it ended its side. A frame that
-// is in flight when we reset a stream is nobody's fault; one behind the
-// client's own end is (RFC 9113 section 5.1). Pure.
+// What a peer has said of the latest streams, also of those that are long
+// forgotten: whether a client opened them, and whether the peer ended its side. A
+// frame that is in flight when we reset a stream is nobody's fault; one behind
+// the peer's own end is (RFC 9113 section 5.1). Pure.
 #pragma once
 
 #include <bitset>
@@ -18,8 +18,10 @@ class H2StreamLog {
  public:
   enum class Fault : std::uint8_t {
     Backwards,  // a stream below one that was opened before (section 5.1.1)
-    Closed,     // DATA or HEADERS behind the client's END_STREAM or RST_STREAM
+    Closed,     // DATA or HEADERS behind the peer's END_STREAM or RST_STREAM
   };
+  // We are the client, and have opened it.
+  void onOpened(H2StreamId stream) { advance(stream); }
   // Of every frame that comes, in order.
   [[nodiscard]] std::optional<Fault> onFrame(const H2FrameHead& frame);
 

@@ -83,8 +83,8 @@ TEST(Cause, TheQuestionsHaveTheseAnswers) {
                                           "unix_socket_missing", "unix_socket_refused"));
   EXPECT_THAT(by_status[522], ElementsAre("connection_timeout", "origin_keepalive_failed", "request_unacknowledged",
                                           "tls_hello_unacknowledged"));
-  EXPECT_THAT(by_status[524], ElementsAre("continue_timeout", "request_write_timeout", "response_head_stalled",
-                                          "response_idle_timeout", "response_timeout"));
+  EXPECT_THAT(by_status[524], ElementsAre("continue_timeout", "h2_flow_control_stalled", "request_write_timeout",
+                                          "response_head_stalled", "response_idle_timeout", "response_timeout"));
 }
 
 TEST(Cause, CertificateCausesAre526) {

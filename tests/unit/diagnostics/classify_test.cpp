@@ -357,10 +357,28 @@ Examples parseExamples() {
   return examples;
 }
 
+// One for each cause; classify_h2_test.cpp has all.
+Examples h2Examples() {
+  const auto by_origin = [](Phase phase, StreamFault fault) { return seen(phase, std::move(fault)); };
+  const auto fault = [](StreamFault::How how, std::uint32_t code) { return StreamFault{.how = how, .code = code}; };
+  Observation trailer = seen(Phase::ResponseBody, ParseFault{.error = ParseError::TrailerInvalid});
+  trailer.connection.protocol = "h2";
+  return {
+      {"window", by_origin(Phase::RequestWrite, fault(StreamFault::How::Stalled, 8)), Cause::H2FlowControlStalled},
+      {"GOAWAY", by_origin(Phase::RequestWrite, fault(StreamFault::How::GoAway, 0)), Cause::H2GoawayClean},
+      {"GOAWAY, error", by_origin(Phase::ResponseBody, fault(StreamFault::How::GoAway, 2)), Cause::H2GoawayError},
+      {"REFUSED_STREAM", by_origin(Phase::ResponseHead, fault(StreamFault::How::Reset, 7)), Cause::H2RefusedStream},
+      {"RST_STREAM", by_origin(Phase::ResponseHead, fault(StreamFault::How::Reset, 2)), Cause::H2StreamReset},
+      {"HTTP/1.1", by_origin(Phase::ResponseHead, fault(StreamFault::How::Reset, 13)), Cause::H2Http11Required},
+      {"frame", by_origin(Phase::ResponseHead, fault(StreamFault::How::Protocol, 1)), Cause::H2ProtocolError},
+      {"trailer", trailer, Cause::H2TrailersMalformed},
+  };
+}
+
 Examples allExamples() {
   Examples all;
   for (const auto& part : {dnsExamples(), connectExamples(), icmpExamples(), tlsExamples(), certificateExamples(),
-                           lateTlsExamples(), endExamples(), timerExamples(), parseExamples()}) {
+                           lateTlsExamples(), endExamples(), timerExamples(), parseExamples(), h2Examples()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

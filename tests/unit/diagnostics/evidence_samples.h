@@ -74,6 +74,8 @@ inline Diagnosis alertSample() {
   fault.late = true;
   fault.first_bytes = "SSH-2.0-OpenSSH_9.2\r\n";
   fault.detail = "client.pem";
+  fault.alpn_offered = "h2";
+  fault.alpn_chosen = "http/1.1";
   return sample(Phase::TlsHandshake, fault);
 }
 
@@ -106,6 +108,8 @@ inline Diagnosis bodySample() {
                             true,
                             1500.5,
                             7,
+                            "h2",
+                            5,
                             {"shop.default.svc", StaleDns{DnsStatus::ServFail, 61000.5}}};
   observation.bytes = {200, true, 900, 4196, 4096, 10000, "Content-Length: 10000"};
   observation.tcp = TcpSnapshot{1, 350, 2, 0, 0, 900, 5000, 64240, true, 12};
@@ -148,6 +152,17 @@ inline Diagnosis goAwaySample() {
                 StreamFault{.how = StreamFault::How::GoAway, .code = 1, .last_stream = 7, .frame = "GOAWAY"});
 }
 
+// Of an origin: its window stays closed, or what it sends is no HTTP/2.
+inline Diagnosis stalledSample() {
+  return sample(Phase::RequestWrite,
+                StreamFault{.how = StreamFault::How::Stalled, .code = 8, .limit_ms = 3000, .elapsed_ms = 3000.5});
+}
+
+inline Diagnosis notHttp2Sample() {
+  return sample(Phase::ResponseHead,
+                StreamFault{.code = 1, .frame = "DATA", .excerpt = "HTTP/1.1 400 Bad Request\r\n"});
+}
+
 // Of a request to a login service (auth.forward).
 inline Diagnosis loginSample() {
   Observation observation;
@@ -169,10 +184,11 @@ inline Diagnosis decisionSample() {
 }
 
 inline std::vector<Diagnosis> allSamples() {
-  return {dnsSample(),   connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
-          alertSample(), tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
-          bodySample(),  decisionSample(),   headSample(),         upgradeSample(),
-          loginSample(), streamSample(),     goAwaySample()};
+  return {dnsSample(),     connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
+          alertSample(),   tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
+          bodySample(),    decisionSample(),   headSample(),         upgradeSample(),
+          loginSample(),   streamSample(),     goAwaySample(),       stalledSample(),
+          notHttp2Sample()};
 }
 
 }  // namespace gatewhy::test

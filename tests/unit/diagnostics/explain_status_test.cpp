@@ -77,7 +77,7 @@ TEST(ExplainStatus, AnOriginsOwnIsNeverConfusedWithOurs) {
                               "origin_status: 502, and has no diagnosis."));
   EXPECT_THAT(text, HasSubstr("generated_by: proxy and has a diagnosis"));
   EXPECT_THAT(text, HasSubstr("502 is sent for destination_ip_prohibited"));
-  EXPECT_THAT(text, HasSubstr("causes that otherwise are 499, 508, 520, 521, 522, 523, 525, 526"));
+  EXPECT_THAT(text, HasSubstr("causes that otherwise are 499, 503, 508, 520, 521, 522, 523, 525, 526"));
   EXPECT_THAT(flat(explainStatus(404)), HasSubstr("404 is sent for no_route"));
   EXPECT_THAT(flat(explainStatus(302)), HasSubstr("Only if a route's respond"));
   EXPECT_THAT(flat(explainStatus(103)), HasSubstr("ahead of the final answer"));

@@ -2,19 +2,14 @@
 // What an HTTP/1 session does: by where it is and what comes.
 #pragma once
 
-#include <string_view>
+#include "tests/support/state_table.h"
 
 namespace gatewhy::test {
 
-struct SessionRow {
-  std::string_view place, event;
-  // What is said to the exchange and to the connection, [what is sent], and
-  // the state it leads to; "-": it cannot come there.
-  std::string_view outcome;
-};
-
+// What is said to the exchange and to the connection, [what is sent], and the
+// state it leads to.
 // clang-format off
-inline constexpr SessionRow kSessionTable[] = {
+inline constexpr TableRow kSessionTable[] = {
     {"idle", "half a head",              " > head"},
     {"idle", "request",                  "begin > awaiting"},
     {"idle", "five octets",              " > head"},

@@ -7,12 +7,12 @@
 #include <chrono>
 #include <functional>
 #include <iterator>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tests/support/state_table.h"
 #include "tests/unit/proxy/client/session_table.h"
 #include "tests/unit/proxy/client/session_world.h"
 
@@ -20,7 +20,6 @@ namespace gatewhy {
 namespace {
 
 using test::kSessionTable;
-using test::SessionRow;
 using test::SessionWorld;
 
 constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -230,35 +229,27 @@ std::string outcome(const Named& place, const Event& event) {
   return world.log + sent + " > " + stateName(world.session().streamState()) + (half ? ", FIN" : "");
 }
 
-TEST(SessionTableTest, EveryPairHasItsRow) {
-  std::set<std::pair<std::string_view, std::string_view>> rows;
-  for (const SessionRow& row : kSessionTable) {
-    EXPECT_TRUE(rows.emplace(row.place, row.event).second) << row.place << " × " << row.event << " twice";
+template <class Names>
+std::vector<std::string_view> namesIn(const Names& named) {
+  std::vector<std::string_view> names;
+  for (const auto& one : named) {
+    names.emplace_back(one.name);
   }
-  for (const Named& place : places()) {
-    for (const Event& event : events()) {
-      EXPECT_EQ(rows.erase({place.name, event.name}), 1U) << place.name << " × " << event.name << " is missing";
-    }
-  }
-  for (const auto& [place, event] : rows) {
-    ADD_FAILURE() << place << " × " << event << " cannot be";
-  }
+  return names;
 }
 
-TEST(SessionTableTest, EveryRowIsSo) {
-  std::string wrong;  // as rows
-  for (const Named& place : places()) {
-    for (const Event& event : events()) {
-      const std::string is = outcome(place, event);
-      const auto* row = std::find_if(
-          std::begin(kSessionTable), std::end(kSessionTable),
-          [&](const SessionRow& candidate) { return candidate.place == place.name && candidate.event == event.name; });
-      if (row == std::end(kSessionTable) || row->outcome != is) {
-        wrong += std::string("{\"") + place.name + "\", \"" + event.name + "\", \"" + is + "\"},\n";
-      }
-    }
-  }
-  EXPECT_EQ(wrong, "") << "these are not as the table says";
+template <class Names>
+const auto& find(const Names& named, std::string_view name) {
+  return *std::find_if(named.begin(), named.end(), [&](const auto& one) { return one.name == name; });
+}
+
+TEST(SessionTableTest, EachPairIsAsTheTableSays) {
+  test::expectTable(
+      {std::begin(kSessionTable), std::end(kSessionTable)}, namesIn(places()), namesIn(events()),
+      [](std::string_view place, std::string_view event) {
+        return outcome(find(places(), place), find(events(), event));
+      },
+      false);
 }
 
 }  // namespace

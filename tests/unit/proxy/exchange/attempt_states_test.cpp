@@ -2,11 +2,9 @@
 // Every state of an attempt, and all that can come in it.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <functional>
-#include <map>
-#include <set>
+#include <algorithm>
 
+#include "tests/support/state_table.h"
 #include "tests/unit/proxy/exchange/fake_streams.h"
 
 namespace gatewhy::test::attempt_states {
@@ -14,20 +12,10 @@ namespace {
 
 using State = Attempt::State;
 
-const char* nameOf(State state) {
-  switch (state) {
-    case State::Idle:
-      return "Idle";
-    case State::Queued:
-      return "Queued";
-    case State::Connecting:
-      return "Connecting";
-    case State::Streaming:
-      return "Streaming";
-    case State::Done:
-      return "Done";
-  }
-  return "";
+constexpr std::array<std::string_view, 5> kStates = {"Idle", "Queued", "Connecting", "Streaming", "Done"};
+
+std::string_view nameOf(State state) {
+  return kStates[static_cast<std::size_t>(state)];
 }
 
 class Observer final : public AttemptObserver {
@@ -91,7 +79,7 @@ class AttemptWorld final : public FakeWorld {
 };
 
 // What can come, and what plays it.
-const std::map<std::string, std::function<void(AttemptWorld&)>> kEvents = {
+const Events<AttemptWorld> kEvents = {
     {"start, a connection is parked",
      [](AttemptWorld& world) {
        world.park();
@@ -136,15 +124,9 @@ const std::map<std::string, std::function<void(AttemptWorld&)>> kEvents = {
     {"cancel", [](AttemptWorld& world) { world.attempt->cancel(); }},
 };
 
-constexpr const char* kNever = "-";  // nobody is there who could tell it
-
 // Of each event: the state after it, by the state before it.
-struct Row {
-  const char* event;
-  //          Idle         Queued        Connecting    Streaming    Done
-  std::array<const char*, 5> then;
-};
-constexpr Row kTable[] = {
+constexpr EventRow<5> kTable[] = {
+    //  Idle  Queued  Connecting  Streaming  Done
     {"start, a connection is parked", {"Streaming", kNever, kNever, kNever, kNever}},
     {"start, a place is free", {"Connecting", kNever, kNever, kNever, kNever}},
     {"start, no place is free", {"Queued", kNever, kNever, kNever, kNever}},
@@ -159,30 +141,22 @@ constexpr Row kTable[] = {
     {"cancel", {"Done", "Done", "Done", "Done", "Done"}},
 };
 
-TEST(AttemptStates, EachPairHasARow) {
-  std::set<std::string> rows;
-  for (const Row& row : kTable) {
-    EXPECT_TRUE(rows.insert(row.event).second) << row.event << " twice";
-    EXPECT_TRUE(kEvents.contains(row.event)) << row.event;
-  }
-  EXPECT_EQ(rows.size(), kEvents.size());
+State stateOf(std::string_view state) {
+  return static_cast<State>(std::find(kStates.begin(), kStates.end(), state) - kStates.begin());
 }
 
-TEST(AttemptStates, EachRowIsSo) {
-  for (const Row& row : kTable) {
-    for (std::size_t at = 0; at < row.then.size(); ++at) {
-      if (std::string(row.then[at]) == kNever) {
-        continue;
-      }
-      const State before = static_cast<State>(at);
-      SCOPED_TRACE(std::string(row.event) + " in " + nameOf(before));
-      AttemptWorld world;
-      world.enter(before);
-      kEvents.at(row.event)(world);
-      EXPECT_STREQ(nameOf(world.attempt->state()), row.then[at]);
-      EXPECT_LE(world.observer.ended + world.observer.failed, 1) << "the last word is one";
-    }
-  }
+TEST(AttemptStates, EachPairIsAsTheTableSays) {
+  expectTable(
+      rowsOf(kStates, kTable), {kStates.begin(), kStates.end()}, namesOf(kEvents),
+      [](std::string_view state, std::string_view event) {
+        SCOPED_TRACE(std::string(event) + " in " + std::string(state));
+        AttemptWorld world;
+        world.enter(stateOf(state));
+        kEvents.at(event)(world);
+        EXPECT_LE(world.observer.ended + world.observer.failed, 1) << "the last word is one";
+        return std::string(nameOf(world.attempt->state()));
+      },
+      true);
 }
 
 // Whoever could tell something late has been let go of.

@@ -2,11 +2,9 @@
 // Every state of an exchange, and all that can come in it.
 #include <gtest/gtest.h>
 
-#include <array>
-#include <functional>
-#include <map>
-#include <set>
+#include <algorithm>
 
+#include "tests/support/state_table.h"
 #include "tests/unit/proxy/exchange/fake_streams.h"
 
 namespace gatewhy::test::exchange_states {
@@ -14,22 +12,11 @@ namespace {
 
 using State = Exchange::State;
 
-const char* nameOf(State state) {
-  switch (state) {
-    case State::Starting:
-      return "Starting";
-    case State::Waiting:
-      return "Waiting";
-    case State::Responding:
-      return "Responding";
-    case State::Tunnel:
-      return "Tunnel";
-    case State::Draining:
-      return "Draining";
-    case State::Finished:
-      return "Finished";
-  }
-  return "";
+constexpr std::array<std::string_view, 6> kStates = {"Starting", "Waiting",  "Responding",
+                                                     "Tunnel",   "Draining", "Finished"};
+
+std::string_view nameOf(State state) {
+  return kStates[static_cast<std::size_t>(state)];
 }
 
 constexpr const char* kUpload = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
@@ -70,7 +57,7 @@ class ExchangeWorld final : public FakeWorld {
         complete();
         break;
     }
-    ASSERT_STREQ(nameOf(exchange->state()), nameOf(state));
+    ASSERT_EQ(nameOf(exchange->state()), nameOf(state));
   }
   [[nodiscard]] ResponseObserver& observer() { return stream().setup.observer; }
   void complete() { stream().complete(); }
@@ -89,7 +76,7 @@ Observation clientReset() {
 }
 
 // What can come, and what plays it.
-const std::map<std::string, std::function<void(ExchangeWorld&)>> kEvents = {
+const Events<ExchangeWorld> kEvents = {
     {"begin, a connection is parked",
      [](ExchangeWorld& world) {
        world.park();
@@ -138,15 +125,9 @@ const std::map<std::string, std::function<void(ExchangeWorld&)>> kEvents = {
     {"drain.timeout is over", [](ExchangeWorld& world) { world.exchange->onDrainDeadline(); }},
 };
 
-constexpr const char* kNever = "-";  // nobody is there who could tell it
-
 // Of each event: the state after it, by the state before it.
-struct Row {
-  const char* event;
-  //          Starting  Waiting  Responding  Tunnel  Draining  Finished
-  std::array<const char*, 6> then;
-};
-constexpr Row kTable[] = {
+constexpr EventRow<6> kTable[] = {
+    //  Starting  Waiting  Responding  Tunnel  Draining  Finished
     {"begin, a connection is parked", {"Waiting", kNever, kNever, kNever, kNever, kNever}},
     {"refused", {"Finished", "Finished", "Finished", kNever, kNever, kNever}},  // then: a body beyond its limit
     {"body", {kNever, "Waiting", "Responding", kNever, kNever, kNever}},
@@ -172,32 +153,24 @@ constexpr Row kTable[] = {
     {"drain.timeout is over", {kNever, "Finished", "Finished", "Finished", "Finished", kNever}},
 };
 
-TEST(ExchangeStates, EachPairHasARow) {
-  std::set<std::string> rows;
-  for (const Row& row : kTable) {
-    EXPECT_TRUE(rows.insert(row.event).second) << row.event << " twice";
-    EXPECT_TRUE(kEvents.contains(row.event)) << row.event;
-  }
-  EXPECT_EQ(rows.size(), kEvents.size());
+State stateOf(std::string_view state) {
+  return static_cast<State>(std::find(kStates.begin(), kStates.end(), state) - kStates.begin());
 }
 
-TEST(ExchangeStates, EachRowIsSo) {
-  for (const Row& row : kTable) {
-    for (std::size_t at = 0; at < row.then.size(); ++at) {
-      if (std::string(row.then[at]) == kNever) {
-        continue;
-      }
-      const State before = static_cast<State>(at);
-      SCOPED_TRACE(std::string(row.event) + " in " + nameOf(before));
-      ExchangeWorld world(before == State::Tunnel || std::string(row.event) == "101" ? kUpgrade : kUpload);
-      world.enter(before);
-      kEvents.at(row.event)(world);
-      EXPECT_STREQ(nameOf(world.exchange->state()), row.then[at]);
-      const bool over = world.exchange->state() == State::Finished;
-      EXPECT_EQ(world.client.finished.has_value(), over) << "the client's connection is told, once";
-      EXPECT_EQ(world.told.size(), over ? 1U : 0U) << "one event at the end, and none before";
-    }
-  }
+TEST(ExchangeStates, EachPairIsAsTheTableSays) {
+  expectTable(
+      rowsOf(kStates, kTable), {kStates.begin(), kStates.end()}, namesOf(kEvents),
+      [](std::string_view state, std::string_view event) {
+        SCOPED_TRACE(std::string(event) + " in " + std::string(state));
+        ExchangeWorld world(state == "Tunnel" || event == "101" ? kUpgrade : kUpload);
+        world.enter(stateOf(state));
+        kEvents.at(event)(world);
+        const bool over = world.exchange->state() == State::Finished;
+        EXPECT_EQ(world.client.finished.has_value(), over) << "the client's connection is told, once";
+        EXPECT_EQ(world.told.size(), over ? 1U : 0U) << "one event at the end, and none before";
+        return std::string(nameOf(world.exchange->state()));
+      },
+      true);
 }
 
 TEST(ExchangeStates, ATunnelIsOverWhenBothHalvesAre) {
@@ -215,7 +188,7 @@ TEST(ExchangeStates, ATunnelIsOverWhenBothHalvesAre) {
     EXPECT_EQ(world.client.ended, origin_first);
     EXPECT_EQ(world.stream().ended, !origin_first);
     end(!origin_first);
-    EXPECT_STREQ(nameOf(world.exchange->state()), nameOf(State::Finished));
+    EXPECT_EQ(nameOf(world.exchange->state()), nameOf(State::Finished));
     ASSERT_EQ(world.told.size(), 1U);
     EXPECT_EQ(world.told.front().cause, "");
   }
@@ -236,7 +209,7 @@ TEST(ExchangeStates, AStaleConnectionIsTriedAgainWhereThatDoesNoHarm) {
   ExchangeWorld world("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ", retry: {attempts: 1}");
   world.enter(State::Waiting);
   world.stream().setup.owner.onStreamFailed(Phase::ResponseHead, EndFault{.how = EndFault::How::Fin});
-  EXPECT_STREQ(nameOf(world.exchange->state()), nameOf(State::Waiting)) << "connecting, where nobody is resolved";
+  EXPECT_EQ(nameOf(world.exchange->state()), nameOf(State::Waiting)) << "connecting, where nobody is resolved";
   world.exchange->onDrainDeadline();
   ASSERT_EQ(world.told.size(), 1U);
   EXPECT_EQ(world.told.front().attempts, 2U);
@@ -249,7 +222,7 @@ TEST(ExchangeStates, ItsOwnTimeRunsOut) {
     world.loop.turn();
   }
   EXPECT_EQ(world.told.front().cause, "exchange_timeout");
-  EXPECT_STREQ(nameOf(world.exchange->state()), nameOf(State::Finished));
+  EXPECT_EQ(nameOf(world.exchange->state()), nameOf(State::Finished));
 }
 
 }  // namespace

@@ -1,40 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// One stream of an H2ServerSession: where its request and its answer are, and
-// the body that waits to be sent.
+// One stream of an H2Session: where the peer's message and ours are, and the
+// body that waits to be sent.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "proxy/http/message.h"
+
 namespace gatewhy {
 
-struct H2ServerStream {
-  enum class Request : std::uint8_t {
+struct H2Stream {
+  // The peer's message.
+  enum class Incoming : std::uint8_t {
+    Awaited,  // its head is: a response's
     Coming,
     Whole,
     Refused,  // its head was at fault: what follows is dropped
     Over,     // the stream was reset, by whomever
   };
-  enum class Answer : std::uint8_t {
+  // Ours.
+  enum class Outgoing : std::uint8_t {
     None,
     Begun,   // its head is submitted
     Ending,  // all of it is
     Sent,    // all of it is in the output, or will never be
   };
-  Request request = Request::Coming;
-  Answer answer = Answer::None;
+  Incoming incoming = Incoming::Coming;
+  Outgoing outgoing = Outgoing::None;
   bool tunnel = false;                    // its two directions end independently
   bool deferred = false;                  // nghttp2 does not ask for data until it is told that there is some
   bool awaited = false;                   // the observer waits for room
-  std::optional<std::uint64_t> declared;  // Content-Length
-  std::uint64_t received = 0;             // octets of the request's body
+  std::optional<std::uint64_t> declared;  // octets of the peer's body: Content-Length, or none may come
+  std::uint64_t received = 0;             // octets of the peer's body
   std::uint64_t unconsumed = 0;           // of these, still on the windows' account
-  std::uint64_t sent = 0;                 // octets of the answer's body
-  std::string trailers;                   // of the answer, as lines
+  std::uint64_t sent = 0;                 // octets of our body
+  std::string trailers;                   // of ours, as lines
+
+  // Of a request to an origin:
+  Method method = Method::Get;
+  bool mend = false;              // faults of the response are mended
+  std::string switching;          // of an extended CONNECT: lines of the 101 that its answer is told as
+  std::uint32_t window = 0;       // octets that the origin may send ahead …
+  std::uint64_t window_mark = 0;  // … and `received` when that was set
 
   // What goes out next in one piece: kept first, then what is lent.
   [[nodiscard]] std::string_view front() const { return kept().empty() ? lent_ : kept(); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proxy/http/h2/h2_server_callbacks.h"
+#include "proxy/http/h2/h2_callbacks.h"
 
 #include <limits>
 #include <string_view>
 
-#include "proxy/http/h2/h2_server_session.h"
+#include "proxy/http/h2/h2_session.h"
 
 namespace gatewhy {
 namespace {
@@ -20,7 +20,7 @@ std::string_view textOf(nghttp2_rcbuf* buffer) {
 
 }  // namespace
 
-nghttp2_session_callbacks* H2ServerCallbacks::makeTable() {
+nghttp2_session_callbacks* H2Callbacks::makeTable() {
   nghttp2_session_callbacks* table = nullptr;
   if (nghttp2_session_callbacks_new(&table) != 0) {
     return nullptr;
@@ -36,9 +36,9 @@ nghttp2_session_callbacks* H2ServerCallbacks::makeTable() {
   return table;
 }
 
-nghttp2_option* H2ServerCallbacks::makeOptions() {
+nghttp2_option* H2Callbacks::makeOptions() {
   constexpr std::size_t kNever = std::numeric_limits<std::uint32_t>::max();
-  constexpr std::size_t kMostAnswerHead = 1U << 20;
+  constexpr std::size_t kMostHead = 1U << 20;
   nghttp2_option* options = nullptr;
   if (nghttp2_option_new(&options) != 0) {
     return nullptr;
@@ -46,7 +46,7 @@ nghttp2_option* H2ServerCallbacks::makeOptions() {
   nghttp2_option_set_no_auto_window_update(options, 1);
   nghttp2_option_set_no_http_messaging(options, 1);  // judged with evidence by the session
   nghttp2_option_set_no_closed_streams(options, 1);
-  nghttp2_option_set_max_send_header_block_length(options, kMostAnswerHead);
+  nghttp2_option_set_max_send_header_block_length(options, kMostHead);
   // Counted by H2FloodGuard, which tells what it counted.
   nghttp2_option_set_max_outbound_ack(options, kNever);
   nghttp2_option_set_stream_reset_rate_limit(options, kNever, kNever);
@@ -54,37 +54,39 @@ nghttp2_option* H2ServerCallbacks::makeOptions() {
   return options;
 }
 
-nghttp2_session* H2ServerCallbacks::open(H2ServerSession& owner) {
+nghttp2_session* H2Callbacks::open(H2Session& owner, bool server) {
   static const nghttp2_session_callbacks* const table = makeTable();
   static const nghttp2_option* const options = makeOptions();
   nghttp2_session* session = nullptr;
-  if (table == nullptr || options == nullptr || nghttp2_session_server_new2(&session, table, &owner, options) != 0) {
+  if (table == nullptr || options == nullptr) {
     return nullptr;
   }
-  return session;
+  const auto make = server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
+  return make(&session, table, &owner, options) == 0 ? session : nullptr;
 }
 
-nghttp2_data_provider H2ServerCallbacks::body() {
+nghttp2_data_provider H2Callbacks::body() {
   nghttp2_data_provider provider{};
   provider.read_callback = readBody;
   return provider;
 }
 
-int H2ServerCallbacks::onBeginHeaders(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* user) {
+int H2Callbacks::onBeginHeaders(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* user) {
   owner(user).beginBlock(frame->hd.stream_id, frame->headers.cat == NGHTTP2_HCAT_REQUEST);
   return 0;
 }
 
-int H2ServerCallbacks::onHeader(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, nghttp2_rcbuf* name,
-                                nghttp2_rcbuf* value, std::uint8_t /*flags*/, void* user) {
+int H2Callbacks::onHeader(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, nghttp2_rcbuf* name,
+                          nghttp2_rcbuf* value, std::uint8_t /*flags*/, void* user) {
   owner(user).takeField(textOf(name), textOf(value));
   return 0;
 }
 
-int H2ServerCallbacks::onFrame(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* user) {
-  H2ServerSession& session = owner(user);
+int H2Callbacks::onFrame(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* user) {
+  H2Session& session = owner(user);
   const H2StreamId stream = frame->hd.stream_id;
   const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  const bool ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
   switch (frame->hd.type) {
     case NGHTTP2_DATA:
       session.endData(stream, ends);
@@ -95,8 +97,13 @@ int H2ServerCallbacks::onFrame(nghttp2_session* /*session*/, const nghttp2_frame
     case NGHTTP2_RST_STREAM:
       session.takeReset(stream, frame->rst_stream.error_code);
       break;
+    case NGHTTP2_SETTINGS:
+      if (!ack) {
+        session.takeSettings();
+      }
+      break;
     case NGHTTP2_PING:
-      session.takePing((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0, frame->ping.opaque_data);
+      session.takePing(ack, frame->ping.opaque_data);
       break;
     case NGHTTP2_GOAWAY:
       session.takeGoAway(frame->goaway.last_stream_id, frame->goaway.error_code,
@@ -108,20 +115,19 @@ int H2ServerCallbacks::onFrame(nghttp2_session* /*session*/, const nghttp2_frame
   return 0;
 }
 
-int H2ServerCallbacks::onInvalidFrame(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, int error,
-                                      void* user) {
+int H2Callbacks::onInvalidFrame(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/, int error, void* user) {
   owner(user).noteInvalid(error);
   return 0;
 }
 
-int H2ServerCallbacks::onData(nghttp2_session* /*session*/, std::uint8_t /*flags*/, std::int32_t stream,
-                              const std::uint8_t* data, std::size_t size, void* user) {
+int H2Callbacks::onData(nghttp2_session* /*session*/, std::uint8_t /*flags*/, std::int32_t stream,
+                        const std::uint8_t* data, std::size_t size, void* user) {
   owner(user).takeBody(stream, textOf(data, size));
   return 0;
 }
 
-int H2ServerCallbacks::onSent(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* user) {
-  H2ServerSession& session = owner(user);
+int H2Callbacks::onSent(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* user) {
+  H2Session& session = owner(user);
   switch (frame->hd.type) {
     case NGHTTP2_DATA:
     case NGHTTP2_HEADERS:
@@ -148,16 +154,15 @@ int H2ServerCallbacks::onSent(nghttp2_session* /*session*/, const nghttp2_frame*
   return 0;
 }
 
-int H2ServerCallbacks::onNotSent(nghttp2_session* /*session*/, const nghttp2_frame* frame, int error, void* user) {
+int H2Callbacks::onNotSent(nghttp2_session* /*session*/, const nghttp2_frame* frame, int error, void* user) {
   if (frame->hd.type == NGHTTP2_HEADERS) {
     owner(user).noteNotSent(frame->hd.stream_id, error);
   }
   return 0;
 }
 
-ssize_t H2ServerCallbacks::readBody(nghttp2_session* /*session*/, std::int32_t stream, std::uint8_t* /*buffer*/,
-                                    std::size_t most, std::uint32_t* flags, nghttp2_data_source* /*source*/,
-                                    void* user) {
+ssize_t H2Callbacks::readBody(nghttp2_session* /*session*/, std::int32_t stream, std::uint8_t* /*buffer*/,
+                              std::size_t most, std::uint32_t* flags, nghttp2_data_source* /*source*/, void* user) {
   const H2BodyRead read = owner(user).readBody(stream, most);
   switch (read.what) {
     case H2BodyRead::What::Nothing:
@@ -179,8 +184,8 @@ ssize_t H2ServerCallbacks::readBody(nghttp2_session* /*session*/, std::int32_t s
   return static_cast<ssize_t>(read.size);
 }
 
-int H2ServerCallbacks::sendBody(nghttp2_session* /*session*/, nghttp2_frame* frame, const std::uint8_t* frame_head,
-                                std::size_t size, nghttp2_data_source* /*source*/, void* user) {
+int H2Callbacks::sendBody(nghttp2_session* /*session*/, nghttp2_frame* frame, const std::uint8_t* frame_head,
+                          std::size_t size, nghttp2_data_source* /*source*/, void* user) {
   owner(user).sendBody(frame->hd.stream_id, textOf(frame_head, kH2FrameHead), size);
   return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// nghttp2's callbacks for an H2ServerSession: they only translate.
+// nghttp2's callbacks for an H2Session: they only translate.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
@@ -9,18 +9,18 @@
 
 namespace gatewhy {
 
-class H2ServerSession;
+class H2Session;
 
-class H2ServerCallbacks {
+class H2Callbacks {
  public:
   // A new session of nghttp2 that calls `owner`, which outlives it. Null where
   // memory is short.
-  [[nodiscard]] static nghttp2_session* open(H2ServerSession& owner);
-  // The body of an answer comes from `owner`.
+  [[nodiscard]] static nghttp2_session* open(H2Session& owner, bool server);
+  // The body of a message of ours comes from `owner`.
   [[nodiscard]] static nghttp2_data_provider body();
 
  private:
-  static H2ServerSession& owner(void* user) { return *static_cast<H2ServerSession*>(user); }
+  static H2Session& owner(void* user) { return *static_cast<H2Session*>(user); }
   [[nodiscard]] static nghttp2_session_callbacks* makeTable();
   [[nodiscard]] static nghttp2_option* makeOptions();
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/exchange/retries.h"
+
+namespace gatewhy {
+namespace {
+
+// A try more is safe where nothing of the request reached the origin's HTTP,
+// or where repeating it does no harm (RFC 9110 section 9.2.2).
+bool doesNoHarm(const Diagnosis& why, const RequestHead& request) {
+  switch (why.retry) {
+    case Retry::Never:
+      return false;
+    case Retry::BeforeAnyByte:
+      return true;
+    case Retry::IdempotentOnly:
+      return why.observation.bytes.request_written == 0 || isIdempotent(request.method, request.methodToken());
+  }
+  return false;
+}
+
+}  // namespace
+
+bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
+  std::vector<std::size_t> tried = tried_;
+  tried.push_back(endpoint);
+  return pool.hasAlternative(tried);
+}
+
+// A fresh connection to the endpoint that just failed would fail again, so that
+// needs another endpoint; a stale one does not.
+bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint) {
+  const bool stale = why.cause == Cause::StaleConnection;
+  if (!doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) || !pool.spendRetry()) {
+    return false;
+  }
+  if (stale) {
+    fresh_only_ = true;
+  } else {
+    tried_.push_back(endpoint);
+  }
+  return true;
+}
+
+bool Retries::mayFollow(const RequestHead& request, const OriginPool& pool, std::size_t endpoint, bool reused) const {
+  return (reused && isIdempotent(request.method, request.methodToken())) || othersThan(endpoint, pool);
+}
+
+}  // namespace gatewhy
