@@ -15,20 +15,26 @@ namespace {
 
 constexpr std::uint16_t kSwitchingProtocols = 101;
 
-}  // namespace
-
-VariableSource Forwarding::variables() const {
-  return {.request = request_,
-          .client = client_,
-          .client_address = record_.clientAddress(),
-          .forwarded = !record_.forwarded_client.empty(),
-          .scheme = cameOverTls(request_, client_) ? "https" : "http",
-          .request_id = record_.identity.requestId(),
-          .route = record_.route == nullptr ? std::string_view() : std::string_view(record_.route->name),
-          .origin = record_.origin == nullptr ? std::string_view() : std::string_view(record_.origin->name),
-          .status = 0,
-          .cause = {}};
+// The cookies by which clients stay with endpoints of the origins that the
+// route may choose.
+std::vector<std::string_view> stickyCookies(const RouteConfig& route, const Config& config) {
+  std::vector<std::size_t> origins;
+  if (!route.respond) {
+    origins.push_back(route.origin);
+  }
+  for (const WeightedOrigin& share : route.origins) {
+    origins.push_back(share.origin);
+  }
+  std::vector<std::string_view> names;
+  for (const std::size_t index : origins) {
+    if (const auto& sticky = config.origins[index].sticky) {
+      names.emplace_back(sticky->cookie);
+    }
+  }
+  return names;
 }
+
+}  // namespace
 
 LoginQuestion Forwarding::loginQuestion(WorkerGeneration& generation) const {
   const std::string_view forwarded_host =
@@ -47,7 +53,8 @@ LoginQuestion Forwarding::loginQuestion(WorkerGeneration& generation) const {
           .trusted = client_.trusted,
           .request_id = record_.identity.requestId(),
           .traceparent = record_.identity.traceparent(),
-          .balance_key = std::hash<std::string_view>{}(record_.clientAddress())};
+          .balance_key = std::hash<std::string_view>{}(record_.clientAddress()),
+          .own_cookies = stickyCookies(*record_.route, *generation_.config)};
 }
 
 void Forwarding::choose(const OriginConfig& origin, const OriginRuntime& runtime, const OriginHealth& hosts,

@@ -31,23 +31,6 @@ bool isDropped(const LoginQuestion& question, const Field& field) {
   return std::binary_search(question.dropped.begin(), question.dropped.end(), index);
 }
 
-// The names of the cookies by which clients stay with endpoints of the route's
-// origins: ours, and no login service's business.
-std::vector<std::string_view> stickyCookies(const LoginQuestion& question) {
-  std::vector<std::size_t> origins{question.route.origin};
-  for (const WeightedOrigin& share : question.route.origins) {
-    origins.push_back(share.origin);
-  }
-  std::vector<std::string_view> names;
-  for (const std::size_t index : origins) {
-    const OriginConfig& origin = question.generation.shared->config->origins[index];
-    if (origin.sticky && !question.route.respond) {
-      names.emplace_back(origin.sticky->cookie);
-    }
-  }
-  return names;
-}
-
 // A Cookie field's value without these; "": nothing is left of it.
 std::string cookiesWithout(std::string_view value, const std::vector<std::string_view>& names) {
   std::string rest(value);
@@ -66,14 +49,13 @@ RequestHead loginQuestionHead(const LoginQuestion& question) {
   const RequestHead& request = question.request;
   std::string text = "GET " + config.target + " HTTP/1.1\r\n";
   appendLine(text, "Host", authorityOf(config));
-  const std::vector<std::string_view> ours = stickyCookies(question);
   for (const Field& field : request.fields) {
     // The chain of hops in front of us is part of X-Forwarded-For, listed or not.
     const bool chain = question.trusted && (field.id == FieldId::XForwardedFor || field.id == FieldId::Forwarded);
     if (chain || (isListed(config.request_headers, request.name(field)) && !field.connection_nominated &&
                   !isDropped(question, field))) {
-      const bool cookies = !ours.empty() && equalsIgnoreCase(request.name(field), "Cookie");
-      const std::string rest = cookies ? cookiesWithout(request.value(field), ours) : std::string();
+      const bool cookies = !question.own_cookies.empty() && equalsIgnoreCase(request.name(field), "Cookie");
+      const std::string rest = cookies ? cookiesWithout(request.value(field), question.own_cookies) : std::string();
       if (!cookies || !rest.empty()) {
         appendLine(text, request.name(field), cookies ? std::string_view(rest) : request.value(field));
       }
