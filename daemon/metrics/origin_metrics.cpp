@@ -20,7 +20,7 @@ constexpr std::array<std::pair<HealthChange, std::string_view>, 4> kHealthStates
      {HealthChange::Up, "up"}}};
 
 // Only of names with several addresses, and not by address: these come and go.
-void writeHosts(PageWriter& page, const Generation& generation, TimePoint now) {
+void writeEndpointHosts(MetricsWriter& page, const Generation& generation, TimePoint now) {
   const auto& origins = generation.config->origins;
   page.begin(Metric::EndpointHosts);
   for (std::size_t i = 0; i < origins.size(); ++i) {
@@ -172,7 +172,7 @@ void writeOrigins(MetricsWriter& page, const DaemonView& daemon, const MetricTot
                   spokesmanOf(generation->origins[i].endpoints[j], now)->health.usable(now) ? 1 : 0);
     }
   }
-  writeHosts(page, *generation, now);
+  writeEndpointHosts(page, *generation, now);
   writeHealth(page, *generation, now);
   writeTries(page, config, totals);
   page.begin(Metric::Retries);

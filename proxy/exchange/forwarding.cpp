@@ -36,6 +36,19 @@ std::vector<std::string_view> stickyCookies(const RouteConfig& route, const Conf
 
 }  // namespace
 
+VariableSource Forwarding::variables() const {
+  return {.request = request_,
+          .client = client_,
+          .client_address = record_.clientAddress(),
+          .forwarded = !record_.forwarded_client.empty(),
+          .scheme = cameOverTls(request_, client_) ? "https" : "http",
+          .request_id = record_.identity.requestId(),
+          .route = record_.route == nullptr ? std::string_view() : std::string_view(record_.route->name),
+          .origin = record_.origin == nullptr ? std::string_view() : std::string_view(record_.origin->name),
+          .status = 0,
+          .cause = {}};
+}
+
 LoginQuestion Forwarding::loginQuestion(WorkerGeneration& generation) const {
   const std::string_view forwarded_host =
       client_.trusted ? nearestValue(request_, FieldId::XForwardedHost) : std::string_view();
