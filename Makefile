@@ -5,12 +5,12 @@
 BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libnghttp2-dev libre2-dev libsystemd-dev libcrypt-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev \
   libnats-dev libcurl4-openssl-dev
-TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
-  curl openssl nginx-light wrk nghttp2-client python3-h2 procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban openjdk-17-jdk-headless apache2-bin certbot lego pebble nats-server
+TEST_PACKAGES := libgtest-dev libgmock-dev libgrpc++-dev protobuf-compiler-grpc libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
+  curl openssl nginx-light wrk nghttp2-client python3-h2 procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban openjdk-17-jdk-headless apache2-bin certbot lego pebble nats-server victoria-metrics
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db python3
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 # make bench starts programs of its own; no service has to run.
-BENCH_PACKAGES := haproxy nginx-light wrk openssl python3 linux-perf strace libbenchmark-dev
+BENCH_PACKAGES := haproxy nginx-light wrk nghttp2-client curl openssl python3 linux-perf strace libbenchmark-dev
 NPM_INSTALLED := tests/npm/node_modules/.package-lock.json
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 export CCACHE_NOHASHDIR := 1
@@ -22,9 +22,9 @@ export CCACHE_BASEDIR := $(CURDIR)
 # processors run beside one that needs one. Only those that say what starves
 # them, a timer of the kernel, get a second try.
 define ctest
-ctest --test-dir $(1) --output-on-failure -j 4 -R '^(Scenario|Lifetime)/' $(CTEST_ARGS)
-ctest --test-dir $(1) --output-on-failure -R '^Starved/' --repeat until-pass:2 $(CTEST_ARGS)
-ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^(Scenario|Lifetime|Starved)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 4 -R '^((Http2)?Scenario|Lifetime)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -R '^(Http2)?Starved/' --repeat until-pass:2 $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^((Http2)?(Scenario|Starved)|Lifetime)/' $(CTEST_ARGS)
 endef
 
 .PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-micro bench-deps
@@ -90,8 +90,8 @@ bench: bench-deps
 
 bench-micro: bench-deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
-	cmake --build --preset release --target micro_parser micro_exchange micro_lint
-	build/micro_parser && build/micro_exchange && build/micro_lint
+	cmake --build --preset release --target micro_parser micro_exchange micro_lint micro_log
+	build/micro_parser && build/micro_exchange && build/micro_lint && build/micro_log
 
 # docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
 # metrics.md, man/*.[57] and systemd/gatewhy.catalog come from the tables.

@@ -48,6 +48,8 @@ void readLimits(Section& section, ClientLimits& limits) {
   section.read("client_body_timeout", limits.client_body_timeout);
   section.read("client_minimum_rate", limits.client_minimum_rate);
   section.read("client_idle_timeout", limits.client_idle_timeout);
+  section.read("client_keepalive_requests", limits.client_keepalive_requests);
+  section.read("client_keepalive_time", limits.client_keepalive_time);
   section.readWord("client_abort", limits.client_abort);
 }
 

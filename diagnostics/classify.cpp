@@ -142,6 +142,7 @@ Cause causeOfTimer(const TimerFault& fault, const Observation& seen) noexcept {
     case Timer::ResponseIdle:
       return Cause::ResponseIdleTimeout;
     case Timer::Exchange:
+    case Timer::GrpcTimeout:
       return Cause::ExchangeTimeout;
     case Timer::Queue:
       return Cause::OriginQueueTimeout;
@@ -176,14 +177,19 @@ bool isUnreachable(int error) noexcept {
 }
 
 // A close means nothing by itself: what the client had promised tells a broken
-// upload and a wrong Content-Length from a client that lost patience.
-Cause causeOfClientEnd(const EndFault& fault, const ByteFacts& bytes) noexcept {
+// upload and a wrong Content-Length from a client that lost patience. On HTTP/2
+// END_STREAM ends a body, and a close no more than breaks it.
+Cause causeOfClientEnd(const EndFault& fault, const Observation& seen) noexcept {
+  const ByteFacts& bytes = seen.bytes;
+  if (breaksTunnel(seen)) {
+    return Cause::TunnelResetByClient;
+  }
   const bool in_body = !bytes.last_line.empty() && !bytes.request_complete;
   if (!in_body) {
     return Cause::ClientClosedRequest;
   }
   const bool only_fin = (fault.how == How::Fin || fault.how == How::CloseNotify) && !fault.reset_after_fin;
-  return only_fin ? Cause::ClientLengthMismatch : Cause::ClientAbortedUpload;
+  return only_fin && !bytes.stream ? Cause::ClientLengthMismatch : Cause::ClientAbortedUpload;
 }
 
 // ETIMEDOUT: TCP_USER_TIMEOUT while bytes are unacknowledged, or keep-alive
@@ -267,7 +273,7 @@ Cause causeOfEndInBody(const EndFault& fault, const ByteFacts& bytes) noexcept {
 Cause causeOfEnd(const EndFault& fault, const Observation& seen) noexcept {
   switch (seen.phase) {
     case Phase::ClientRequest:
-      return causeOfClientEnd(fault, seen.bytes);
+      return causeOfClientEnd(fault, seen);
     case Phase::TlsHandshake:
       return isOrderly(fault) ? Cause::TlsConnectionClosed : Cause::TlsConnectionReset;
     case Phase::RequestWrite:
@@ -319,7 +325,10 @@ bool requestUnacknowledged(const Observation& observation) noexcept {
   // Segments in flight alone mislead: with the route gone there are none and
   // the bytes sit unsent. On a reused connection bytes_acked counts earlier
   // requests too, so that it can only miss, not accuse.
-  const std::uint64_t written = observation.connection.tls ? bytes.tls_plain_written : bytes.request_written;
+  // Of HTTP/2 it counts packed fields and other requests: it says nothing.
+  const std::uint64_t written = observation.connection.protocol == kH2 ? 0
+                                : observation.connection.tls           ? bytes.tls_plain_written
+                                                                       : bytes.request_written;
   return tcp.unacked > 0 || tcp.notsent_bytes > 0 || tcp.bytes_acked < written;
 }
 

@@ -11,10 +11,14 @@ constexpr std::uint32_t kEnhanceYourCalm = 0xb;
 constexpr std::uint32_t kHttp11Required = 0xd;
 
 // A client that takes back a request has lost interest, whatever code it gives.
-Cause causeOfClientStream(const StreamFault& fault, const ByteFacts& bytes) noexcept {
+Cause causeOfClientStream(const StreamFault& fault, const Observation& seen) noexcept {
+  const ByteFacts& bytes = seen.bytes;
   switch (fault.how) {
     case StreamFault::How::Reset:
     case StreamFault::How::GoAway: {
+      if (breaksTunnel(seen)) {
+        return Cause::TunnelResetByClient;
+      }
       const bool in_body = !bytes.last_line.empty() && !bytes.request_complete;
       return in_body ? Cause::ClientAbortedUpload : Cause::ClientClosedRequest;
     }
@@ -79,6 +83,10 @@ bool isTrailers(const StreamFault& fault, Phase phase) noexcept {
 
 }  // namespace
 
+bool breaksTunnel(const Observation& seen) noexcept {
+  return seen.bytes.stream && seen.interrupted && seen.interrupted->phase == Phase::Upgrade;
+}
+
 bool aboveGoAway(const StreamFault& fault, const ConnectionFacts& connection) noexcept {
   return fault.how == StreamFault::How::GoAway && (connection.stream == 0 || connection.stream > fault.last_stream);
 }
@@ -96,7 +104,7 @@ bool pingWasRead(const Observation& seen) noexcept {
 Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept {
   switch (seen.phase) {
     case Phase::ClientRequest:
-      return causeOfClientStream(fault, seen.bytes);
+      return causeOfClientStream(fault, seen);
     case Phase::Upgrade:
       return Cause::TunnelResetByOrigin;
     case Phase::RequestWrite:

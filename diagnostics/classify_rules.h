@@ -19,6 +19,8 @@ namespace gatewhy {
 
 // HTTP/2, with a client or an origin.
 [[nodiscard]] Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept;
+// A client's tunnel in a stream ends by END_STREAM; all else breaks it (RFC 8441 section 5).
+[[nodiscard]] bool breaksTunnel(const Observation& seen) noexcept;
 
 // An origin's message over HTTP/2: what it shares with HTTP/1.1 has the same cause.
 [[nodiscard]] Cause causeOfH2Message(const ParseFault& fault) noexcept;

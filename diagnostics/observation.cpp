@@ -148,6 +148,8 @@ std::string_view name(Timer timer) noexcept {
       return "client_minimum_rate";
     case Timer::Tunnel:
       return "tunnel";
+    case Timer::GrpcTimeout:
+      return "grpc-timeout";
   }
   return {};
 }
@@ -166,6 +168,8 @@ std::string_view name(UpgradeRule rule) noexcept {
       return "accept_missing";
     case UpgradeRule::AcceptDiffers:
       return "accept_differs";
+    case UpgradeRule::NotSwitched:
+      return "not_switched";
   }
   return {};
 }
@@ -184,6 +188,8 @@ std::string_view description(UpgradeRule rule) noexcept {
       return "the 101 has no Sec-WebSocket-Accept";
     case UpgradeRule::AcceptDiffers:
       return "Sec-WebSocket-Accept does not answer the Sec-WebSocket-Key";
+    case UpgradeRule::NotSwitched:
+      return "the origin answered without switching, which HTTP/2 has no way to pass on";
   }
   return {};
 }

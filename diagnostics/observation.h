@@ -203,15 +203,17 @@ enum class Timer : std::uint8_t {
   ClientWrite,
   ClientRate,
   Tunnel,
+  GrpcTimeout,
 };
-// The key of the configuration that moves it: "response_head". Some share one.
+// The key of the configuration that moves it: "response_head". Some share one. Of
+// GrpcTimeout, the field of the request that did.
 [[nodiscard]] std::string_view name(Timer timer) noexcept;
 
 struct TimerFault {
   Timer timer = Timer::Exchange;
   std::uint32_t limit_ms = 0;
   double elapsed_ms = 0;
-  Phase longest_phase = Phase::Internal;  // Timer::Exchange: where the budget went
+  Phase longest_phase = Phase::Internal;  // Exchange, GrpcTimeout: where the budget went
   std::uint64_t moved = 0, due = 0;       // Timer::ClientRate: bytes in that time, and what the rate asks for
 };
 
@@ -234,6 +236,7 @@ enum class UpgradeRule : std::uint8_t {
   ConnectionMissing,  // Connection does not name Upgrade
   AcceptMissing,      // no Sec-WebSocket-Accept
   AcceptDiffers,      // Sec-WebSocket-Accept does not answer Sec-WebSocket-Key
+  NotSwitched,        // a 2xx, which an HTTP/2 client would take for a tunnel (RFC 8441 section 5)
 };
 [[nodiscard]] std::string_view name(UpgradeRule rule) noexcept;         // "upgrade_missing"
 [[nodiscard]] std::string_view description(UpgradeRule rule) noexcept;  // "the 101 has no Upgrade"
@@ -313,6 +316,7 @@ struct ConnectionFacts {
 struct ByteFacts {
   std::uint64_t request_written = 0;    // HTTP bytes handed to the transport, this attempt
   bool request_complete = false;        // all of the request was handed over
+  bool stream = false;                  // of an HTTP/2 stream, where END_STREAM ends a message and nothing else
   std::uint64_t tls_plain_written = 0;  // bytes the kernel was given, TLS records and handshake included
   std::uint64_t response_received = 0;  // HTTP bytes of the response, this attempt
   std::uint64_t body_received = 0;      // of the body at fault (response, or request on the client side)

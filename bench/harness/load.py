@@ -2,7 +2,9 @@
 """Load on a proxy, and single requests to see that its answers are right."""
 
 import http.client
+import math
 import os
+import re
 import signal
 import socket
 import ssl
@@ -28,6 +30,8 @@ class Load:
 
 def run_load(bench, work, port, seconds):
     """As much of the work as gets done in `seconds`."""
+    if work.client == "h2load":
+        return _run_h2load(bench, work, port, seconds)
     if work.client == "wrk":
         output = _run_wrk(work, port, seconds, bench.load_cores)
     else:
@@ -75,6 +79,27 @@ def _run_wrk(work, port, seconds, on):
         wrk.wait()
 
 
+def _run_h2load(bench, work, port, seconds):
+    """Its own summary has no percentiles: they come from its log of each request."""
+    log = os.path.join(bench.processes.directory, "h2load")
+    command = ["h2load", "-t", "1", "-c", str(work.connections), "-m", str(work.streams), "-D", str(math.ceil(seconds)),
+               "--log-file", log, f"http://127.0.0.1:{port}{work.path}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
+                              preexec_fn=lambda: settle(bench.load_cores))
+        with open(log) as file:
+            answers = [(int(words[1]), int(words[2])) for words in (line.split() for line in file)]
+    finally:
+        if os.path.exists(log):
+            os.remove(log)
+    summary = re.search(r"requests: .* (\d+) failed, (\d+) errored, (\d+) timeout", done.stdout)
+    if summary is None or not answers:
+        raise Failure(f"{work.name}: h2load gave no result:\n{done.stdout + done.stderr}")
+    took = sorted(microseconds for _, microseconds in answers)
+    return Load(len(answers), math.ceil(seconds), took[len(took) // 2], took[len(took) * 99 // 100],
+                sum(status >= 400 for status, _ in answers), int(summary[2]) + int(summary[3]))
+
+
 def tls_without_check():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -87,6 +112,8 @@ def check_answer(name, work, port):
     Returns the TLS version and cipher, or "" for plain HTTP."""
     if work.client == "tunnel":
         return ""  # bench_tunnel looks at each answer
+    if work.streams:
+        return _check_http2(name, work, port)
     count = max(work.origins, work.routes)
     for number in {0, count - 1}:
         path = f"/r{number}{work.path}" if work.routes > 1 else work.path
@@ -119,8 +146,42 @@ def _check_one(name, work, port, path, host):
     return tls
 
 
+def _check_http2(name, work, port):
+    done = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-o", os.devnull, "-w", "%{http_version} %{http_code} %{size_download}",
+                           f"http://127.0.0.1:{port}{work.path}"], capture_output=True, text=True, timeout=20)
+    if done.stdout != f"2 200 {work.size}":
+        raise Failure(f"{name}, {work.name}: curl got {done.stdout!r}, not 200 with {work.size} bytes by HTTP/2")
+    return ""
+
+
+def _open_http2(work, port):
+    """A connection by HTTP/2 (RFC 9113) that had one answer and now waits."""
+    def frame(kind, flags, stream, payload=b""):
+        return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+    def literal(text):
+        return bytes((len(text),)) + text.encode()
+
+    # RFC 7541: GET, http, and two literals with the static table's names.
+    block = b"\x82\x86\x04" + literal(work.path) + b"\x01" + literal("bench.test")
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 5, 1, block))
+    stream = connection.makefile("rb")
+    while True:
+        head = stream.read(9)
+        stream.read(int.from_bytes(head[:3], "big"))
+        if head[3] == 4 and not head[4] & 1:
+            connection.sendall(frame(4, 1, 0))
+        elif head[3] in (3, 7):
+            raise Failure(f"{work.name}: an idle client was turned away")
+        elif head[3] in (0, 1) and head[4] & 1:
+            return connection
+
+
 def open_idle(work, port, count):
     """`count` connections that each had one answer and now wait."""
+    if work.streams:
+        return [_open_http2(work, port) for _ in range(count)]
     context = tls_without_check() if work.client_tls else None
     request = f"GET {work.path} HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\n\r\n".encode()
     connections = []

@@ -105,6 +105,9 @@ class Gatewhy(Proxy):
     def command(self):
         return [self.bench.binary, "run", "-c", self.file]
 
+    def destinations(self):
+        return f"\"{self.log}\""
+
     def values(self):
         path = self.bench.certificates.path
         scheme, origin_tls = "http", ""
@@ -123,7 +126,9 @@ class Gatewhy(Proxy):
                          f"path: {prefix}, match: {{methods: [GET]}}, ")[number % 4]
             routes.append(f"  - {{{match}origin: o{number if host else 0}}}")
         tls = f"    tls: {{certificates: [{{certificate: \"{path('site.pem')}\", key: \"{path('site.key')}\"}}]}}"
-        return {"client_tls": tls if self.work.client_tls else "", "origins": "\n".join(origins), "routes": "\n".join(routes)}
+        listener = tls if self.work.client_tls else "    http2: true" if self.work.streams else ""
+        return {"client_tls": listener, "origins": "\n".join(origins), "routes": "\n".join(routes),
+                "destinations": self.destinations()}
 
 
 class Haproxy(Proxy):
@@ -206,7 +211,7 @@ class Nginx(Proxy):
 
     def values(self):
         path = self.bench.certificates.path
-        listen = f"        listen 127.0.0.1:{self.port}{' ssl' if self.work.client_tls else ''} backlog=4096;"
+        listen = f"        listen 127.0.0.1:{self.port}{' ssl' if self.work.client_tls else ''}{' http2' if self.work.streams else ''} backlog=4096;"
         if self.work.client_tls:
             listen += (f"\n        ssl_certificate {path('site.pem')};\n        ssl_certificate_key {path('site.key')};\n"
                        f"        ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_ecdh_curve X25519:prime256v1;\n"

@@ -39,7 +39,8 @@ class Work:
     headers: list = field(default_factory=list)
     connections: int = 64
     upload: int = 0  # bytes of a request's body
-    client: str = "wrk"  # or bench_handshakes' "full" and "resumed", bench_tunnel's "tunnel", "idle", or "none"
+    client: str = "wrk"  # or bench_handshakes' "full" and "resumed", bench_tunnel's "tunnel", "h2load", "idle", or "none"
+    streams: int = 0  # at once on a connection: the client speaks HTTP/2
     client_tls: bool = False
     origin: str = "plain"  # plain, tls, refused, untrusted
     origins: int = 1  # requests go to each in turn, by Host
@@ -76,6 +77,12 @@ REQUESTS = [
          targets=[Target("cpu", "haproxy", 1.0)]),
     Work("handshakes-resumed", "a new TLS connection per request, resumed", client="resumed", client_tls=True, connections=16),
 ]
+HTTP2 = [
+    Work(f"h2-{size}k-{streams}", f"{size} KiB, HTTP/2, {streams} streams on each connection", path=f"/{size}k", size=size * KIB,
+         client="h2load", streams=streams, connections=8, group="http2",
+         targets=[Target("cpu", "haproxy", 1.0), Target("cpu", "nginx", 0.75)] if size == 1 else [])
+    for size in (1, 100) for streams in (10, 100)
+]
 BODIES = [
     Work("upload-100k", "upload of 100 KiB", upload=100 * KIB, group="bodies"),
     Work("upload-10m", "upload of 10 MiB", upload=10 * KIB * KIB, connections=8, group="bodies"),
@@ -94,6 +101,8 @@ MEMORY = [
          targets=[Target("idle", None, 2 * KIB, KIB)]),
     Work("idle-tls", "an idle client, TLS", client="idle", client_tls=True, connections=2000, group="memory",
          targets=[Target("idle", None, 16 * KIB, 12 * KIB)]),
+    Work("idle-h2", "an idle client, HTTP/2", client="idle", streams=1, connections=2000, group="memory",
+         targets=[Target("idle", None, 22 * KIB)]),  # 20 KiB more than the first may have
 ]
 CHECKS = [
     Work("checks-none", "an origin of 1000 endpoints, not checked", client="none", proxies=("gatewhy", "haproxy"), endpoints=1000,
@@ -114,5 +123,10 @@ SETTINGS = [
     Work("settings", "1 KiB, keep-alive, other settings", group="settings",
          proxies=("relay", "gatewhy", "haproxy", "haproxy-ring-log", "haproxy-no-id", "nginx", "nginx-no-id")),
 ]
-WORKS = REQUESTS + BODIES + FAILURES + MEMORY + CHECKS + GROWTH + SETTINGS
+# Each event goes to one more destination of the log.
+SINKS = [
+    Work("sinks", "1 KiB, keep-alive, each event to one more destination", group="sinks",
+         proxies=("gatewhy", "gatewhy-nats", "gatewhy-otlp", "gatewhy-syslog")),
+]
+WORKS = REQUESTS + HTTP2 + BODIES + FAILURES + MEMORY + CHECKS + GROWTH + SETTINGS + SINKS
 GROUPS = list(dict.fromkeys(work.group for work in WORKS))

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "proxy/client/client_clock.h"
+#include "proxy/client/keepalive_quota.h"
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/http/message.h"
@@ -21,6 +22,7 @@ struct ClientWire {
   Link& link;
   SocketOutput& output;
   ClientClock& clock;
+  KeepAliveQuota& quota;
   const ClientFacts& facts;
 };
 

@@ -207,8 +207,13 @@ H2ClientStream& H2ClientSession::add(H2StreamId stream, RequestHead& head) {
   return added;
 }
 
-void H2ClientSession::onRequestHead(H2StreamId stream, RequestHead& head, const H2RequestFacts& /*facts*/) {
+void H2ClientSession::onRequestHead(H2StreamId stream, RequestHead& head, const H2RequestFacts& facts) {
+  head.must_switch = !facts.protocol.empty();
+  wire_.quota.onRequest();
   add(stream, head).begin();
+  if (wire_.quota.spent(limits(), worker_.loop.turnTime())) {
+    drain(kRoundTrip);
+  }
 }
 
 void H2ClientSession::onRequestFault(H2StreamId stream, RequestHead& head, const ParseFault& fault, H2Remedy remedy) {

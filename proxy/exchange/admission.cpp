@@ -138,7 +138,15 @@ Refusal judgeMethod(const RequestHead& request, const RouteConfig& route) {
 }
 
 Refusal judgeUpgrade(const RequestHead& request, const RouteConfig& route) {
-  if (route.upgrade || route.respond || !forwardsUpgrade(request)) {
+  bool refused = false;
+  if (route.respond) {
+    refused = request.must_switch && route.respond->status / 100 == 2;
+  } else if (forwardsUpgrade(request)) {
+    refused = !route.upgrade;
+  } else {
+    refused = request.must_switch;  // else it passes without
+  }
+  if (!refused) {
     return std::nullopt;
   }
   return refuse(Cause::UpgradeNotAllowed,

@@ -11,17 +11,12 @@
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/net/certificate_term.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/net/tls_record.h"
-#include "proxy/origin/h1_origin_connection.h"
+#include "proxy/origin/http1_required.h"
+#include "proxy/origin/new_origin_connection.h"
 
 namespace gatewhy {
-namespace {
-
-HeadLimits headLimits(const OriginLimits& limits, const ClientLimits& both_ways) {
-  return HeadLimits{.section = limits.response_head, .start_line = 0, .field = 0, .fields = both_ways.fields};
-}
-
-}  // namespace
 
 Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request)
     : worker_(worker),
@@ -130,15 +125,40 @@ void Attempt::use(Lease lease) {
   phase_since_ = worker_.loop.turnTime();
   if (OriginConnection* const connection = lease_.connection()) {
     reused_ = true;
-    idle_ms_ = millisBetween(connection->idle_since, phase_since_);
+    idle_ms_ = connection->idleMs(phase_since_);
     begin(*connection);
   } else {
     connect();
   }
 }
 
+// Another one has opened a connection for us too, or not.
+void Attempt::onOpened() {
+  request_.pool->proceed(lease_, *this);
+  if (OriginConnection* const connection = lease_.connection()) {
+    connect_timings_.connect = millisBetween(phase_since_, EventLoop::now());
+    begin(*connection);
+  } else {
+    connect();
+  }
+}
+
+void Attempt::onOpeningFailed(const std::vector<AddressFailure>& failures) {
+  const Observation& furthest = failures.back().observation;
+  const double waited = millisBetween(phase_since_, EventLoop::now());
+  (furthest.phase == Phase::Dns            ? connect_timings_.resolve
+   : furthest.phase == Phase::TlsHandshake ? connect_timings_.tls_handshake
+                                           : connect_timings_.connect) = waited;
+  dns_ = furthest.connection.dns;
+  address_failures_.assign(failures.begin(), failures.end() - 1);
+  fail(furthest);
+}
+
 void Attempt::connect() {
   state_ = State::Connecting;
+  if (lease_.waits()) {
+    return;  // onOpened(), or onOpeningFailed()
+  }
   const EndpointConfig& endpoint = *request_.forward.endpoint;
   if (endpoint.scheme == EndpointScheme::Https && request_.runtime->tls == nullptr) {
     fail(observe(Phase::TlsHandshake,
@@ -148,15 +168,16 @@ void Attempt::connect() {
   request_.pool->refreshName(endpoint_, *request_.resolver);
   const OriginHost& host = request_.pool->health().host(endpoint_);
   const auto named = host.address ? host.whole->name.hosts() : nullptr;
-  connector_ = Connector::create(worker_.loop, *request_.resolver,
-                                 ConnectTarget{.endpoint = &endpoint,
-                                               .address = request_.address ? request_.address : host.address,
-                                               .dns = named != nullptr ? named->facts : DnsFacts(),
-                                               .brief = request_.brief,
-                                               .timeouts = &request_.origin->timeouts,
-                                               .tls = request_.runtime->tls.get(),
-                                               .own_listeners = request_.own_listeners},
-                                 *this);
+  connector_ = Connector::create(
+      worker_.loop, *request_.resolver,
+      ConnectTarget{.endpoint = &endpoint,
+                    .timeouts = &request_.origin->timeouts,
+                    .tls = request_.runtime->tls.get(),
+                    .http = lease_.http(),
+                    .own_listeners = request_.own_listeners,
+                    .proxy_header = proxyHeader(request_.origin->send_proxy_protocol,
+                                                request_.client ? &request_.client->addresses : nullptr)},
+      *this);
   connector_->start();
 }
 
@@ -175,15 +196,18 @@ void Attempt::onConnected(Connected connected) {
     }
     observer_.onFindings(findings);
   }
-  auto connection = std::make_unique<H1OriginConnection>(
-      worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits),
-      std::move(connected.link));
-  connection->peer_address = std::move(connected.peer_address);
-  connection->readable = connected.readable;
+  auto connection =
+      newOriginConnection(worker_.loop, *request_.origin, worker_.generation->shared->config->limits.fields,
+                          *request_.redaction, std::move(connected));
+  connection->client = request_.client.get();
   begin(request_.pool->adopt(lease_, std::move(connection)));
 }
 
 void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
+  request_.pool->onOpeningFailed(lease_, failures);
+  if (state_ == State::Done) {
+    return;  // one of those who waited has taken us with it
+  }
   connect_timings_ = failures.back().timings;
   worker_.loop.deferDelete(std::move(connector_));
   Observation furthest = std::move(failures.back().observation);
@@ -205,6 +229,7 @@ void Attempt::begin(OriginConnection& connection) {
                              .redaction = *request_.redaction,
                              .head = *request_.head,
                              .origin = *request_.origin,
+                             .timeouts = request_.timeouts != nullptr ? *request_.timeouts : request_.origin->timeouts,
                              .owner = *this,
                              .observer = observer_,
                              .reused = reused_});
@@ -230,6 +255,21 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
   reportSuccess(worker_.sink, *request_.pool, endpoint_);
   endLease();
   observer_.onResponseEnd(trailers, extra_data);  // the last word: we may be buried
+}
+
+void Attempt::onStreamFailed(Phase phase, Fault fault) {
+  if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
+    if (request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime())) {
+      FindingSet told;
+      told.add(Finding::Http11Required);
+      observer_.onFindings(told);
+    }
+  }
+  fail(observe(phase, std::move(fault)));
+}
+
+bool Attempt::repeatsMisdirected() {
+  return request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated && observer_.canRepeat();
 }
 
 void Attempt::fail(Observation observation) {

@@ -7,6 +7,11 @@
 #include <array>
 
 namespace gatewhy {
+namespace {
+
+constexpr std::uint16_t kSwitched = 101;
+
+}  // namespace
 
 bool forwardsUpgrade(const RequestHead& request) {
   if (!request.upgrade || request.body != BodyKind::None || request.count(FieldId::Upgrade) != 1) {
@@ -39,6 +44,9 @@ std::optional<UpgradeFault> judgeSwitch(const RequestHead& request, bool upgrade
                                         const ResponseHead& response) {
   const auto given = response.valueOf(FieldId::Upgrade);
   const auto broken = [given](UpgradeRule rule) { return UpgradeFault{.rule = rule, .given = std::string(given)}; };
+  if (response.status != kSwitched) {
+    return broken(UpgradeRule::NotSwitched);
+  }
   if (!upgrade_forwarded) {
     return broken(UpgradeRule::Unsolicited);
   }

@@ -14,8 +14,8 @@ namespace gatewhy {
 // ignore Upgrade).
 [[nodiscard]] bool forwardsUpgrade(const RequestHead& request);
 
-// Judges a 101 (RFC 9110 section 15.2.2, RFC 6455 section 4.2.2): nullopt
-// where it answers what was asked.
+// Judges a 101 (RFC 9110 section 15.2.2, RFC 6455 section 4.2.2), or what came
+// instead where the request must switch: nullopt where it answers what was asked.
 [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const RequestHead& request, bool upgrade_forwarded,
                                                       const ResponseHead& response);
 

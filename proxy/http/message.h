@@ -75,6 +75,7 @@ struct RequestHead : Head {
   std::string_view authority() const { return {bytes.data() + authority_at, authority_size}; }
   std::uint32_t authority_at = 0, authority_size = 0;
   bool expect_continue = false;
+  bool must_switch = false;  // by extended CONNECT (RFC 8441): any 2xx would open a tunnel
   bool te_trailers = false;
 
   [[nodiscard]] std::string_view methodToken() const { return {bytes.data(), method_size}; }

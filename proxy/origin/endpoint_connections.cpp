@@ -23,24 +23,41 @@ void OriginConnection::leavePool() {
   owner_->onClosedByOrigin(*this);
 }
 
+void OriginConnection::noteRoom() {
+  if (leases_ != 0) {
+    owner_->settle(*this);
+  }
+}
+
 EndpointConnections::EndpointConnections(EventLoop& loop, const EndpointConfig& endpoint, const KeepAliveConfig& keep,
                                          std::shared_ptr<EndpointState> state,
                                          std::shared_ptr<OriginState> origin_state)
-    : loop_(loop), endpoint_(endpoint), keep_(keep), state_(std::move(state)), origin_state_(std::move(origin_state)) {}
+    : loop_(loop),
+      endpoint_(endpoint),
+      keep_(keep),
+      state_(std::move(state)),
+      origin_state_(std::move(origin_state)),
+      openings_(loop) {}
 
 EndpointConnections::~EndpointConnections() = default;
 
 // ---- in use -----------------------------------------------------------
 
-OriginConnection* EndpointConnections::available() {
-  if (!roomy_.empty()) {
-    return roomy_.front();
+OriginConnection* EndpointConnections::available(const ProxiedClient* client, bool http1) {
+  const auto roomy =
+      std::find_if(roomy_.begin(), roomy_.end(), [=](const auto* used) { return used->client == client; });
+  if (roomy != roomy_.end() && !http1) {
+    return *roomy;
   }
   // What was parked before a shorter limit was learned is not risked.
   while (keep_.learn && !parked_.empty() && !parked_.back()->watched_ && idleTime(*parked_.back()) >= keepTime()) {
     closeOne(*parked_.back());
   }
-  return parked_.empty() || parked_.back()->watched_ ? nullptr : parked_.back().get();
+  const auto it = std::find_if(parked_.rbegin(), parked_.rend(), [&](const auto& parked) {
+    return !parked->watched_ && parked->client == client &&
+           (!http1 || parked->sharing() == OriginConnection::Sharing::Exclusive);
+  });
+  return it == parked_.rend() ? nullptr : it->get();
 }
 
 void EndpointConnections::lease(OriginConnection& available) {
@@ -156,6 +173,14 @@ void EndpointConnections::retire(bool retired) {
 void EndpointConnections::closeParked() {
   while (!parked_.empty()) {
     closeOne(*parked_.back());
+  }
+}
+
+void EndpointConnections::closeParkedOf(const ProxiedClient& client) {
+  for (std::size_t at = parked_.size(); at-- > 0;) {
+    if (parked_[at]->client == &client) {
+      closeOne(*parked_[at]);
+    }
   }
 }
 

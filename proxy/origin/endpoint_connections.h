@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "proxy/origin/endpoint_state.h"
+#include "proxy/origin/openings.h"
 #include "proxy/origin/origin_connection.h"
 
 namespace gatewhy {
@@ -24,9 +25,10 @@ class EndpointConnections {
   EndpointConnections(const EndpointConnections&) = delete;
   EndpointConnections& operator=(const EndpointConnections&) = delete;
 
-  // The one that is to carry the next request: of those in use the oldest that
-  // has room, else the one that was parked last. Null: none.
-  [[nodiscard]] OriginConnection* available();
+  // The one that is to carry the next request of `client` (null: of anybody): of
+  // those in use the oldest that has room, else the one that was parked last.
+  // Null: none. `http1`: only one of HTTP/1.1 will do.
+  [[nodiscard]] OriginConnection* available(const ProxiedClient* client, bool http1);
   void lease(OriginConnection& available);
   // A new one, with the lease for which it was opened.
   OriginConnection& adopt(std::unique_ptr<OriginConnection> connection);
@@ -40,9 +42,11 @@ class EndpointConnections {
 
   [[nodiscard]] std::size_t parked() const { return parked_.size(); }
   void closeParked();
+  void closeParkedOf(const ProxiedClient& client);
   // Closes the one that was parked first and holds a place. False: there is none.
   bool closeOldestWithPlace();
 
+  [[nodiscard]] Openings& openings() { return openings_; }
   [[nodiscard]] const std::shared_ptr<EndpointState>& state() const { return state_; }
   // keep_alive.timeout: auto. A request found its connection closed after so
   // long; an answer has this Keep-Alive field ("" = none).
@@ -74,6 +78,7 @@ class EndpointConnections {
   std::vector<std::unique_ptr<OriginConnection>> used_;    // have a lease; in no order
   bool retired_ = false;
   std::vector<OriginConnection*> roomy_;  // of the used: those with room, oldest first
+  Openings openings_;
 };
 
 }  // namespace gatewhy

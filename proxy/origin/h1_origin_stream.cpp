@@ -29,7 +29,7 @@ H1OriginStream::H1OriginStream(H1OriginConnection& connection, const OriginStrea
       setup_(setup),
       sender_(connection.link->transport, setup_.pipes),
       reader_(connection.parser, setup_, *this),
-      clock_(setup.loop, setup.origin.timeouts, *this),
+      clock_(setup.loop, setup.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H1OriginStream::leave() {
@@ -240,7 +240,7 @@ void H1OriginStream::await() {
 }
 
 OriginClock::View H1OriginStream::view() const {
-  return {.transport = transport(),
+  return {.transport = &transport(),
           .written = sender_.written(),
           .sent_at = sender_.sentAt(),
           .since = phase_since_,

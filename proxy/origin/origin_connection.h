@@ -8,6 +8,7 @@
 
 #include "proxy/origin/origin_stream.h"
 #include "proxy/origin/places.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -27,15 +28,22 @@ class OriginConnection : public Deferred {
   [[nodiscard]] virtual std::uint32_t room() const = 0;
   // It takes no further request: it is closed behind those that it has.
   [[nodiscard]] virtual bool draining() const = 0;
+  // For how many milliseconds it was parked before the lease just given; 0
+  // where it was not.
+  [[nodiscard]] double idleMs(TimePoint now) const { return leases_ == 1 ? millisBetween(idle_since, now) : 0; }
   // It is to be buried: no event may come any more.
   virtual void stop() = 0;
 
   [[nodiscard]] Sharing sharing() const { return sharing_; }
 
   OriginPlace place;  // Exclusive: held also while it is parked; Shared: each lease has its own
+  OpenCount count;
   std::string peer_address;
   std::uint32_t requests = 0;  // begun on this connection
   TimePoint idle_since{};      // parked at
+  // Whose requests alone it carries, for the origin was told of that client
+  // (send_proxy_protocol); null: anybody's.
+  ProxiedClient* client = nullptr;
 
  protected:
   // Requests that have a lease of it.
@@ -46,6 +54,7 @@ class OriginConnection : public Deferred {
   virtual void endIdle() = 0;
   void noteUnsolicited(std::string_view bytes);
   void leavePool();  // it has ended, or said something; we are buried
+  void noteRoom();   // room() has changed by itself
 
  private:
   friend class EndpointConnections;

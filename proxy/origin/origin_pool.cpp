@@ -36,9 +36,12 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     end();
     pool_ = std::exchange(other.pool_, nullptr);
+    step_ = std::exchange(other.step_, Step::Alone);
+    http_ = other.http_;
     endpoint_ = other.endpoint_;
     connection_ = std::exchange(other.connection_, nullptr);
     place_ = std::move(other.place_);
+    count_ = std::move(other.count_);
     upload_ = std::move(other.upload_);
   }
   return *this;
@@ -47,8 +50,9 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 void Lease::end() noexcept {
   if (OriginPool* const pool = std::exchange(pool_, nullptr)) {
     place_.release();
+    count_.release();
     upload_.release();
-    pool->giveBack(endpoint_, std::exchange(connection_, nullptr));
+    pool->giveBack(*this);
   }
 }
 
@@ -220,7 +224,7 @@ std::optional<Lease> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
   const std::size_t session = waiter.sessionEndpoint();
   const bool stays = session < hosts_.size() && choice.admits(session);
   if (stays) {
-    if (auto lease = tryLease(session, fresh, upload)) {
+    if (auto lease = tryLease(waiter, session, fresh, upload)) {
       return lease;
     }
     any_healthy = true;
@@ -234,7 +238,7 @@ std::optional<Lease> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
       break;
     }
     any_healthy = true;
-    if (auto lease = tryLease(chosen, fresh, upload)) {
+    if (auto lease = tryLease(waiter, chosen, fresh, upload)) {
       return lease;
     }
     choice.noteFull(chosen);
@@ -265,7 +269,7 @@ bool OriginPool::anybodyCanBeServed() const {
           }));
 }
 
-std::optional<Lease> OriginPool::tryLease(std::size_t endpoint, bool fresh, bool upload) {
+std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload) {
   EndpointConnections& connections = *hosts_[endpoint];
   const auto& state = connections.state();
   // Looked at first: what is taken and given back again makes others try.
@@ -274,10 +278,12 @@ std::optional<Lease> OriginPool::tryLease(std::size_t endpoint, bool fresh, bool
     return std::nullopt;
   }
   Lease lease;
-  OriginConnection* const connection = fresh ? nullptr : connections.available();
+  lease.http_ = httpOf(waiter, endpoint);
+  OriginConnection* const connection =
+      fresh ? nullptr : connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
   if (connection == nullptr || connection->sharing() == OriginConnection::Sharing::Shared) {
     if (!state->acquire(config_.limits.connections)) {
-      // Of one request each: `fresh` under a full limit. Its place comes free in a later turn.
+      // Of one request each: `fresh` under a full limit, or another client's. Its place comes free in a later turn.
       static_cast<void>(connections.closeOldestWithPlace());
       return std::nullopt;
     }
@@ -289,27 +295,102 @@ std::optional<Lease> OriginPool::tryLease(std::size_t endpoint, bool fresh, bool
     }
     lease.upload_ = UploadPlace(state, self_);
   }
-  if (connection != nullptr) {
-    connections.lease(*connection);
-  }
-  lease.connection_ = connection;
   lease.pool_ = this;
   lease.endpoint_ = endpoint;
   ++loads_[endpoint];
+  if (connection != nullptr) {
+    connections.lease(*connection);
+    lease.connection_ = connection;
+  } else {
+    planOpening(lease, waiter);
+  }
   return lease;
 }
 
-OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
+EndpointHttp OriginPool::httpOf(const PoolWaiter& waiter, std::size_t endpoint) const {
+  const EndpointHttp configured = config_.endpoints[health_.host(endpoint).endpoint].http;
+  const bool http1 = configured == EndpointHttp::Negotiated &&
+                     (waiter.needsHttp1() || hosts_[endpoint]->state()->heldToHttp1(loop_.turnTime()));
+  return http1 ? EndpointHttp::Http1 : configured;
+}
+
+// Where the connection will carry many requests, of many clients, as far as is
+// known, one is opened for all who want it meanwhile.
+void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
+  const auto& state = connections.state();
+  const bool hopes = waiter.client() == nullptr &&
+                     (lease.http_ == EndpointHttp::Http2 ||
+                      (lease.http_ == EndpointHttp::Negotiated && state->speaks() != EndpointState::Speaks::Http1));
+  lease.step_ = !hopes                                ? Lease::Step::Alone
+                : connections.openings().join(waiter) ? Lease::Step::Opens
+                                                      : Lease::Step::Waits;
+  if (!lease.waits()) {
+    lease.count_ = OpenCount(state);
+  }
+}
+
+void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
+  lease.http_ = httpOf(waiter, lease.endpoint_);
+  OriginConnection* const connection = connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
+  if (connection == nullptr) {
+    planOpening(lease, waiter);
+    return;
+  }
+  connections.lease(*connection);
+  lease.step_ = Lease::Step::Alone;
+  lease.connection_ = connection;
   if (connection->sharing() == OriginConnection::Sharing::Exclusive) {
+    lease.place_.release();  // it holds one of its own
+  }
+}
+
+void OriginPool::onOpeningFailed(Lease& lease, const std::vector<AddressFailure>& failures) {
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    hosts_[lease.endpoint_]->openings().onFailed(failures);
+  }
+}
+
+void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
+  queue_.leave(waiter);
+  if (waiter.awaits_ != nullptr) {
+    waiter.awaits_->leave(waiter);
+  }
+}
+
+OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
+  const bool shared = connection->sharing() == OriginConnection::Sharing::Shared;
+  if (lease.http_ == EndpointHttp::Negotiated) {
+    connections.state()->noteSpeaks(shared ? EndpointState::Speaks::Http2 : EndpointState::Speaks::Http1);
+  }
+  if (!shared) {
     connection->place = std::move(lease.place_);
   }
-  lease.connection_ = &hosts_[lease.endpoint_]->adopt(std::move(connection));
+  if (ProxiedClient* const client = connection->client) {
+    client->atEnd(this, [self = self_, client] {
+      if (*self != nullptr) {
+        static_cast<OriginPool*>(*self)->closeParkedOf(*client);
+      }
+    });
+  }
+  connection->count = std::move(lease.count_);
+  lease.connection_ = &connections.adopt(std::move(connection));
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    connections.openings().onOver();
+  }
   return *lease.connection_;
 }
 
-void OriginPool::giveBack(std::size_t endpoint, OriginConnection* connection) {
-  --loads_[endpoint];
-  if (connection != nullptr && hosts_[endpoint]->giveBack(*connection)) {
+void OriginPool::giveBack(Lease& lease) {
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
+  --loads_[lease.endpoint_];
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    connections.openings().onOver();
+  }
+  OriginConnection* const connection = std::exchange(lease.connection_, nullptr);
+  if (connection != nullptr && connections.giveBack(*connection)) {
     onPlaceFree();
   }
 }
@@ -361,7 +442,7 @@ bool OriginPool::waitsForOne(const PoolWaiter& waiter) {
 
 bool OriginPool::serve(PoolWaiter& waiter, bool upload) {
   const auto giveTo = [&](std::size_t endpoint) {
-    auto lease = tryLease(endpoint, false, upload);
+    auto lease = tryLease(waiter, endpoint, false, upload);
     if (lease) {
       queue_.leave(waiter);
       waiter.onLease(std::move(*lease));
@@ -395,6 +476,12 @@ void OriginPool::serveQueue() {
   if (!queue_.wholeWait() && queue_.wholeOrOthersWait() && anybodyCanBeServed()) {
     static_cast<void>(std::any_of(hosts_.begin(), hosts_.end(),
                                   [](const auto& endpoint) { return endpoint->closeOldestWithPlace(); }));
+  }
+}
+
+void OriginPool::closeParkedOf(const ProxiedClient& client) {
+  for (const auto& endpoint : hosts_) {
+    endpoint->closeParkedOf(client);
   }
 }
 

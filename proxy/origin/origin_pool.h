@@ -58,9 +58,14 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   [[nodiscard]] std::optional<Lease> request(PoolWaiter& waiter, bool fresh, PoolRefusal& refusal);
   // The connection that was opened for `lease`, which is of it now.
   OriginConnection& adopt(Lease& lease, std::unique_ptr<OriginConnection> connection);
+  // It could not be opened: so hear those who wait for it.
+  void onOpeningFailed(Lease& lease, const std::vector<AddressFailure>& failures);
+  // The lease waited; now it has a connection, is to open one, or waits again.
+  void proceed(Lease& lease, PoolWaiter& waiter);
   // True where an endpoint is left that gets requests and is not in `tried`.
   [[nodiscard]] bool hasAlternative(const std::vector<std::size_t>& tried) const;
-  void leaveQueue(PoolWaiter& waiter) noexcept { queue_.leave(waiter); }
+  // Whatever the waiter waits for.
+  void leaveQueue(PoolWaiter& waiter) noexcept;
   // The waiter's body is whole now: it passes those whose is not.
   void bodyArrived(PoolWaiter& waiter);
 
@@ -98,12 +103,15 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   [[nodiscard]] std::size_t freeIndex(const std::vector<OriginHost>& hosts) const;
   // From 0 to 1: which requests an endpoint that has just come back is spared.
   [[nodiscard]] double nextLot();
-  [[nodiscard]] std::optional<Lease> tryLease(std::size_t endpoint, bool fresh, bool upload);
-  void giveBack(std::size_t endpoint, OriginConnection* connection);
+  [[nodiscard]] std::optional<Lease> tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload);
+  [[nodiscard]] EndpointHttp httpOf(const PoolWaiter& waiter, std::size_t endpoint) const;
+  void planOpening(Lease& lease, PoolWaiter& waiter);
+  void giveBack(Lease& lease);
   [[nodiscard]] std::uint32_t uploadPlaces() const;
   [[nodiscard]] bool anybodyCanBeServed() const;
   [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
   void serveSoon();
+  void closeParkedOf(const ProxiedClient& client);
 
   EventLoop& loop_;
   const OriginConfig config_;  // a copy: the pool outlives the configuration that it came with

@@ -23,6 +23,8 @@
 
 namespace gatewhy {
 
+class H2OriginSession;
+
 // Implemented by whoever asked. Any of these may end the stream.
 class ResponseObserver {
  public:
@@ -59,6 +61,9 @@ class OriginStreamOwner {
  public:
   // Appends the request's head as it goes out.
   virtual void appendHead(TextBuffer& out) = 0;
+  // The answer is 421 (Misdirected Request), by HTTP/2. True: the request is
+  // tried again by HTTP/1.1, and the stream fails with HTTP_1_1_REQUIRED.
+  [[nodiscard]] virtual bool repeatsMisdirected() { return false; }
   // nullopt: the 101 answers what was asked.
   [[nodiscard]] virtual std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) = 0;
   // One of these, once, and nothing after it; the stream is to be left then.
@@ -76,7 +81,8 @@ struct OriginStreamSetup {
   SplicePipes& pipes;
   const Redaction& redaction;
   const RequestHead& head;
-  const OriginConfig& origin;  // its timeouts and strictness
+  const OriginConfig& origin;  // its strictness
+  const OriginTimeouts& timeouts;
   OriginStreamOwner& owner;
   ResponseObserver& observer;
   bool reused = false;  // the connection has carried a request before
@@ -105,6 +111,8 @@ class OriginStream : public Deferred, public BodySink, public BodySource {
   virtual void addTimings(Timings& timings, TimePoint end) const = 0;
   [[nodiscard]] virtual double waitedMs() const = 0;        // for the response head, so far
   [[nodiscard]] virtual const SSL* tlsSession() const = 0;  // nullptr without TLS or once left
+  // The connection's, where it speaks HTTP/2; nullptr else, or once left.
+  [[nodiscard]] virtual const H2OriginSession* http2() const { return nullptr; }
 };
 
 }  // namespace gatewhy

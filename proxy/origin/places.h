@@ -53,6 +53,30 @@ class OriginPlace {
   PlaceWatch watch_;
 };
 
+// A connection that is open or being opened, counted.
+class OpenCount {
+ public:
+  OpenCount() = default;
+  explicit OpenCount(std::shared_ptr<EndpointState> state) : state_(std::move(state)) { state_->noteOpened(); }
+  OpenCount(OpenCount&&) noexcept = default;
+  OpenCount& operator=(OpenCount&& other) noexcept {
+    if (this != &other) {
+      release();
+      state_ = std::move(other.state_);
+    }
+    return *this;
+  }
+  ~OpenCount() { release(); }
+  void release() noexcept {
+    if (state_) {
+      std::exchange(state_, nullptr)->noteClosed();
+    }
+  }
+
+ private:
+  std::shared_ptr<EndpointState> state_;
+};
+
 // Among those of requests whose body is still coming; given back early once
 // the body is whole.
 class UploadPlace {

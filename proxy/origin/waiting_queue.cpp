@@ -9,6 +9,9 @@ PoolWaiter::~PoolWaiter() {
   if (queued_in_ != nullptr) {
     queued_in_->leave(*this);
   }
+  if (awaits_ != nullptr) {
+    awaits_->leave(*this);
+  }
 }
 
 WaitingQueue::~WaitingQueue() {

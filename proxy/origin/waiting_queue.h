@@ -12,6 +12,8 @@
 #include "proxy/origin/balance.h"
 #include "proxy/origin/endpoint_state.h"
 #include "proxy/origin/lease.h"
+#include "proxy/origin/openings.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -25,10 +27,20 @@ class PoolWaiter {
   PoolWaiter& operator=(const PoolWaiter&) = delete;
   virtual ~PoolWaiter();
   virtual void onLease(Lease lease) = 0;  // once; no longer queued by then
+  // Of a lease that waits for a connection which another one opens: it is there,
+  // or is not to be waited for any more; see OriginPool::proceed().
+  virtual void onOpened() {}
+  // It could not be opened. Nothing more is told.
+  virtual void onOpeningFailed(const std::vector<AddressFailure>& /*failures*/) {}
+  // Only a connection of HTTP/1.1 will do.
+  [[nodiscard]] virtual bool needsHttp1() const { return false; }
   [[nodiscard]] virtual std::uint64_t balanceKey() const = 0;
   // The endpoint that the client's session is at: waited for where it is full,
   // left where it is out of use. Balancer::kNone: any will do.
   [[nodiscard]] virtual std::size_t sessionEndpoint() const { return Balancer::kNone; }
+  // Whose request it is, where the origin is told: it gets no other client's
+  // connection. Null: it is not told.
+  [[nodiscard]] virtual ProxiedClient* client() const { return nullptr; }
   // False while a part of the request's body is still to come from its client.
   [[nodiscard]] virtual bool bodyIsHere() const = 0;
   // Endpoints that earlier attempts of its request had; another one is to serve it.
@@ -36,7 +48,10 @@ class PoolWaiter {
 
  private:
   friend class WaitingQueue;
+  friend class Openings;
+  friend class OriginPool;
   WaitingQueue* queued_in_ = nullptr;
+  Openings* awaits_ = nullptr;
   bool among_uploads_ = false;
   std::uint64_t ticket_ = 0;                // the order of all who wait
   std::list<PoolWaiter*>::iterator place_;  // where queued_in_

@@ -77,6 +77,7 @@ struct H2ClientCallbacks {
           .code = frame->goaway.error_code,
           .debug = std::string(textOf(frame->goaway.opaque_data, frame->goaway.opaque_data_len)),
       };
+      client.go_aways_.push_back(*client.go_away_);
     } else if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
       ++client.pongs_;
     } else if (frame->hd.type == NGHTTP2_SETTINGS) {

@@ -92,7 +92,8 @@ class H2Client {
   bool awaitEnd();  // of the connection
 
   [[nodiscard]] const H2ClientAnswer& answer(std::int32_t stream) { return answers_[stream]; }
-  [[nodiscard]] const std::optional<H2ClientGoAway>& goneAway() const { return go_away_; }
+  [[nodiscard]] const std::optional<H2ClientGoAway>& goneAway() const { return go_away_; }  // the last
+  [[nodiscard]] const std::vector<H2ClientGoAway>& goAways() const { return go_aways_; }
   [[nodiscard]] int pongs() const { return pongs_; }
   // Of the server's SETTINGS; nullopt before they came.
   [[nodiscard]] std::optional<std::uint32_t> setting(std::int32_t id) const;
@@ -131,6 +132,7 @@ class H2Client {
   std::map<std::int32_t, Upload> uploads_;
   std::map<std::int32_t, std::uint32_t> settings_;  // of the server
   std::optional<H2ClientGoAway> go_away_;
+  std::vector<H2ClientGoAway> go_aways_;
   int pongs_ = 0;
 };
 

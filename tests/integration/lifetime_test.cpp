@@ -2,23 +2,16 @@
 // An exchange can be ended from four sides in each of its phases: by the
 // client, by the origin, by a new configuration and by a stop. Whatever comes
 // first, the daemon lives on (or ends in order), and one event tells of it.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <array>
-#include <chrono>
 #include <csignal>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <thread>
 
 #include "tests/integration/gateway.h"
 #include "tests/integration/http_wire.h"
-#include "tests/support/dns_script.h"
+#include "tests/integration/silent_peers.h"
 
 namespace gatewhy::test {
 namespace {
@@ -42,75 +35,6 @@ bool inBody(Phase phase) {
 
 std::size_t downloadOf(Phase phase) {
   return phase == Phase::Body ? kDownload : kBigDownload;
-}
-
-// A DNS server that keeps its peace until it is told to speak.
-class SilentDns {
- public:
-  SilentDns() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    socklen_t size = sizeof address;
-    ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-  ~SilentDns() {
-    if (speaker_.joinable()) {
-      ::shutdown(fd_.get(), SHUT_RDWR);
-      speaker_.join();
-    }
-  }
-  SilentDns(const SilentDns&) = delete;
-  SilentDns& operator=(const SilentDns&) = delete;
-
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-  void awaitQuery() const {
-    pollfd waiting{fd_.get(), POLLIN, 0};
-    EXPECT_EQ(::poll(&waiting, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())), 1) << "no query";
-  }
-  void speak() {
-    speaker_ = std::thread([this] { answerAll(); });
-  }
-
- private:
-  void answerAll() const {
-    const std::vector<DnsRule> rules = {{.name = "*", .type = "*", .action = "addresses", .values = {"127.0.0.1"}}};
-    while (true) {
-      std::array<char, 2048> query{};
-      sockaddr_in peer{};
-      socklen_t size = sizeof peer;
-      const ssize_t got =
-          ::recvfrom(fd_.get(), query.data(), query.size(), 0, reinterpret_cast<sockaddr*>(&peer), &size);
-      if (got <= 0) {
-        return;
-      }
-      if (const auto answer = answerDns({query.data(), static_cast<std::size_t>(got)}, rules)) {
-        ::sendto(fd_.get(), answer->data(), answer->size(), 0, reinterpret_cast<const sockaddr*>(&peer), size);
-      }
-    }
-  }
-
-  Fd fd_;
-  std::uint16_t port_ = 0;
-  std::thread speaker_;
-};
-
-// Waits until a socket of this machine is in SYN_SENT towards that port.
-bool awaitSyn(std::uint16_t port) {
-  char remote[16];
-  std::snprintf(remote, sizeof remote, ":%04X 02 ", port);  // remote address ends so, then the state
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < until) {
-    std::ostringstream table;
-    table << std::ifstream("/proc/net/tcp").rdbuf();
-    if (table.str().find(remote) != std::string::npos) {
-      return true;
-    }
-    std::this_thread::yield();
-  }
-  return false;
 }
 
 // One exchange, brought into a phase and held there.

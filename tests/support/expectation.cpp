@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <regex>
 #include <sstream>
@@ -93,11 +94,19 @@ void compareText(Problems& problems, const std::string& what, const std::string&
   }
 }
 
-void compareContained(Problems& problems, const std::string& what, const YAML::Node& wanted, const std::string& seen) {
+bool contains(const std::string& text, const std::string& part, bool any_case) {
+  const auto same = [any_case](unsigned char one, unsigned char other) {
+    return one == other || (any_case && std::tolower(one) == std::tolower(other));
+  };
+  return part.empty() || std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
+}
+
+void compareContained(Problems& problems, const std::string& what, const YAML::Node& wanted, const std::string& seen,
+                      bool any_case = false) {
   for (const YAML::Node& part : wanted.IsSequence() ? wanted : YAML::Load("[]")) {
-    compareContained(problems, what, part, seen);
+    compareContained(problems, what, part, seen, any_case);
   }
-  if (wanted.IsScalar() && seen.find(wanted.Scalar()) == std::string::npos) {
+  if (wanted.IsScalar() && !contains(seen, wanted.Scalar(), any_case)) {
     problems.push_back(fmt::format("{} should contain '{}', is '{}'", what, wanted.Scalar(), seen.substr(0, 2000)));
   }
 }
@@ -182,7 +191,7 @@ Problems clientMismatches(const YAML::Node& wanted, const ClientResult& client) 
   return problems;
 }
 
-Problems originMismatches(const YAML::Node& wanted, const OriginResult& origin) {
+Problems originMismatches(const YAML::Node& wanted, const OriginResult& origin, bool any_case) {
   Problems problems;
   for (const auto& entry : wanted) {
     const std::string key = entry.first.Scalar();
@@ -191,7 +200,7 @@ Problems originMismatches(const YAML::Node& wanted, const OriginResult& origin) 
     } else if (key == "connections") {
       compareText(problems, "origin connections", entry.second.Scalar(), std::to_string(origin.connections));
     } else if (key == "received") {
-      compareContained(problems, "origin received", entry.second, origin.received);
+      compareContained(problems, "origin received", entry.second, origin.received, any_case);
     } else {
       problems.push_back(fmt::format("expect.origin has an unknown key '{}'", key));
     }

@@ -21,7 +21,9 @@ namespace gatewhy::test {
 
 // One client's part of `expect`.
 [[nodiscard]] std::vector<std::string> clientMismatches(const YAML::Node& wanted, const ClientResult& client);
-[[nodiscard]] std::vector<std::string> originMismatches(const YAML::Node& wanted, const OriginResult& origin);
+// `any_case`: what it received may have letters of another case.
+[[nodiscard]] std::vector<std::string> originMismatches(const YAML::Node& wanted, const OriginResult& origin,
+                                                        bool any_case);
 
 // gatewhy_diagnoses_total and gatewhy_exchanges_total agree with the events:
 // nothing is left out of what had been logged when the metrics were read, and

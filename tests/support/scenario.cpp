@@ -125,15 +125,21 @@ void readSurroundings(const YAML::Node& root, Scenario& scenario) {
   scenario.prepare = root["prepare"].as<std::vector<std::string>>(std::vector<std::string>());
 }
 
-bool hasTls(const Script& script) {
-  return std::any_of(script.begin(), script.end(), [](const Step& step) { return step.kind == StepKind::Tls; });
-}
-
-// Whether the origin named "origin" begins with TLS.
-bool originSpeaksTls(const Scenario& scenario) {
+// Whether a script of the origin named "origin" has such a step.
+bool originHas(const Scenario& scenario, StepKind kind) {
   const auto origin = scenario.origins.find("origin");
   return origin != scenario.origins.end() &&
-         std::any_of(origin->second.peer.scripts.begin(), origin->second.peer.scripts.end(), hasTls);
+         std::ranges::any_of(origin->second.peer.scripts, [kind](const Script& script) {
+           return std::ranges::any_of(script, [kind](const Step& step) { return step.kind == kind; });
+         });
+}
+
+// What its endpoint's URL begins with: over TLS, ALPN chooses HTTP/2.
+std::string schemeOf(const Scenario& scenario, const YAML::Node& tls) {
+  if (tls.as<bool>(originHas(scenario, StepKind::Tls))) {
+    return "https://";
+  }
+  return originHas(scenario, StepKind::H2) ? "h2c://" : "http://";
 }
 
 // A node that may be kept: what yaml-cpp returns for a missing key may not.
@@ -143,8 +149,9 @@ YAML::Node child(const YAML::Node& map, const char* key) {
 }
 
 Scenario readScenario(const YAML::Node& root) {
-  allowOnly(root, {"name", "cause", "slow", "starved_by", "files", "config", "configs", "origin", "origins", "dns",
-                   "dns_sets", "netns", "deny", "tls", "file_privileges", "prepare", "client", "clients", "expect"});
+  allowOnly(root, {"name",    "cause",   "slow",      "starved_by", "files", "config", "configs",         "origin",
+                   "origins", "dns",     "dns_sets",  "netns",      "deny",  "tls",    "file_privileges", "prepare",
+                   "client",  "clients", "h2_client", "expect"});
   Scenario scenario;
   scenario.name = root["name"].as<std::string>();
   scenario.cause = root["cause"].as<std::string>();
@@ -170,7 +177,7 @@ Scenario readScenario(const YAML::Node& root) {
     scenario.clients["client"] = readClient(root["client"] ? root["client"] : YAML::Load(kDefaultRequest));
   }
   readSurroundings(root, scenario);
-  scenario.origin_tls = root["tls"].as<bool>(originSpeaksTls(scenario));
+  scenario.origin_scheme = schemeOf(scenario, child(root, "tls"));
   return scenario;
 }
 
@@ -219,11 +226,73 @@ void write(std::string& out, const YAML::Node& node) {
   }
 }
 
+void dropConnectionFields(const YAML::Node& client) {
+  YAML::Node headers = child(client, "headers");
+  if (!headers.IsMap()) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const auto& entry : headers) {
+    names.push_back(entry.first.Scalar());
+  }
+  for (const std::string& name : names) {
+    if (isFieldOfConnection(name)) {
+      headers.remove(name);
+    }
+  }
+}
+
+// The story with HTTP/2 clients: `h2_client` says what of it is otherwise.
+YAML::Node withHttp2Clients(const YAML::Node& root) {
+  YAML::Node story = YAML::Clone(root);
+  if (const YAML::Node other = root["h2_client"]) {
+    allowOnly(other, {"reason", "origin", "client", "expect"});
+    merge(story, other);
+    story.remove("reason");
+  }
+  return story;
+}
+
+void expectHttp2(Scenario& scenario) {
+  scenario.client_protocol = ClientProtocol::Http2;
+  if (scenario.expect["client"]) {
+    dropConnectionFields(scenario.expect["client"]);
+  }
+  for (const auto& client : child(scenario.expect, "clients")) {
+    dropConnectionFields(client.second);
+  }
+}
+
+void offerHttp2(const YAML::Node& config) {
+  for (YAML::Node listener : config["listeners"]) {
+    if (!listener["tls"]) {
+      listener["http2"] = true;
+    }
+  }
+}
+
 }  // namespace
 
-Result<Scenario, std::string> loadScenario(const std::filesystem::path& file) {
+bool isFieldOfConnection(std::string_view name) {
+  constexpr std::string_view kNames[] = {"Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade",
+                                         "Sec-WebSocket-Accept"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+std::string noHttp2Client(const std::filesystem::path& file) {
+  const YAML::Node reason = YAML::LoadFile(file.string())["h2_client"];
+  return reason && reason.IsScalar() ? reason.Scalar() : std::string();
+}
+
+Result<Scenario, std::string> loadScenario(const std::filesystem::path& file, ClientProtocol protocol) {
   try {
-    return readScenario(YAML::LoadFile(file.string()));
+    const YAML::Node story = YAML::LoadFile(file.string());
+    if (protocol == ClientProtocol::Http1) {
+      return readScenario(story);
+    }
+    Scenario scenario = readScenario(withHttp2Clients(story));
+    expectHttp2(scenario);
+    return scenario;
   } catch (const YAML::Exception& problem) {
     return Failure{fmt::format("{}: {}", file.filename().string(), problem.what())};
   }
@@ -253,7 +322,7 @@ Script expand(Script script, const Variables& variables) {
 
 std::string composeConfig(const Scenario& scenario, const YAML::Node& extra) {
   YAML::Node config = YAML::Load(kDefaultConfig);
-  if (scenario.origin_tls) {
+  if (scenario.origin_scheme == "https://") {
     merge(config, YAML::Load(R"({origins: {origin: {tls: {ca_file: "${PKI}/ca.pem", server_name: "origin.test"}}}})"));
   }
   if (scenario.dns) {
@@ -263,6 +332,9 @@ std::string composeConfig(const Scenario& scenario, const YAML::Node& extra) {
     if (delta && delta.IsMap()) {
       merge(config, delta);
     }
+  }
+  if (scenario.client_protocol == ClientProtocol::Http2) {
+    offerHttp2(config);
   }
   std::string text;
   write(text, config);

@@ -29,7 +29,11 @@ struct ScenarioOrigin {
   bool full = false;  // its accept queue is filled before the daemon starts
 };
 
+// What the clients of a scenario speak.
+enum class ClientProtocol : std::uint8_t { Http1, Http2 };
+
 struct Scenario {
+  ClientProtocol client_protocol = ClientProtocol::Http1;
   std::string name;
   std::string cause;
   std::map<std::string, ScenarioOrigin> origins;
@@ -44,12 +48,19 @@ struct Scenario {
   std::vector<DeniedCall> denied;
   bool file_privileges = true;
   std::vector<std::string> prepare;  // actions between the daemon's start and the first client
-  bool origin_tls = false;           // ${ORIGIN_URL} begins with https
+  std::string origin_scheme;         // ${ORIGIN_URL} begins with: "https://"
   YAML::Node expect;
 };
 
 // The error names the line where one is at fault. Unknown keys are errors.
-[[nodiscard]] Result<Scenario, std::string> loadScenario(const std::filesystem::path& file);
+[[nodiscard]] Result<Scenario, std::string> loadScenario(const std::filesystem::path& file,
+                                                         ClientProtocol protocol = ClientProtocol::Http1);
+// Why its clients cannot speak HTTP/2: the story's key `h2_client`, where it is
+// a text. "" where they can.
+[[nodiscard]] std::string noHttp2Client(const std::filesystem::path& file);
+
+// HTTP/2 has no such field (RFC 9113 section 8.2.2, RFC 8441 section 5.1).
+[[nodiscard]] bool isFieldOfConnection(std::string_view name);
 
 // `${NAME}` in scripts and configuration.
 using Variables = std::map<std::string, std::string>;

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <future>
 
+#include "tests/support/h2_script_client.h"
 #include "tests/support/scenario_pki.h"
 
 namespace gatewhy::test {
@@ -116,7 +117,7 @@ ScenarioWorld::Done ScenarioWorld::startOrigin(const std::string& name, const Sc
   const std::string key = upper(name);
   variables_[key] = address;
   variables_[key + "_PORT"] = std::to_string((*peer)->address().port());
-  variables_[key + "_URL"] = origin.unix_socket ? address : (scenario_.origin_tls ? "https://" : "http://") + address;
+  variables_[key + "_URL"] = origin.unix_socket ? address : scenario_.origin_scheme + address;
   origins_[name] = std::move(peer).value();
   return true;
 }
@@ -205,9 +206,9 @@ void ScenarioWorld::note(std::string problem) {
 void ScenarioWorld::runClients(ScenarioResult& result) {
   std::map<std::string, std::future<void>> running;
   for (const auto& [name, client] : scenario_.clients) {
-    SessionRecord& record = result.clients[name].record;
-    running[name] = std::async(std::launch::async, [this, &client = client, &record] {
-      runInNamespace(proxyNamespace(), [&] { runClient(client, record); });
+    ClientResult& seen = result.clients[name];
+    running[name] = std::async(std::launch::async, [this, &client = client, &seen] {
+      runInNamespace(proxyNamespace(), [&] { runClient(client, seen); });
     });
   }
   const auto until = std::chrono::steady_clock::now() + kPatience;
@@ -218,15 +219,15 @@ void ScenarioWorld::runClients(ScenarioResult& result) {
       stop_clients_.raise();
     }
     done.wait();
-    ClientResult& client = result.clients[name];
-    client.responses = readResponses(client.record, methodsOf(scenario_.clients.at(name).script));
+    const ClientResult& client = result.clients[name];
     if (!client.record.error.empty() && client.record.end == SessionEnd::Error) {
       note(fmt::format("client '{}': {}", name, client.record.error));
     }
   }
 }
 
-void ScenarioWorld::runClient(const ScenarioClient& client, SessionRecord& record) {
+void ScenarioWorld::runClient(const ScenarioClient& client, ClientResult& result) {
+  SessionRecord& record = result.record;
   const std::vector<std::string>& listeners = daemon_->listeners();
   const std::optional<Address> address =
       client.listener < listeners.size() ? Address::parse(listeners[client.listener]) : std::nullopt;
@@ -251,7 +252,14 @@ void ScenarioWorld::runClient(const ScenarioClient& client, SessionRecord& recor
   }
   const SessionEnvironment environment{&stop_clients_, &signals_,
                                        [this](const std::string& action) { return act(action); }, nullptr, &tls_files_};
+  if (scenario_.client_protocol == ClientProtocol::Http2) {
+    H2ScriptClient session(std::move(socket), environment, record);
+    session.run(script);
+    result.responses = session.responses();
+    return;
+  }
   ScriptSession(std::move(socket), ScriptSession::Role::Client, environment, record).run(script);
+  result.responses = readResponses(record, methodsOf(client.script));
 }
 
 std::string ScenarioWorld::readMetrics() {

@@ -80,7 +80,7 @@ class ScenarioWorld {
   bool await(const std::string& condition);
   bool leaveDescriptors(unsigned free);
   void runClients(ScenarioResult& result);
-  void runClient(const ScenarioClient& client, SessionRecord& record);
+  void runClient(const ScenarioClient& client, ClientResult& result);
   [[nodiscard]] std::string readMetrics();
   void collect(ScenarioResult& result);
   void note(std::string problem);  // any thread

@@ -39,7 +39,9 @@ void H2HeadReader::take(std::string_view name, std::string_view value, const Red
     return;
   }
   if (list_size_ > list_) {
-    fail({ParseError::HeadTooLarge, 0}, name, value, redact, false);
+    // A target that is too long by itself has a status of its own (414).
+    const ParseError error = name == ":path" ? ParseError::StartLineTooLong : ParseError::HeadTooLarge;
+    fail({error, 0}, name, value, redact, false);
     fault_->size = list_size_;
     fault_->limit = list_;
   } else if (!pseudo) {

@@ -62,6 +62,7 @@ origins:
     keep_alive: {idle: 0, timeout: 9s}
     retry: {attempts: 2, budget: 50%}
     strictness: report
+    send_proxy_protocol: v2
     eject: {failures: 2, for: 3s}
     slow_start: 20s
     panic: 30%
@@ -82,7 +83,7 @@ routes:
   - {path: /gone, respond: {status: 410, retry_after: 2m}}
   - {path: /gone, respond: {}}
   - {origin: shop}
-limits: {request_head: 8KiB, request_body: 1MiB, connections: 7, client_head_timeout: 1s, client_body_timeout: 2s, client_idle_timeout: 3s, client_minimum_rate: 4KiB, client_abort: cancel, fields: 99}
+limits: {request_head: 8KiB, request_body: 1MiB, connections: 7, client_head_timeout: 1s, client_body_timeout: 2s, client_idle_timeout: 3s, client_keepalive_requests: 8, client_keepalive_time: 5m, client_minimum_rate: 4KiB, client_abort: cancel, fields: 99}
 trusted_proxies: [10.0.0.0/8, "::1"]
 dns: {servers: ["192.0.2.1:5353", "[2001:db8::1]:53", "2001:db8::2"], hosts_file: false}
 diagnostics: {profile: standard, statuses: {connection_refused: 503}, disclose: evidence, name: edge-1, lint: false}
@@ -145,6 +146,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(origin.retry.attempts, 2U);
   EXPECT_EQ(origin.retry.budget_percent, 50U);
   EXPECT_EQ(origin.strictness, Strictness::Report);
+  EXPECT_EQ(origin.send_proxy_protocol, SendProxyProtocol::V2);
   ASSERT_TRUE(origin.eject);
   EXPECT_EQ(origin.eject->failures, 2U);
   EXPECT_EQ(origin.eject->duration, Millis{3000});
@@ -193,6 +195,8 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(config.limits.client_abort, ClientAbort::Cancel);
   EXPECT_EQ(config.limits.fields, 99U);
   EXPECT_EQ(config.limits.client_idle_timeout, Millis{3000});
+  EXPECT_EQ(config.limits.client_keepalive_requests, 8U);
+  EXPECT_EQ(config.limits.client_keepalive_time, Millis{300000});
   EXPECT_THAT(config.trusted_proxies, SizeIs(2));
   EXPECT_THAT(config.dns.servers, ElementsAre("192.0.2.1:5353", "[2001:db8::1]:53", "2001:db8::2"));
   EXPECT_FALSE(config.dns.hosts_file);
@@ -413,11 +417,8 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
   const std::string origins = "origins: {a: {endpoints: [\"http://a\"]}}\n";
   expectEach({
       {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' must be true or false, not 'yes'"},
-      {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2://a\"]}}\n",
-       "'h2://' is not available yet"},
-      {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2c://a\"]}}\n",
-       "'h2c://' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
+      {withOrigin("send_proxy_protocol: maybe"), "possible: off, v1, v2"},
   });
 }
 

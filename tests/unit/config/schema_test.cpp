@@ -144,6 +144,8 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(word("limits.client_abort"), static_cast<long>(ClientLimits{}.client_abort));
   EXPECT_EQ(number("limits.fields"), ClientLimits{}.fields);
   EXPECT_EQ(duration("limits.client_idle_timeout"), ClientLimits{}.client_idle_timeout);
+  EXPECT_EQ(number("limits.client_keepalive_requests"), ClientLimits{}.client_keepalive_requests);
+  EXPECT_EQ(duration("limits.client_keepalive_time"), ClientLimits{}.client_keepalive_time);
   EXPECT_EQ(flag("dns.hosts_file"), DnsConfig{}.hosts_file);
   EXPECT_EQ(word("diagnostics.profile"), static_cast<long>(StatusPolicy{}.profile));
   EXPECT_EQ(word("diagnostics.disclose"), static_cast<long>(DiagnosticsConfig{}.disclose));

@@ -79,10 +79,13 @@ std::string FakeExchange::wordFor(const Fault& fault) {
   if (const auto* timer = std::get_if<TimerFault>(&fault)) {
     return timer->timer == Timer::ClientHead ? "late head" : timer->timer == Timer::ClientBody ? "late body" : "late";
   }
+  if (const auto* stream = std::get_if<StreamFault>(&fault)) {
+    return stream->how == StreamFault::How::Reset ? "RST_STREAM" : "HTTP/2";
+  }
   return std::holds_alternative<ParseFault>(fault) ? "syntax" : "other";
 }
 
-SessionWorld::SessionWorld() {
+SessionWorld::SessionWorld(Protocol protocol) {
   auto generation = std::make_shared<WorkerGeneration>();
   auto shared = Generation::create(configuration(), states_);
   if (!shared.ok()) {
@@ -98,8 +101,12 @@ SessionWorld::SessionWorld() {
   EXPECT_TRUE(link_.watch.start(loop_, link_.transport.fd(), this));
   clock_.await(ClientClock::Wait::Request, worker_->generation->shared->config->limits.client_head_timeout);
   ClientSessionHost& host = *this;
-  session_ = std::make_unique<H1ClientSession>(
-      *worker_, streams_, host, ClientWire{.link = link_, .output = *output_, .clock = clock_, .facts = facts_});
+  const ClientWire wire{.link = link_, .output = *output_, .clock = clock_, .quota = quota_, .facts = facts_};
+  if (protocol == Protocol::Http2) {
+    session_ = std::make_unique<H2ClientSession>(*worker_, host, wire, Http2Config{.enabled = true});
+  } else {
+    session_ = std::make_unique<H1ClientSession>(*worker_, streams_, host, wire);
+  }
   turn();
 }
 

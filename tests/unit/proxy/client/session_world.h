@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An HTTP/1 session between two that are not real: a client on a fake kernel
+// A session between two that are not real: a client on a fake kernel
 // and an exchange that does as it is told. What the session says to both, and
 // to its connection, is written down in `log`.
 #pragma once
@@ -12,6 +12,7 @@
 #include "config/load.h"
 #include "proxy/client/h1_client_session.h"
 #include "proxy/client/h1_client_streams.h"
+#include "proxy/client/h2_client_session.h"
 #include "tests/edges/fake_kernel.h"
 
 namespace gatewhy::test {
@@ -36,6 +37,7 @@ class FakeExchange final : public ClientStreamHandler {
   void noteHalfClose() override { say("half closed"); }
   [[nodiscard]] bool bodyDone() const override { return body_done_; }
   [[nodiscard]] bool inTunnel() const override { return tunnel; }
+  [[nodiscard]] bool dialogue() const override { return tunnel; }
   [[nodiscard]] bool waiting() const override { return !tunnel && !answers; }
   [[nodiscard]] bool responding() const override { return !tunnel && answers; }
   [[nodiscard]] bool wantsBody() const override { return wants_body; }
@@ -60,7 +62,9 @@ class FakeExchange final : public ClientStreamHandler {
 
 class SessionWorld final : private ClientSessionHost, private IoHandler, private EventSink {
  public:
-  SessionWorld();
+  enum class Protocol : std::uint8_t { Http1, Http2 };
+
+  explicit SessionWorld(Protocol protocol = Protocol::Http1);
   ~SessionWorld() override;
 
   void says(std::string_view bytes);  // the client
@@ -70,7 +74,8 @@ class SessionWorld final : private ClientSessionHost, private IoHandler, private
   FakeSocket socket;
   std::string log;
   FakeExchange* exchange = nullptr;  // the last one, while it runs
-  [[nodiscard]] H1ClientSession& session() { return *session_; }
+  [[nodiscard]] H1ClientSession& session() { return static_cast<H1ClientSession&>(*session_); }
+  [[nodiscard]] H2ClientSession& http2() { return static_cast<H2ClientSession&>(*session_); }
 
  private:
   std::unique_ptr<ClientStreamHandler> newExchange(ClientStream& client, const RequestHead& request) override;
@@ -92,7 +97,8 @@ class SessionWorld final : private ClientSessionHost, private IoHandler, private
   Link link_;
   std::unique_ptr<SocketOutput> output_;
   ClientClock clock_{loop_, [this] { session_->onLate(clock_.awaits()); }};
-  std::unique_ptr<H1ClientSession> session_;
+  KeepAliveQuota quota_{loop_.turnTime()};
+  std::unique_ptr<ClientSession> session_;
 };
 
 }  // namespace gatewhy::test

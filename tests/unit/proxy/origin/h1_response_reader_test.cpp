@@ -101,6 +101,7 @@ class ReaderWorld final : private ResponseObserver, private OriginStreamOwner, p
                            .redaction = redaction_,
                            .head = request_,
                            .origin = origin_,
+                           .timeouts = origin_.timeouts,
                            .owner = *this,
                            .observer = *this,
                            .reused = false};
