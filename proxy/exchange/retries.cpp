@@ -8,6 +8,8 @@
 namespace gatewhy {
 namespace {
 
+constexpr std::uint8_t kMostRefused = 3;  // streams: an origin that is overloaded is not to be asked without end
+
 // A try more is safe where nothing of the request reached the origin's HTTP,
 // or where repeating it does no harm (RFC 9110 section 9.2.2).
 bool doesNoHarm(const Diagnosis& why, const RequestHead& request) {
@@ -43,7 +45,8 @@ bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
 // piling up.
 bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint) {
   if (isUntouched(why, pool.config().endpoints[endpoint])) {
-    if (!untouchedLeft()) {
+    const bool refused = std::get<StreamFault>(why.observation.fault).how == StreamFault::How::Reset;
+    if (!untouchedLeft() || (refused && untouched_ >= kMostRefused)) {
       return false;
     }
     ++untouched_;

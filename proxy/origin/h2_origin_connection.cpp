@@ -308,10 +308,9 @@ void H2OriginConnection::onConnectionFault(const StreamFault& fault) {
 
 // Each may end, be tried again elsewhere, and take others with it.
 void H2OriginConnection::breakAll(const Fault& fault) {
-  const Fault of_all = fault;
   for (const H2StreamId id : open()) {
     if (H2OriginStream* stream = find(id)) {
-      stream->onBroken(of_all);
+      stream->onBroken(fault);
     }
   }
 }

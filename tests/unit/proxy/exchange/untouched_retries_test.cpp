@@ -39,8 +39,8 @@ class UntouchedRetries : public testing::Test {
 };
 
 TEST_F(UntouchedRetries, GoAwayThatLeavesItOut) {
-  EXPECT_EQ(retriesAfter(diagnosisOf(StreamFault::How::GoAway, kNoError, 3)), 3);
-  EXPECT_EQ(retriesAfter(diagnosisOf(StreamFault::How::GoAway, kInternalError, 3)), 3);
+  EXPECT_EQ(retriesAfter(diagnosisOf(StreamFault::How::GoAway, kNoError, 3)), 10);
+  EXPECT_EQ(retriesAfter(diagnosisOf(StreamFault::How::GoAway, kInternalError, 3)), 10);
 }
 
 TEST_F(UntouchedRetries, GoAwayThatNamesIt) {
