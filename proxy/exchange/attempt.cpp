@@ -258,7 +258,7 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
 }
 
 void Attempt::onStreamFailed(Phase phase, Fault fault) {
-  if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
+  if (requiresHttp1(fault) && request_.forward.endpoint->http == EndpointHttp::Negotiated) {
     if (request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime())) {
       FindingSet told;
       told.add(Finding::Http11Required);
@@ -269,7 +269,7 @@ void Attempt::onStreamFailed(Phase phase, Fault fault) {
 }
 
 bool Attempt::repeatsMisdirected() {
-  return request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated && observer_.canRepeat();
+  return request_.forward.endpoint->http == EndpointHttp::Negotiated && observer_.canRepeat();
 }
 
 void Attempt::fail(Observation observation) {
