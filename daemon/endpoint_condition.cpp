@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/endpoint_condition.h"
 
+#include <algorithm>
+
 namespace gatewhy {
 
 EndpointCondition conditionOf(const EndpointState& state, TimePoint now, const TryCounts& recent) {
@@ -36,6 +38,26 @@ std::string_view name(EndpointCondition condition) {
       return "no_traffic";
   }
   return {};
+}
+
+std::shared_ptr<const EndpointState> spokesmanOf(const std::shared_ptr<EndpointState>& endpoint, TimePoint now) {
+  const auto named = endpoint->name.hosts();
+  if (named == nullptr || endpoint->health.standing(now) == EndpointHealth::Standing::Drained) {
+    return endpoint;
+  }
+  const auto in_use = std::find_if(named->hosts.begin(), named->hosts.end(),
+                                   [now](const NamedHost& host) { return host.state->health.usable(now); });
+  return in_use == named->hosts.end() ? named->hosts.front().state : in_use->state;
+}
+
+std::uint32_t connectionsOf(const EndpointState& endpoint) {
+  std::uint32_t connections = endpoint.connections();
+  if (const auto named = endpoint.name.hosts()) {
+    for (const NamedHost& host : named->hosts) {
+      connections += host.state->connections();
+    }
+  }
+  return connections;
 }
 
 }  // namespace gatewhy

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "daemon/metrics/endpoint_series.h"
@@ -21,5 +22,13 @@ inline constexpr double kFailingShare = 0.05;
 [[nodiscard]] EndpointCondition conditionOf(const EndpointState& state, TimePoint now, const TryCounts& recent);
 // "drained", "down_by_check", "ejected", "failing", "up", "no_traffic".
 [[nodiscard]] std::string_view name(EndpointCondition condition);
+
+// Whose health is told as that of an endpoint with many hosts: where it is
+// drained its own, else the first host's that is in use, else the first
+// host's. Kept alive by what is returned.
+[[nodiscard]] std::shared_ptr<const EndpointState> spokesmanOf(const std::shared_ptr<EndpointState>& endpoint,
+                                                               TimePoint now);
+// Connections to all of its hosts.
+[[nodiscard]] std::uint32_t connectionsOf(const EndpointState& endpoint);
 
 }  // namespace gatewhy

@@ -98,7 +98,7 @@ inline constexpr std::size_t kMostEvent = 16UL * 1024;
 void appendJson(TextBuffer& out, const ExchangeEvent& event);
 void appendJson(std::string& out, const ExchangeEvent& event);
 
-// start, stop, reload, renewal, drain, health, eject, and the daemon's own messages.
+// start, stop, reload, renewal, drain, health, eject, hosts, and the daemon's own messages.
 struct LifecycleEvent {
   std::string_view event;  // "start" …
   std::string_view severity = "INFO";

@@ -87,7 +87,7 @@ std::vector<std::string_view> wordsOf(KeyType type) {
     case KeyType::ExchangeName:
       return {"exchange"};
     case KeyType::LifecycleName:
-      return {"start", "stop", "reload", "renewal", "drain", "health", "eject", "heartbeat", "message"};
+      return {"start", "stop", "reload", "renewal", "drain", "health", "eject", "hosts", "heartbeat", "message"};
     case KeyType::Outcome:
       return {"success", "failure", "aborted"};
     case KeyType::GeneratedBy:

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "proxy/exchange/admission.h"
+#include "proxy/origin/health_event.h"
 
 namespace gatewhy {
 namespace {
@@ -146,6 +147,10 @@ void Worker::adoptOrigins(WorkerGeneration& next) {
     std::shared_ptr<OriginPool> pool = before != nullptr ? unchangedPool(*before, config.origins[i], runtime) : nullptr;
     if (!pool) {
       pool = std::make_shared<OriginPool>(loop_, config.origins[i], runtime.endpoints, runtime.state, wake_all_);
+      pool->watchNames([this, of = pool.get()](std::size_t endpoint, const HostChange& change) {
+        tellHosts([this](const LifecycleEvent& event) { context_.sink.onLifecycle(event); }, of->config(), endpoint,
+                  change);
+      });
     }
     next.pools.push_back(std::move(pool));
   }

@@ -73,7 +73,11 @@ class Samples:
 
 def measure_work(bench, work, names, rounds, seconds, note):
     """Runs one work on the named proxies; returns Samples."""
-    return _measure_idle(bench, work, names, note) if work.client == "idle" else _measure_load(bench, work, names, rounds, seconds, note)
+    if work.client == "idle":
+        return _measure_idle(bench, work, names, note)
+    if work.client == "none":
+        return _measure_alone(bench, work, names, rounds, seconds, note)
+    return _measure_load(bench, work, names, rounds, seconds, note)
 
 
 def _measure_load(bench, work, names, rounds, seconds, note):
@@ -130,6 +134,26 @@ def _round(bench, work, proxy, seconds, samples):
     samples.add(proxy.name, cpu=total * each, user=user * each, system=system * each, rate=load.requests / load.seconds,
                 p50=load.p50, p99=load.p99, busy=total / load.seconds, broken=load.broken, wrong=errors)
     return load.requests
+
+
+def _measure_alone(bench, work, names, rounds, seconds, note):
+    """What a proxy does of itself, in percent of a core; with checks over two of their intervals or more."""
+    samples = Samples(names)
+    seconds = max(seconds, 10) if rounds > 1 else seconds
+    for number in range(rounds):
+        for name in names:
+            note(f"{work.name}: {name}, round {number + 1} of {rounds}")
+            proxy = PROXIES[name](bench, work).start()
+            try:
+                time.sleep(min(seconds, 6))  # the first ones come closer together
+                before, began = Cpu(proxy.pid), time.monotonic()
+                time.sleep(seconds)
+                total, user, system = Cpu(proxy.pid).since(before)
+                percent = 100 / (time.monotonic() - began)
+                samples.add(name, busy=total * percent, user=user * percent, system=system * percent)
+            finally:
+                proxy.stop()
+    return samples
 
 
 def _measure_idle(bench, work, names, note):

@@ -54,6 +54,11 @@ def render(about, results):
                   f"{memory[0].connections} connections that had one answer and wait; kernel buffers not included.\n",
                   table(["", *COMPARED], [_per_proxy(work, results[work.name], lambda samples, name: number(
                       samples.median(name, "idle"), 6)) for work in memory])]
+    checks = [work for work in done if work.group == "checks"]
+    if checks:
+        parts += ["## Health checks\n\nPercent of a core that the process takes while nothing is asked of it.\n",
+                  table(["", "gatewhy", "haproxy"], [[work.title, *(number(results[work.name].median(name, "busy"))
+                                                                    for name in work.proxies)] for work in checks])]
     growing = [work for work in done if work.group in GROUP_TITLES]
     if growing:
         parts.append("## Growth\n\nCPU per request of 1 KiB; in brackets, relative to the first line of its table.\n")

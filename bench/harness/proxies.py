@@ -77,6 +77,13 @@ class Proxy:
             yield (f"h{number}.test" if self.work.origins > 1 else None, f"/r{number}/" if self.work.routes > 1 else None,
                    f"{address}:{port}")
 
+    def addresses(self, address):
+        """Of an origin's endpoints, that one and further ones."""
+        if self.work.endpoints == 1:
+            return [address]
+        port = self.bench.origin_port(self.work.origin)
+        return [f"127.1.{1 + at // 250}.{1 + at % 250}:{port}" for at in range(self.work.endpoints)]
+
     def origin_tls(self):
         return self.work.origin in ("tls", "untrusted")
 
@@ -109,8 +116,10 @@ class Gatewhy(Proxy):
         origins, routes = [], []
         for number, (host, prefix, address) in enumerate(self.endpoints()):
             if number < self.work.origins:
-                origins.append(f"  o{number}:\n    endpoints: [\"{scheme}://{address}\"]\n    retry: {{attempts: 0}}\n"
-                               f"    limits: {{connections: 9000, pending: 9000}}\n    keep_alive: {{idle: 1024}}{origin_tls}")
+                urls = ", ".join(f"\"{scheme}://{one}\"" for one in self.addresses(address))
+                checks = f"\n    health: {{path: {self.work.path}, interval: 5s}}" if self.work.checked else ""
+                origins.append(f"  o{number}:\n    endpoints: [{urls}]\n    retry: {{attempts: 0}}\n"
+                               f"    limits: {{connections: 9000, pending: 9000}}\n    keep_alive: {{idle: 1024}}{origin_tls}{checks}")
             match = f"host: {host}, " * (host is not None) + f"path: {prefix}, " * (prefix is not None)
             if self.work.rules and prefix is not None:
                 match = (f"path: {prefix}, ", f"path_regex: \"^{prefix}[0-9]+k$\", ", f"path_exact: {prefix[:-1]}{self.work.path}, ",
@@ -142,7 +151,10 @@ class Haproxy(Proxy):
         backends, hosts, prefixes = [], [], []
         for number, (host, prefix, address) in enumerate(self.endpoints()):
             if number < self.work.origins:
-                backends.append(f"backend o{number}\n    server s {address}{suffix}")
+                check = f"    option httpchk GET {self.work.path}\n" if self.work.checked else ""
+                suffix += " check inter 5s" if self.work.checked else ""
+                backends.append(f"backend o{number}\n{check}" + "\n".join(
+                    f"    server s{at} {one}{suffix}" for at, one in enumerate(self.addresses(address))))
             if host:
                 hosts.append(f"{host} o{number}")
             if prefix:

@@ -33,6 +33,11 @@ def memory_rows(samples):
              for name in samples.names])
 
 
+def alone_rows(samples):
+    return (["", "% of a core", "user", "sys"],
+            [[name, *(number(samples.median(name, metric)) for metric in ("busy", "user", "system"))] for name in samples.names])
+
+
 def sink_rows(samples):
     """What one more destination costs: the worker for each event, all threads, and clients."""
     def more(name, metric):
@@ -62,6 +67,9 @@ def print_work(work, samples):
     if work.client == "idle":
         print(plain(*memory_rows(samples)), flush=True)
         return
+    if work.client == "none":
+        print(plain(*alone_rows(samples)), flush=True)
+        return
     print(plain(*(sink_rows(samples) if work.group == "sinks" else work_rows(samples))))
     for name in samples.names:
         print("  calls of " + calls_line(name, samples))
@@ -80,8 +88,8 @@ def target_rows(works, results):
         for target in work.targets:
             if target.against is None:
                 value = samples.median("gatewhy", target.metric)
-                came = None if value is None else f"{value:.1f}" if target.metric == "calls" else f"{value:.0f}"
-                what = {"calls": "system calls per request", "idle": "bytes of memory"}[target.metric]
+                came = None if value is None else f"{value:.1f}" if target.metric in ("calls", "busy") else f"{value:.0f}"
+                what = {"calls": "system calls per request", "idle": "bytes of memory", "busy": "% of a core"}[target.metric]
             else:
                 ratio = samples.ratio("gatewhy", target.against, target.metric)
                 value = ratio and ratio[0]

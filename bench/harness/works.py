@@ -24,7 +24,7 @@ COMPARED = ("gatewhy", "haproxy", "nginx")
 @dataclass
 class Target:
     """gatewhy's `metric` divided by that of `against` (None: as it is)."""
-    metric: str  # "cpu" or "calls" per request, "idle" bytes per client
+    metric: str  # "cpu" or "calls" per request, "idle" bytes per client, "busy" percent of a core
     against: str | None
     must: float
     stretch: float | None = None
@@ -39,11 +39,13 @@ class Work:
     headers: list = field(default_factory=list)
     connections: int = 64
     upload: int = 0  # bytes of a request's body
-    client: str = "wrk"  # or bench_handshakes' "full" and "resumed", bench_tunnel's "tunnel", "h2load", or "idle"
+    client: str = "wrk"  # or bench_handshakes' "full" and "resumed", bench_tunnel's "tunnel", "h2load", "idle", or "none"
     streams: int = 0  # at once on a connection: the client speaks HTTP/2
     client_tls: bool = False
     origin: str = "plain"  # plain, tls, refused, untrusted
     origins: int = 1  # requests go to each in turn, by Host
+    endpoints: int = 1  # of the only origin
+    checked: bool = False  # each endpoint is, every 5 s, by a request
     routes: int = 1  # requests go to each in turn, by path
     rules: bool = False  # gatewhy's routes are by prefix, regular expression, exact path and method in turn
     workers: int = 1
@@ -102,6 +104,12 @@ MEMORY = [
     Work("idle-h2", "an idle client, HTTP/2", client="idle", streams=1, connections=2000, group="memory",
          targets=[Target("idle", None, 22 * KIB)]),  # 20 KiB more than the first may have
 ]
+CHECKS = [
+    Work("checks-none", "an origin of 1000 endpoints, not checked", client="none", proxies=("gatewhy", "haproxy"), endpoints=1000,
+         group="checks", most_rounds=3),
+    Work("checks-1000", "1000 endpoints, each checked every 5 s", client="none", proxies=("gatewhy", "haproxy"), endpoints=1000,
+         checked=True, group="checks", most_rounds=3, targets=[Target("busy", None, 2)]),
+]
 GROWTH = [
     *(Work(f"clients-{count}", f"{count} clients", connections=count, group="clients", most_rounds=3) for count in (10, 100, 1000, 10000)),
     *(Work(f"origins-{count}", f"{count} origin{'s' * (count > 1)}", origins=count, group="origins", most_rounds=3) for count in (1, 10, 100, 1000)),
@@ -120,5 +128,5 @@ SINKS = [
     Work("sinks", "1 KiB, keep-alive, each event to one more destination", group="sinks",
          proxies=("gatewhy", "gatewhy-nats", "gatewhy-otlp", "gatewhy-syslog")),
 ]
-WORKS = REQUESTS + HTTP2 + BODIES + FAILURES + MEMORY + GROWTH + SETTINGS + SINKS
+WORKS = REQUESTS + HTTP2 + BODIES + FAILURES + MEMORY + CHECKS + GROWTH + SETTINGS + SINKS
 GROUPS = list(dict.fromkeys(work.group for work in WORKS))

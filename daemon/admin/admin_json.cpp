@@ -160,13 +160,39 @@ struct OriginFacts {
   const TrafficHistory::Tries tries;
 };
 
+// Of an endpoint whose name has several addresses: each of them.
+void writeHosts(JsonWriter& json, const OriginConfig& origin, const HostSet& named, TimePoint now) {
+  json.beginArray("hosts");
+  for (const NamedHost& host : named.hosts) {
+    json.beginObject();
+    json.member("address", host.text);
+    switch (host.state->health.standing(now)) {
+      case EndpointHealth::Standing::InUse:
+      case EndpointHealth::Standing::Drained:  // an endpoint's, not a host's
+        json.member("state", "in_use");
+        break;
+      case EndpointHealth::Standing::Ejected:
+        json.member("state", name(EndpointCondition::Ejected));
+        break;
+      case EndpointHealth::Standing::Down:
+        json.member("state", name(EndpointCondition::DownByCheck));
+        break;
+    }
+    writeHealth(json, origin, *host.state, now);
+    json.memberUnsigned("connections", host.state->connections());
+    json.endObject();
+  }
+  json.endArray();
+}
+
 void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRuntime& runtime,
                     const OriginFacts& facts) {
   const TimePoint now = EventLoop::now();
   json.beginArray("endpoints");
   for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
     const EndpointConfig& endpoint = origin.endpoints[i];
-    const EndpointState& state = *runtime.endpoints[i];
+    const auto spokesman = spokesmanOf(runtime.endpoints[i], now);
+    const EndpointState& state = *spokesman;
     json.beginObject();
     json.member("url", endpoint.url);
     json.memberUnsigned("weight", endpoint.weight);
@@ -175,7 +201,7 @@ void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRu
     const TryCounts recent = tries == facts.tries.end() ? TryCounts() : tries->second;
     json.member("state", name(conditionOf(state, now, recent)));
     writeHealth(json, origin, state, now);
-    const std::size_t open = state.connections();
+    const std::size_t open = connectionsOf(*runtime.endpoints[i]);
     const auto found = facts.parked.find({origin.name, endpoint.url});
     const std::size_t idle = found == facts.parked.end() ? 0 : std::min(found->second, open);
     json.beginObject("connections");
@@ -188,10 +214,13 @@ void writeEndpoints(JsonWriter& json, const OriginConfig& origin, const OriginRu
     }
     const auto totals = facts.totals.endpoints.find(endpoint.url);
     writeTries(json, totals == facts.totals.endpoints.end() ? EndpointTotals() : totals->second, recent);
-    if (const CertificateTerm term = state.certificateTerm(); term.not_after != 0) {
+    if (const CertificateTerm term = runtime.endpoints[i]->certificateTerm(); term.not_after != 0) {
       json.beginObject("certificate");
       json.member("not_after", timestampText(term.not_after));
       json.endObject();
+    }
+    if (const auto named = runtime.endpoints[i]->name.hosts()) {
+      writeHosts(json, origin, *named, now);
     }
     json.endObject();
   }

@@ -64,7 +64,15 @@ Result<std::string, std::string> listing(const AdminClient& client, const Endpoi
     for (const OrderedJson& endpoint : listOf(origin, "endpoints")) {
       const std::string url = shownText(endpoint, "url");
       if (options.url.empty() || url == options.url) {
-        text += fmt::format("{:<16} {:<40} {}\n", name, url, standingText(endpoint));
+        const auto hosts = listOf(endpoint, "hosts");
+        for (const OrderedJson& host : hosts) {
+          const bool drained = shownText(endpoint, "state") == "drained";
+          text += fmt::format("{:<16} {:<40} {}\n", name, fmt::format("{} ({})", url, shownText(host, "address")),
+                              standingText(drained ? endpoint : host));
+        }
+        if (hosts.empty()) {
+          text += fmt::format("{:<16} {:<40} {}\n", name, url, standingText(endpoint));
+        }
       }
     }
   }

@@ -17,8 +17,9 @@ namespace {
 // So that the phase that hangs speaks before the limit of the whole.
 constexpr std::chrono::milliseconds kCheckGrace{100};
 constexpr std::chrono::milliseconds kFirstWithin{1000};
-// Each interval is longer or shorter by up to a tenth, in steps: of one
-// duration the loop keeps a list.
+constexpr std::uint64_t kFirstSteps = 50;
+// Each interval is longer or shorter by up to a tenth, in steps: of each
+// duration the loop keeps a list, and looks at all of them.
 constexpr std::int64_t kJitterPart = 10;
 constexpr std::int64_t kJitterSteps = 16;
 // Who says that he is well at such length is believed before he has finished.
@@ -71,6 +72,11 @@ RequestHead headOf(const HealthConfig& health, const EndpointConfig& endpoint) {
   return head ? std::move(head).value() : RequestHead{};
 }
 
+// The host's, with the port of the check.
+std::optional<Address> addressOf(const OriginHost& host, const EndpointConfig& endpoint) {
+  return host.address ? Address::fromIp(host.address->ip(), endpoint.port) : std::nullopt;
+}
+
 OriginRuntime apart(const OriginRuntime& of_requests) {
   OriginRuntime own;
   own.tls = of_requests.tls;
@@ -96,25 +102,27 @@ std::string expectText(const HealthConfig& health) {
 
 }  // namespace
 
-HealthCheck::HealthCheck(HealthCheckHost& host, std::shared_ptr<CheckedOrigin> origin, std::size_t endpoint)
-    : host_(host),
+HealthCheck::HealthCheck(HealthCheckHost& monitor, std::shared_ptr<CheckedOrigin> origin, std::size_t host)
+    : monitor_(monitor),
       origin_(std::move(origin)),
       settings_(*origin_->config.health),
-      endpoint_(endpoint),
-      checked_(checkedOrigin(origin_->config, endpoint)),
+      of_(origin_->health.host(host)),
+      host_(host),
+      checked_(checkedOrigin(origin_->config, of_.endpoint)),
       runtime_(apart(origin_->runtime)),
-      pool_(host.worker().loop, checked_, runtime_.endpoints, runtime_.state, [] {}),
+      pool_(monitor.worker().loop, checked_, runtime_.endpoints, runtime_.state, [] {}),
       head_(headOf(settings_, checked_.endpoints.front())),
-      next_(host.worker().loop, [this] { begin(); }),
-      overall_(host.worker().loop, [this] { onOverallTimeout(); }) {}
+      next_(monitor.worker().loop, [this] { begin(); }),
+      overall_(monitor.worker().loop, [this] { onOverallTimeout(); }) {}
 
 HealthCheck::~HealthCheck() {
   stop();
 }
 
 void HealthCheck::start() {
-  const auto within = static_cast<std::uint64_t>(std::min(settings_.interval, kFirstWithin).count());
-  next_.arm(Millis(1 + static_cast<Millis::rep>(host_.random() % within)));
+  const std::int64_t within = std::min(settings_.interval, kFirstWithin).count();
+  const auto step = static_cast<std::int64_t>(monitor_.random() % kFirstSteps);
+  next_.arm(Millis(1 + within * step / static_cast<std::int64_t>(kFirstSteps)));
 }
 
 void HealthCheck::stop() {
@@ -124,7 +132,7 @@ void HealthCheck::stop() {
 }
 
 void HealthCheck::release() {
-  EventLoop& loop = host_.worker().loop;
+  EventLoop& loop = monitor_.worker().loop;
   if (attempt_) {
     attempt_->cancel();
     loop.deferDelete(std::move(attempt_));
@@ -137,8 +145,8 @@ void HealthCheck::release() {
 // ---- one check --------------------------------------------------------
 
 void HealthCheck::begin() {
-  generation_ = host_.worker().generation;
-  resolver_ = host_.resolver();
+  generation_ = monitor_.worker().generation;
+  resolver_ = monitor_.resolver();
   began_ = EventLoop::now();
   body_ = 0;
   overall_.arm(settings_.timeout + kCheckGrace);
@@ -150,7 +158,7 @@ void HealthCheck::begin() {
 }
 
 void HealthCheck::beginRequest() {
-  WorkerContext& worker = host_.worker();
+  WorkerContext& worker = monitor_.worker();
   identity_ = RequestIdentity();
   identity_.assign("", "", worker.ids);
   AttemptRequest plan;
@@ -158,6 +166,7 @@ void HealthCheck::beginRequest() {
   plan.origin = &checked_;
   plan.runtime = &runtime_;
   plan.pool = &pool_;
+  plan.address = addressOf(of_, checked_.endpoints.front());
   plan.own_listeners = &generation_->own_listeners;
   plan.resolver = resolver_.get();
   plan.redaction = &generation_->shared->config->log.redaction;
@@ -166,6 +175,7 @@ void HealthCheck::beginRequest() {
   plan.forward.request_id = identity_.requestId();
   plan.forward.traceparent = identity_.traceparent();
   plan.forward.route = &route_;
+  plan.brief = true;
   plan.body_here = true;
   AttemptObserver& self = *this;
   attempt_ = std::make_unique<Attempt>(worker, self, plan);
@@ -182,8 +192,10 @@ void HealthCheck::beginConnection() {
     fail(std::move(seen));
     return;
   }
-  connector_ = Connector::create(host_.worker().loop, *resolver_,
+  connector_ = Connector::create(monitor_.worker().loop, *resolver_,
                                  ConnectTarget{.endpoint = &endpoint,
+                                               .address = addressOf(of_, endpoint),
+                                               .brief = true,
                                                .timeouts = &checked_.timeouts,
                                                .tls = runtime_.tls.get(),
                                                .http = endpoint.http,
@@ -255,12 +267,13 @@ void HealthCheck::end(std::optional<Diagnosis> diagnosis) {
   release();
   generation_.reset();
   if (const CertificateTerm term = runtime_.endpoints.front()->certificateTerm(); term.not_after != 0) {
-    origin_->runtime.endpoints[endpoint_]->noteCertificate(term);
+    of_.state->noteCertificate(term);
+    of_.whole->noteCertificate(term);
   }
   const std::int64_t interval = settings_.interval.count();
-  const auto step = static_cast<std::int64_t>(host_.random() % (2 * kJitterSteps + 1)) - kJitterSteps;
+  const auto step = static_cast<std::int64_t>(monitor_.random() % (2 * kJitterSteps + 1)) - kJitterSteps;
   next_.arm(Millis(std::max<std::int64_t>(1, interval + interval / kJitterPart * step / kJitterSteps)));
-  host_.onChecked(*this, diagnosis ? &*diagnosis : nullptr);
+  monitor_.onChecked(*this, diagnosis ? &*diagnosis : nullptr);
 }
 
 }  // namespace gatewhy

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The active check of one endpoint: at intervals one connection, and one
+// The active check of one host: at intervals one connection, and one
 // request on it where a path is given, through the connector, the TLS settings
 // and the classifier that requests go through. The monitor's thread only.
 #pragma once
@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -17,19 +18,31 @@
 #include "proxy/exchange/worker_context.h"
 #include "proxy/net/connector.h"
 #include "proxy/net/resolver.h"
+#include "proxy/origin/health_event.h"
+#include "proxy/origin/host_refresh.h"
 #include "proxy/origin/origin_health.h"
 
 namespace gatewhy {
 
 class HealthCheck;
 
-// An origin whose endpoints are checked, as configured; shared by their checks.
+// An origin whose hosts are checked, as configured; shared by their checks.
 struct CheckedOrigin {
-  CheckedOrigin(const OriginConfig& of, const OriginRuntime& runtime_of)
-      : config(of), runtime(runtime_of), health(of, runtime_of.endpoints, runtime_of.state) {}
+  // `tell` outlives it.
+  CheckedOrigin(const OriginConfig& of, const OriginRuntime& runtime_of, const Teller& tell)
+      : config(of),
+        runtime(runtime_of),
+        seen_hosts(runtime.state->host_changes.load()),
+        health(of, runtime_of.endpoints, runtime_of.state),
+        refresh(config, runtime.endpoints, runtime.state,
+                [this, &tell](std::size_t endpoint, const HostChange& change) {
+                  tellHosts(tell, config, endpoint, change);
+                }) {}
   const OriginConfig config;
   const OriginRuntime runtime;
+  std::uint32_t seen_hosts;  // OriginState::host_changes, read before the hosts
   OriginHealth health;
+  HostRefresh refresh;
 };
 
 // Implemented by the monitor.
@@ -48,9 +61,9 @@ class HealthCheckHost {
 
 class HealthCheck final : public Deferred, private AttemptObserver, private ConnectObserver {
  public:
-  // Of an endpoint of an origin that has `health`; the request was seen to be
-  // well-formed when the configuration was loaded.
-  HealthCheck(HealthCheckHost& host, std::shared_ptr<CheckedOrigin> origin, std::size_t endpoint);
+  // Of a host of an origin that has `health`, by its index there; the request
+  // was seen to be well-formed when the configuration was loaded.
+  HealthCheck(HealthCheckHost& monitor, std::shared_ptr<CheckedOrigin> origin, std::size_t host);
   ~HealthCheck() override;
 
   // The first one comes within a second, or within the interval.
@@ -59,7 +72,10 @@ class HealthCheck final : public Deferred, private AttemptObserver, private Conn
   void stop();
 
   [[nodiscard]] CheckedOrigin& origin() const { return *origin_; }
-  [[nodiscard]] std::size_t endpoint() const { return endpoint_; }
+  // The host; its index changes where others come and go.
+  [[nodiscard]] const OriginHost& of() const { return of_; }
+  [[nodiscard]] std::size_t host() const { return host_; }
+  void setHost(std::size_t host) { host_ = host; }
 
  private:
   void begin();
@@ -75,16 +91,16 @@ class HealthCheck final : public Deferred, private AttemptObserver, private Conn
   void onResponseHead(const ResponseHead& head) override;
   void onResponseData(std::string_view data) override;
   void onResponseEnd(const std::string& /*trailers*/, bool /*extra_data*/) override { succeed(); }
-  void onTunnelOpen(const ResponseHead& /*head*/) override { succeed(); }
   void onAttemptFailed(Observation seen, std::vector<AddressFailure> addresses) override;
   // ConnectObserver
   void onConnected(Connected connected) override;
   void onConnectFailed(std::vector<AddressFailure> failures) override;
 
-  HealthCheckHost& host_;
+  HealthCheckHost& monitor_;
   const std::shared_ptr<CheckedOrigin> origin_;
   const HealthConfig& settings_;  // of it
-  const std::size_t endpoint_;
+  const OriginHost of_;
+  std::size_t host_;
   OriginConfig checked_;   // the endpoint alone, with the check's port and limits
   OriginRuntime runtime_;  // apart from that of requests: a check takes none of their places
   OriginPool pool_;

@@ -12,10 +12,7 @@ namespace {
 
 // There are none any more: what they found is no reason to leave anybody out.
 void forgetChecks(const OriginConfig& origin, const OriginRuntime& runtime) {
-  OriginHealth health(origin, runtime.endpoints, runtime.state);
-  for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
-    health.forgetChecks(i);
-  }
+  OriginHealth(origin, runtime.endpoints, runtime.state).forgetChecks();
 }
 
 }  // namespace
@@ -109,13 +106,46 @@ HealthMonitor::Checks HealthMonitor::checksOf(const OriginConfig& origin, const 
     before.erase(same);
     return checks;
   }
-  checks.origin = std::make_shared<CheckedOrigin>(origin, runtime);
-  HealthCheckHost& self = *this;
-  for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
-    checks.of.push_back(std::make_unique<HealthCheck>(self, checks.origin, i));
-    checks.of.back()->start();
+  checks.origin = std::make_shared<CheckedOrigin>(origin, runtime, tell_);
+  for (std::size_t i = 0; i < checks.origin->health.hosts().size(); ++i) {
+    checks.of.push_back(startCheck(checks.origin, i));
   }
   return checks;
+}
+
+std::unique_ptr<HealthCheck> HealthMonitor::startCheck(const std::shared_ptr<CheckedOrigin>& origin, std::size_t host) {
+  HealthCheckHost& self = *this;
+  auto check = std::make_unique<HealthCheck>(self, origin, host);
+  check->start();
+  return check;
+}
+
+// Who is the same goes on; one of those that are buried may be calling.
+void HealthMonitor::checkHosts(const CheckedOrigin& origin) {
+  const auto checks =
+      std::find_if(checks_.begin(), checks_.end(), [&](const Checks& one) { return one.origin.get() == &origin; });
+  const std::shared_ptr<CheckedOrigin> of = checks->origin;
+  of->seen_hosts = of->runtime.state->host_changes.load(std::memory_order_acquire);
+  of->health.setHosts(hostsOf(of->runtime.endpoints));
+  Checks before{.origin = of, .of = std::move(checks->of)};
+  checks->of.clear();
+  const auto& hosts = of->health.hosts();
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const auto had = std::find_if(before.of.begin(), before.of.end(), [&](const std::unique_ptr<HealthCheck>& check) {
+      return check->of().state == hosts[i].state;
+    });
+    if (had == before.of.end()) {
+      checks->of.push_back(startCheck(of, i));
+    } else {
+      (*had)->setHost(i);
+      checks->of.push_back(std::move(*had));
+      before.of.erase(had);
+    }
+    if (hosts[i].address) {
+      static_cast<void>(hosts[i].whole->health.forgetChecks());  // found while it was one host
+    }
+  }
+  bury(before);
 }
 
 // ---- what they find ---------------------------------------------------
@@ -132,10 +162,13 @@ void HealthMonitor::onChecked(HealthCheck& check, const Diagnosis* diagnosis) {
   } else {
     origin.runtime.state->checks.noteFailed(diagnosis->cause);
   }
-  const HealthChange change = origin.health.report(check.endpoint(), verdict, now);
+  const HealthChange change = origin.health.report(check.host(), verdict, now);
   if (change != HealthChange::None) {
-    tellHealthChange(tell_, origin.config, check.endpoint(), *origin.runtime.endpoints[check.endpoint()], change,
-                     diagnosis, now);
+    tellHealthChange(tell_, origin.config, origin.health.host(check.host()), change, diagnosis, now);
+  }
+  origin.refresh.ask(check.of().endpoint, *resolver_, now);
+  if (origin.runtime.state->host_changes.load(std::memory_order_acquire) != origin.seen_hosts) {
+    checkHosts(origin);
   }
 }
 

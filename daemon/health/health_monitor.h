@@ -53,8 +53,11 @@ class HealthMonitor final : private HealthCheckHost {
   void use(const GenerationPtr& generation, std::vector<Address> own_listeners);
   struct Checks {
     std::shared_ptr<CheckedOrigin> origin;
-    std::vector<std::unique_ptr<HealthCheck>> of;  // by endpoint
+    std::vector<std::unique_ptr<HealthCheck>> of;  // by host
   };
+  // Others than before are behind a name.
+  void checkHosts(const CheckedOrigin& origin);
+  [[nodiscard]] std::unique_ptr<HealthCheck> startCheck(const std::shared_ptr<CheckedOrigin>& origin, std::size_t host);
   void bury(Checks& checks);
   [[nodiscard]] Checks checksOf(const OriginConfig& origin, const OriginRuntime& runtime, std::vector<Checks>& before);
 

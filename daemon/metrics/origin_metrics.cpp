@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/endpoint_condition.h"
 #include "daemon/metrics/worker_metrics.h"
 #include "proxy/origin/origin_health.h"
 
@@ -18,6 +19,27 @@ constexpr std::array<std::pair<HealthChange, std::string_view>, 4> kHealthStates
      {HealthChange::Recovered, "recovered"},
      {HealthChange::Down, "down"},
      {HealthChange::Up, "up"}}};
+
+// Only of names with several addresses, and not by address: these come and go.
+void writeEndpointHosts(MetricsWriter& page, const Generation& generation, TimePoint now) {
+  const auto& origins = generation.config->origins;
+  page.begin(Metric::EndpointHosts);
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    for (std::size_t j = 0; j < origins[i].endpoints.size(); ++j) {
+      const auto named = generation.origins[i].endpoints[j]->name.hosts();
+      if (named == nullptr) {
+        continue;
+      }
+      const auto in_use = std::count_if(named->hosts.begin(), named->hosts.end(),
+                                        [now](const NamedHost& host) { return host.state->health.usable(now); });
+      const auto all = static_cast<std::ptrdiff_t>(named->hosts.size());
+      for (const auto& [state, count] : {std::pair("in_use", in_use), std::pair("out", all - in_use)}) {
+        page.sample({{"origin", origins[i].name}, {"endpoint", origins[i].endpoints[j].url}, {"state", state}},
+                    static_cast<std::uint64_t>(count));
+      }
+    }
+  }
+}
 
 void writeHealth(MetricsWriter& page, const Generation& generation, TimePoint now) {
   const auto& origins = generation.config->origins;
@@ -102,7 +124,7 @@ void writeIdleLessons(MetricsWriter& page, const Generation& generation, TimePoi
     for (std::size_t i = 0; i < config.origins.size(); ++i) {
       for (std::size_t j = 0; config.origins[i].keep_alive.learn && j < config.origins[i].endpoints.size(); ++j) {
         visit(config.origins[i].name, config.origins[i].endpoints[j].url,
-              generation.origins[i].endpoints[j]->idleLesson());
+              spokesmanOf(generation.origins[i].endpoints[j], EventLoop::now())->idleLesson());
       }
     }
   };
@@ -133,7 +155,7 @@ void writeOrigins(MetricsWriter& page, const DaemonView& daemon, const MetricTot
     const std::string& name = config.origins[i].name;
     std::size_t open = 0;
     for (const auto& endpoint : generation->origins[i].endpoints) {
-      open += endpoint->connections();
+      open += connectionsOf(*endpoint);
     }
     const std::size_t parked = std::min(idle[name], open);
     page.sample({{"origin", name}, {"state", "in_use"}}, open - parked);
@@ -148,9 +170,10 @@ void writeOrigins(MetricsWriter& page, const DaemonView& daemon, const MetricTot
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
     for (std::size_t j = 0; j < config.origins[i].endpoints.size(); ++j) {
       page.sample({{"origin", config.origins[i].name}, {"endpoint", config.origins[i].endpoints[j].url}},
-                  generation->origins[i].endpoints[j]->health.usable(now) ? 1 : 0);
+                  spokesmanOf(generation->origins[i].endpoints[j], now)->health.usable(now) ? 1 : 0);
     }
   }
+  writeEndpointHosts(page, *generation, now);
   writeHealth(page, *generation, now);
   writeTries(page, config, totals);
   page.begin(Metric::Retries);

@@ -49,6 +49,7 @@ void Attempt::cancel() {
 void Attempt::start(const std::vector<std::size_t>& tried) {
   tried_ = tried;
   PoolRefusal refusal{};
+  request_.pool->refreshNames(*request_.resolver);
   auto lease = request_.pool->request(*this, request_.fresh, refusal);
   reportPanic(worker_.sink, *request_.pool);
   if (lease) {
@@ -120,7 +121,7 @@ void Attempt::use(Lease lease) {
   lease_ = std::move(lease);
   endpoint_ = lease_.endpoint();
   endpoint_chosen_ = true;
-  request_.forward.endpoint = &request_.origin->endpoints[endpoint_];
+  request_.forward.endpoint = &request_.origin->endpoints[request_.pool->health().host(endpoint_).endpoint];
   phase_since_ = worker_.loop.turnTime();
   if (OriginConnection* const connection = lease_.connection()) {
     reused_ = true;
@@ -164,6 +165,9 @@ void Attempt::connect() {
                  request_.runtime->tls_setup_fault.value_or(TlsFault{.failure = TlsFailure::Setup})));
     return;
   }
+  request_.pool->refreshName(endpoint_, *request_.resolver);
+  const OriginHost& host = request_.pool->health().host(endpoint_);
+  const auto named = host.address ? host.whole->name.hosts() : nullptr;
   connector_ = Connector::create(
       worker_.loop, *request_.resolver,
       ConnectTarget{.endpoint = &endpoint,
@@ -185,6 +189,7 @@ void Attempt::onConnected(Connected connected) {
   if (const SSL* ssl = connected.link->transport.ssl(); ssl != nullptr) {
     const CertificateTerm term = termOf(SSL_get0_peer_certificate(ssl));
     request_.pool->state(endpoint_).noteCertificate(term);
+    request_.pool->health().host(endpoint_).whole->noteCertificate(term);
     FindingSet findings = tlsRecordOf(ssl).findings;
     if (const auto expires = expiryFinding(expiryNotice(term, std::time(nullptr)))) {
       findings.add(*expires);
@@ -253,7 +258,7 @@ void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
 }
 
 void Attempt::onStreamFailed(Phase phase, Fault fault) {
-  if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
+  if (requiresHttp1(fault) && request_.forward.endpoint->http == EndpointHttp::Negotiated) {
     if (request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime())) {
       FindingSet told;
       told.add(Finding::Http11Required);
@@ -264,7 +269,7 @@ void Attempt::onStreamFailed(Phase phase, Fault fault) {
 }
 
 bool Attempt::repeatsMisdirected() {
-  return request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated && observer_.canRepeat();
+  return request_.forward.endpoint->http == EndpointHttp::Negotiated && observer_.canRepeat();
 }
 
 void Attempt::fail(Observation observation) {
@@ -306,7 +311,7 @@ Observation Attempt::observe(Phase phase, Fault fault) const {
 }
 
 std::string_view Attempt::endpointUrl() const {
-  return endpoint_chosen_ ? std::string_view(request_.origin->endpoints[endpoint_].url) : std::string_view();
+  return endpoint_chosen_ ? std::string_view(request_.forward.endpoint->url) : std::string_view();
 }
 
 std::string Attempt::peerAddress() const {

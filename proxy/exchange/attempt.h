@@ -41,11 +41,13 @@ struct AttemptRequest {
   const std::vector<Address>* own_listeners = nullptr;
   Resolver* resolver = nullptr;
   const Redaction* redaction = nullptr;
-  ForwardContext forward;  // endpoint is filled in here
+  std::optional<Address> address;  // to be connected to; absent: the pool chooses
+  ForwardContext forward;          // endpoint is filled in here
   std::uint64_t balance_key = 0;
   std::size_t session_endpoint = Balancer::kNone;  // that the client's cookie names
   std::shared_ptr<ProxiedClient> client;  // of whom the origin is told; null: a request of our own, or not told
   bool fresh = false;                     // no parked connection: the last one was stale
+  bool brief = false;                     // see ConnectTarget
   bool body_here = false;                 // nothing of the request's body is still to come
 };
 

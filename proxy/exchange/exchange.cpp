@@ -87,7 +87,7 @@ void Exchange::proceed(LoginFields fields) {
   if (grpc_) {
     grpc_->begin(origin_config_->timeouts, record_.began());
   }
-  forwarding_.choose(*origin_config_, generation_->shared->origins[origin_], std::move(fields));
+  forwarding_.choose(*origin_config_, generation_->shared->origins[origin_], pool_->health(), std::move(fields));
   startAttempt();
 }
 

@@ -16,6 +16,25 @@ namespace {
 
 constexpr std::uint16_t kSwitchingProtocols = 101;
 
+// The cookies by which clients stay with endpoints of the origins that the
+// route may choose.
+std::vector<std::string_view> stickyCookies(const RouteConfig& route, const Config& config) {
+  std::vector<std::size_t> origins;
+  if (!route.respond) {
+    origins.push_back(route.origin);
+  }
+  for (const WeightedOrigin& share : route.origins) {
+    origins.push_back(share.origin);
+  }
+  std::vector<std::string_view> names;
+  for (const std::size_t index : origins) {
+    if (const auto& sticky = config.origins[index].sticky) {
+      names.emplace_back(sticky->cookie);
+    }
+  }
+  return names;
+}
+
 // HTTP/2 has none (RFC 9113 section 8.3.2); a client of HTTP/1.1 may show it.
 std::string_view reasonOf(const ResponseHead& head) {
   return head.version_major == 1 ? head.reason() : reasonPhrase(head.status);
@@ -53,10 +72,12 @@ LoginQuestion Forwarding::loginQuestion(WorkerGeneration& generation) const {
           .trusted = client_.trusted,
           .request_id = record_.identity.requestId(),
           .traceparent = record_.identity.traceparent(),
-          .balance_key = std::hash<std::string_view>{}(record_.clientAddress())};
+          .balance_key = std::hash<std::string_view>{}(record_.clientAddress()),
+          .own_cookies = stickyCookies(*record_.route, *generation_.config)};
 }
 
-void Forwarding::choose(const OriginConfig& origin, const OriginRuntime& runtime, LoginFields fields) {
+void Forwarding::choose(const OriginConfig& origin, const OriginRuntime& runtime, const OriginHealth& hosts,
+                        LoginFields fields) {
   origin_ = &origin;
   const HeaderEdits& edits = record_.route->request_headers;
   if (!edits.templates.empty()) {
@@ -66,7 +87,7 @@ void Forwarding::choose(const OriginConfig& origin, const OriginRuntime& runtime
     HeaderEdits& own = request_edits_ ? *request_edits_ : request_edits_.emplace(edits);
     std::move(fields.begin(), fields.end(), std::back_inserter(own.set));
   }
-  session_.find(request_, origin, runtime);
+  session_.find(request_, origin, runtime, hosts);
 }
 
 ForwardContext Forwarding::request() const {

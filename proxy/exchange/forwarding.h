@@ -30,8 +30,8 @@ class Forwarding {
   void forwardPath(std::string path) { path_ = std::move(path); }
   // What a login service is asked. Valid as long as this.
   [[nodiscard]] LoginQuestion loginQuestion(WorkerGeneration& generation) const;
-  // The origin is chosen: `origin` with the route's timeouts. `fields`: of the login.
-  void choose(const OriginConfig& origin, const OriginRuntime& runtime, LoginFields fields);
+  // The origin is chosen: `origin` with the route's timeouts, `hosts`: its pool's. `fields`: of the login.
+  void choose(const OriginConfig& origin, const OriginRuntime& runtime, const OriginHealth& hosts, LoginFields fields);
 
   // Of the request, for a try; but for the endpoint.
   [[nodiscard]] ForwardContext request() const;

@@ -16,8 +16,8 @@ void reportVerdict(EventSink& sink, OriginPool& pool, std::size_t endpoint, cons
   const TimePoint now = EventLoop::now();
   const HealthChange change = pool.health().report(endpoint, verdict, now);
   if (change != HealthChange::None) {
-    tellHealthChange([&](const LifecycleEvent& event) { sink.onLifecycle(event); }, pool.config(), endpoint,
-                     pool.state(endpoint), change, diagnosis, now);
+    tellHealthChange([&](const LifecycleEvent& event) { sink.onLifecycle(event); }, pool.config(),
+                     pool.health().host(endpoint), change, diagnosis, now);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "proxy/exchange/client_address.h"
+#include "proxy/exchange/sticky_tokens.h"
 #include "proxy/http/h1_parser.h"
 
 namespace gatewhy {
@@ -30,6 +31,17 @@ bool isDropped(const LoginQuestion& question, const Field& field) {
   return std::binary_search(question.dropped.begin(), question.dropped.end(), index);
 }
 
+// A Cookie field's value without these; "": nothing is left of it.
+std::string cookiesWithout(std::string_view value, const std::vector<std::string_view>& names) {
+  std::string rest(value);
+  for (const std::string_view name : names) {
+    if (auto without = withoutCookie(rest, name)) {
+      rest = *std::move(without);
+    }
+  }
+  return rest;
+}
+
 }  // namespace
 
 RequestHead loginQuestionHead(const LoginQuestion& question) {
@@ -42,7 +54,11 @@ RequestHead loginQuestionHead(const LoginQuestion& question) {
     const bool chain = question.trusted && (field.id == FieldId::XForwardedFor || field.id == FieldId::Forwarded);
     if (chain || (isListed(config.request_headers, request.name(field)) && !field.connection_nominated &&
                   !isDropped(question, field))) {
-      appendLine(text, request.name(field), request.value(field));
+      const bool cookies = !question.own_cookies.empty() && equalsIgnoreCase(request.name(field), "Cookie");
+      const std::string rest = cookies ? cookiesWithout(request.value(field), question.own_cookies) : std::string();
+      if (!cookies || !rest.empty()) {
+        appendLine(text, request.name(field), cookies ? std::string_view(rest) : request.value(field));
+      }
     }
   }
   text += "\r\n";

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include "diagnostics/classify.h"
+#include "diagnostics/diagnosis.h"
 #include "diagnostics/login_verdict.h"
+#include "proxy/exchange/health_report.h"
 #include "proxy/exchange/login_question.h"
 
 namespace gatewhy {
@@ -126,7 +128,20 @@ void LoginRequest::onResponseEnd(const std::string& /*trailers*/, bool /*extra_d
   observer_.onLoginDenied(answer_, std::move(seen));  // the last word: we may be buried
 }
 
+// As a request to the origin would: who asks for logins is no worse a witness.
+void LoginRequest::reportOnEndpoint(const Observation& seen) {
+  if (!attempt_->endpointChosen()) {
+    return;
+  }
+  const Config& config = *generation_.shared->config;
+  Observation copy = seen;
+  redactEvidence(copy, config.log.redaction);
+  reportFailure(worker_.sink, pool_, attempt_->endpointIndex(), diagnose(std::move(copy), config.diagnostics.policy),
+                plan_.forward.client_ip);
+}
+
 void LoginRequest::onAttemptFailed(Observation seen, std::vector<AddressFailure> /*addresses*/) {
+  reportOnEndpoint(seen);
   if (mayAskAgain(seen)) {
     endAttempt();
     ask();

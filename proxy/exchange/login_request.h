@@ -28,6 +28,7 @@ struct LoginQuestion {
   bool trusted = false;
   std::string_view request_id, traceparent;
   std::uint64_t balance_key = 0;
+  std::vector<std::string_view> own_cookies = {};  // by name: of ours, and no login service's business
 };
 
 // The login service's answer to a request that does not pass.
@@ -73,6 +74,7 @@ class LoginRequest final : public Deferred, public AttemptObserver {
 
   void ask();
   void endAttempt();
+  void reportOnEndpoint(const Observation& seen);
   [[nodiscard]] bool mayAskAgain(const Observation& seen);
   void onExchangeTimeout();
   void pass();

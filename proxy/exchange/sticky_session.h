@@ -9,6 +9,7 @@
 #include "proxy/exchange/generation.h"
 #include "proxy/exchange/variables.h"
 #include "proxy/origin/balance.h"
+#include "proxy/origin/origin_health.h"
 
 namespace gatewhy {
 
@@ -17,18 +18,20 @@ class StickySession {
   // Nothing, where clients do not stick to the origin. All of it outlives this.
   // A value that is forged, or of another origin, names no endpoint: it is as if
   // none had come, and the response replaces it.
-  void find(const RequestHead& request, const OriginConfig& origin, const OriginRuntime& runtime);
+  // `hosts`: the pool's.
+  void find(const RequestHead& request, const OriginConfig& origin, const OriginRuntime& runtime,
+            const OriginHealth& hosts);
 
-  // That the client's cookie names; kNone.
+  // The host that the client's cookie names; kNone.
   [[nodiscard]] std::size_t endpoint() const { return endpoint_; }
   // Of ours, not to be forwarded; "" = none.
   [[nodiscard]] std::string_view cookieName() const { return name_; }
-  // The Set-Cookie of an answer from `endpoint`; "" where the client knows.
-  [[nodiscard]] std::string setCookie(std::size_t endpoint, const RequestHead& request,
-                                      const ClientFacts& client) const;
+  // The Set-Cookie of an answer from `host`; "" where the client knows.
+  [[nodiscard]] std::string setCookie(std::size_t host, const RequestHead& request, const ClientFacts& client) const;
 
  private:
   const StickyTokens* tokens_ = nullptr;  // null: clients do not stick
+  const OriginHealth* hosts_ = nullptr;
   std::string_view name_, shown_;
   std::size_t endpoint_ = Balancer::kNone;
 };

@@ -11,6 +11,8 @@
 namespace gatewhy {
 namespace {
 
+// Addresses come and go; nobody counts on more at once.
+constexpr std::size_t kMostHosts = 4096;
 constexpr std::size_t kMacOctets = 24;  // of 32: a multiple of three, so that base64 has no padding
 
 // base64url (RFC 4648 section 5).
@@ -36,9 +38,18 @@ std::string stickyMac(const std::string& key, const std::string& origin, const s
   return tokenText(mac);
 }
 
+std::vector<std::string> urlsIn(const OriginConfig& origin) {
+  std::vector<std::string> urls;
+  for (const EndpointConfig& endpoint : origin.endpoints) {
+    urls.push_back(endpoint.url);
+  }
+  return urls;
+}
+
 }  // namespace
 
-StickyTokens::StickyTokens(const OriginConfig& origin, const std::vector<std::string>& keys) {
+StickyTokens::StickyTokens(const OriginConfig& origin, const std::vector<std::string>& keys)
+    : origin_(origin.name), urls_(urlsIn(origin)), keys_(keys) {
   for (std::size_t i = 0; i < origin.endpoints.size(); ++i) {
     for (const std::string& key : keys) {
       std::string token = stickyMac(key, origin.name, origin.endpoints[i].url);
@@ -55,6 +66,31 @@ StickyTokens::StickyTokens(const OriginConfig& origin, const std::vector<std::st
 std::optional<std::size_t> StickyTokens::endpointOf(std::string_view token) const {
   const auto found = endpoints_.find(token);
   return found == endpoints_.end() ? std::nullopt : std::optional(found->second);
+}
+
+// Under the lock.
+const StickyTokens::HostTokens& StickyTokens::ofHost(std::size_t endpoint, const std::string& address) const {
+  if (hosts_.size() >= kMostHosts) {
+    hosts_.clear();
+  }
+  HostTokens& tokens = hosts_[{endpoint, address}];
+  if (tokens.empty()) {
+    for (const std::string& key : keys_) {
+      tokens.push_back(stickyMac(key, origin_, urls_[endpoint] + "\n" + address));
+    }
+  }
+  return tokens;
+}
+
+std::string StickyTokens::tokenOf(std::size_t endpoint, const std::string& address) const {
+  const std::lock_guard lock(mutex_);
+  return ofHost(endpoint, address).front();
+}
+
+bool StickyTokens::isTokenOf(std::string_view token, std::size_t endpoint, const std::string& address) const {
+  const std::lock_guard lock(mutex_);
+  const HostTokens& tokens = ofHost(endpoint, address);
+  return !token.empty() && std::find(tokens.begin(), tokens.end(), token) != tokens.end();
 }
 
 std::string stickySetCookie(const std::string& name, const std::string& token, bool secure) {

@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
@@ -28,9 +30,20 @@ class StickyTokens {
   // nullopt: forged, of another origin, or of an endpoint that is no more.
   [[nodiscard]] std::optional<std::size_t> endpointOf(std::string_view token) const;
 
+  // The same of a host behind the endpoint's name, by its address. Any thread.
+  [[nodiscard]] std::string tokenOf(std::size_t endpoint, const std::string& address) const;
+  [[nodiscard]] bool isTokenOf(std::string_view token, std::size_t endpoint, const std::string& address) const;
+
  private:
+  using HostTokens = std::vector<std::string>;  // by key
+  [[nodiscard]] const HostTokens& ofHost(std::size_t endpoint, const std::string& address) const;
+
+  const std::string origin_;
+  const std::vector<std::string> urls_, keys_;
   std::vector<std::string> tokens_;
   std::map<std::string, std::size_t, std::less<>> endpoints_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::pair<std::size_t, std::string>, HostTokens> hosts_;  // guarded by mutex_; as they are asked for
 };
 
 // "gw_shop=…; Path=/; HttpOnly; SameSite=Lax", with Secure where the client came over TLS (RFC 6265).

@@ -3,10 +3,13 @@
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 #include <memory>
+
+#include "proxy/loop/fd.h"
 
 namespace gatewhy {
 namespace {
@@ -78,6 +81,11 @@ bool reaches(const Address& target, const Address& listener) {
 }
 
 }  // namespace
+
+bool hasRoute(const Address& address) noexcept {
+  const Fd probe(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return probe.valid() && ::connect(probe.get(), address.get(), address.size) == 0;
+}
 
 std::optional<std::string_view> ruleAgainst(const Address& address) noexcept {
   const Bytes ip = address.bytes();

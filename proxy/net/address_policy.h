@@ -20,4 +20,7 @@ namespace gatewhy {
 // listener that takes IPv4 too is two entries.
 [[nodiscard]] bool isOwnListener(const Address& target, const std::vector<Address>& listeners);
 
+// Whether this machine knows a way to the address. No packet is sent.
+[[nodiscard]] bool hasRoute(const Address& address) noexcept;
+
 }  // namespace gatewhy

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "proxy/net/dns_verdict.h"
+#include "proxy/net/endpoint_name.h"
 #include "proxy/net/tcp_race.h"
 #include "proxy/net/tls_record.h"
 
@@ -43,8 +44,9 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
         target_(target),
         endpoint_(*target.endpoint),
         observer_(observer),
-        literal_(literalOf(endpoint_)),
-        race_(loop, {target.timeouts->connect, target.own_listeners, !literal_}, *this),
+        literal_(target.address ? target.address : literalAddress(endpoint_)),
+        dns_(target.dns),
+        race_(loop, {target.timeouts->connect, target.own_listeners, !literal_ || target.address}, *this),
         resolve_timer_(loop, [this] { onResolveTimer(); }),
         handshake_timer_(loop, [this] { onHandshakeTimer(); }),
         report_later_(loop, [this] { report(); }) {}
@@ -96,16 +98,6 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
 
  private:
   // ---- resolve
-
-  // As it is looked up: a name that is said to be complete has its dot.
-  static std::string lookUpName(const EndpointConfig& endpoint) {
-    return endpoint.absolute ? endpoint.host + '.' : endpoint.host;
-  }
-
-  static std::optional<Address> literalOf(const EndpointConfig& endpoint) {
-    return endpoint.scheme == EndpointScheme::Unix ? Address::unixPath(endpoint.unix_path)
-                                                   : Address::fromIp(endpoint.host, endpoint.port);
-  }
 
   void onResolved(int family, FamilyAnswer answer) {
     (family == AF_INET6 ? v6_answered_ : v4_answered_) = true;
@@ -174,7 +166,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     look_up_.reset();
     resolve_timer_.cancel();
     peer_address_ = winner.address().text();
-    if (!literal_) {
+    if (!literal_ || target_.address) {
       resolver_.noteConnected(lookUpName(endpoint_), winner.address());
     }
     link_ = winner.takeLink();
@@ -325,7 +317,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
       return;
     }
     link_->watch.setHandler(nullptr);
-    if (endpoint_.unix_path.empty()) {
+    if (endpoint_.unix_path.empty() && !target_.brief) {
       link_->transport.probeWhenSilent();
     }
     const bool http2 = endpoint_.scheme == EndpointScheme::Https ? chosenProtocol() == kAlpnHttp2

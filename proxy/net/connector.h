@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,9 @@ class ConnectObserver {
 
 struct ConnectTarget {
   const EndpointConfig* endpoint = nullptr;             // outlives the connector
+  std::optional<Address> address = {};                  // of a host behind its name; absent: the name is resolved
+  DnsFacts dns = {};                                    // of that address
+  bool brief = false;                                   // the connection ends before keep-alive probes would begin
   const OriginTimeouts* timeouts = nullptr;             // outlives the connector
   const OriginTlsContext* tls = nullptr;                // https endpoints; outlives the connector
   EndpointHttp http = EndpointHttp::Http1;              // over TLS offered by ALPN, else spoken

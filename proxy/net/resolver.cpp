@@ -172,6 +172,7 @@ class AresResolver : public Resolver {
     known_->noteConnected(askedFor(host).key(), address);
   }
   std::shared_ptr<Memory> memory() const override { return known_; }
+  std::chrono::milliseconds stale() const override { return stale_; }
 
  private:
   using Key = std::pair<std::string, int>;

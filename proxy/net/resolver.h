@@ -56,6 +56,8 @@ class Resolver {
   // when DNS gets out of order (DnsConfig::stale).
   virtual void noteConnected(const std::string& /*host*/, const Address& /*address*/) {}
   [[nodiscard]] virtual std::shared_ptr<Memory> memory() const { return nullptr; }
+  // DnsConfig::stale.
+  [[nodiscard]] virtual std::chrono::milliseconds stale() const { return {}; }
 };
 
 }  // namespace gatewhy

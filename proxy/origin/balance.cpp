@@ -31,22 +31,34 @@ bool lighter(std::uint32_t a, std::uint32_t of_a, std::uint32_t b, std::uint32_t
 
 }  // namespace
 
-Balancer::Balancer(const OriginConfig& origin)
-    : balance_(origin.balance),
-      primaries_(groupOf(origin, false)),
-      backups_(groupOf(origin, true)),
-      random_(origin.balance == Balance::RandomTwo ? Random::seeded() : Random({1, 2, 3, 4})) {}
+std::vector<Candidate> candidatesOf(const OriginConfig& origin) {
+  std::vector<Candidate> candidates;
+  for (const EndpointConfig& endpoint : origin.endpoints) {
+    candidates.push_back(
+        {.index = candidates.size(), .weight = endpoint.weight, .backup = endpoint.backup, .name = endpoint.url});
+  }
+  return candidates;
+}
+
+Balancer::Balancer(Balance balance, const std::vector<Candidate>& candidates)
+    : balance_(balance),
+      primaries_(groupOf(candidates, false)),
+      backups_(groupOf(candidates, true)),
+      random_(balance == Balance::RandomTwo ? Random::seeded() : Random({1, 2, 3, 4})) {}
 
 bool Balancer::comesLater(const Turn& a, const Turn& b) noexcept {
   return a.at != b.at ? a.at > b.at : a.member > b.member;
 }
 
-Balancer::Group Balancer::groupOf(const OriginConfig& origin, bool backups) {
+Balancer::Group Balancer::groupOf(const std::vector<Candidate>& candidates, bool backups) const {
   Group group;
-  for (std::uint32_t i = 0; i < origin.endpoints.size(); ++i) {
-    if (origin.endpoints[i].backup == backups) {
-      group.endpoints.push_back(i);
-      group.weights.push_back(origin.endpoints[i].weight);
+  for (const Candidate& candidate : candidates) {
+    if (candidate.backup == backups) {
+      group.endpoints.push_back(static_cast<std::uint32_t>(candidate.index));
+      group.weights.push_back(candidate.weight);
+      if (balance_ == Balance::Hash) {
+        group.seeds.push_back(mix(std::hash<std::string>{}(candidate.name)));
+      }
     }
   }
   const bool equal =
@@ -58,11 +70,6 @@ Balancer::Group Balancer::groupOf(const OriginConfig& origin, bool backups) {
       group.sums.push_back(sum += weight);
       // Half a period in: the turns of unlike weights interleave from the start.
       group.turns.push_back({.at = kRound / weight / 2, .member = member});
-    }
-  }
-  if (origin.balance == Balance::Hash) {
-    for (const std::uint32_t endpoint : group.endpoints) {
-      group.seeds.push_back(mix(std::hash<std::string>{}(origin.endpoints[endpoint].url)));
     }
   }
   std::make_heap(group.turns.begin(), group.turns.end(), comesLater);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -20,13 +21,23 @@ class EndpointFilter {
   ~EndpointFilter() = default;
 };
 
+// One of those that a balancer chooses among: an endpoint, or a host of it.
+struct Candidate {
+  std::size_t index = 0;  // what pick() calls it
+  std::uint32_t weight = 1;
+  bool backup = false;
+  std::string name;  // Balance::Hash goes by it
+};
+[[nodiscard]] std::vector<Candidate> candidatesOf(const OriginConfig& origin);  // its endpoints
+
 // Chooses among the endpoints of one origin. Pure but for its own state;
 // belongs to one worker. With n endpoints of which most are usable, a choice
 // by round_robin or random_two costs O(1), or O(log n) where weights differ;
 // least_requests looks at all n counters where none is 0, hash at all n.
 class Balancer {
  public:
-  explicit Balancer(const OriginConfig& origin);
+  explicit Balancer(const OriginConfig& origin) : Balancer(origin.balance, candidatesOf(origin)) {}
+  Balancer(Balance balance, const std::vector<Candidate>& candidates);
 
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   // The index of a usable endpoint: primaries first, backups when no primary
@@ -54,7 +65,7 @@ class Balancer {
   };
   static constexpr std::uint32_t kNoMember = UINT32_MAX;
 
-  static Group groupOf(const OriginConfig& origin, bool backups);
+  [[nodiscard]] Group groupOf(const std::vector<Candidate>& candidates, bool backups) const;
   // Each: a member of the group, or kNoMember.
   [[nodiscard]] std::uint32_t pickMember(Group& group, const EndpointFilter& filter,
                                          std::span<const std::uint32_t> loads, std::uint64_t key);

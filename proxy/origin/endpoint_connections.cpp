@@ -84,7 +84,7 @@ bool EndpointConnections::giveBack(OriginConnection& connection) {
     return connection.room() != 0;
   }
   std::unique_ptr<OriginConnection> idle = unuse(connection);
-  if (!connection.draining()) {
+  if (!retired_ && !connection.draining()) {
     return park(std::move(idle));
   }
   bury(std::move(idle));
@@ -160,6 +160,13 @@ std::unique_ptr<OriginConnection> EndpointConnections::takeParked(OriginConnecti
 void EndpointConnections::closeOne(OriginConnection& parked) {
   if (auto dead = takeParked(parked)) {
     bury(std::move(dead));
+  }
+}
+
+void EndpointConnections::retire(bool retired) {
+  retired_ = retired;
+  if (retired) {
+    closeParked();
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker's connections to one endpoint: those that carry requests, and
+// One worker's connections to one host, an endpoint or one of those behind its name: those that carry requests, and
 // those that are parked until keep_alive.timeout. Loop thread only.
 #pragma once
 
@@ -34,6 +34,11 @@ class EndpointConnections {
   OriginConnection& adopt(std::unique_ptr<OriginConnection> connection);
   // A lease has ended. True: the connection can carry another request.
   bool giveBack(OriginConnection& connection);
+
+  // Its host has left: nothing is parked any more, and what carries requests is
+  // closed behind them. False: it is back.
+  void retire(bool retired);
+  [[nodiscard]] bool empty() const { return parked_.empty() && used_.empty(); }
 
   [[nodiscard]] std::size_t parked() const { return parked_.size(); }
   void closeParked();
@@ -71,7 +76,8 @@ class EndpointConnections {
   std::shared_ptr<OriginState> origin_state_;
   std::vector<std::unique_ptr<OriginConnection>> parked_;  // LIFO
   std::vector<std::unique_ptr<OriginConnection>> used_;    // have a lease; in no order
-  std::vector<OriginConnection*> roomy_;                   // of the used: those with room, oldest first
+  bool retired_ = false;
+  std::vector<OriginConnection*> roomy_;  // of the used: those with room, oldest first
   Openings openings_;
 };
 

@@ -15,6 +15,7 @@
 #include "proxy/loop/event_loop.h"
 #include "proxy/net/certificate_term.h"
 #include "proxy/origin/endpoint_health.h"
+#include "proxy/origin/host_set.h"
 #include "proxy/origin/idle_lesson.h"
 #include "proxy/origin/unsolicited.h"
 
@@ -116,6 +117,7 @@ class EndpointState {
   [[nodiscard]] IdleLesson& idleLesson() noexcept { return idle_lesson_; }
   [[nodiscard]] const IdleLesson& idleLesson() const noexcept { return idle_lesson_; }
 
+  NameWatch name;         // of an endpoint that is given by a name
   EndpointHealth health;  // changed through OriginHealth
   HealthWords words;
   HealthChangeCounts health_changes;
@@ -146,6 +148,7 @@ struct OriginState {
   std::atomic<std::uint32_t> waiting_uploads{0};  // of these, those whose body is still coming
   UnsolicitedRecord unsolicited;
   std::atomic<std::uint32_t> health_changes{0};  // of its endpoints: who remembers them looks again
+  std::atomic<std::uint32_t> host_changes{0};    // likewise of the hosts behind their names
   std::mutex health_mutex;                       // one endpoint is ejected at a time
   std::atomic<bool> panics{false};               // changed under health_mutex
   CheckCounts checks;

@@ -17,6 +17,10 @@ LifecycleEvent::Fact numberFact(std::string_view key, double number) {
   return {.key = key, .text = {}, .number = number, .list = {}};
 }
 
+LifecycleEvent::Fact listFact(std::string_view key, std::vector<std::string> list) {
+  return {.key = key, .text = {}, .number = {}, .list = std::move(list)};
+}
+
 std::string secondsText(double span_ms) {
   return fmt::format("{:g} s", span_ms / 1000);
 }
@@ -27,15 +31,19 @@ std::string sentenceOf(const Diagnosis* diagnosis) {
 
 }  // namespace
 
-void tellHealthChange(const Teller& tell, const OriginConfig& origin, std::size_t endpoint, EndpointState& state,
-                      HealthChange change, const Diagnosis* diagnosis, TimePoint now) {
-  const std::string& url = origin.endpoints[endpoint].url;
+void tellHealthChange(const Teller& tell, const OriginConfig& origin, const OriginHost& host, HealthChange change,
+                      const Diagnosis* diagnosis, TimePoint now) {
+  const std::string who = nameOf(origin, host);
+  EndpointState& state = *host.state;
   const auto why = state.health.why(now);
   std::string message;
   LifecycleEvent event;
   event.event = "health";
   event.diagnosis = diagnosis;
-  event.facts = {textFact("origin", origin.name), textFact("endpoint", url)};
+  event.facts = {textFact("origin", origin.name), textFact("endpoint", origin.endpoints[host.endpoint].url)};
+  if (host.address) {
+    event.facts.push_back(textFact("address", host.address_text));
+  }
   const auto add = [&](std::string_view new_state, HealthSource source) {
     event.facts.push_back(textFact("state", std::string(new_state)));
     event.facts.push_back(textFact("source", std::string(name(source))));
@@ -51,27 +59,44 @@ void tellHealthChange(const Teller& tell, const OriginConfig& origin, std::size_
       const double span = why && why->until ? std::round(millisBetween(now, *why->until)) : 0;
       event.event = "eject";
       event.severity = "WARN";
-      message = fmt::format("{} is out of use for {}: {}", url, secondsText(span), sentenceOf(diagnosis));
+      message = fmt::format("{} is out of use for {}: {}", who, secondsText(span), sentenceOf(diagnosis));
       add("ejected", HealthSource::Passive);
       event.facts.push_back(numberFact("for_ms", span));
       event.facts.push_back(numberFact("ejections_in_row", state.health.ejectionsInRow()));
       break;
     }
     case HealthChange::Recovered:
-      message = fmt::format("{} answers requests again", url);
+      message = fmt::format("{} answers requests again", who);
       add("up", HealthSource::Passive);
       break;
     case HealthChange::Up:
-      message = fmt::format("{} passes its check", url);
+      message = fmt::format("{} passes its check", who);
       add("up", HealthSource::Check);
       break;
     case HealthChange::Down:
       event.severity = "ERROR";
-      message = fmt::format("{} is out of use, since it fails its check: {}", url, sentenceOf(diagnosis));
+      message = fmt::format("{} is out of use, since it fails its check: {}", who, sentenceOf(diagnosis));
       add("down", HealthSource::Check);
       break;
   }
   event.message = message;
+  tell(event);
+}
+
+void tellHosts(const Teller& tell, const OriginConfig& origin, std::size_t endpoint, const HostChange& change) {
+  const std::string& url = origin.endpoints[endpoint].url;
+  const std::string message = change.hosts == 0 ? fmt::format("{} is one host now", url)
+                                                : fmt::format("{} has {} addresses, each a host", url, change.hosts);
+  LifecycleEvent event;
+  event.event = "hosts";
+  event.message = message;
+  event.facts = {textFact("origin", origin.name), textFact("endpoint", url),
+                 numberFact("hosts", static_cast<double>(change.hosts))};
+  for (const auto& [key, texts] : {std::pair("joined", &change.joined), std::pair("left", &change.left)}) {
+    if (!texts->empty()) {
+      event.facts.push_back(listFact(key, *texts));
+    }
+  }
   tell(event);
 }
 

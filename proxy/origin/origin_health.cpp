@@ -54,52 +54,102 @@ std::string describeAbsence(const std::string& url, const EndpointHealth::Why& w
 
 }  // namespace
 
-OriginHealth::OriginHealth(const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
+std::vector<OriginHost> hostsOf(const std::vector<std::shared_ptr<EndpointState>>& states) {
+  std::vector<OriginHost> hosts;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const auto named = states[i]->name.hosts();
+    if (named == nullptr) {
+      hosts.push_back({.endpoint = i, .address = {}, .address_text = {}, .state = states[i], .whole = states[i]});
+      continue;
+    }
+    for (const NamedHost& host : named->hosts) {
+      hosts.push_back(
+          {.endpoint = i, .address = host.address, .address_text = host.text, .state = host.state, .whole = states[i]});
+    }
+  }
+  return hosts;
+}
+
+std::string nameOf(const OriginConfig& config, const OriginHost& host) {
+  const std::string& url = config.endpoints[host.endpoint].url;
+  return host.address ? fmt::format("{} ({})", url, host.address_text) : url;
+}
+
+OriginHealth::OriginHealth(const OriginConfig& config, const std::vector<std::shared_ptr<EndpointState>>& states,
+                           std::shared_ptr<OriginState> origin_state)
+    : OriginHealth(config, hostsOf(states), std::move(origin_state)) {}
+
+OriginHealth::OriginHealth(const OriginConfig& config, std::vector<OriginHost> hosts,
                            std::shared_ptr<OriginState> origin_state)
     : rules_(HealthRules::of(config)),
       panic_percent_(config.panic_percent),
       slow_start_(config.slow_start),
       check_interval_(config.health ? config.health->interval : std::chrono::milliseconds(0)),
       urls_(urlsOf(config)),
-      states_(std::move(states)),
+      hosts_(std::move(hosts)),
       origin_state_(std::move(origin_state)),
-      usable_(states_.size(), true) {}
+      usable_(hosts_.size(), true) {}
+
+void OriginHealth::setHosts(std::vector<OriginHost> hosts) {
+  hosts_ = std::move(hosts);
+  usable_.assign(hosts_.size(), false);
+  looked_ = false;
+}
+
+Standing OriginHealth::standingOf(const OriginHost& host, TimePoint now) {
+  const bool drained = host.whole != host.state && host.whole->health.standing(now) == Standing::Drained;
+  return drained ? Standing::Drained : host.state->health.standing(now);
+}
+
+std::optional<EndpointHealth::Why> OriginHealth::whyOf(const OriginHost& host, TimePoint now) {
+  return (standingOf(host, now) == Standing::Drained ? host.whole : host.state)->health.why(now);
+}
 
 // ---- changes ----------------------------------------------------------
 
-HealthChange OriginHealth::report(std::size_t endpoint, const Verdict& verdict, TimePoint now) {
-  EndpointHealth& health = states_[endpoint]->health;
+HealthChange OriginHealth::report(std::size_t host, const Verdict& verdict, TimePoint now) {
+  if (hosts_[host].state == nullptr) {
+    return HealthChange::None;  // its address has left the name
+  }
+  EndpointHealth& health = hosts_[host].state->health;
   const bool may_eject = verdict.source == HealthSource::Passive && verdict.kind != Verdict::Kind::Good;
-  // Two endpoints must not leave at once, each relying on the other.
+  // Two hosts must not leave at once, each relying on the other.
   std::unique_lock lock(origin_state_->health_mutex, std::defer_lock);
   if (may_eject) {
     lock.lock();
   }
-  const HealthChange change = health.report(verdict, rules_, now, [&] { return othersInUse(endpoint, now); });
+  const HealthChange change = health.report(verdict, rules_, now, [&] { return othersInUse(host, now); });
   if (change != HealthChange::None) {
-    states_[endpoint]->health_changes.count(change);
-    origin_state_->health_changes.fetch_add(1, std::memory_order_release);
+    hosts_[host].whole->health_changes.count(change);
+    noteChange();
   }
   return change;
 }
 
 bool OriginHealth::setDrained(std::size_t endpoint, bool drained, TimePoint now) {
-  const bool changed = states_[endpoint]->health.setDrained(drained, now);
+  const auto found = std::find_if(hosts_.begin(), hosts_.end(), [&](const OriginHost& host) {
+    return host.state != nullptr && host.endpoint == endpoint;
+  });
+  const bool changed = found != hosts_.end() && found->whole->health.setDrained(drained, now);
   if (changed) {
-    origin_state_->health_changes.fetch_add(1, std::memory_order_release);
+    noteChange();
   }
   return changed;
 }
 
-void OriginHealth::forgetChecks(std::size_t endpoint) {
-  if (states_[endpoint]->health.forgetChecks()) {
-    origin_state_->health_changes.fetch_add(1, std::memory_order_release);
+void OriginHealth::forgetChecks() {
+  bool any = false;
+  for (const OriginHost& host : hosts_) {
+    any = (host.state != nullptr && host.state->health.forgetChecks()) || any;
+  }
+  if (any) {
+    noteChange();
   }
 }
 
-bool OriginHealth::othersInUse(std::size_t endpoint, TimePoint now) const {
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    if (i != endpoint && states_[i]->health.usable(now)) {
+bool OriginHealth::othersInUse(std::size_t host, TimePoint now) const {
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (i != host && hosts_[i].state != nullptr && standingOf(hosts_[i], now) == Standing::InUse) {
       return true;
     }
   }
@@ -110,8 +160,11 @@ bool OriginHealth::othersInUse(std::size_t endpoint, TimePoint now) const {
 
 OriginHealth::Census OriginHealth::count(TimePoint now) const {
   Census census;
-  for (const auto& state : states_) {
-    const Standing standing = state->health.standing(now);
+  for (const OriginHost& host : hosts_) {
+    if (host.state == nullptr) {
+      continue;
+    }
+    const Standing standing = standingOf(host, now);
     census.in_use += standing == Standing::InUse ? 1 : 0;
     census.allowed += standing == Standing::InUse || standing == Standing::Ejected ? 1 : 0;
   }
@@ -148,9 +201,12 @@ void OriginHealth::look(TimePoint now) {
   look_again_ = TimePoint::max();
   any_slow_ = false;
   panics_ = panicsWith(count(now));
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    const EndpointHealth& health = states_[i]->health;
-    const Standing standing = health.standing(now);
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (hosts_[i].state == nullptr) {
+      continue;
+    }
+    const EndpointHealth& health = hosts_[i].state->health;
+    const Standing standing = standingOf(hosts_[i], now);
     usable_[i] = standing == Standing::InUse || (panics_ && standing == Standing::Ejected);
     if (standing == Standing::Ejected) {
       if (const auto why = health.why(now); why && why->until) {
@@ -168,13 +224,16 @@ void OriginHealth::look(TimePoint now) {
   }
 }
 
-bool OriginHealth::takes(std::size_t endpoint, TimePoint now) const {
-  const Standing standing = states_[endpoint]->health.standing(now);
+bool OriginHealth::takes(std::size_t host, TimePoint now) const {
+  if (hosts_[host].state == nullptr) {
+    return false;
+  }
+  const Standing standing = standingOf(hosts_[host], now);
   return standing == Standing::InUse || (panics_ && standing == Standing::Ejected);
 }
 
-bool OriginHealth::heldBack(std::size_t endpoint, double lot, TimePoint now) const {
-  const TimePoint returned = states_[endpoint]->health.returned(now);
+bool OriginHealth::heldBack(std::size_t host, double lot, TimePoint now) const {
+  const TimePoint returned = hosts_[host].state->health.returned(now);
   if (!any_slow_ || returned == TimePoint{} || now >= returned + slow_start_) {
     return false;
   }
@@ -185,8 +244,8 @@ bool OriginHealth::heldBack(std::size_t endpoint, double lot, TimePoint now) con
 std::optional<std::chrono::milliseconds> OriginHealth::backIn(TimePoint now) const {
   std::optional<std::chrono::milliseconds> soonest;
   const auto consider = [&](std::chrono::milliseconds wait) { soonest = std::min(soonest.value_or(wait), wait); };
-  for (const auto& state : states_) {
-    const auto why = state->health.why(now);
+  for (const OriginHost& host : hosts_) {
+    const auto why = host.state == nullptr ? std::nullopt : whyOf(host, now);
     if (why && why->until) {
       consider(std::chrono::ceil<std::chrono::milliseconds>(*why->until - now));
     } else if (why && why->source == HealthSource::Check) {
@@ -198,9 +257,12 @@ std::optional<std::chrono::milliseconds> OriginHealth::backIn(TimePoint now) con
 
 std::vector<std::string> OriginHealth::absences(TimePoint now) const {
   std::vector<std::string> lines;
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    if (const auto why = states_[i]->health.why(now)) {
-      lines.push_back(describeAbsence(urls_[i], *why, states_[i]->words.of(why->source), now));
+  for (const OriginHost& host : hosts_) {
+    const auto why = host.state == nullptr ? std::nullopt : whyOf(host, now);
+    if (why) {
+      const std::string& url = urls_[host.endpoint];
+      lines.push_back(describeAbsence(host.address ? fmt::format("{} ({})", url, host.address_text) : url, *why,
+                                      host.state->words.of(why->source), now));
     }
   }
   return lines;

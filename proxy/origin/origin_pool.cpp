@@ -5,6 +5,32 @@
 #include <utility>
 
 namespace gatewhy {
+namespace {
+
+// Each as one host, whatever is known of its name.
+std::vector<OriginHost> endpointsAsSuch(const std::vector<std::shared_ptr<EndpointState>>& states) {
+  std::vector<OriginHost> hosts;
+  for (const auto& state : states) {
+    hosts.push_back({.endpoint = hosts.size(), .address = {}, .address_text = {}, .state = state, .whole = state});
+  }
+  return hosts;
+}
+
+std::vector<Candidate> candidatesOf(const OriginConfig& config, const std::vector<OriginHost>& hosts) {
+  std::vector<Candidate> candidates;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const EndpointConfig& endpoint = config.endpoints[hosts[i].endpoint];
+    if (hosts[i].state != nullptr) {
+      candidates.push_back({.index = i,
+                            .weight = endpoint.weight,
+                            .backup = endpoint.backup,
+                            .name = hosts[i].address ? endpoint.url + '\n' + hosts[i].address_text : endpoint.url});
+    }
+  }
+  return candidates;
+}
+
+}  // namespace
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
@@ -34,23 +60,103 @@ OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<
                        std::shared_ptr<OriginState> origin_state, std::function<void()> wake_others)
     : loop_(loop),
       config_(config),
+      endpoints_(std::move(states)),
       origin_state_(std::move(origin_state)),
       wake_others_(std::move(wake_others)),
       balancer_(config),
-      health_(config, states, origin_state_),
+      health_(config, endpointsAsSuch(endpoints_), origin_state_),
       queue_(origin_state_, config.limits.pending),
       retries_(config.retry.budget_percent),
       self_(std::make_shared<PlaceWatcher*>(static_cast<PlaceWatcher*>(this))) {
-  loads_.resize(states.size());
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    endpoints_.push_back(std::make_unique<EndpointConnections>(loop_, config_.endpoints[i], config_.keep_alive,
-                                                               std::move(states[i]), origin_state_));
+  loads_.resize(endpoints_.size());
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    hosts_.push_back(std::make_unique<EndpointConnections>(loop_, config_.endpoints[i], config_.keep_alive,
+                                                           endpoints_[i], origin_state_));
   }
 }
 
 OriginPool::~OriginPool() {
   *self_ = nullptr;
 }
+
+// ---- hosts behind names -----------------------------------------------
+
+void OriginPool::watchNames(HostRefresh::OnChange tell) {
+  refresh_.emplace(config_, endpoints_, origin_state_,
+                   [this, tell = std::move(tell)](std::size_t endpoint, const HostChange& change) {
+                     tell(endpoint, change);
+                     serveSoon();
+                     wake_others_();
+                   });
+  seen_hosts_ = origin_state_->host_changes.load(std::memory_order_acquire) - 1;
+  updateHosts();
+}
+
+void OriginPool::refreshNames(Resolver& resolver) {
+  if (refresh_) {
+    refresh_->askAll(resolver, loop_.turnTime());
+    updateHosts();
+  }
+}
+
+void OriginPool::refreshName(std::size_t host, Resolver& resolver) {
+  if (refresh_ && host < endpoints_.size()) {
+    refresh_->ask(host, resolver, loop_.turnTime());
+  }
+}
+
+void OriginPool::updateHosts() {
+  const std::uint32_t changes = origin_state_->host_changes.load(std::memory_order_acquire);
+  if (!refresh_ || changes == seen_hosts_) {
+    return;
+  }
+  seen_hosts_ = changes;
+  std::vector<OriginHost> hosts = health_.hosts();
+  std::vector<OriginHost> wanted = hostsOf(endpoints_);
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const auto state = i < endpoints_.size() ? endpoints_[i] : hosts[i].state;
+    const auto still = std::find_if(wanted.begin(), wanted.end(),
+                                    [&](const OriginHost& host) { return state != nullptr && host.state == state; });
+    const bool stays = still != wanted.end();
+    hosts[i].state = stays ? state : nullptr;
+    hosts_[i]->retire(!stays);
+    if (stays) {
+      wanted.erase(still);
+    }
+  }
+  for (OriginHost& joined : wanted) {
+    const std::size_t index = freeIndex(hosts);
+    if (index == hosts.size()) {
+      hosts.emplace_back();
+      hosts_.emplace_back();
+      loads_.push_back(0);
+    }
+    hosts_[index] = std::make_unique<EndpointConnections>(loop_, config_.endpoints[joined.endpoint], config_.keep_alive,
+                                                          joined.state, origin_state_);
+    hosts[index] = std::move(joined);
+  }
+  balancer_ = Balancer(config_.balance, candidatesOf(config_, hosts));
+  health_.setHosts(std::move(hosts));
+}
+
+std::size_t OriginPool::freeIndex(const std::vector<OriginHost>& hosts) const {
+  for (std::size_t i = endpoints_.size(); i < hosts.size(); ++i) {
+    if (hosts[i].state == nullptr && loads_[i] == 0 && hosts_[i]->empty()) {
+      return i;
+    }
+  }
+  return hosts.size();
+}
+
+std::size_t OriginPool::parked(std::size_t endpoint) const {
+  std::size_t parked = 0;
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    parked += health_.host(i).endpoint == endpoint ? hosts_[i]->parked() : 0;
+  }
+  return parked;
+}
+
+// ---- leases -----------------------------------------------------------
 
 bool OriginPool::isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const {
   return std::find(tried.begin(), tried.end(), endpoint) != tried.end();
@@ -78,7 +184,7 @@ class OriginPool::Choice final : public EndpointFilter {
     return pool_.health_.usable(endpoint) && !pool_.isTried(tried_, endpoint);
   }
   void noteFull(std::size_t endpoint) {
-    full_.resize(pool_.endpoints_.size());
+    full_.resize(pool_.hosts_.size());
     full_[endpoint] = true;
   }
   // False where there was no preference to be given up.
@@ -86,7 +192,7 @@ class OriginPool::Choice final : public EndpointFilter {
 
  private:
   [[nodiscard]] bool preferred(std::size_t endpoint) const {
-    if (pool_.config_.endpoints[endpoint].backup) {
+    if (pool_.config_.endpoints[pool_.health_.host(endpoint).endpoint].backup) {
       return false;
     }
     return tried_.empty() ? !pool_.health_.heldBack(endpoint, lot_, now_)
@@ -116,7 +222,7 @@ std::optional<Lease> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
   Choice choice(*this, waiter.triedEndpoints());
   bool any_healthy = false;
   const std::size_t session = waiter.sessionEndpoint();
-  const bool stays = session < endpoints_.size() && choice.admits(session);
+  const bool stays = session < hosts_.size() && choice.admits(session);
   if (stays) {
     if (auto lease = tryLease(waiter, session, fresh, upload)) {
       return lease;
@@ -158,13 +264,13 @@ std::uint32_t OriginPool::uploadPlaces() const {
 
 bool OriginPool::anybodyCanBeServed() const {
   return queue_.wholeWaitAnywhere() ||
-         (queue_.uploadsWait() && std::any_of(endpoints_.begin(), endpoints_.end(), [this](const auto& endpoint) {
+         (queue_.uploadsWait() && std::any_of(hosts_.begin(), hosts_.end(), [this](const auto& endpoint) {
             return uploadPlaces() == 0 || endpoint->state()->uploads() < uploadPlaces();
           }));
 }
 
 std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload) {
-  EndpointConnections& connections = *endpoints_[endpoint];
+  EndpointConnections& connections = *hosts_[endpoint];
   const auto& state = connections.state();
   // Looked at first: what is taken and given back again makes others try.
   const bool counts = upload && uploadPlaces() != 0;
@@ -202,16 +308,16 @@ std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoi
 }
 
 EndpointHttp OriginPool::httpOf(const PoolWaiter& waiter, std::size_t endpoint) const {
-  const EndpointHttp configured = config_.endpoints[endpoint].http;
+  const EndpointHttp configured = config_.endpoints[health_.host(endpoint).endpoint].http;
   const bool http1 = configured == EndpointHttp::Negotiated &&
-                     (waiter.needsHttp1() || endpoints_[endpoint]->state()->heldToHttp1(loop_.turnTime()));
+                     (waiter.needsHttp1() || hosts_[endpoint]->state()->heldToHttp1(loop_.turnTime()));
   return http1 ? EndpointHttp::Http1 : configured;
 }
 
 // Where the connection will carry many requests, of many clients, as far as is
 // known, one is opened for all who want it meanwhile.
 void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
-  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
   const auto& state = connections.state();
   const bool hopes = waiter.client() == nullptr &&
                      (lease.http_ == EndpointHttp::Http2 ||
@@ -225,7 +331,7 @@ void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
 }
 
 void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
-  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
   lease.http_ = httpOf(waiter, lease.endpoint_);
   OriginConnection* const connection = connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
   if (connection == nullptr) {
@@ -242,7 +348,7 @@ void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
 
 void OriginPool::onOpeningFailed(Lease& lease, const std::vector<AddressFailure>& failures) {
   if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
-    endpoints_[lease.endpoint_]->openings().onFailed(failures);
+    hosts_[lease.endpoint_]->openings().onFailed(failures);
   }
 }
 
@@ -254,7 +360,7 @@ void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
 }
 
 OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
-  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
   const bool shared = connection->sharing() == OriginConnection::Sharing::Shared;
   if (lease.http_ == EndpointHttp::Negotiated) {
     connections.state()->noteSpeaks(shared ? EndpointState::Speaks::Http2 : EndpointState::Speaks::Http1);
@@ -278,7 +384,7 @@ OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnecti
 }
 
 void OriginPool::giveBack(Lease& lease) {
-  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  EndpointConnections& connections = *hosts_[lease.endpoint_];
   --loads_[lease.endpoint_];
   if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
     connections.openings().onOver();
@@ -315,7 +421,7 @@ void OriginPool::serveSoon() {
 
 bool OriginPool::hasAlternative(const std::vector<std::size_t>& tried) const {
   const TimePoint now = EventLoop::now();
-  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
     if (!isTried(tried, i) && health_.takes(i, now)) {
       return true;
     }
@@ -331,7 +437,7 @@ void OriginPool::bodyArrived(PoolWaiter& waiter) {
 
 bool OriginPool::waitsForOne(const PoolWaiter& waiter) {
   const std::size_t session = waiter.sessionEndpoint();
-  return session < endpoints_.size() && Choice(*this, waiter.triedEndpoints()).admits(session);
+  return session < hosts_.size() && Choice(*this, waiter.triedEndpoints()).admits(session);
 }
 
 bool OriginPool::serve(PoolWaiter& waiter, bool upload) {
@@ -363,23 +469,24 @@ bool OriginPool::serve(PoolWaiter& waiter, bool upload) {
 }
 
 void OriginPool::serveQueue() {
+  updateHosts();
   while (queue_.serveOne(*this)) {
   }
   // Others wait while connections are parked here: give one up for them.
   if (!queue_.wholeWait() && queue_.wholeOrOthersWait() && anybodyCanBeServed()) {
-    static_cast<void>(std::any_of(endpoints_.begin(), endpoints_.end(),
+    static_cast<void>(std::any_of(hosts_.begin(), hosts_.end(),
                                   [](const auto& endpoint) { return endpoint->closeOldestWithPlace(); }));
   }
 }
 
 void OriginPool::closeParkedOf(const ProxiedClient& client) {
-  for (const auto& endpoint : endpoints_) {
+  for (const auto& endpoint : hosts_) {
     endpoint->closeParkedOf(client);
   }
 }
 
 void OriginPool::closeParked() {
-  for (const auto& endpoint : endpoints_) {
+  for (const auto& endpoint : hosts_) {
     endpoint->closeParked();
   }
 }

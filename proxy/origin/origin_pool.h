@@ -17,6 +17,7 @@
 #include "proxy/origin/balance.h"
 #include "proxy/origin/endpoint_connections.h"
 #include "proxy/origin/endpoint_state.h"
+#include "proxy/origin/host_refresh.h"
 #include "proxy/origin/lease.h"
 #include "proxy/origin/origin_health.h"
 #include "proxy/origin/places.h"
@@ -37,6 +38,19 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   ~OriginPool();
   OriginPool(const OriginPool&) = delete;
   OriginPool& operator=(const OriginPool&) = delete;
+
+  // From now on an endpoint whose name has several addresses is that many
+  // hosts, as DNS has them; without it each endpoint is one. `tell`: other hosts
+  // than before.
+  void watchNames(HostRefresh::OnChange tell);
+  // Asks DNS where that is due, and nobody waits: before request(), and when
+  // the endpoint, which is one host, is about to be connected to.
+  void refreshNames(Resolver& resolver);
+  void refreshName(std::size_t host, Resolver& resolver);
+
+  // Below, an index is a host's. Those of the endpoints as such are their own;
+  // behind them come the hosts of names, whose indices may be used again once
+  // nothing is under way there.
 
   // A lease, or why there is none. Queued: `waiter` will be told. Endpoints
   // that it has tried are avoided, and of the others those preferred that have
@@ -59,14 +73,14 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   // Serves the queue; called when a place or connection may have come free.
   void serveQueue();
 
-  [[nodiscard]] std::size_t parked(std::size_t endpoint) const { return endpoints_[endpoint]->parked(); }
-  [[nodiscard]] EndpointState& state(std::size_t endpoint) { return *endpoints_[endpoint]->state(); }
+  [[nodiscard]] std::size_t parked(std::size_t endpoint) const;  // at all hosts of the endpoint
+  [[nodiscard]] EndpointState& state(std::size_t host) { return *hosts_[host]->state(); }
   [[nodiscard]] const OriginConfig& config() const { return config_; }
   [[nodiscard]] OriginHealth& health() { return health_; }
   // keep_alive.timeout: auto. A request found its connection closed after
   // so long; an answer has this Keep-Alive field ("" = none).
-  void noteStale(std::size_t endpoint, double idle_ms) { endpoints_[endpoint]->noteStale(idle_ms); }
-  void noteKeepAlive(std::size_t endpoint, std::string_view value) { endpoints_[endpoint]->noteKeepAlive(value); }
+  void noteStale(std::size_t host, double idle_ms) { hosts_[host]->noteStale(idle_ms); }
+  void noteKeepAlive(std::size_t host, std::string_view value) { hosts_[host]->noteKeepAlive(value); }
   // Bytes that parked connections brought since the last call, on any worker.
   [[nodiscard]] std::optional<UnsolicitedBytes> takeUnsolicited() { return origin_state_->unsolicited.takeNews(); }
 
@@ -84,6 +98,9 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   bool serve(PoolWaiter& waiter, bool upload) override;
   bool waitsForOne(const PoolWaiter& waiter) override;
 
+  // Where DNS has named others.
+  void updateHosts();
+  [[nodiscard]] std::size_t freeIndex(const std::vector<OriginHost>& hosts) const;
   // From 0 to 1: which requests an endpoint that has just come back is spared.
   [[nodiscard]] double nextLot();
   [[nodiscard]] std::optional<Lease> tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload);
@@ -98,13 +115,16 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
 
   EventLoop& loop_;
   const OriginConfig config_;  // a copy: the pool outlives the configuration that it came with
-  std::vector<std::unique_ptr<EndpointConnections>> endpoints_;
-  std::vector<std::uint32_t> loads_;  // leases, by endpoint
+  const std::vector<std::shared_ptr<EndpointState>> endpoints_;
+  std::vector<std::unique_ptr<EndpointConnections>> hosts_;
+  std::vector<std::uint32_t> loads_;  // leases, by host
   std::shared_ptr<OriginState> origin_state_;
   std::function<void()> wake_others_;
   Balancer balancer_;
   OriginHealth health_;
-  std::uint64_t lots_ = 0;  // drawn so far
+  std::optional<HostRefresh> refresh_;  // absent: names are not watched
+  std::uint32_t seen_hosts_ = 0;        // OriginState::host_changes
+  std::uint64_t lots_ = 0;              // drawn so far
   WaitingQueue queue_;
   RetryBudget retries_;
   PlaceWatch self_;  // nulled when destroyed: places may outlive the pool

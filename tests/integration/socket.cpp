@@ -151,12 +151,17 @@ void Socket::reset() {
   fd_.reset();
 }
 
-ListeningSocket::ListeningSocket(int backlog, int receive_buffer)
-    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+ListeningSocket::ListeningSocket(int backlog, int receive_buffer, const Place& place)
+    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), ip_(place.ip) {
   if (receive_buffer != 0) {
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   }
-  const sockaddr_in address = loopback(0);
+  if (place.port != 0) {  // its own of before may linger there
+    const int yes = 1;
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  }
+  sockaddr_in address = loopback(place.port);
+  ::inet_pton(AF_INET, place.ip.c_str(), &address.sin_addr);
   ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   ::listen(fd_.get(), backlog);
   port_ = portOf(fd_.get());
@@ -173,8 +178,8 @@ void ListeningSocket::stop() {
   ::shutdown(fd_.get(), SHUT_RDWR);
 }
 
-OriginServer::OriginServer(Serve serve, int receive_buffer)
-    : serve_(std::move(serve)), listening_(512, receive_buffer), acceptor_([this] { run(); }) {}
+OriginServer::OriginServer(Serve serve, int receive_buffer, const Place& place)
+    : serve_(std::move(serve)), listening_(512, receive_buffer, place), acceptor_([this] { run(); }) {}
 
 void OriginServer::stop() {
   if (!acceptor_.joinable()) {

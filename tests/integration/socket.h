@@ -62,17 +62,24 @@ class Socket {
   End end_ = End::None;
 };
 
+// Where a server listens: a loopback address, a port or any.
+struct Place {
+  std::string ip = "127.0.0.1";
+  std::uint16_t port = 0;
+};
+
 class ListeningSocket {
  public:
-  explicit ListeningSocket(int backlog = 512, int receive_buffer = 0);
+  explicit ListeningSocket(int backlog = 512, int receive_buffer = 0, const Place& place = {});
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string address() const { return ip_ + ":" + std::to_string(port_); }
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] Socket accept() const;  // not open() after stop() or kPatience
   void stop();
 
  private:
   Fd fd_;
+  std::string ip_;
   std::uint16_t port_ = 0;
 };
 
@@ -80,7 +87,7 @@ class ListeningSocket {
 class OriginServer {
  public:
   using Serve = std::function<void(Socket& connection)>;
-  explicit OriginServer(Serve serve, int receive_buffer = 0);
+  explicit OriginServer(Serve serve, int receive_buffer = 0, const Place& place = {});
   ~OriginServer() { stop(); }
   OriginServer(const OriginServer&) = delete;
   OriginServer& operator=(const OriginServer&) = delete;

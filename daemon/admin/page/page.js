@@ -223,7 +223,8 @@ function originState({requests, failures}, {endpoints}) {
 }
 
 // Words of the admin API: what is out of use, and what fails without its clients seeing it.
-const isTroubled = endpoint => ['ejected', 'down_by_check', 'failing'].includes(endpoint.state);
+const hostsOut = endpoint => (endpoint.hosts || []).filter(host => host.state !== 'in_use');
+const isTroubled = endpoint => ['ejected', 'down_by_check', 'failing'].includes(endpoint.state) || hostsOut(endpoint).length > 0;
 const kStateKinds = {up: 'good', no_traffic: 'idle', drained: 'idle', ejected: 'bad', down_by_check: 'bad', failing: 'bad'};
 
 function endpointState(endpoint) {
@@ -243,6 +244,10 @@ function endpointTrouble(endpoint, columns) {
   const parts = rescued.map(([cause, count]) => [`${number(count)} rescued from `, breakable(cause)]);
   if (endpoint.cause) parts.unshift([`${words(endpoint.state)} after `, breakable(endpoint.cause)]);
   if (last) parts.push([`last failure at ${clock(last.timestamp)}: `, breakable(last.cause), last.rescued ? ' (rescued)' : '']);
+  if (endpoint.hosts) {
+    const out = hostsOut(endpoint).map(host => `${host.address} ${words(host.state)}${host.cause ? ` after ${host.cause}` : ''}`);
+    parts.unshift([`${endpoint.hosts.length} addresses${out.length > 0 ? ': ' : ', all in use'}`, out.join(', ')]);
+  }
   const keep = endpoint.keep_alive;
   if (keep && keep.limit_ms !== undefined) parts.push([`closes idle connections after ${duration(keep.limit_ms)} (${kLessons[keep.learned_from] || keep.learned_from}); reused up to ${duration(keep.timeout_ms)}`]);
   if (parts.length === 0) return '';

@@ -245,13 +245,19 @@ void appendEndpoint(std::string& out, const Json& endpoint, const TextStyle& sty
   if (const std::string cause = textAt(endpoint, "cause"); !cause.empty()) {
     text += " after " + cause;
   }
+  const Json& hosts = member(endpoint, "hosts");
+  const auto in_use = static_cast<std::size_t>(
+      std::count_if(hosts.begin(), hosts.end(), [](const Json& host) { return textAt(host, "state") == "in_use"; }));
+  if (!hosts.empty()) {
+    text += fmt::format(", {} of {} addresses in use", in_use, hosts.size());
+  }
   const std::string connections = fmt::format("  {:.0f} busy + {:.0f} idle", numberOf(endpoint, "connections.in_use"),
                                               numberOf(endpoint, "connections.idle"));
   const std::string url = "  " + fitted(textAt(endpoint, "url"), 40, style) + " ";
   const std::size_t room = style.width - std::min<std::size_t>(style.width, 43);
   const bool fits = columnsOf(text) + columnsOf(connections) <= room;
   text = columnsOf(text) > room ? fitted(text, room, style) : text;
-  const bool quiet = state == "up" || state == "no_traffic" || state == "drained";
+  const bool quiet = (state == "up" || state == "no_traffic" || state == "drained") && in_use == hosts.size();
   out += url + paint(text, quiet ? Ink::Dim : Ink::Red, style) + (fits ? connections : "") + "\n";
   appendRescues(out, endpoint, style);
 }

@@ -63,6 +63,11 @@ TEST(LoginQuestion, HoldsWhatTheRouteListsAndNothingElse) {
   EXPECT_EQ(loginQuestionHead(question).bytes,
             "GET /verify?for=shop HTTP/1.1\r\nHost: login.internal:9000\r\nCookie: a=1\r\ncookie: b=2\r\n"
             "X-Forwarded-For: 192.0.2.1\r\n\r\n");
+  question.own_cookies = {"b", "none"};
+  EXPECT_EQ(
+      loginQuestionHead(question).bytes,
+      "GET /verify?for=shop HTTP/1.1\r\nHost: login.internal:9000\r\nCookie: a=1\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")
+      << "the cookie of sticky is ours";
   EXPECT_THAT(loginQuestionEdits(question).set,
               ElementsAre(Pair("X-Forwarded-Method", "POST"), Pair("X-Forwarded-Proto", "https"),
                           Pair("X-Forwarded-Host", "shop.example"), Pair("X-Forwarded-Uri", "/cart")));

@@ -58,6 +58,22 @@ TEST(StickyTokensTest, TheFirstKeySignsAndAllVerify) {
   EXPECT_EQ(rotated.tokenOf(1), StickyTokens(origin, {kNew}).tokenOf(1));
 }
 
+TEST(StickyTokensTest, AHostOfANameHasItsOwnByAddress) {
+  const OriginConfig shop = stickyOrigin("shop", {"http://a", "http://b"});
+  const StickyTokens tokens(shop, {kNew, kOld});
+  const StickyTokens other(shop, {kOld, kNew});
+  const std::string token = tokens.tokenOf(0, "10.0.0.1:80");
+  EXPECT_EQ(token.size(), 32U);
+  EXPECT_NE(token, tokens.tokenOf(0));
+  EXPECT_NE(token, tokens.tokenOf(0, "10.0.0.2:80"));
+  EXPECT_NE(token, tokens.tokenOf(1, "10.0.0.1:80"));
+  EXPECT_NE(token, other.tokenOf(0, "10.0.0.1:80")) << "the first key signs";
+  EXPECT_TRUE(other.isTokenOf(token, 0, "10.0.0.1:80")) << "all verify";
+  EXPECT_FALSE(other.isTokenOf(token, 0, "10.0.0.2:80"));
+  EXPECT_FALSE(other.isTokenOf("", 0, "10.0.0.1:80"));
+  EXPECT_FALSE(tokens.endpointOf(token)) << "it is no endpoint's";
+}
+
 TEST(StickyTokensTest, SetCookie) {
   EXPECT_EQ(stickySetCookie("gw", "abc", false), "gw=abc; Path=/; HttpOnly; SameSite=Lax");
   EXPECT_EQ(stickySetCookie("gw", "abc", true), "gw=abc; Path=/; HttpOnly; SameSite=Lax; Secure");

@@ -158,8 +158,78 @@ TEST_F(OriginHealthTest, ForgottenChecksAreSeenAtOnce) {
   OriginHealth one = worker();
   EXPECT_EQ(one.report(0, kCheckFailed, now_), HealthChange::Down);
   EXPECT_THAT(used(one), ElementsAre(1, 2, 3));
-  worker().forgetChecks(0);
+  worker().forgetChecks();
   EXPECT_THAT(used(one), ElementsAre(0, 1, 2, 3));
+}
+
+// ---- names with several addresses --------------------------------------
+
+class NamedHostsTest : public OriginHealthTest {
+ protected:
+  // The first endpoint's name has three addresses, the second is one host.
+  NamedHostsTest() : OriginHealthTest(2) { resolve({"10.0.0.1", "10.0.0.2", "10.0.0.3"}); }
+  void resolve(const std::vector<std::string>& ips) {
+    ResolvedAddresses answer;
+    answer.ttl_s = 30;
+    for (const std::string& ip : ips) {
+      answer.addresses.push_back(*Address::fromIp(ip, 0));
+    }
+    states_[0]->name.learn(Failure{DnsFault{.status = DnsStatus::NoData}}, answer, 8080, 1h, now_);
+  }
+};
+
+TEST_F(NamedHostsTest, EachAddressHasAHealthOfItsOwn) {
+  OriginHealth one = worker();
+  OriginHealth other = worker();
+  ASSERT_EQ(one.hosts().size(), 4U);
+  EXPECT_EQ(nameOf(config_, one.host(1)), "http://shop-0 (10.0.0.2:8080)");
+  EXPECT_EQ(nameOf(config_, one.host(3)), "http://shop-1");
+  EXPECT_EQ(one.report(1, kRefused, now_), HealthChange::Ejected);
+  other.look(now_);
+  EXPECT_TRUE(other.usable(0));
+  EXPECT_FALSE(other.usable(1));
+  EXPECT_TRUE(other.usable(2));
+  EXPECT_THAT(one.absences(now_), ElementsAre(testing::StartsWith("http://shop-0 (10.0.0.2:8080): ejected since ")));
+  EXPECT_EQ(states_[0]->health_changes.of(HealthChange::Ejected), 1U) << "counted by endpoint";
+}
+
+TEST_F(NamedHostsTest, AnOperatorDrainsAllOfThemAlsoThoseToCome) {
+  OriginHealth one = worker();
+  EXPECT_TRUE(one.setDrained(0, true, now_));
+  EXPECT_FALSE(one.setDrained(0, true, now_)) << "it was already";
+  resolve({"10.0.0.3", "10.0.0.4"});
+  OriginHealth later = worker();
+  later.look(now_);
+  EXPECT_FALSE(later.usable(0) || later.usable(1));
+  EXPECT_TRUE(later.usable(2));
+  EXPECT_THAT(later.absences(now_),
+              ElementsAre(HasSubstr("drained by an operator"), HasSubstr("drained by an operator")));
+}
+
+TEST_F(NamedHostsTest, PanicAndTheLastOneAreCountedInHosts) {
+  OriginHealth one = worker();
+  EXPECT_EQ(one.report(0, kRefused, now_), HealthChange::Ejected);
+  EXPECT_EQ(one.report(1, kRefused, now_), HealthChange::Ejected);
+  one.look(now_);
+  EXPECT_FALSE(one.panics()) << "two of four are left";
+  EXPECT_EQ(one.report(2, kRefused, now_), HealthChange::Ejected);
+  one.look(now_);
+  EXPECT_TRUE(one.panics());
+  EXPECT_EQ(one.report(3, kRefused, now_), HealthChange::None) << "it is the last one";
+}
+
+TEST_F(NamedHostsTest, WhoIsGoneCountsForNothing) {
+  OriginHealth one = worker();
+  EXPECT_EQ(one.report(0, kRefused, now_), HealthChange::Ejected);
+  std::vector<OriginHost> hosts = one.hosts();
+  hosts[0].state = hosts[1].state = nullptr;
+  one.setHosts(hosts);
+  one.look(now_);
+  EXPECT_FALSE(one.usable(0) || one.usable(1));
+  EXPECT_TRUE(one.usable(2) && one.usable(3));
+  EXPECT_FALSE(one.takes(0, now_));
+  EXPECT_EQ(one.report(0, kRefused, now_), HealthChange::None) << "a request that was on its way";
+  EXPECT_THAT(one.absences(now_), testing::IsEmpty());
 }
 
 // ---- what the log says ------------------------------------------------
@@ -169,10 +239,26 @@ class HealthEventTest : public OriginHealthTest {
   std::string told(HealthChange change, const Diagnosis* diagnosis) {
     std::string line;
     tellHealthChange([&](const LifecycleEvent& event) { appendJson(line, event, std::chrono::system_clock::now()); },
-                     config_, 0, *states_[0], change, diagnosis, now_);
+                     config_, worker().host(0), change, diagnosis, now_);
     return line;
   }
 };
+
+TEST_F(HealthEventTest, NamesTheHostOfAName) {
+  ResolvedAddresses answer;
+  answer.addresses = {*Address::fromIp("10.0.0.1", 0), *Address::fromIp("10.0.0.2", 0)};
+  const HostChange change =
+      states_[0]->name.learn(Failure{DnsFault{.status = DnsStatus::NoData}}, answer, 8080, 1h, now_);
+  const std::string up = told(HealthChange::Up, nullptr);
+  EXPECT_THAT(up, HasSubstr(R"("message":"http://shop-0 (10.0.0.1:8080) passes its check")"));
+  EXPECT_THAT(up, HasSubstr(R"("endpoint":"http://shop-0","address":"10.0.0.1:8080","state":"up")"));
+  std::string line;
+  tellHosts([&](const LifecycleEvent& event) { appendJson(line, event, std::chrono::system_clock::now()); }, config_, 0,
+            change);
+  EXPECT_THAT(line, HasSubstr(R"("event":"hosts")"));
+  EXPECT_THAT(line, HasSubstr(R"("message":"http://shop-0 has 2 addresses, each a host")"));
+  EXPECT_THAT(line, HasSubstr(R"("hosts":2,"joined":["10.0.0.1:8080","10.0.0.2:8080"]})"));
+}
 
 TEST_F(HealthEventTest, SaysStateSourceAndTheWholeDiagnosis) {
   Diagnosis diagnosis = diagnose(
