@@ -44,7 +44,7 @@ bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
 // origin left untouched: that is no failure which a budget has to keep from
 // piling up.
 bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint) {
-  if (isUntouched(why, pool.config().endpoints[endpoint])) {
+  if (isUntouched(why, pool.config().endpoints[pool.health().host(endpoint).endpoint])) {
     const bool refused = std::get<StreamFault>(why.observation.fault).how == StreamFault::How::Reset;
     if (!untouchedLeft() || (refused && untouched_ >= kMostRefused)) {
       return false;
