@@ -151,7 +151,7 @@ AdminReply AdminApi::metrics(const AdminRequest& request) {
   const MetricsFormat format = negotiateMetrics(request.head.valueOf(FieldId::Accept));
   AdminReply reply;
   reply.content_type = contentType(format);
-  reply.body = metricsPage(daemon_, history_, listenerCertificates(*daemon_.generation()), format);
+  reply.body = metricsPage(daemon_, history_, listenerCertificates(*daemon_.generation()), series_, format);
   return reply;
 }
 

@@ -15,6 +15,7 @@
 namespace gatewhy {
 
 struct OriginTotals {
+  bool durations_shown = false;  // by /metrics, before there are any
   DurationHistogram duration;
   std::array<DurationHistogram, kTimedPhases.size()> phases;
   std::map<DiagnosisKey, std::uint64_t> diagnoses;

@@ -14,6 +14,7 @@
 
 #include "proxy/loop/fd.h"
 #include "tests/integration/gateway.h"
+#include "tests/integration/socket.h"
 #include "tests/support/child_process.h"
 
 namespace gatewhy::test {
@@ -201,8 +202,10 @@ TEST_P(H2OriginStories, ResetsAreOfTheirStreamAlone) {
   EXPECT_EQ(reset["diagnosis"]["phase"], "response_body");
 }
 
-INSTANTIATE_TEST_SUITE_P(By, H2OriginStories, testing::Values("h2c", "https"),
-                         [](const auto& info) { return std::string(info.param); });
+std::string bySchemes(const testing::TestParamInfo<const char*>& scheme) {
+  return scheme.param;
+}
+INSTANTIATE_TEST_SUITE_P(By, H2OriginStories, testing::Values("h2c", "https"), bySchemes);
 
 // As of a server with a maximal age of connections: GOAWAY again and again.
 TEST_F(H2Origins, AnAgeOfConnectionsLosesNoCall) {
@@ -284,17 +287,19 @@ TEST_F(H2Origins, GatewhyItself) {
   behind->expectCleanStop();
 }
 
-// A listening socket is handed to nginx as to its own successor, so that nobody
-// has to wait until it listens.
-TEST_F(H2Origins, NginxChoosesHttp2) {
-  const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+// A port that nobody listens at any more.
+int freePort() {
+  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof address;
   auto* const any = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(::bind(listener.get(), any, size), 0);
-  ASSERT_EQ(::listen(listener.get(), 128), 0);
-  ASSERT_EQ(::getsockname(listener.get(), any, &size), 0);
-  const int port = ntohs(address.sin_port);
+  EXPECT_EQ(::bind(socket.get(), any, size), 0);
+  EXPECT_EQ(::getsockname(socket.get(), any, &size), 0);
+  return ntohs(address.sin_port);
+}
+
+TEST_F(H2Origins, NginxChoosesHttp2) {
+  const int port = freePort();
   const std::string& directory = keys_.path();
   ChildOptions options;
   options.arguments = {
@@ -303,20 +308,21 @@ TEST_F(H2Origins, NginxChoosesHttp2) {
                   fmt::format("daemon off; master_process off; pid {0}/nginx.pid; error_log {0}/error.log;\n"
                               "events {{}}\nhttp {{ access_log off; client_body_temp_path {0}; proxy_temp_path {0};\n"
                               " fastcgi_temp_path {0}; uwsgi_temp_path {0}; scgi_temp_path {0};\n"
-                              " server {{ listen 127.0.0.1:{1} ssl http2;\n"
+                              " server {{ listen 127.0.0.1:{1} ssl http2; keepalive_requests 20;\n"
                               "  ssl_certificate {2}; ssl_certificate_key {3};\n"
                               "  add_header x-version $server_protocol; location / {{ return 200 hello; }} }} }}\n",
                               directory, port, certificate_, key_))};
-  options.environment = {{"NGINX", "3;"}};
-  options.inherited = {listener.get()};
   auto nginx = ChildProcess::start(options, [](const std::string&) {});
   ASSERT_TRUE(nginx) << nginx.error();
+  while (!Socket::connectTo(fmt::format("127.0.0.1:{}", port)).open()) {  // until it listens
+  }
   startGateway(fmt::format("https://127.0.0.1:{}", port));
   const json seen = play("gets");
   EXPECT_EQ(seen["hello"]["body"], "hello");
   EXPECT_EQ(seen["hello"]["headers"]["x-version"], "HTTP/2.0");
   EXPECT_EQ(seen["head"]["status"], 200);
   EXPECT_EQ(seen["head"]["size"], 0);
+  EXPECT_EQ(play("crowd")["statuses"], json::array({200})) << "GOAWAY after twenty requests";
 }
 
 }  // namespace

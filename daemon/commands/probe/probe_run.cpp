@@ -181,11 +181,9 @@ class Run final : public AttemptObserver {
     // After a failure the connector has gone; the evidence kept the address.
     result_.peer_address = diagnosis_ ? diagnosis_->observation.connection.peer_address : attempt_->peerAddress();
     result_.timings = attempt_->timings();
-    tries_.push_back(TryRecord{.endpoint = std::string(attempt_->endpointUrl()),
-                               .peer_address = result_.peer_address,
-                               .connection_reused = false,
-                               .timings = result_.timings,
-                               .diagnosis = diagnosis_});
+    tries_.push_back(attempt_->record());
+    tries_.back().peer_address = result_.peer_address;
+    tries_.back().diagnosis = diagnosis_;
     result_.timings.total = millisBetween(began_, EventLoop::now());
     result_.answered = !diagnosis_.has_value();
     if (diagnosis_) {

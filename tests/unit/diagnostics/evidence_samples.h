@@ -111,13 +111,7 @@ inline Diagnosis bodySample() {
                             "h2",
                             5,
                             {"shop.default.svc", StaleDns{DnsStatus::ServFail, 61000.5}}};
-  observation.bytes = {.request_written = 200,
-                       .request_complete = true,
-                       .tls_plain_written = 900,
-                       .response_received = 4196,
-                       .body_received = 4096,
-                       .body_expected = 10000,
-                       .last_line = "Content-Length: 10000"};
+  observation.bytes = {200, true, false, 900, 4196, 4096, 10000, "Content-Length: 10000"};
   observation.tcp = TcpSnapshot{1, 350, 2, 0, 0, 900, 5000, 64240, true, 12};
   observation.elapsed_ms = 42;
   observation.interrupted = InterruptedFacts{.phase = Phase::ResponseHead, .waited_ms = 40, .limit_ms = 60};

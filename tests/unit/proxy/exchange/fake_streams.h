@@ -163,10 +163,11 @@ struct ToldExchange {
 
 class FakeWorld : public EventSink {
  public:
-  explicit FakeWorld(const std::string& origin_more = "") {
+  // `more`: further lines of the configuration.
+  explicit FakeWorld(const std::string& origin_more = "", const std::string& more = "") {
     const LoadedConfig loaded =
         loadConfig("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {o: {endpoints: [\"http://origin.test\"]" +
-                       origin_more + "}}\nlog: {destination: stdout}\n",
+                       origin_more + "}}\nlog: {destination: stdout}\n" + more,
                    "world.yaml", [](const std::string&) { return std::optional<std::string>(); });
     EXPECT_TRUE(loaded.config) << format(loaded.problems.front());
     auto mine = std::make_shared<WorkerGeneration>();
