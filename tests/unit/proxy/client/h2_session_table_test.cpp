@@ -79,7 +79,7 @@ void settleStream(SessionWorld& world) {
   world.exchange->answers = true;
   world.socket.room = 0;
   world.exchange->client.sendHead({.status = 200});
-  world.exchange->client.sendEnd({});
+  world.exchange->client.sendEnd({}, {});
   world.turn();
   EXPECT_EQ(world.exchange->client.delivered(), std::nullopt);
   world.turn();
