@@ -5,8 +5,8 @@
 BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libnghttp2-dev libre2-dev libsystemd-dev libcrypt-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev \
   libnats-dev libcurl4-openssl-dev
-TEST_PACKAGES := libgtest-dev libgmock-dev libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
-  curl openssl nginx-light wrk nghttp2-client python3-h2 procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban openjdk-17-jdk-headless apache2-bin certbot lego pebble nats-server
+TEST_PACKAGES := libgtest-dev libgmock-dev libgrpc++-dev protobuf-compiler-grpc libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
+  curl openssl nginx-light wrk nghttp2-client python3-h2 procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban openjdk-17-jdk-headless apache2-bin certbot lego pebble nats-server victoria-metrics
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db python3
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
 # make bench starts programs of its own; no service has to run.
@@ -90,8 +90,8 @@ bench: bench-deps
 
 bench-micro: bench-deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
-	cmake --build --preset release --target micro_parser micro_exchange micro_lint
-	build/micro_parser && build/micro_exchange && build/micro_lint
+	cmake --build --preset release --target micro_parser micro_exchange micro_lint micro_log
+	build/micro_parser && build/micro_exchange && build/micro_lint && build/micro_log
 
 # docs/causes.md, status-codes.md, events.md, findings.md, configuration.md,
 # metrics.md, man/*.[57] and systemd/gatewhy.catalog come from the tables.

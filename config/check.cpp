@@ -142,7 +142,7 @@ void checkTls(const OriginConfig& origin, const std::string& path, CheckReport& 
       std::any_of(origin.endpoints.begin(), origin.endpoints.end(),
                   [](const EndpointConfig& endpoint) { return endpoint.scheme == EndpointScheme::Https; });
   if (report.written(path + ".tls") && !speaks_tls && !origin.endpoints.empty()) {
-    report.warning(path + ".tls", "these settings have no effect: no endpoint is https://");
+    report.warning(path + ".tls", "these settings have no effect: no endpoint is https:// or h2://");
     return;
   }
   if (!origin.tls.verify && speaks_tls) {
@@ -154,6 +154,31 @@ void checkTls(const OriginConfig& origin, const std::string& path, CheckReport& 
     if (!origin.tls.crl_file.empty()) {
       report.warning(path + ".tls.crl_file", "'tls.crl_file' has no effect with 'tls.verify: false'");
     }
+  }
+}
+
+void checkHttp2(const OriginConfig& origin, const std::string& path, CheckReport& report) {
+  if (!report.written(path + ".http2")) {
+    return;
+  }
+  const auto insisting =
+      std::find_if(origin.endpoints.begin(), origin.endpoints.end(),
+                   [](const EndpointConfig& endpoint) { return endpoint.http == EndpointHttp::Http2; });
+  if (!origin.http2 && insisting != origin.endpoints.end()) {
+    report.error(path + ".http2",
+                 fmt::format("'http2: false' contradicts the endpoint {}, which can only be spoken to in "
+                             "HTTP/2: write {}:// there",
+                             insisting->url, insisting->scheme == EndpointScheme::Https ? "https" : "http"));
+    return;
+  }
+  const bool negotiates =
+      std::any_of(origin.endpoints.begin(), origin.endpoints.end(), [](const EndpointConfig& endpoint) {
+        return endpoint.scheme == EndpointScheme::Https && endpoint.http != EndpointHttp::Http2;
+      });
+  if (!negotiates && !origin.endpoints.empty()) {
+    report.warning(path + ".http2",
+                   "'http2' has no effect: no endpoint is https://, where it is negotiated; for HTTP/2 "
+                   "without TLS write h2c://");
   }
 }
 
@@ -178,6 +203,7 @@ void checkOrigin(const OriginConfig& origin, CheckReport& report) {
   const std::string path = "origins." + origin.name;
   checkTimeouts(origin, path, report);
   checkTls(origin, path, report);
+  checkHttp2(origin, path, report);
   checkHealth(origin, path, report);
   checkBalance(origin, path, report);
   const auto is_backup = [](const EndpointConfig& endpoint) { return endpoint.backup; };

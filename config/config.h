@@ -68,9 +68,17 @@ struct ListenerConfig {
 
 enum class EndpointScheme : std::uint8_t { Http, Https, Unix };
 
+// Which versions of HTTP an endpoint is spoken to in.
+enum class EndpointHttp : std::uint8_t {
+  Http1,
+  Negotiated,  // https://: HTTP/2 or HTTP/1.1, as the endpoint chooses by ALPN
+  Http2,       // h2://, h2c://: nothing else will do
+};
+
 struct EndpointConfig {
-  std::string url;  // as written
-  EndpointScheme scheme = EndpointScheme::Http;
+  std::string url;                               // as written
+  EndpointScheme scheme = EndpointScheme::Http;  // Https: over TLS, h2:// too
+  EndpointHttp http = EndpointHttp::Http1;
   std::string host;       // name without a final dot, or IP literal without brackets; empty for unix
   bool absolute = false;  // the name was written with a final dot: no search list
   std::uint16_t port = 0;
@@ -155,6 +163,10 @@ struct StickyConfig {
 
 enum class Strictness : std::uint8_t { Enforce, Report };
 
+// The header that tells an origin whose connection it is (HAProxy's
+// proxy-protocol.txt).
+enum class SendProxyProtocol : std::uint8_t { Off, V1, V2 };
+
 struct OriginConfig {
   std::string name;
   bool implied = false;  // stands in no `origins`: the place of an auth.forward.url, and named by it
@@ -168,6 +180,8 @@ struct OriginConfig {
   KeepAliveConfig keep_alive;
   RetryConfig retry;
   Strictness strictness = Strictness::Enforce;
+  SendProxyProtocol send_proxy_protocol = SendProxyProtocol::Off;
+  bool http2 = true;                   // https:// endpoints are offered HTTP/2; applied to `endpoints`
   std::optional<HealthConfig> health;  // active checks
   std::optional<EjectConfig> eject = EjectConfig{};
   Millis slow_start{0};              // until an endpoint that has come back gets its full share

@@ -144,6 +144,13 @@ OriginConfig readOrigin(Reader& reader, Section& section) {
     retry->read("budget", origin.retry.budget_percent);
   }
   section.readWord("strictness", origin.strictness);
+  section.readWord("send_proxy_protocol", origin.send_proxy_protocol);
+  section.read("http2", origin.http2);
+  for (EndpointConfig& endpoint : origin.endpoints) {
+    if (endpoint.http == EndpointHttp::Negotiated && !origin.http2) {
+      endpoint.http = EndpointHttp::Http1;
+    }
+  }
   readHealthSettings(reader, section, origin);
   return origin;
 }

@@ -181,13 +181,15 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "origins.*.endpoints", .type = List, .required = true, .min = 1, .text = "The servers of this origin."},
     {.path = "origins.*.endpoints[]",
      .type = SectionOrText,
-     .pattern = "^(https?://|unix:/)",
+     .pattern = "^(https?://|h2c?://|unix:/)",
      .text = "A URL, or a map with the URL and more. TLS and plain endpoints may be mixed."},
     {.path = "origins.*.endpoints[].url",
      .required = true,
-     .pattern = "^(https?://|unix:/)",
-     .text = "`http://HOST:PORT`, `https://HOST:PORT` (ports default to 80 and 443; no path), or "
-             "`unix:/run/app.sock`. `h2://` and `h2c://` are not available yet."},
+     .pattern = "^(https?://|h2c?://|unix:/)",
+     .text =
+         "`http://HOST:PORT`, `https://HOST:PORT` (ports default to 80 and 443; no path), or "
+         "`unix:/run/app.sock`. `https://` speaks HTTP/2 or HTTP/1.1, as the endpoint chooses by ALPN; `h2://` (TLS) "
+         "and `h2c://` (plain, prior knowledge) insist on HTTP/2 ([http2.md](http2.md#origins))."},
     {.path = "origins.*.endpoints[].weight",
      .type = Integer,
      .fallback = "1",
@@ -253,12 +255,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .type = Duration,
      .fallback = "60s",
      .max = kDay,
-     .text = "How long the response body may make no progress."},
+     .text = "How long the response body may make no progress. Not for gRPC, where silence is no failure."},
     {.path = "origins.*.timeouts.tunnel",
      .type = Duration,
      .fallback = "1h",
      .max = kDay,
-     .text = "How long an upgraded connection (WebSocket) may be silent in both directions. 0: forever."},
+     .text = "How long an upgraded connection (WebSocket) or a call of gRPC ([grpc.md](grpc.md)) may be silent in both "
+             "directions. 0: forever."},
     {.path = "origins.*.timeouts.exchange",
      .type = Duration,
      .fallback = "0",
@@ -341,6 +344,21 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .words = "enforce|report",
      .text = "What happens if an origin makes a tolerable protocol error: `enforce` refuses the response, `report` "
              "repairs it and passes it on with a finding. Which errors: [findings.md](findings.md#strictness-report)."},
+    {.path = "origins.*.send_proxy_protocol",
+     .type = Word,
+     .fallback = "off",
+     .words = "off|v1|v2",
+     .text = "Each connection begins with a PROXY protocol header of this version, before TLS, that tells the client's "
+             "address and the one that it connected to. So a connection carries one client's requests alone, and is "
+             "closed with it. A client of a unix socket is `UNKNOWN` (v1) or has no address (v2); what gatewhy asks "
+             "for itself, such as a health check, is `UNKNOWN` or `LOCAL`. The origin has to expect the header "
+             "([headers.md](headers.md#proxy-protocol))."},
+    {.path = "origins.*.http2",
+     .type = Boolean,
+     .fallback = "true",
+     .text =
+         "Whether `https://` endpoints are offered HTTP/2. `false`: HTTP/1.1 only. `h2://` and `h2c://` endpoints are "
+         "spoken to in HTTP/2 whatever stands here."},
     {.path = "origins.*.health",
      .type = Section,
      .text = "Active checks: each endpoint is asked at intervals whether it is well, over the same resolver, TLS "

@@ -136,16 +136,28 @@ Result<EndpointConfig, std::string> endpointOfScheme(std::string_view scheme) {
   }
   if (scheme == "https") {
     endpoint.scheme = EndpointScheme::Https;
+    endpoint.http = EndpointHttp::Negotiated;
     endpoint.port = 443;
     return endpoint;
   }
-  if (scheme == "h2" || scheme == "h2c") {
-    return Failure{fmt::format("'{}://' is not available yet; write {}://", scheme, scheme == "h2" ? "https" : "http")};
+  if (scheme == "h2") {
+    endpoint.scheme = EndpointScheme::Https;
+    endpoint.http = EndpointHttp::Http2;
+    endpoint.port = 443;
+    return endpoint;
+  }
+  if (scheme == "h2c") {
+    endpoint.http = EndpointHttp::Http2;
+    endpoint.port = 80;
+    return endpoint;
+  }
+  if (scheme == "grpc" || scheme == "grpcs") {
+    return Failure{fmt::format("gRPC is HTTP/2: write {}://", scheme == "grpc" ? "h2c" : "h2")};
   }
   if (scheme == "unix") {
     return Failure{std::string("write unix:/path, with one slash")};
   }
-  return Failure{fmt::format("the scheme '{}' is unknown; possible: http://, https://, unix:/", scheme)};
+  return Failure{fmt::format("the scheme '{}' is unknown; possible: http://, https://, h2://, h2c://, unix:/", scheme)};
 }
 
 }  // namespace

@@ -148,6 +148,8 @@ void addProbe(CLI::App& app, Options& options, int& status) {
   probe->add_flag("--insecure", request.insecure, "accept any certificate");
   probe->add_option("--timeout", options.probe.timeout,
                     "limit for the whole request, such as 2s; otherwise the daemon's defaults per phase");
+  probe->add_flag("--http2", options.probe.request.http2,
+                  "HTTP/2 and nothing else: by ALPN over TLS, without asking over plain TCP (h2c)");
   probe->add_flag("--all-addresses", options.probe.all_addresses, "try every address of the name, one row each");
   probe->add_option("--repeat", options.probe.repeat, "the number of requests, one after the other; prints a summary")
       ->check(CLI::Range(1, 100000))

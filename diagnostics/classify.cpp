@@ -142,6 +142,7 @@ Cause causeOfTimer(const TimerFault& fault, const Observation& seen) noexcept {
     case Timer::ResponseIdle:
       return Cause::ResponseIdleTimeout;
     case Timer::Exchange:
+    case Timer::GrpcTimeout:
       return Cause::ExchangeTimeout;
     case Timer::Queue:
       return Cause::OriginQueueTimeout;
@@ -324,7 +325,10 @@ bool requestUnacknowledged(const Observation& observation) noexcept {
   // Segments in flight alone mislead: with the route gone there are none and
   // the bytes sit unsent. On a reused connection bytes_acked counts earlier
   // requests too, so that it can only miss, not accuse.
-  const std::uint64_t written = observation.connection.tls ? bytes.tls_plain_written : bytes.request_written;
+  // Of HTTP/2 it counts packed fields and other requests: it says nothing.
+  const std::uint64_t written = observation.connection.protocol == kH2 ? 0
+                                : observation.connection.tls           ? bytes.tls_plain_written
+                                                                       : bytes.request_written;
   return tcp.unacked > 0 || tcp.notsent_bytes > 0 || tcp.bytes_acked < written;
 }
 

@@ -326,6 +326,18 @@ void writeProxyStatus(FastJsonWriter& json, const ReceivedProxyStatus& said) {
   json.endObject();
 }
 
+void writeGrpc(FastJsonWriter& json, const GrpcFacts& call) {
+  json.beginObject("rpc");
+  json.memberPlain("system", "grpc");
+  if (call.status) {
+    json.beginObject("grpc");
+    json.memberUnsigned("status_code", *call.status);
+    json.member("status_message", call.message);
+    json.endObject();
+  }
+  json.endObject();
+}
+
 void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event, const EventRoom& room) {
   json.member("route", event.route);
   json.member("origin", event.origin);
@@ -385,6 +397,9 @@ void writeExchange(TextBuffer& out, const ExchangeEvent& event, const EventRoom&
   }
   if (event.origin_proxy_status != nullptr) {
     writeProxyStatus(json, *event.origin_proxy_status);
+  }
+  if (event.grpc != nullptr) {
+    writeGrpc(json, *event.grpc);
   }
   json.memberPlain("outcome", outcomeName(event.outcome));
   if (event.diagnosis != nullptr) {

@@ -47,6 +47,12 @@ struct TlsSession {
   double handshake_ms = 0;
 };
 
+// What a gRPC call ended with.
+struct GrpcFacts {
+  std::optional<std::uint32_t> status;  // absent: nobody has said one, or only in the body (gRPC-Web)
+  std::string message;                  // the origin's, decoded and cut; "" = none
+};
+
 struct ExchangeEvent {
   std::chrono::system_clock::time_point timestamp;
   std::string_view request_id;
@@ -68,6 +74,7 @@ struct ExchangeEvent {
   GeneratedBy generated_by = GeneratedBy::Nobody;
   std::uint16_t origin_status = 0;
   const ReceivedProxyStatus* origin_proxy_status = nullptr;
+  const GrpcFacts* grpc = nullptr;  // null: no call of gRPC
   Outcome outcome = Outcome::Success;
   std::string_view route, origin, endpoint, peer_address;
   std::optional<bool> connection_reused;

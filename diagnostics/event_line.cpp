@@ -8,6 +8,8 @@
 #include <iterator>
 #include <limits>
 
+#include "diagnostics/grpc_status.h"
+
 namespace gatewhy {
 namespace {
 
@@ -129,6 +131,11 @@ void appendText(TextBuffer& out, const ExchangeEvent& event, bool coloured) {
     appendDecimal(out, event.status);
   } else {
     out += "---";
+  }
+  if (event.grpc != nullptr && event.grpc->status && *event.grpc->status != 0) {
+    out += ' ';
+    const std::string_view status = grpcStatusName(*event.grpc->status);
+    out += status.empty() ? std::string_view("UNKNOWN") : status;
   }
   if (event.diagnosis != nullptr) {
     const std::string_view cause = name(event.diagnosis->cause);

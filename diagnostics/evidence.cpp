@@ -198,7 +198,7 @@ struct FaultWriter {
     if (fault.timer == Timer::ClientRate) {
       writeSize(json, fault.moved, fault.due);
     }
-    if (fault.timer == Timer::Exchange) {
+    if (fault.timer == Timer::Exchange || fault.timer == Timer::GrpcTimeout) {
       json.member("longest_phase", name(fault.longest_phase));
     }
   }
@@ -221,7 +221,7 @@ struct FaultWriter {
     json.memberUnsigned("h2_code", fault.code);
     json.member("h2_code_name", h2CodeName(fault.code));
     json.member("h2_code_direction", received ? "received" : "sent");
-    json.memberInteger("h2_stream", fault.stream);
+    json.memberInteger("h2_stream", fault.how == StreamFault::How::GoAway ? 0 : fault.stream);
     if (fault.how == StreamFault::How::GoAway) {
       json.memberInteger("h2_last_stream", fault.last_stream);
     }
@@ -315,7 +315,7 @@ void writeBytesReceived(JsonWriter& json, const Observation& observation) {
 }
 
 // TCP counts acknowledged bytes per connection and, under TLS, of ciphertext:
-// they say how much of this request arrived only on a fresh plain connection,
+// they say how much of this request arrived only on a fresh plain connection of HTTP/1.1,
 // or when nothing at all is outstanding.
 std::optional<std::uint64_t> requestBytesAcked(const Observation& observation) {
   if (!observation.tcp || observation.bytes.request_written == 0) {
@@ -323,7 +323,7 @@ std::optional<std::uint64_t> requestBytesAcked(const Observation& observation) {
   }
   const TcpSnapshot& tcp = *observation.tcp;
   const std::uint64_t written = observation.bytes.request_written;
-  if (!observation.connection.tls && !observation.connection.reused) {
+  if (!observation.connection.tls && !observation.connection.reused && observation.connection.stream == 0) {
     return std::min(tcp.bytes_acked, written);
   }
   if (tcp.unacked == 0 && tcp.notsent_bytes == 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of causes, status codes and findings for people and programs:
+// The tables of causes, status codes, those of gRPC too, and findings for people and programs:
 // gatewhy explain, and /api/v1/causes. Documents and man pages: reference.h.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "diagnostics/cause.h"
 #include "diagnostics/explain_text.h"
 #include "diagnostics/findings.h"
+#include "diagnostics/grpc_status.h"
 
 namespace gatewhy {
 
@@ -32,6 +33,12 @@ namespace gatewhy {
 [[nodiscard]] std::string statusJson(std::uint16_t code);
 [[nodiscard]] std::string statusClassJson(std::uint16_t digit);
 [[nodiscard]] std::string statusesJson();
+
+// A status of gRPC.
+[[nodiscard]] std::string explainGrpcStatus(GrpcStatus status, const ExplainStyle& style = {});
+[[nodiscard]] std::string grpcStatusesTable(const ExplainStyle& style = {});
+[[nodiscard]] std::string grpcStatusJson(GrpcStatus status);
+[[nodiscard]] std::string grpcStatusesJson();
 
 // One rule of the response lint.
 [[nodiscard]] std::string explainFinding(Finding finding, const ExplainStyle& style = {});

@@ -156,10 +156,43 @@ std::vector<NearWord> nearFindings(std::string_view word) {
   return near;
 }
 
+// ---- statuses of gRPC -----------------------------------------------------
+
+// "UNAVAILABLE"; in any case, or by number, behind "grpc" or "grpc-status:". Some
+// names are an HTTP status's too, in lower case.
+std::vector<Explanation> findGrpcStatus(std::string_view word, const ExplainStyle& style) {
+  std::string wanted = foldedWord(word);
+  constexpr std::string_view kPrefix = "grpc", kField = "grpc_status";
+  const bool named = wanted.starts_with(kPrefix);
+  if (named) {
+    const std::size_t prefix = wanted.starts_with(kField) ? kField.size() : kPrefix.size();
+    wanted.erase(0, std::min(wanted.find_first_not_of("_:", prefix), wanted.size()));
+  }
+  for (const GrpcStatusInfo& row : allGrpcStatuses()) {
+    const bool meant =
+        named && (wanted == foldedWord(row.name) || wanted == std::to_string(static_cast<int>(row.status)));
+    if (meant || word == row.name) {
+      return {{explainGrpcStatus(row.status, style), grpcStatusJson(row.status)}};
+    }
+  }
+  return {};
+}
+
+std::vector<NearWord> nearGrpcStatuses(std::string_view word) {
+  std::vector<NearWord> near;
+  for (const GrpcStatusInfo& row : allGrpcStatuses()) {
+    if (const auto distance = typingDistance(word, row.name)) {
+      near.push_back({*distance, std::string(row.name)});
+    }
+  }
+  return near;
+}
+
 constexpr auto kTables = std::to_array<ExplainTable>({
     {"causes", "Causes", findCause, causesTable, causesJson, nearCauses},
     {"statuses", "Status codes", findStatus, statusesTable, statusesJson, nearStatuses},
     {"findings", "Findings of the response lint", findFinding, findingsTable, findingsJson, nearFindings},
+    {"grpc_statuses", "Status codes of gRPC", findGrpcStatus, grpcStatusesTable, grpcStatusesJson, nearGrpcStatuses},
     {"errnos", "Error numbers", findErrno, errnosTable, errnosJson, nearErrnos},
     {"proxy_words", "Words of other proxies", findProxyWord, proxyWordsTable, proxyWordsJson, nearProxyWords},
 });

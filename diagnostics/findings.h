@@ -3,6 +3,7 @@
 // the response lint, its level, its section and its texts are written.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,7 @@ struct FindingInfo {
   Finding finding;
   std::string_view id;  // snake_case, stable: log, metric, explain
   FindingLevel level;
-  std::string_view section;  // "RFC 9110 section 15.5.2"
+  std::string_view section;  // "RFC 9110 section 15.5.2", "gRPC over HTTP/2, Responses"
   std::string_view seen;     // what came, and why that matters
   std::string_view to_do;
 };
@@ -48,43 +49,73 @@ struct FindingInfo {
 // docs/findings.md.
 [[nodiscard]] std::string findingsMarkdown();
 
-// A set of findings in one word: copied freely, walked in the table's order.
+// A set of findings in a few words: copied freely, walked in the table's order.
 class FindingSet {
  public:
-  constexpr FindingSet() = default;
-  [[nodiscard]] static constexpr FindingSet fromBits(std::uint64_t bits) { return FindingSet(bits); }
+  static constexpr std::size_t kWordBits = 64;
+  static constexpr std::size_t kWords = (kFindingCount + kWordBits - 1) / kWordBits;
+  using Words = std::array<std::uint64_t, kWords>;
 
-  constexpr void add(Finding finding) { bits_ |= bit(finding); }
-  constexpr void add(FindingSet others) { bits_ |= others.bits_; }
-  [[nodiscard]] constexpr FindingSet without(FindingSet others) const { return FindingSet(bits_ & ~others.bits_); }
-  [[nodiscard]] constexpr bool has(Finding finding) const { return (bits_ & bit(finding)) != 0; }
-  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
-  [[nodiscard]] constexpr std::size_t size() const { return static_cast<std::size_t>(std::popcount(bits_)); }
-  [[nodiscard]] constexpr std::uint64_t bits() const { return bits_; }
-  friend constexpr bool operator==(FindingSet, FindingSet) = default;
+  constexpr FindingSet() = default;
+  [[nodiscard]] static constexpr FindingSet fromWords(const Words& words) { return FindingSet(words); }
+
+  constexpr void add(Finding finding) { words_[wordOf(finding)] |= bitOf(finding); }
+  constexpr void add(FindingSet others) {
+    for (std::size_t i = 0; i < kWords; ++i) {
+      words_[i] |= others.words_[i];
+    }
+  }
+  [[nodiscard]] constexpr FindingSet without(FindingSet others) const {
+    FindingSet left = *this;
+    for (std::size_t i = 0; i < kWords; ++i) {
+      left.words_[i] &= ~others.words_[i];
+    }
+    return left;
+  }
+  [[nodiscard]] constexpr bool has(Finding finding) const { return (words_[wordOf(finding)] & bitOf(finding)) != 0; }
+  [[nodiscard]] constexpr bool empty() const { return *this == FindingSet(); }
+  [[nodiscard]] constexpr std::size_t size() const {
+    std::size_t count = 0;
+    for (const std::uint64_t word : words_) {
+      count += static_cast<std::size_t>(std::popcount(word));
+    }
+    return count;
+  }
+  [[nodiscard]] constexpr const Words& words() const { return words_; }
+  friend constexpr bool operator==(const FindingSet&, const FindingSet&) = default;
 
   class Iterator {
    public:
-    constexpr explicit Iterator(std::uint64_t left) : left_(left) {}
-    constexpr Finding operator*() const { return static_cast<Finding>(std::countr_zero(left_)); }
+    constexpr explicit Iterator(const Words& left) : left_(left) { skipEmpty(); }
+    constexpr Finding operator*() const {
+      return static_cast<Finding>(word_ * kWordBits + static_cast<std::size_t>(std::countr_zero(left_[word_])));
+    }
     constexpr Iterator& operator++() {
-      left_ &= left_ - 1;
+      left_[word_] &= left_[word_] - 1;
+      skipEmpty();
       return *this;
     }
-    friend constexpr bool operator==(Iterator, Iterator) = default;
+    friend constexpr bool operator==(const Iterator&, const Iterator&) = default;
 
    private:
-    std::uint64_t left_;
+    constexpr void skipEmpty() {
+      while (word_ < kWords && left_[word_] == 0) {
+        ++word_;
+      }
+    }
+    Words left_;
+    std::size_t word_ = 0;
   };
-  [[nodiscard]] constexpr Iterator begin() const { return Iterator(bits_); }
-  [[nodiscard]] constexpr Iterator end() const { return Iterator(0); }
+  [[nodiscard]] constexpr Iterator begin() const { return Iterator(words_); }
+  [[nodiscard]] constexpr Iterator end() const { return Iterator(Words{}); }
 
  private:
-  constexpr explicit FindingSet(std::uint64_t bits) : bits_(bits) {}
-  static constexpr std::uint64_t bit(Finding finding) { return std::uint64_t{1} << static_cast<unsigned>(finding); }
-  std::uint64_t bits_ = 0;
+  constexpr explicit FindingSet(const Words& words) : words_(words) {}
+  static constexpr std::size_t wordOf(Finding finding) { return static_cast<std::size_t>(finding) / kWordBits; }
+  static constexpr std::uint64_t bitOf(Finding finding) {
+    return std::uint64_t{1} << (static_cast<std::size_t>(finding) % kWordBits);
+  }
+  Words words_{};
 };
-
-static_assert(kFindingCount <= 64, "a set of them is a word");
 
 }  // namespace gatewhy

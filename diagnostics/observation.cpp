@@ -148,6 +148,8 @@ std::string_view name(Timer timer) noexcept {
       return "client_minimum_rate";
     case Timer::Tunnel:
       return "tunnel";
+    case Timer::GrpcTimeout:
+      return "grpc-timeout";
   }
   return {};
 }

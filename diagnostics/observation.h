@@ -203,15 +203,17 @@ enum class Timer : std::uint8_t {
   ClientWrite,
   ClientRate,
   Tunnel,
+  GrpcTimeout,
 };
-// The key of the configuration that moves it: "response_head". Some share one.
+// The key of the configuration that moves it: "response_head". Some share one. Of
+// GrpcTimeout, the field of the request that did.
 [[nodiscard]] std::string_view name(Timer timer) noexcept;
 
 struct TimerFault {
   Timer timer = Timer::Exchange;
   std::uint32_t limit_ms = 0;
   double elapsed_ms = 0;
-  Phase longest_phase = Phase::Internal;  // Timer::Exchange: where the budget went
+  Phase longest_phase = Phase::Internal;  // Exchange, GrpcTimeout: where the budget went
   std::uint64_t moved = 0, due = 0;       // Timer::ClientRate: bytes in that time, and what the rate asks for
 };
 

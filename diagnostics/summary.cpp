@@ -105,7 +105,7 @@ void addRequestBytes(Facts& facts, const Observation& seen) {
   } else {
     facts.push_back(fmt::format("request of {} bytes handed over", seen.bytes.request_written));
   }
-  if (seen.tcp && !seen.connection.tls && !seen.connection.reused) {
+  if (seen.tcp && !seen.connection.tls && !seen.connection.reused && seen.connection.stream == 0) {
     facts.push_back(
         fmt::format("{} of them acknowledged", std::min(seen.tcp->bytes_acked, seen.bytes.request_written)));
   }
@@ -306,7 +306,7 @@ struct FactsOf {
       return;
     }
     addLimit(facts, name(fault.timer), fault.limit_ms, fault.elapsed_ms);
-    if (fault.timer == Timer::Exchange) {
+    if (fault.timer == Timer::Exchange || fault.timer == Timer::GrpcTimeout) {
       facts.push_back(fmt::format("most of it went into {}", name(fault.longest_phase)));
     }
   }
@@ -331,8 +331,8 @@ struct FactsOf {
     const bool of_client = seen.phase == Phase::ClientRequest;
     add(facts, clean(fault.detail));
     if (!fault.frame.empty()) {
-      facts.push_back(fault.stream == 0 ? clean(fault.frame)
-                                        : fmt::format("{} of stream {}", fault.frame, fault.stream));
+      const bool of_connection = fault.stream == 0 || fault.how == StreamFault::How::GoAway;
+      facts.push_back(of_connection ? clean(fault.frame) : fmt::format("{} of stream {}", fault.frame, fault.stream));
     }
     if (fault.how == StreamFault::How::GoAway && !of_client) {
       facts.push_back(fmt::format("the last stream that it took up is {}", fault.last_stream));

@@ -10,7 +10,7 @@ _gatewhy_options() {
     schema) echo "--event --help" ;;
     explain) echo "--json --help" ;;
     demo) echo "--from --admin --help" ;;
-    probe) echo "--method --header --resolve --ca --insecure --timeout --all-addresses --repeat --json --help" ;;
+    probe) echo "--method --header --resolve --ca --insecure --timeout --http2 --all-addresses --repeat --json --help" ;;
     route) echo "--config --client --header --json --help" ;;
     report) echo "--from --credentials --nats-ca --stream --since --until --origin --html --json --help" ;;
     why) echo "--last --admin --config --log --from --credentials --nats-ca --stream --json --help" ;;

@@ -11,7 +11,7 @@ install(PROGRAMS systemd/certificate-hook DESTINATION ${CMAKE_INSTALL_DATADIR}/g
 install(FILES systemd/gatewhy.catalog DESTINATION /usr/lib/systemd/catalog OPTIONAL)
 install(FILES systemd/gatewhy.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME gatewhy
         OPTIONAL)
-install(FILES docs/monitoring/alerts.yaml docs/monitoring/dashboard.json docs/monitoring/fail2ban-gatewhy.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/gatewhy)
+install(FILES docs/monitoring/alerts.yaml docs/monitoring/rules.yaml docs/monitoring/dashboard.json docs/monitoring/fail2ban-gatewhy.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/gatewhy)
 file(GLOB documents docs/*.md)
 # As in the source, so that the links between them work.
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # What operators are given beside the daemon.
-# Prometheus judges the alerting rules, with series of their own.
+# Prometheus judges the alerting and recording rules, with series of their own.
 find_program(PROMTOOL promtool)
 if(PROMTOOL)
   foreach(verb IN ITEMS check test)
-    set(file alerts$<$<STREQUAL:${verb},test>:_test>.yaml)
-    add_test(NAME alert_rules_${verb} COMMAND ${PROMTOOL} ${verb} rules ${CMAKE_SOURCE_DIR}/docs/monitoring/${file})
+    foreach(rules IN ITEMS alerts rules)
+      set(file ${rules}$<$<STREQUAL:${verb},test>:_test>.yaml)
+      add_test(NAME prometheus_${rules}_${verb}
+               COMMAND ${PROMTOOL} ${verb} rules ${CMAKE_SOURCE_DIR}/docs/monitoring/${file})
+    endforeach()
   endforeach()
 else()
   message(WARNING "promtool is missing: the alerting rules are not tested")

@@ -17,7 +17,7 @@ for path in usr/bin/gatewhy etc/gatewhy/gatewhy.yaml \
   usr/share/man/man7/gatewhy-causes.7.gz usr/share/man/man7/gatewhy-findings.7.gz usr/share/man/man7/gatewhy-status-codes.7.gz \
   usr/share/bash-completion/completions/gatewhy usr/lib/systemd/catalog/gatewhy.catalog \
   usr/share/gatewhy/config.schema.json usr/share/gatewhy/event.schema.json \
-  usr/share/gatewhy/alerts.yaml usr/share/gatewhy/dashboard.json usr/share/gatewhy/certificate-hook usr/share/doc/gatewhy/copyright; do
+  usr/share/gatewhy/alerts.yaml usr/share/gatewhy/rules.yaml usr/share/gatewhy/dashboard.json usr/share/gatewhy/certificate-hook usr/share/doc/gatewhy/copyright; do
   [ -s "$work/root/$path" ] || fail "the package lacks $path"
 done
 

@@ -11,7 +11,9 @@ from .load import check_answer, open_idle, run_load
 from .machine import Failure, cores
 from .measure import Cpu, SystemCalls, memory
 from .proxies import PROXIES
+from .sinks import SINKS
 
+PROXIES = {**PROXIES, **{sink.name: sink for sink in SINKS}}
 FLUSH_SECONDS = 1.5  # gatewhy and nginx write their batches each second
 
 
@@ -117,11 +119,14 @@ def _round(bench, work, proxy, seconds, samples):
     """Returns how many requests were answered."""
     before = Cpu(proxy.pid)
     load = run_load(bench, work, proxy.port, seconds)
-    total, user, system = Cpu(proxy.pid).since(before)
+    after = Cpu(proxy.pid)
+    total, user, system = after.since(before)
     if load.requests == 0:
         raise Failure(f"{proxy.name}, {work.name}: no request was answered")
     errors = load.status if work.size is not None else load.requests - load.status
     each = 1e6 / load.requests
+    if work.group == "sinks":
+        samples.add(proxy.name, worker=after.thread_since(before, "gatewhy") * each)
     samples.add(proxy.name, cpu=total * each, user=user * each, system=system * each, rate=load.requests / load.seconds,
                 p50=load.p50, p99=load.p99, busy=total / load.seconds, broken=load.broken, wrong=errors)
     return load.requests

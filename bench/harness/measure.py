@@ -32,13 +32,18 @@ class Cpu:
 
     def __init__(self, pid):
         self.total = self.user = self.system = 0.0
+        self.threads = {}  # by their name
         for process in tree(pid):
             for thread in os.listdir(f"/proc/{process}/task"):
                 try:
                     with open(f"/proc/{process}/task/{thread}/schedstat") as file:
-                        self.total += int(file.read().split()[0]) / 1e9
+                        seconds = int(file.read().split()[0]) / 1e9
+                    with open(f"/proc/{process}/task/{thread}/comm") as file:
+                        name = file.read().strip()
                 except OSError:
                     continue
+                self.total += seconds
+                self.threads[name] = self.threads.get(name, 0.0) + seconds
             with open(f"/proc/{process}/stat") as file:
                 fields = file.read().rsplit(")", 1)[1].split()
             self.user += int(fields[11]) * TICK
@@ -50,6 +55,10 @@ class Cpu:
         user, system = self.user - before.user, self.system - before.system
         share = user / (user + system) if user + system > 0 else 0.0
         return total, total * share, total * (1 - share)
+
+    def thread_since(self, before, name):
+        """CPU seconds of the threads of that name. gatewhy's workers have its own; those of the log and their libraries others."""
+        return self.threads.get(name, 0.0) - before.threads.get(name, 0.0)
 
 
 def memory(pid):

@@ -3,7 +3,7 @@
 
 import re
 
-from .report import flaws, number, spread, target_rows
+from .report import flaws, number, sink_rows, spread, target_rows
 from .works import COMPARED, WORKS
 
 BEGIN, END = "<!-- measured: written by bench/run --page -->", "<!-- /measured -->"
@@ -62,6 +62,11 @@ def render(about, results):
             if works:
                 parts += [f"{title}:\n", table(["", *COMPARED, "÷ haproxy", "÷ nginx"],
                                               [_growth_row(work, works[0], results) for work in works])]
+    sinks = [work for work in done if work.group == "sinks"]
+    if sinks:
+        parts += ["## Destinations of the log\n\n1 KiB, kept alive, every exchange to a file and to one more destination. The worker hands "
+                  "a line over; the rest is done by a thread of the destination's own. Proxy, these threads and nothing else "
+                  "share one core here, and receivers share the load's, so latency says what a full core does.\n", table(*sink_rows(results[sinks[0].name]))]
     settings = [work for work in done if work.group == "settings"]
     if settings:
         parts += ["## Other settings\n\n1 KiB, kept alive, one run of its own. `relay` copies bytes and understands nothing: no parsing, "

@@ -98,6 +98,9 @@ class Gatewhy(Proxy):
     def command(self):
         return [self.bench.binary, "run", "-c", self.file]
 
+    def destinations(self):
+        return f"\"{self.log}\""
+
     def values(self):
         path = self.bench.certificates.path
         scheme, origin_tls = "http", ""
@@ -115,7 +118,8 @@ class Gatewhy(Proxy):
             routes.append(f"  - {{{match}origin: o{number if host else 0}}}")
         tls = f"    tls: {{certificates: [{{certificate: \"{path('site.pem')}\", key: \"{path('site.key')}\"}}]}}"
         listener = tls if self.work.client_tls else "    http2: true" if self.work.streams else ""
-        return {"client_tls": listener, "origins": "\n".join(origins), "routes": "\n".join(routes)}
+        return {"client_tls": listener, "origins": "\n".join(origins), "routes": "\n".join(routes),
+                "destinations": self.destinations()}
 
 
 class Haproxy(Proxy):

@@ -33,6 +33,22 @@ def memory_rows(samples):
              for name in samples.names])
 
 
+def sink_rows(samples):
+    """What one more destination costs: the worker for each event, all threads, and clients."""
+    def more(name, metric):
+        pairs = zip(samples.values[name].get(metric, []), samples.values["gatewhy"].get(metric, []))
+        return sorted(mine - base for mine, base in pairs)
+
+    rows = []
+    for name in samples.names:
+        added = more(name, "worker")
+        rows.append([name, f"{samples.median(name, 'worker'):.2f}",
+                     f"{added[len(added) // 2]:+.2f} ({added[0]:+.2f}–{added[-1]:+.2f})" if name != "gatewhy" and added else "",
+                     number(samples.median(name, "cpu")), number(samples.median(name, "p50")), number(samples.median(name, "p99")),
+                     spread(samples.ratio(name, "gatewhy", "p99")) if name != "gatewhy" else ""])
+    return ["", "worker's CPU µs", "more than without (must be ≤ 1)", "all threads", "p50 µs", "p99 µs", "p99 ÷ without"], rows
+
+
 def flaws(samples):
     """What went wrong in the rounds, in words; a work without flaws gives nothing."""
     words = {"wrong": "answers were not the expected ones", "broken": "connections broke or timed out",
@@ -46,7 +62,7 @@ def print_work(work, samples):
     if work.client == "idle":
         print(plain(*memory_rows(samples)), flush=True)
         return
-    print(plain(*work_rows(samples)))
+    print(plain(*(sink_rows(samples) if work.group == "sinks" else work_rows(samples))))
     for name in samples.names:
         print("  calls of " + calls_line(name, samples))
     for flaw in flaws(samples):

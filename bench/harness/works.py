@@ -115,5 +115,10 @@ SETTINGS = [
     Work("settings", "1 KiB, keep-alive, other settings", group="settings",
          proxies=("relay", "gatewhy", "haproxy", "haproxy-ring-log", "haproxy-no-id", "nginx", "nginx-no-id")),
 ]
-WORKS = REQUESTS + HTTP2 + BODIES + FAILURES + MEMORY + GROWTH + SETTINGS
+# Each event goes to one more destination of the log.
+SINKS = [
+    Work("sinks", "1 KiB, keep-alive, each event to one more destination", group="sinks",
+         proxies=("gatewhy", "gatewhy-nats", "gatewhy-otlp", "gatewhy-syslog")),
+]
+WORKS = REQUESTS + HTTP2 + BODIES + FAILURES + MEMORY + GROWTH + SETTINGS + SINKS
 GROUPS = list(dict.fromkeys(work.group for work in WORKS))

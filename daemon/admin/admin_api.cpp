@@ -11,6 +11,7 @@
 #include "daemon/admin/endpoint_order.h"
 #include "daemon/metrics/metrics_page.h"
 #include "diagnostics/explain.h"
+#include "diagnostics/grpc_status.h"
 #include "diagnostics/result.h"
 
 namespace gatewhy {
@@ -150,7 +151,7 @@ AdminReply AdminApi::metrics(const AdminRequest& request) {
   const MetricsFormat format = negotiateMetrics(request.head.valueOf(FieldId::Accept));
   AdminReply reply;
   reply.content_type = contentType(format);
-  reply.body = metricsPage(daemon_, history_, listenerCertificates(*daemon_.generation()), format);
+  reply.body = metricsPage(daemon_, history_, listenerCertificates(*daemon_.generation()), series_, format);
   return reply;
 }
 
@@ -239,7 +240,11 @@ AdminReply AdminApi::causes(const AdminRequest& /*request*/) {
     body += body.back() == '[' ? "\n" : ",\n";
     body += causeJson(row.cause);
   }
-  return json(body + "\n]}");
+  body += "\n],\"grpc_statuses\":[";
+  for (const GrpcStatusInfo& row : allGrpcStatuses()) {
+    body += fmt::format("{}\"{}\"", body.back() == '[' ? "" : ",", row.name);
+  }
+  return json(body + "]}");
 }
 
 AdminReply AdminApi::index(const AdminRequest& /*request*/) {

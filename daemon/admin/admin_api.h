@@ -10,6 +10,7 @@
 #include "daemon/admin/admin_server.h"
 #include "daemon/daemon_view.h"
 #include "daemon/metrics/certificate_expiry.h"
+#include "daemon/metrics/series_bound.h"
 #include "daemon/metrics/traffic_history.h"
 
 namespace gatewhy {
@@ -48,5 +49,6 @@ class AdminApi final : public AdminHandler {
 
   const DaemonView& daemon_;
   TrafficHistory history_;
+  SeriesBound series_;  // of /metrics
 };
 }  // namespace gatewhy

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "diagnostics/cause.h"
+#include "diagnostics/grpc_status.h"
 
 namespace gatewhy {
 namespace {
@@ -134,6 +135,9 @@ void appendTryTitle(std::string& out, const Json& attempt, std::size_t number, s
   if (reused != nullptr && reused->is_boolean() && reused->get<bool>()) {
     place += ", on a kept connection";
   }
+  if (const auto stream = numberAt(attempt, "diagnosis.evidence.stream")) {
+    place += fmt::format(", stream {:.0f} of HTTP/2", *stream);
+  }
   const std::string label = of > 1 ? fmt::format("Try {} of {}", number, of) : "To";
   appendWrapped(out, label, place, kStoryColumn, style);
 }
@@ -144,6 +148,12 @@ void appendCauseLine(std::string& out, const Json& diagnosis, const TextStyle& s
     out += "  " + paint(style.unicode ? "✗ " + cause : "x " + cause, Ink::Red, style) + "\n";
     appendWrapped(out, "", textAt(diagnosis, "summary"), 4, style);
   }
+}
+
+// "14 UNAVAILABLE"; "" where the event is of no call, or of one without a status.
+std::string grpcText(const Json& event) {
+  const auto code = numberAt(event, "rpc.grpc.status_code");
+  return code ? fmt::format("{:.0f} {}", *code, grpcStatusName(static_cast<std::uint32_t>(*code))) : std::string();
 }
 
 std::string headline(const Json& event, const TextStyle& style) {
@@ -159,6 +169,9 @@ std::string headline(const Json& event, const TextStyle& style) {
   const std::string by = textAt(event, "generated_by");
   std::string how = status ? fmt::format("{:.0f}", *status) : "no answer";
   how += by.empty() ? "" : " from the " + by;
+  if (const std::string call = grpcText(event); !call.empty()) {
+    how += ", gRPC " + call;
+  }
   how += outcome.empty() ? "" : ", " + outcome;
   std::string out = paint(what, Ink::Bold, style) + "\n";
   const Ink ink = outcome == "success" ? Ink::Green : (outcome == "aborted" ? Ink::Yellow : Ink::Red);
@@ -169,6 +182,20 @@ void appendFact(std::string& out, std::string_view label, const std::string& tex
   if (!text.empty()) {
     appendWrapped(out, label, text, kStoryColumn, style);
   }
+}
+
+// An origin's own failure, of a call of gRPC.
+void appendOwnFailure(std::string& out, const Json& event, const TextStyle& style) {
+  const auto code = numberAt(event, "rpc.grpc.status_code");
+  if (!code || textAt(event, "outcome") != "failure") {
+    return;
+  }
+  const auto number = static_cast<std::uint32_t>(*code);
+  out += "\n" + paint(grpcText(event), Ink::Red, style) + "  said by the origin itself\n";
+  if (number < kGrpcStatusCount) {
+    appendFact(out, "  what", std::string(info(static_cast<GrpcStatus>(number)).meaning), style);
+  }
+  appendFact(out, "  its message", textAt(event, "rpc.grpc.status_message"), style);
 }
 
 }  // namespace
@@ -230,6 +257,7 @@ void appendTries(std::string& out, const Json& event, const PhaseNotes& notes, c
 void appendDiagnosis(std::string& out, const Json& event, const TextStyle& style) {
   const Json* diagnosis = find(event, "diagnosis");
   if (diagnosis == nullptr || !diagnosis->is_object()) {
+    appendOwnFailure(out, event, style);
     return;
   }
   const std::string cause_name = textAt(*diagnosis, "cause");

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <span>
 
 namespace gatewhy {
 namespace {
@@ -17,8 +18,17 @@ struct PathFault {
 };
 constexpr std::array kPathFaults = {
 #define DEMO_FAULT(path, script, description) PathFault{path, script, description},
+#define DEMO_H2_FAULT(path, script, description)
 #include "daemon/demo/demo_faults.def"
 #undef DEMO_FAULT
+#undef DEMO_H2_FAULT
+};
+constexpr std::array kH2Faults = {
+#define DEMO_FAULT(path, script, description)
+#define DEMO_H2_FAULT(path, script, description) PathFault{path, script, description},
+#include "daemon/demo/demo_faults.def"
+#undef DEMO_FAULT
+#undef DEMO_H2_FAULT
 };
 
 // Faults that a whole origin has, by the route that leads to it.
@@ -32,6 +42,7 @@ constexpr std::array kRouteFaults = {
     PathFault{"/tls-name/", "", "tls_certificate_name_mismatch"},
     PathFault{"/tls-self-signed/", "", "tls_certificate_self_signed"},
     PathFault{"/not-tls/", "", "tls_handshake_timeout: plain HTTP waits where TLS was expected"},
+    PathFault{"/not-h2/", "", "h2_protocol_error: HTTP/1.1 answers where HTTP/2 was expected"},
     PathFault{"/maintenance/", "", "a fixed 503, which is not a failure"},
 };
 
@@ -67,13 +78,24 @@ Script scriptFor(std::string_view text) {
   return script ? script.value() : Script{};  // the texts are ours; a unit test parses every one
 }
 
-std::map<std::string, Script> scriptsByPath() {
+std::map<std::string, Script> scriptsByPath(std::span<const PathFault> faults) {
   std::map<std::string, Script> scripts;
-  for (const PathFault& fault : kPathFaults) {
+  for (const PathFault& fault : faults) {
     // The body first, so that it is not taken for the next request.
-    scripts[fault.path] = scriptFor(std::string("read_body, ") + fault.script);
+    Script script = scriptFor("read_body");
+    const Script rest = scriptFor(fault.script);
+    script.insert(script.end(), rest.begin(), rest.end());
+    scripts[fault.path] = std::move(script);
   }
+  return scripts;
+}
+
+std::map<std::string, Script> http1Scripts() {
+  std::map<std::string, Script> scripts = scriptsByPath(kPathFaults);
   scripts["/"] = welcomeScript();
+  // What has no path is not HTTP/1.1, such as the preface of HTTP/2.
+  scripts[""] =
+      scriptFor(R"(send "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", close)");
   return scripts;
 }
 
@@ -114,8 +136,11 @@ Result<std::unique_ptr<DemoOrigin>, std::string> DemoOrigin::start() {
   demo->certificates_ = std::move(certificates).value();
   PeerStarter peers(demo->certificates_->files());
   ScriptPeerOptions by_path;
-  by_path.by_path = scriptsByPath();
+  by_path.by_path = http1Scripts();
   demo->by_path_ = peers.start("by_path, again", std::move(by_path));
+  ScriptPeerOptions http2;
+  http2.by_path = scriptsByPath(kH2Faults);
+  demo->http2_ = peers.start("h2, by_path, again", std::move(http2));
   ScriptPeerOptions closed;
   closed.listens = false;
   demo->closed_ = peers.start("", std::move(closed));
@@ -136,12 +161,11 @@ Result<std::unique_ptr<DemoOrigin>, std::string> DemoOrigin::start() {
 
 std::vector<DemoOrigin::Fault> DemoOrigin::faults() {
   std::vector<Fault> faults;
-  faults.reserve(std::size(kPathFaults) + std::size(kRouteFaults));
-  for (const PathFault& fault : kPathFaults) {
-    faults.push_back({fault.path, fault.description});
-  }
-  for (const PathFault& fault : kRouteFaults) {
-    faults.push_back({fault.path, fault.description});
+  faults.reserve(std::size(kPathFaults) + std::size(kH2Faults) + std::size(kRouteFaults));
+  for (const std::span<const PathFault> part : {std::span<const PathFault>(kPathFaults), {kH2Faults}, {kRouteFaults}}) {
+    for (const PathFault& fault : part) {
+      faults.push_back({fault.path, fault.description});
+    }
   }
   return faults;
 }
@@ -173,6 +197,8 @@ std::string DemoOrigin::configYaml(const std::string& from) const {
   add("/tls-name/", "tls-name", url("https", wrong_name_), tls);
   add("/tls-self-signed/", "tls-self-signed", url("https", self_signed_), tls);
   add("/not-tls/", "not-tls", url("https", by_path_), tls);
+  add("/h2/", "h2", url("h2c", http2_));
+  add("/not-h2/", "not-h2", url("h2c", by_path_));
   routes += "  - {path: /maintenance/, respond: {status: 503, retry_after: 120s}}\n";
   add("/", "demo", url("http", by_path_));
   return yaml + routes;

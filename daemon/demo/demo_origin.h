@@ -32,6 +32,7 @@ class DemoOrigin {
 
   std::unique_ptr<DemoCertificates> certificates_;
   std::unique_ptr<ScriptPeer> by_path_;  // picks its script by path
+  std::unique_ptr<ScriptPeer> http2_;    // the same over HTTP/2
   std::unique_ptr<ScriptPeer> closed_;   // a port that nobody listens on
   std::unique_ptr<ScriptPeer> full_;     // listens, but its queue is full
   std::unique_ptr<ScriptPeer> tls_;      // a good certificate

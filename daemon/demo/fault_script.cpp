@@ -170,7 +170,14 @@ class LineReader {
       if (equals == std::string_view::npos || equals == 0) {
         return fail(from, "expected key=value");
       }
-      options.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+      auto& [key, value] = options.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+      if (value.starts_with('"')) {
+        value.clear();
+        at_ = from + equals + 1;
+        if (!readText(value)) {
+          return false;
+        }
+      }
     }
     return true;
   }

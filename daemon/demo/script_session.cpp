@@ -10,61 +10,15 @@
 #include <chrono>
 #include <fstream>
 
+#include "daemon/demo/script_head.h"
 #include "diagnostics/reason_phrase.h"
-#include "proxy/http/message.h"
 
 namespace gatewhy {
 namespace {
 
+using namespace script_head;  // NOLINT(google-build-using-namespace): what a head says
+
 constexpr std::size_t kHeadLimit = 1U << 20U;
-
-// Value of the first field with that name in a raw head; scripts have to cope
-// with heads that the real parser refuses.
-std::optional<std::string_view> rawField(std::string_view head, std::string_view name) {
-  std::size_t line = head.find("\r\n");
-  while (line != std::string_view::npos && line + 2 < head.size()) {
-    const std::size_t from = line + 2;
-    line = head.find("\r\n", from);
-    const std::string_view text = head.substr(from, line - from);
-    const std::size_t colon = text.find(':');
-    if (colon != std::string_view::npos && equalsIgnoreCase(text.substr(0, colon), name)) {
-      const std::size_t value = text.find_first_not_of(" \t", colon + 1);
-      return value == std::string_view::npos ? std::string_view() : text.substr(value);
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<std::uint64_t> rawLength(std::string_view head) {
-  const auto value = rawField(head, "Content-Length");
-  std::uint64_t length = 0;
-  if (!value || std::from_chars(value->data(), value->data() + value->size(), length).ec != std::errc{}) {
-    return std::nullopt;
-  }
-  return length;
-}
-
-bool isChunked(std::string_view head) {
-  const auto coding = rawField(head, "Transfer-Encoding");
-  return coding && coding->find("chunked") != std::string_view::npos;
-}
-
-unsigned statusOf(std::string_view head) {
-  unsigned status = 0;
-  if (head.size() > 12) {
-    std::from_chars(head.data() + 9, head.data() + 12, status);
-  }
-  return status;
-}
-
-std::string_view methodOf(std::string_view head) {
-  return head.substr(0, head.find(' '));
-}
-
-std::string_view pathOf(std::string_view head) {
-  const std::size_t from = std::min(head.find(' '), head.size() - 1) + 1;
-  return head.substr(from, head.find_first_of(" ?\r", from) - from);
-}
 
 bool isRead(const Step& step) {
   return step.kind == StepKind::ReadHead || step.kind == StepKind::ByPath || step.kind == StepKind::Read;
@@ -135,6 +89,20 @@ ScriptSession::Ended ScriptSession::step(const Step& step) {
       return std::nullopt;
     case StepKind::Tls:
       return handshake(step);
+    case StepKind::H2:
+      return beginH2(step);
+    case StepKind::Headers:
+    case StepKind::Data:
+    case StepKind::LastData:
+    case StepKind::Trailers:
+    case StepKind::RstStream:
+    case StepKind::GoAway:
+    case StepKind::Settings:
+    case StepKind::Ping:
+    case StepKind::WindowUpdate:
+    case StepKind::Frame:
+    case StepKind::Stream:
+      return h2_ ? h2_->step(step) : fail(fmt::format("'{}' needs 'h2' before it", name(step.kind)));
     case StepKind::ReadHead:
       return readHead();
     case StepKind::ReadBody:
@@ -146,7 +114,7 @@ ScriptSession::Ended ScriptSession::step(const Step& step) {
     case StepKind::ByPath:
       return dispatchByPath();
     case StepKind::Send:
-      return send(step.text);
+      return sendText(step.text);
     case StepKind::SendRaw:
       return socket_.sendBeneathTls(step.text);
     case StepKind::SendFile:
@@ -199,18 +167,38 @@ ScriptSession::Ended ScriptSession::handshake(const Step& step) {
   return ended;
 }
 
+ScriptSession::Ended ScriptSession::beginH2(const Step& step) {
+  if (role_ == Role::Client) {
+    return fail("'h2' is for servers");
+  }
+  Wire& wire = *this;
+  h2_ = std::make_unique<ScriptH2>(wire);
+  return h2_->begin(step);
+}
+
 ScriptSession::Ended ScriptSession::fill() {
   const std::size_t before = buffer_.size();
   const Ended ended = socket_.receive(buffer_);
   const std::string_view fresh = std::string_view(buffer_).substr(before);
-  note([&](SessionRecord& record) {
-    record.received_total += fresh.size();
-    record.received.append(fresh.substr(0, kRecordLimit - std::min(kRecordLimit, record.received.size())));
-  });
+  note([&](SessionRecord& record) { record.received_total += fresh.size(); });
+  if (!h2_) {
+    record(fresh);
+  }
   return ended;
 }
 
+void ScriptSession::record(std::string_view text) {
+  note([&](SessionRecord& record) {
+    record.received.append(text.substr(0, kRecordLimit - std::min(kRecordLimit, record.received.size())));
+  });
+}
+
 ScriptSession::Ended ScriptSession::readHead() {
+  if (h2_) {
+    const Ended ended = h2_->readRequest(last_head_);
+    note([&](SessionRecord& record) { record.requests += ended ? 0 : 1; });
+    return ended;
+  }
   std::size_t end_of_head = 0;
   while ((end_of_head = buffer_.find("\r\n\r\n")) == std::string::npos) {
     if (buffer_.size() > kHeadLimit) {
@@ -279,6 +267,9 @@ ScriptSession::Ended ScriptSession::readChunks() {
 }
 
 ScriptSession::Ended ScriptSession::readToEnd() {
+  if (h2_) {
+    return h2_->readToEnd();
+  }
   Ended ended;
   while (!ended) {
     buffer_.clear();
@@ -288,6 +279,9 @@ ScriptSession::Ended ScriptSession::readToEnd() {
 }
 
 ScriptSession::Ended ScriptSession::readRequestBody() {
+  if (h2_) {
+    return h2_->readBody();
+  }
   return isChunked(last_head_) ? readChunks() : readExactly(rawLength(last_head_).value_or(0));
 }
 
@@ -309,7 +303,7 @@ ScriptSession::Ended ScriptSession::readResponse() {
   return length ? readExactly(*length) : readToEnd();
 }
 
-ScriptSession::Ended ScriptSession::send(const std::string& bytes) {
+ScriptSession::Ended ScriptSession::sendText(const std::string& bytes) {
   if (role_ == Role::Client) {
     last_method_ = methodOf(bytes);
   }
@@ -349,12 +343,17 @@ ScriptSession::Ended ScriptSession::sendFile(const std::string& path) {
 }
 
 ScriptSession::Ended ScriptSession::respond(std::uint64_t status, std::string_view body) {
-  return socket_.send(
-      fmt::format("HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n"
-                  "Content-Type: text/{}; charset=utf-8\r\nContent-Length: {}\r\n\r\n{}",
-                  status, reasonPhrase(static_cast<std::uint16_t>(status)),
-                  fmt::gmtime(std::chrono::system_clock::now()), body.starts_with("<!doctype html>") ? "html" : "plain",
-                  body.size(), methodOf(last_head_) == "HEAD" ? std::string_view() : body));
+  const std::string_view type =
+      body.starts_with("<!doctype html>") ? "text/html; charset=utf-8" : "text/plain; charset=utf-8";
+  const bool to_head = methodOf(last_head_) == "HEAD";
+  if (h2_) {
+    return h2_->respond(status, type, body, to_head);
+  }
+  return socket_.send(fmt::format(
+      "HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n"
+      "Content-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
+      status, reasonPhrase(static_cast<std::uint16_t>(status)), fmt::gmtime(std::chrono::system_clock::now()), type,
+      body.size(), to_head ? std::string_view() : body));
 }
 
 ScriptSession::Ended ScriptSession::dispatchByPath() {

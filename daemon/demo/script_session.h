@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "daemon/demo/fault_script.h"
+#include "daemon/demo/script_h2.h"
 #include "daemon/demo/script_socket.h"
 
 namespace gatewhy {
@@ -35,7 +37,7 @@ class SignalBoard {
 
 // What a session saw; complete once the session is over.
 struct SessionRecord {
-  std::string received;  // application bytes, at most kRecordLimit of them
+  std::string received;  // application bytes, at most kRecordLimit of them; of HTTP/2, what they say
   std::uint64_t received_total = 0;
   unsigned requests = 0;  // heads read, by a server
   SessionEnd end = SessionEnd::Finished;
@@ -54,7 +56,7 @@ struct SessionEnvironment {
   const TlsFiles* tls_files = nullptr;
 };
 
-class ScriptSession {
+class ScriptSession final : private ScriptH2::Wire {
  public:
   enum class Role : std::uint8_t { Client, Server };
 
@@ -71,7 +73,7 @@ class ScriptSession {
 
   Ended step(const Step& step);
   Ended handshake(const Step& step);
-  Ended fill();
+  Ended beginH2(const Step& step);
   Ended readHead();
   Ended readExactly(std::uint64_t count);
   Ended readLine(std::string& line);
@@ -79,17 +81,24 @@ class ScriptSession {
   Ended readRequestBody();
   Ended readResponse();
   Ended readToEnd();  // always ends: with PeerClosed where all is well
-  Ended send(const std::string& bytes);
+  Ended sendText(const std::string& bytes);
   Ended repeat(std::uint64_t count, const std::string& text);
   Ended sendFile(const std::string& path);
   Ended respond(std::uint64_t status, std::string_view body);
   Ended dispatchByPath();
   Ended signalOrWait(const Step& step);
-  Ended fail(std::string message);
   template <typename Change>
   void note(Change change);
 
+  // ScriptH2::Wire
+  Ended send(std::string_view bytes) override { return socket_.send(bytes); }
+  Ended fill() override;
+  [[nodiscard]] std::string& received() override { return buffer_; }
+  void record(std::string_view text) override;
+  Ended fail(std::string message) override;
+
   ScriptSocket socket_;
+  std::unique_ptr<ScriptH2> h2_;  // from the step `h2` on
   Role role_;
   const SessionEnvironment& environment_;
   SessionRecord& record_;

@@ -240,7 +240,7 @@ VantageVerdict FleetView::vantageByHeartbeats(const std::string& origin, const s
     counts.push_back(
         {.instance = name, .exchanges = std::max(failures, grownBy(instance.exchanges, origin)), .failures = failures});
   }
-  return judgeVantage(counts, {});
+  return judgeVantage(cause, counts, {});
 }
 
 // What heartbeats have counted since the first that was seen, or, where that is
@@ -283,7 +283,7 @@ std::vector<FailureView> FleetView::failures() const {
                              .failures = found == failing.by_address.end() ? 0 : found->second});
       }
     }
-    out.back().vantage = judgeVantage(counts, addresses);
+    out.back().vantage = judgeVantage(key.second, counts, addresses);
   }
   std::stable_sort(out.begin(), out.end(),
                    [](const FailureView& a, const FailureView& b) { return a.failures > b.failures; });

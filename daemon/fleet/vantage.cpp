@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "diagnostics/cause.h"
+
 namespace gatewhy {
 namespace {
 
@@ -58,7 +60,46 @@ std::string wayWords(const VantageVerdict& verdict, double share) {
                      listed(verdict.seen_by));
 }
 
+// "" where the way counts.
+std::string_view thisSide(Blame blame) {
+  switch (blame) {
+    case Blame::Client:
+      return "what clients do";
+    case Blame::Proxy:
+      return "gatewhy itself";
+    case Blame::Operator:
+    case Blame::Nobody:
+      return "as configured";
+    case Blame::Origin:
+    case Blame::Network:
+    case Blame::Dns:
+    case Blame::Config:
+      return "";
+  }
+  return "";
+}
+
 }  // namespace
+
+VantageVerdict judgeVantage(const std::string& cause, const std::vector<VantageCount>& counts,
+                            const std::vector<AddressCount>& addresses) {
+  const auto known = causeByName(cause);
+  const std::string_view here = known ? thisSide(info(*known).blame) : std::string_view();
+  if (here.empty()) {
+    return judgeVantage(counts, addresses);
+  }
+  VantageVerdict verdict{.vantage = Vantage::NoWay, .seen_by = {}, .not_by = {}, .address = {}, .words = {}};
+  for (const VantageCount& count : counts) {
+    if (count.failures != 0) {
+      verdict.seen_by.push_back(count.instance);
+    }
+  }
+  if (verdict.seen_by.empty()) {
+    return judgeVantage(counts, addresses);
+  }
+  verdict.words = fmt::format("{} of {} gatewhys: {}", verdict.seen_by.size(), counts.size(), here);
+  return verdict;
+}
 
 VantageVerdict judgeVantage(const std::vector<VantageCount>& counts, const std::vector<AddressCount>& addresses) {
   VantageVerdict verdict;

@@ -23,11 +23,12 @@ struct AddressCount {
 };
 
 enum class Vantage : std::uint8_t {
-  Nobody,       // no failures
-  NotEnough,    // too little traffic from elsewhere to tell
-  Origin,       // seen from everywhere
-  OneAddress,   // seen from everywhere, at one of several addresses
-  WayFromThere  // seen from some places, and not from others that would have seen it
+  Nobody,        // no failures
+  NotEnough,     // too little traffic from elsewhere to tell
+  Origin,        // seen from everywhere
+  OneAddress,    // seen from everywhere, at one of several addresses
+  WayFromThere,  // seen from some places, and not from others that would have seen it
+  NoWay          // brought about on this side of the way: by clients, or by gatewhy itself
 };
 
 struct VantageVerdict {
@@ -40,6 +41,9 @@ struct VantageVerdict {
 // A gatewhy sees a cause where at least one exchange in a hundred, and no fewer
 // than two, failed so. One that does not see it counts only where it would have
 // had five failures, going by how often the others see it.
+// Only what goes wrong beyond a gatewhy has a way to it.
+[[nodiscard]] VantageVerdict judgeVantage(const std::string& cause, const std::vector<VantageCount>& counts,
+                                          const std::vector<AddressCount>& addresses);
 [[nodiscard]] VantageVerdict judgeVantage(const std::vector<VantageCount>& counts,
                                           const std::vector<AddressCount>& addresses);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/commands/request_text.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/net/x509_facts.h"
 
 namespace gatewhy {
@@ -185,7 +186,9 @@ void HealthCheck::beginConnection() {
                                  ConnectTarget{.endpoint = &endpoint,
                                                .timeouts = &checked_.timeouts,
                                                .tls = runtime_.tls.get(),
-                                               .own_listeners = &generation_->own_listeners},
+                                               .http = endpoint.http,
+                                               .own_listeners = &generation_->own_listeners,
+                                               .proxy_header = proxyHeader(checked_.send_proxy_protocol, nullptr)},
                                  *this);
   connector_->start();
 }

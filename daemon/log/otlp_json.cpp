@@ -178,9 +178,9 @@ class TraceWriter {
       : event_(event), spans_(spans), trace_(textOf(event, "trace_id")), ids_(textOf(event, "span_id")) {}
 
   void write() {
-    const std::int64_t end = nanosOf(textOf(event_, "timestamp"));
+    const std::int64_t begin = nanosOf(textOf(event_, "timestamp"));
     const OtlpJson timings = event_.value("timings", OtlpJson::object());
-    const std::int64_t begin = end - nanosOfPhase(timings, "total");
+    const std::int64_t end = begin + nanosOfPhase(timings, "total");
     const std::string own = textOf(event_, "span_id");
     OtlpJson root = span(own, textOf(event_, "parent_span_id"), SpanKind::Server, exchangeName(), begin, end, event_);
     root["attributes"] = attributesOf(

@@ -25,6 +25,9 @@ inline constexpr std::size_t kStepsOfDecade = 140;
 inline constexpr std::array<double, 16> kBucketBoundsMs = {0.5, 1,   2.5,  5,    10,   25,    50,    100,
                                                            250, 500, 1000, 2500, 5000, 10000, 30000, 60000};
 
+// Of a histogram in /metrics: its buckets, the last one without a bound, the sum and the count.
+inline constexpr std::size_t kHistogramLines = kBucketBoundsMs.size() + 3;
+
 struct DurationSlot {
   std::size_t decade = 0;
   std::size_t step = 0;

@@ -25,6 +25,7 @@ MetricTotals totalsOf(const std::vector<std::unique_ptr<WorkerMetrics>>& workers
       }
       series.diagnoses.forEach(into(origin.diagnoses));
       series.retries.forEach(into(origin.retries));
+      series.grpc_calls.forEach(into(origin.grpc_calls));
       series.endpoints.forEach(
           [&](const EndpointSeries& of_endpoint) { origin.endpoints[of_endpoint.endpoint].add(of_endpoint); });
       for (std::size_t i = 0; i < series.findings.size(); ++i) {

@@ -15,12 +15,14 @@
 namespace gatewhy {
 
 struct OriginTotals {
+  bool durations_shown = false;  // by /metrics, before there are any
   DurationHistogram duration;
   std::array<DurationHistogram, kTimedPhases.size()> phases;
   std::map<DiagnosisKey, std::uint64_t> diagnoses;
   std::map<Cause, std::uint64_t> retries;
   std::map<Finding, std::uint64_t> findings;
-  std::map<std::string, EndpointTotals> endpoints;  // by URL
+  std::map<std::uint8_t, std::uint64_t> grpc_calls;  // see grpcLabel()
+  std::map<std::string, EndpointTotals> endpoints;   // by URL
 
   [[nodiscard]] std::map<Cause, std::uint64_t> byCause() const;
 };

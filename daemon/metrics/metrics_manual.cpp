@@ -2,9 +2,29 @@
 #include <fmt/format.h>
 
 #include "daemon/metrics/metrics_page.h"
+#include "daemon/metrics/worker_metrics.h"
 #include "daemon/metrics/zero_series.h"
 
 namespace gatewhy {
+
+namespace {
+
+std::string sizeOfThePage() {
+  return fmt::format(
+      "## How large the page becomes\n\n"
+      "Counters and histograms with labels take {} lines at most, HELP and TYPE not counted. What is new after that, "
+      "be it an origin, an endpoint\n"
+      "or a cause, counts under the names `_other` in the same metric: nothing is lost from a sum over names, and\n"
+      "`gatewhy_metrics_folded_series` says how many lines have lost their names (the alert `GatewhyMetricsFolded` "
+      "watches it). A series that has\n"
+      "its name keeps it until the process ends. Gauges are not bounded: there is one for each thing that the "
+      "configuration names.\n"
+      "A worker counts {} routes and {} origins by name; those beyond are `_other` too. [Scale](scale.md#metrics) has "
+      "figures.\n",
+      kMostSeriesLines, WorkerMetrics::kMostRoutes, WorkerMetrics::kMostOrigins);
+}
+
+}  // namespace
 
 std::string metricsManual() {
   std::string out =
@@ -13,10 +33,8 @@ std::string metricsManual() {
       "`GET /metrics` on the admin listener (`admin.address`). The text format 0.0.4, or OpenMetrics 1.0 for a "
       "scraper\n"
       "that accepts it; there the counters of diagnoses and the buckets of durations carry the trace id of a recent\n"
-      "failure. Every label is bounded by the configuration: the routes and origins past 10000 and 1000 count as\n"
-      "`_other`. Counters survive a reload. `gatewhy_diagnoses_total` agrees with the log: one for each event that has "
-      "a\n"
-      "diagnosis.\n\n"
+      "failure. Every label is bounded by the configuration. Counters survive a reload. `gatewhy_diagnoses_total`\n"
+      "agrees with the log: one for each event that has a diagnosis.\n\n"
       "Series that the configuration makes possible exist from the start, at zero, so that `increase()` sees the "
       "first\n"
       "occurrence:\n\n"
@@ -30,7 +48,7 @@ std::string metricsManual() {
       "with "
       "one endpoint only `stale_connection`, since a second try needs another endpoint |\n"
       "| `gatewhy_findings_total` | each finding per origin, if `diagnostics.lint` is on |\n"
-      "| both histograms | by origin, and phase |\n\n"
+      "| both histograms | by origin, and phase; else from the first sample on |\n\n"
       "What clients do wrong is left out: an alert on it looks at a rate, not at the first occurrence, and it would "
       "add a "
       "quarter\n" +
@@ -54,7 +72,7 @@ std::string metricsManual() {
   for (const double bound : kBucketBoundsMs) {
     bounds += fmt::format("{}{:g}", bounds.empty() ? "" : ", ", bound / 1000);
   }
-  return out + fmt::format("\nBuckets of both histograms, in seconds: {}.\n", bounds);
+  return out + fmt::format("\nBuckets of both histograms, in seconds: {}.\n\n", bounds) + sizeOfThePage();
 }
 
 }  // namespace gatewhy

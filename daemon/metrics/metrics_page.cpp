@@ -26,10 +26,11 @@ std::string_view contentType(MetricsFormat format) {
 }
 
 std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
-                        const std::vector<ListenerCertificate>& certificates, MetricsFormat format) {
+                        const std::vector<ListenerCertificate>& certificates, SeriesBound& bound,
+                        MetricsFormat format) {
   MetricTotals totals = totalsOf(daemon.metrics);
   addZeroSeries(*daemon.generation()->config, totals);
-  MetricsWriter page(format);
+  MetricsWriter page(format, bound);
   page.begin(Metric::BuildInfo);
   page.sample({{"version", GATEWHY_VERSION}}, 1);
   writeSingle(page, Metric::Ready, daemon.readiness == Readiness::Ready ? 1 : 0);
@@ -43,6 +44,7 @@ std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
   writeConfiguration(page, daemon);
   writeLog(page, daemon.log->states());
   writeSingle(page, Metric::StreamMissed, daemon.streams_missed.load());
+  writeSingle(page, Metric::FoldedSeries, page.folded());
   writeProcess(page);
   return std::move(page).finish();
 }

@@ -19,9 +19,10 @@ namespace gatewhy {
 
 // Series that the configuration allows are there from the start, at zero, so
 // that the first failure is an increase; up to a limit, past which they appear
-// as they happen. OpenMetrics carries the trace ids of recent failures.
+// as they happen. `bound`: the same for every page of a process. OpenMetrics carries the trace ids of recent failures.
 [[nodiscard]] std::string metricsPage(const DaemonView& daemon, const TrafficHistory& history,
-                                      const std::vector<ListenerCertificate>& certificates, MetricsFormat format);
+                                      const std::vector<ListenerCertificate>& certificates, SeriesBound& bound,
+                                      MetricsFormat format);
 
 // docs/metrics.md.
 [[nodiscard]] std::string metricsManual();

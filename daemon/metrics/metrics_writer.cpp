@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/metrics/metrics_writer.h"
 
+#include <functional>
+
+#include "daemon/metrics/worker_metrics.h"
+
 namespace gatewhy {
 
 std::string_view typeName(MetricType type) {
@@ -16,6 +20,7 @@ std::string_view typeName(MetricType type) {
 }
 
 void MetricsWriter::begin(Metric metric) {
+  writeOthers();
   current_ = &kMetrics[static_cast<std::size_t>(metric)];
   std::string_view family = current_->name;
   if (open_ && current_->type == MetricType::Counter) {
@@ -28,7 +33,64 @@ void MetricsWriter::begin(Metric metric) {
   out("\n# TYPE {} {}\n", family, typeName(current_->type));
 }
 
-void MetricsWriter::histogram(Labels labels, const DurationHistogram& durations, const BucketExemplars& exemplars) {
+bool MetricsWriter::admit(Labels labels, std::size_t lines) {
+  constexpr std::uint64_t kMix = 0x9E3779B97F4A7C15U;
+  const std::hash<std::string_view> hash;
+  std::uint64_t key = hash(current_->name);
+  for (const auto& [name, value] : labels) {
+    key = (key ^ hash(value)) * kMix;
+    key ^= key >> 29U;
+  }
+  return bound_.admit(key, lines);
+}
+
+MetricsWriter::LabelValues MetricsWriter::foldedValues(Labels labels, std::size_t names) {
+  LabelValues values;
+  label_names_.clear();
+  for (const auto& [name, value] : labels) {
+    values.emplace_back(values.size() < names ? kOtherSeries : value);
+    label_names_.push_back(name);
+  }
+  return values;
+}
+
+void MetricsWriter::count(Labels labels, std::size_t names, std::uint64_t value, const Exemplar* exemplar) {
+  if (admit(labels, 1)) {
+    sample(labels, value, exemplar);
+  } else {
+    other_counts_[foldedValues(labels, names)] += value;
+  }
+}
+
+void MetricsWriter::histogram(Labels labels, std::size_t names, const DurationHistogram& durations,
+                              const BucketExemplars& exemplars) {
+  if (admit(labels, kHistogramLines)) {
+    writeHistogram({labels.begin(), labels.size()}, durations, exemplars);
+  } else {
+    other_durations_[foldedValues(labels, names)].merge(durations);
+  }
+}
+
+void MetricsWriter::writeOthers() {
+  const auto labelled = [this](const LabelValues& values) {
+    std::vector<std::pair<std::string_view, std::string_view>> labels;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      labels.emplace_back(label_names_[i], values[i]);
+    }
+    return labels;
+  };
+  for (const auto& [values, count] : std::exchange(other_counts_, {})) {
+    text_ += current_->name;
+    writeLabels(labelled(values));
+    out(" {}\n", count);
+  }
+  for (const auto& [values, durations] : std::exchange(other_durations_, {})) {
+    writeHistogram(labelled(values), durations, {});
+  }
+}
+
+void MetricsWriter::writeHistogram(LabelSpan labels, const DurationHistogram& durations,
+                                   const BucketExemplars& exemplars) {
   std::uint64_t before = 0;
   for (std::size_t i = 0; i <= kBucketBoundsMs.size(); ++i) {
     const bool last = i == kBucketBoundsMs.size();
@@ -48,6 +110,7 @@ void MetricsWriter::histogram(Labels labels, const DurationHistogram& durations,
 }
 
 std::string MetricsWriter::finish() && {
+  writeOthers();
   if (open_) {
     text_ += "# EOF\n";
   }
@@ -59,7 +122,7 @@ std::string MetricsWriter::bound(double seconds) const {
   return open_ && whole ? fmt::format("{:.1f}", seconds) : fmt::format("{:g}", seconds);
 }
 
-void MetricsWriter::writeLabels(Labels labels, std::string_view le) {
+void MetricsWriter::writeLabels(LabelSpan labels, std::string_view le) {
   char separator = '{';
   const auto write = [&](std::string_view name, std::string_view value) {
     out("{}{}=\"", separator, name);

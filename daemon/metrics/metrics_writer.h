@@ -9,11 +9,15 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/metrics/duration_histogram.h"
+#include "daemon/metrics/series_bound.h"
 
 namespace gatewhy {
 
@@ -53,21 +57,30 @@ using Labels = std::initializer_list<std::pair<std::string_view, std::string_vie
 
 class MetricsWriter {
  public:
-  explicit MetricsWriter(MetricsFormat format) : open_(format == MetricsFormat::OpenMetrics) {}
+  // `bound` outlives it.
+  MetricsWriter(MetricsFormat format, SeriesBound& bound) : open_(format == MetricsFormat::OpenMetrics), bound_(bound) {
+    bound_.beginPage();
+  }
 
   void begin(Metric metric);
 
   template <typename Number>
   void sample(Labels labels, Number value, const Exemplar* exemplar = nullptr) {
     text_ += current_->name;
-    writeLabels(labels);
+    writeLabels({labels.begin(), labels.size()});
     out(" {}", value);
     writeExemplar(exemplar);
     text_ += '\n';
   }
 
-  void histogram(Labels labels, const DurationHistogram& durations, const BucketExemplars& exemplars);
+  // The first `names` labels are names from the configuration. Past the bound
+  // of the page they are kOtherSeries, and what they have in common is one series.
+  void count(Labels labels, std::size_t names, std::uint64_t value, const Exemplar* exemplar = nullptr);
+  void histogram(Labels labels, std::size_t names, const DurationHistogram& durations,
+                 const BucketExemplars& exemplars);
 
+  // How many lines are not there by name, so far.
+  [[nodiscard]] std::size_t folded() const noexcept { return bound_.folded(); }
   [[nodiscard]] std::string finish() &&;
 
  private:
@@ -79,7 +92,11 @@ class MetricsWriter {
   // OpenMetrics wants 1.0 where the old format has 1.
   [[nodiscard]] std::string bound(double seconds) const;
 
-  void writeLabels(Labels labels, std::string_view le = {});
+  using LabelSpan = std::span<const std::pair<std::string_view, std::string_view>>;
+  void writeLabels(LabelSpan labels, std::string_view le = {});
+  void writeHistogram(LabelSpan labels, const DurationHistogram& durations, const BucketExemplars& exemplars);
+  [[nodiscard]] bool admit(Labels labels, std::size_t lines);
+  void writeOthers();
 
   // Names come from the configuration; octets that are no printable ASCII are
   // percent-encoded, because one that is not UTF-8 would spoil the whole page.
@@ -87,9 +104,17 @@ class MetricsWriter {
 
   void writeExemplar(const Exemplar* exemplar);
 
+  // What is folded, by the values of its labels.
+  using LabelValues = std::vector<std::string>;
+  [[nodiscard]] LabelValues foldedValues(Labels labels, std::size_t names);
+
   bool open_;
+  SeriesBound& bound_;
   std::string text_;
   const MetricInfo* current_ = nullptr;
+  std::vector<std::string_view> label_names_;  // of what is folded
+  std::map<LabelValues, std::uint64_t> other_counts_;
+  std::map<LabelValues, DurationHistogram> other_durations_;
 };
 
 template <typename Number>

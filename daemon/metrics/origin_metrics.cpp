@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/metrics/worker_metrics.h"
 #include "proxy/origin/origin_health.h"
 
 namespace gatewhy {
@@ -29,8 +30,8 @@ void writeHealth(MetricsWriter& page, const Generation& generation, TimePoint no
                                   : origins[i].health.has_value();
         const std::uint64_t count = generation.origins[i].endpoints[j]->health_changes.of(change);
         if (possible || count != 0) {
-          page.sample({{"origin", origins[i].name}, {"endpoint", origins[i].endpoints[j].url}, {"state", state}},
-                      count);
+          page.count({{"origin", origins[i].name}, {"endpoint", origins[i].endpoints[j].url}, {"state", state}}, 2,
+                     count);
         }
       }
     }
@@ -48,14 +49,14 @@ void writeHealth(MetricsWriter& page, const Generation& generation, TimePoint no
       for (const auto& [cause, count] : generation.origins[i].state->checks.failed()) {
         failed += count;
       }
-      page.sample({{"origin", origins[i].name}, {"outcome", "passed"}}, generation.origins[i].state->checks.passed());
-      page.sample({{"origin", origins[i].name}, {"outcome", "failed"}}, failed);
+      page.count({{"origin", origins[i].name}, {"outcome", "passed"}}, 1, generation.origins[i].state->checks.passed());
+      page.count({{"origin", origins[i].name}, {"outcome", "failed"}}, 1, failed);
     }
   }
   page.begin(Metric::HealthCheckFailures);
   for (std::size_t i = 0; i < origins.size(); ++i) {
     for (const auto& [cause, count] : generation.origins[i].state->checks.failed()) {
-      page.sample({{"origin", origins[i].name}, {"cause", gatewhy::name(cause)}}, count);
+      page.count({{"origin", origins[i].name}, {"cause", gatewhy::name(cause)}}, 1, count);
     }
   }
 }
@@ -78,18 +79,18 @@ void writeTries(MetricsWriter& page, const Config& config, const MetricTotals& t
   };
   page.begin(Metric::EndpointAnswered);
   each([&](const std::string& origin, const std::string& endpoint, const EndpointTotals& of) {
-    page.sample({{"origin", origin}, {"endpoint", endpoint}}, of.answered);
+    page.count({{"origin", origin}, {"endpoint", endpoint}}, 2, of.answered);
   });
   page.begin(Metric::EndpointFailures);
   each([&](const std::string& origin, const std::string& endpoint, const EndpointTotals& of) {
     for (const auto& [cause, count] : of.failures) {
-      page.sample({{"origin", origin}, {"endpoint", endpoint}, {"cause", gatewhy::name(cause)}}, count);
+      page.count({{"origin", origin}, {"endpoint", endpoint}, {"cause", gatewhy::name(cause)}}, 2, count);
     }
   });
   page.begin(Metric::EndpointRescued);
   each([&](const std::string& origin, const std::string& endpoint, const EndpointTotals& of) {
     for (const auto& [cause, count] : of.rescued) {
-      page.sample({{"origin", origin}, {"endpoint", endpoint}, {"cause", gatewhy::name(cause)}}, count);
+      page.count({{"origin", origin}, {"endpoint", endpoint}, {"cause", gatewhy::name(cause)}}, 2, count);
     }
   });
 }
@@ -155,19 +156,25 @@ void writeOrigins(MetricsWriter& page, const DaemonView& daemon, const MetricTot
   page.begin(Metric::Retries);
   for (const auto& [name, origin] : totals.origins) {
     for (const auto& [cause, count] : origin.retries) {
-      page.sample({{"origin", name}, {"cause", gatewhy::name(cause)}}, count);
+      page.count({{"origin", name}, {"cause", gatewhy::name(cause)}}, 1, count);
     }
   }
   page.begin(Metric::Findings);
   for (const auto& [name, origin] : totals.origins) {
     for (const auto& [finding, count] : origin.findings) {
-      page.sample({{"origin", name}, {"finding", gatewhy::name(finding)}}, count);
+      page.count({{"origin", name}, {"finding", gatewhy::name(finding)}}, 1, count);
+    }
+  }
+  page.begin(Metric::GrpcCalls);
+  for (const auto& [name, origin] : totals.origins) {
+    for (const auto& [code, count] : origin.grpc_calls) {
+      page.sample({{"origin", name}, {"code", grpcLabel(code)}}, count);
     }
   }
   writeIdleLessons(page, *generation, now);
   page.begin(Metric::UnsolicitedBytes);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {
-    page.sample({{"origin", config.origins[i].name}}, generation->origins[i].state->unsolicited.count());
+    page.count({{"origin", config.origins[i].name}}, 1, generation->origins[i].state->unsolicited.count());
   }
   page.begin(Metric::OriginCertificateExpiry);
   for (std::size_t i = 0; i < config.origins.size(); ++i) {

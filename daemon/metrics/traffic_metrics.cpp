@@ -39,7 +39,7 @@ void writeTraffic(MetricsWriter& page, const MetricTotals& totals, const RecentF
   }
   page.begin(Metric::Exchanges);
   for (const auto& [key, count] : totals.exchanges) {
-    page.sample({{"route", key.route}, {"origin", key.origin}, {"code", codeLabel(key.code)}}, count);
+    page.count({{"route", key.route}, {"origin", key.origin}, {"code", codeLabel(key.code)}}, 2, count);
   }
   page.begin(Metric::Diagnoses);
   for (const auto& [name, origin] : totals.origins) {
@@ -50,23 +50,26 @@ void writeTraffic(MetricsWriter& page, const MetricTotals& totals, const RecentF
         one = exemplar->second;
         one.value = 1;
       }
-      page.sample({{"origin", name}, {"cause", gatewhy::name(key.cause)}, {"status", statusLabel(key.status)}}, count,
-                  &one);
+      page.count({{"origin", name}, {"cause", gatewhy::name(key.cause)}, {"status", statusLabel(key.status)}}, 1, count,
+                 &one);
     }
   }
   page.begin(Metric::ExchangeDuration);
   for (const auto& [name, origin] : totals.origins) {
+    if (!origin.durations_shown && origin.duration.count() == 0) {
+      continue;
+    }
     BucketExemplars exemplars{};
     for (std::size_t i = 0; i < exemplars.size(); ++i) {
       exemplars[i] = &slow[name][i];
     }
-    page.histogram({{"origin", name}}, origin.duration, exemplars);
+    page.histogram({{"origin", name}}, 1, origin.duration, exemplars);
   }
   page.begin(Metric::PhaseDuration);
   for (const auto& [name, origin] : totals.origins) {
     for (std::size_t i = 0; i < origin.phases.size(); ++i) {
-      if (!name.empty()) {
-        page.histogram({{"origin", name}, {"phase", kTimedPhases[i]}}, origin.phases[i], {});
+      if (!name.empty() && (origin.durations_shown || origin.phases[i].count() != 0)) {
+        page.histogram({{"origin", name}, {"phase", kTimedPhases[i]}}, 1, origin.phases[i], {});
       }
     }
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "diagnostics/grpc_status.h"
 #include "diagnostics/reason_phrase.h"
 
 namespace gatewhy {
@@ -15,7 +16,20 @@ std::uint16_t boundedCode(std::uint16_t status) {
   return status == 0 || !reasonPhrase(status).empty() ? status : static_cast<std::uint16_t>(status / 100);
 }
 
+// Behind those of gRPC.
+constexpr std::uint8_t kOtherGrpcStatus = kGrpcStatusCount;
+constexpr std::uint8_t kNoGrpcStatus = kGrpcStatusCount + 1;
+
+std::uint8_t boundedGrpcStatus(const GrpcFacts& call) {
+  return call.status ? static_cast<std::uint8_t>(std::min<std::uint32_t>(*call.status, kOtherGrpcStatus))
+                     : kNoGrpcStatus;
+}
+
 }  // namespace
+
+std::string_view grpcLabel(std::uint8_t key) {
+  return key == kNoGrpcStatus ? "none" : key == kOtherGrpcStatus ? "other" : grpcStatusName(key);
+}
 
 std::string codeLabel(std::uint16_t status) {
   if (status == 0) {
@@ -45,6 +59,9 @@ void WorkerMetrics::record(const ExchangeEvent& event) {
   }
   for (const Finding finding : event.findings) {
     origin.findings[static_cast<std::size_t>(finding)].add();
+  }
+  if (event.grpc != nullptr) {
+    countOne(origin.grpc_calls, boundedGrpcStatus(*event.grpc));
   }
   recordClient(event);
 }

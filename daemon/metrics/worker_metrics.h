@@ -38,6 +38,7 @@ struct OriginSeries {
   GrowingList<KeyedCounter<DiagnosisKey>> diagnoses;
   GrowingList<KeyedCounter<Cause>> retries;
   std::array<Counter, kFindingCount> findings;
+  GrowingList<KeyedCounter<std::uint8_t>> grpc_calls;  // see grpcLabel()
   GrowingList<EndpointSeries> endpoints;
 
   // The worker's thread only.
@@ -104,5 +105,7 @@ class WorkerMetrics {
 // digit and become "4xx", so that an origin cannot make up series. 0, "none":
 // nothing was sent.
 [[nodiscard]] std::string codeLabel(std::uint16_t status);
+// The key of OriginSeries::grpc_calls as metrics name it: a status's number.
+[[nodiscard]] std::string_view grpcLabel(std::uint8_t key);
 
 }  // namespace gatewhy

@@ -79,7 +79,7 @@ void addZeroSeries(const Config& config, MetricTotals& totals) {
     }
   }
   const auto add_diagnoses = [&](const std::string& origin, const std::vector<Cause>& causes) {
-    OriginTotals& series = totals.origins[origin];  // its histograms too
+    OriginTotals& series = totals.origins[origin];
     if (budget.take(causes.size())) {
       for (const Cause cause : causes) {
         series.diagnoses[{cause, reportedStatus(cause, config.diagnostics.policy)}] += 0;
@@ -105,6 +105,10 @@ void addZeroSeries(const Config& config, MetricTotals& totals) {
         totals.origins[origin.name].findings[static_cast<Finding>(i)] += 0;
       }
     }
+  }
+  constexpr std::size_t kHistogramsOfOrigin = 1 + kTimedPhases.size();
+  for (auto& [name, origin] : totals.origins) {
+    origin.durations_shown = budget.take(kHistogramsOfOrigin * kHistogramLines);
   }
 }
 

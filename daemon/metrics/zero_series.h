@@ -17,7 +17,7 @@ inline constexpr std::size_t kMostZeroSeries = 5000;
 // Adds what `config` makes possible and an alert may wait for: code 200 of
 // each route (a fixed answer's own code); by origin the causes of which it is
 // no client's doing; the causes of a retry, where the origin has retries; the
-// findings, where the response lint is on.
+// findings, where the response lint is on; the histograms.
 void addZeroSeries(const Config& config, MetricTotals& totals);
 
 }  // namespace gatewhy

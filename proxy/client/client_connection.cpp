@@ -10,6 +10,7 @@
 
 #include "proxy/client/h1_client_session.h"
 #include "proxy/client/h2_client_session.h"
+#include "proxy/client/listener.h"
 #include "proxy/exchange/client_address.h"
 #include "proxy/exchange/exchange.h"
 #include "proxy/exchange/rate_limiter.h"
@@ -60,6 +61,7 @@ ClientConnection::ClientConnection(WorkerContext& worker, H1ClientStreams& strea
     facts_.refused = Cause::ProxyOverloaded;
   }
   facts_.redirects_to_https = accepted.redirects_to_https;
+  facts_.proxied = [this] { return proxied(); };
   facts_.trusted = isTrusted(accepted.peer, worker.generation->shared->config->trusted_proxies);
   proxy_sender_refused_ = accepted.proxy_senders != nullptr && !accepted.proxy_senders->empty() && !facts_.ip.empty() &&
                           !isTrusted(accepted.peer, *accepted.proxy_senders);
@@ -158,7 +160,7 @@ void ClientConnection::readProxyHeader() {
   }
   [[maybe_unused]] const auto taken = ::recv(link_.transport.fd(), bytes.data(), header.consumed, 0);
   if (header.source) {
-    onProxyHeader(*header.source);
+    onProxyHeader(header);
     if (!countClient()) {
       close();
       return;
@@ -169,11 +171,27 @@ void ClientConnection::readProxyHeader() {
 }
 
 // Who speaks HTTP is the source; the balancer only passed its bytes on.
-void ClientConnection::onProxyHeader(const Address& source) {
+void ClientConnection::onProxyHeader(const ProxyHeader& header) {
+  const Address& source = *header.source;
+  destination_ = header.destination;
   facts_.ip = source.ip();
   facts_.port = source.port();
   facts_.address = source.bytes();
   facts_.trusted = isTrusted(source, worker_.generation->shared->config->trusted_proxies);
+}
+
+// Who a trusted proxy speaks for is in the request's head; here it is the
+// connection that counts, or what the balancer said in front of it.
+const std::shared_ptr<ProxiedClient>& ClientConnection::proxied() {
+  if (!proxied_) {
+    ProxiedAddresses addresses;
+    if (const auto source = Address::fromIp(facts_.ip, facts_.port)) {
+      addresses.source = *source;
+      addresses.destination = destination_ ? *destination_ : localAddress(link_.transport.fd()).unmapped();
+    }
+    proxied_ = std::make_shared<ProxiedClient>(addresses);
+  }
+  return proxied_;
 }
 
 void ClientConnection::enter() {

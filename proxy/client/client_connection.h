@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "proxy/client/client_handshake.h"
@@ -13,6 +14,8 @@
 #include "proxy/client/h1_client_streams.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/net/address.h"
+#include "proxy/net/proxy_protocol.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -72,7 +75,8 @@ class ClientConnection final : public Deferred,
   void onIo(bool readable, bool writable) override;
   [[nodiscard]] bool countClient();
   void readProxyHeader();
-  void onProxyHeader(const Address& source);
+  void onProxyHeader(const ProxyHeader& header);
+  [[nodiscard]] const std::shared_ptr<ProxiedClient>& proxied();
   void enter();  // what follows the PROXY header
   void openHttp1();
   void openHttp2();
@@ -107,8 +111,10 @@ class ClientConnection final : public Deferred,
   std::shared_ptr<const ListenerTlsContext> tls_;  // null = plain
   Http2Config http2_;
   ClientFacts facts_;
-  ClientCensus::Place counted_;        // among its address's connections
-  bool proxy_sender_refused_ = false;  // its address may not send a PROXY header
+  ClientCensus::Place counted_;             // among its address's connections
+  bool proxy_sender_refused_ = false;       // its address may not send a PROXY header
+  std::optional<Address> destination_;      // that its PROXY header tells
+  std::shared_ptr<ProxiedClient> proxied_;  // where an origin was told of it
   State state_;
   std::size_t place_ = 0;
   std::uint64_t lingered_ = 0;  // bytes dropped

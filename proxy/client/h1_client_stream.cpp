@@ -5,19 +5,18 @@
 
 #include "proxy/client/h1_client_session.h"
 #include "proxy/exchange/admission.h"
-#include "proxy/http/chunk.h"
 #include "proxy/net/peer_progress.h"
 
 namespace gatewhy {
 namespace {
 
 constexpr std::chrono::milliseconds kSettleTime{1000};
-constexpr std::uint16_t kSwitchingProtocols = 101;
 
 }  // namespace
 
 H1ClientStream::H1ClientStream(EventLoop& loop, const HeadLimits& limits, std::uint64_t generation)
     : parser_(limits),
+      answer_(*this),
       upload_(loop, Timer::ClientBody, [this] { onLook(upload_, session_->received()); }),
       download_(loop, Timer::ClientWrite,
                 [this] { onLook(download_, bytesTakenByPeer(wire_->link.transport, wire_->output.written())); }),
@@ -151,26 +150,12 @@ std::size_t H1ClientStream::holds() {
 
 // ---- the answer -----------------------------------------------------------
 
-void H1ClientStream::write(const AnswerHead& head, H1Connection connection) {
-  writeAnswerHead(head, framing_, connection,
-                  [this](std::string_view piece) { session_->note(wire_->output.send(piece, true)); });
-}
-
-void H1ClientStream::sendInterim(const AnswerHead& head) {
-  write(head, H1Connection::Unsaid);
-  flush();
+void H1ClientStream::onWritten(SocketOutput::Step step) {
+  session_->note(step);
 }
 
 void H1ClientStream::sendHead(const AnswerHead& head) {
-  const bool http10 = parser_.head().version_minor == 0;
-  if (head.status == kSwitchingProtocols) {
-    last_ = true;
-    write(head, H1Connection::Unsaid);
-    return;
-  }
-  framing_ = h1Framing(head.length, http10);
-  last_ = head.close || mustClose() || framing_ == H1Framing::UntilClose;
-  write(head, last_ ? H1Connection::Close : http10 ? H1Connection::KeepAlive : H1Connection::Unsaid);
+  last_ = answer_.sendHead(head, parser_.head().version_minor == 0, head.close || mustClose());
 }
 
 // The connection ends with this answer where the client says so, where it has
@@ -188,38 +173,17 @@ bool H1ClientStream::lastRequest() const {
 }
 
 void H1ClientStream::sendData(std::string_view data) {
-  if (framing_ != H1Framing::Chunked) {
-    session_->note(wire_->output.sendData(data, {}));
-    return;
-  }
-  TextBuffer& line = session_->worker().scratch;
-  line.clear();
-  appendChunkSize(line, data.size());
-  session_->note(wire_->output.send(line.view(), true));
-  session_->note(wire_->output.sendData(data, "\r\n"));
+  answer_.sendData(data, session_->worker().scratch);
 }
 
 void H1ClientStream::sendEnd(std::string_view data, std::string_view trailers) {
   if (!data.empty()) {
     sendData(data);
   }
-  if (framing_ == H1Framing::Chunked) {
-    for (const std::string_view piece : {std::string_view("0\r\n"), trailers, std::string_view("\r\n")}) {
-      session_->note(wire_->output.send(piece, true));
-    }
-  }
-  flush();
+  answer_.sendEnd(trailers);
   if (state() == State::Tunnel) {
     wire_->output.shutdownWrite();
   }
-}
-
-SplicePipe* H1ClientStream::splicePipe() {
-  return framing_ == H1Framing::Length ? wire_->output.splicePipe() : nullptr;
-}
-
-void H1ClientStream::flush() {
-  session_->note(wire_->output.flush());
 }
 
 void H1ClientStream::resumeBody() {
@@ -277,11 +241,9 @@ Disposition H1ClientStream::dispositionAfter(Ending ending) const {
   switch (ending) {
     case Ending::Complete:
       return last_ || !exchange_->bodyDone() ? Disposition::Close : Disposition::KeepAlive;
-    case Ending::Broken: {
+    case Ending::Broken:
       // A body that the close of the connection would end must not end with an orderly one.
-      const bool visible = framing_ == H1Framing::Length || framing_ == H1Framing::Chunked;
-      return visible && !sendBlocked() ? Disposition::Close : Disposition::Reset;
-    }
+      return answer_.showsItsEnd() && !sendBlocked() ? Disposition::Close : Disposition::Reset;
     case Ending::Abandoned:
       return Disposition::Reset;
     case Ending::Silent:
@@ -421,7 +383,7 @@ void H1ClientStream::watchProgress() {
   const ClientLimits& limits = session_->limits();
   // A tunnel's two ends speak when they like.
   const ProgressLimits expected{.idle = limits.client_body_timeout,
-                                .minimum_rate = exchange_->inTunnel() ? 0 : limits.client_minimum_rate};
+                                .minimum_rate = exchange_->dialogue() ? 0 : limits.client_minimum_rate};
   upload_.watch(!halfClosed() && !exchange_->inTunnel() && exchange_->waitsForBody(), expected, session_->received());
   download_.watch(wire_->output.waits(), expected, std::nullopt);
 }

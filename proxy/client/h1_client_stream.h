@@ -14,11 +14,11 @@
 
 #include "proxy/client/client_clock.h"
 #include "proxy/client/client_session.h"
+#include "proxy/client/h1_answer_writer.h"
 #include "proxy/client/leaving_watch.h"
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/http/h1_parser.h"
-#include "proxy/http/h1_writer.h"
 #include "proxy/loop/event_loop.h"
 
 namespace gatewhy {
@@ -33,7 +33,7 @@ enum class Disposition : std::uint8_t {
   Drop,   // close without a byte, or the client is gone already
 };
 
-class H1ClientStream final : public ClientStream, public Deferred {
+class H1ClientStream final : public ClientStream, public Deferred, private H1AnswerWriter::Owner {
  public:
   enum class State : std::uint8_t {
     Idle,      // not a byte of the request has come
@@ -75,12 +75,12 @@ class H1ClientStream final : public ClientStream, public Deferred {
 
   // ClientStream
   [[nodiscard]] const ClientFacts& facts() const override { return wire_->facts; }
-  void sendInterim(const AnswerHead& head) override;
+  void sendInterim(const AnswerHead& head) override { answer_.sendInterim(head); }
   void sendHead(const AnswerHead& head) override;
   void sendData(std::string_view data) override;
   void sendEnd(std::string_view data, std::string_view trailers) override;
-  void flush() override;
-  [[nodiscard]] SplicePipe* splicePipe() override;
+  void flush() override { answer_.flush(); }
+  [[nodiscard]] SplicePipe* splicePipe() override { return answer_.splicePipe(); }
   [[nodiscard]] bool sendBlocked() const override { return wire_->output.blocked(); }
   void resumeBody() override;
   void openTunnel() override;
@@ -101,7 +101,7 @@ class H1ClientStream final : public ClientStream, public Deferred {
   void onClientLeft(bool reset);
   void onLook(TransferClock& clock, std::uint64_t moved);
   [[nodiscard]] Observation observe(Fault fault);
-  void write(const AnswerHead& head, H1Connection connection);
+  void onWritten(SocketOutput::Step step) override;
   [[nodiscard]] bool mustClose();
   [[nodiscard]] bool lastRequest() const;
   [[nodiscard]] Disposition dispositionAfter(Ending ending) const;
@@ -112,9 +112,9 @@ class H1ClientStream final : public ClientStream, public Deferred {
   RequestParser parser_;
   BodyDecoder decoder_;
   std::unique_ptr<ClientStreamHandler> exchange_;
-  H1Framing framing_ = H1Framing::None;  // of the answer
-  bool last_ = false;                    // nothing is served on the connection behind it
-  std::size_t behind_ = 0;               // bytes in take() behind those that are looked at
+  H1AnswerWriter answer_;
+  bool last_ = false;       // nothing is served on the connection behind it
+  std::size_t behind_ = 0;  // bytes in take() behind those that are looked at
   TransferClock upload_, download_;
   LeavingWatch leaving_;
   std::string buffer_;        // empty; the capacity is what is lent

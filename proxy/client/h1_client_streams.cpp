@@ -32,7 +32,7 @@ std::unique_ptr<H1ClientStream> H1ClientStreams::take(H1ClientSession& session) 
   stream->session_ = &session;
   stream->wire_ = &session.wire();
   stream->state_ = H1ClientStream::State::Idle;
-  stream->framing_ = H1Framing::None;
+  stream->answer_.begin(stream->wire_->output);
   stream->last_ = false;
   stream->wire_->output.swapBuffer(stream->buffer_);
   return stream;

@@ -298,13 +298,16 @@ void H2ClientStream::watchProgress() {
     return;
   }
   const ClientLimits& limits = session_.limits();
-  const bool tunnel = exchange_->inTunnel();  // its two ends speak when they like
+  const bool dialogue = exchange_->dialogue();
   const ProgressLimits expected{.idle = limits.client_body_timeout,
-                                .minimum_rate = tunnel ? 0 : limits.client_minimum_rate};
+                                .minimum_rate = dialogue ? 0 : limits.client_minimum_rate};
   const bool awaits_body =
-      request_ == Request::Coming && held_.empty() && !tunnel && !exchange_->bodyDone() && exchange_->waitsForBody();
+      request_ == Request::Coming && held_.empty() && !dialogue && !exchange_->bodyDone() && exchange_->waitsForBody();
   upload_.watch(awaits_body, expected, received_);
-  const bool owes = session_.http2().blocked(id_) || (state_ == State::Settling && session_.socketBlocked());
+  // Whose stream's window is closed may be thinking; whose socket takes nothing is gone.
+  const bool thinking = exchange_->dialogue() && !exchange_->inTunnel() && !session_.socketBlocked();
+  const bool owes =
+      (session_.http2().blocked(id_) && !thinking) || (state_ == State::Settling && session_.socketBlocked());
   download_.watch(owes, expected, std::nullopt);
 }
 

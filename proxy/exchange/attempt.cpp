@@ -11,17 +11,12 @@
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/upgrade.h"
 #include "proxy/net/certificate_term.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/net/tls_record.h"
-#include "proxy/origin/h1_origin_connection.h"
+#include "proxy/origin/http1_required.h"
+#include "proxy/origin/new_origin_connection.h"
 
 namespace gatewhy {
-namespace {
-
-HeadLimits headLimits(const OriginLimits& limits, const ClientLimits& both_ways) {
-  return HeadLimits{.section = limits.response_head, .start_line = 0, .field = 0, .fields = both_ways.fields};
-}
-
-}  // namespace
 
 Attempt::Attempt(WorkerContext& worker, AttemptObserver& observer, const AttemptRequest& request)
     : worker_(worker),
@@ -46,15 +41,7 @@ void Attempt::cancel() {
   if (connector_) {
     worker_.loop.deferDelete(std::move(connector_));
   }
-  releaseConnection(false);
-  stopCounting();
-}
-
-void Attempt::stopCounting() {
-  if (counted_) {
-    counted_ = false;
-    request_.pool->requestEnded(endpoint_);
-  }
+  endLease();
 }
 
 // ---- getting a connection ---------------------------------------------
@@ -62,10 +49,10 @@ void Attempt::stopCounting() {
 void Attempt::start(const std::vector<std::size_t>& tried) {
   tried_ = tried;
   PoolRefusal refusal{};
-  auto grant = request_.pool->request(*this, request_.fresh, refusal);
+  auto lease = request_.pool->request(*this, request_.fresh, refusal);
   reportPanic(worker_.sink, *request_.pool);
-  if (grant) {
-    use(std::move(*grant));
+  if (lease) {
+    use(std::move(*lease));
     return;
   }
   switch (refusal) {
@@ -118,49 +105,75 @@ void Attempt::onQueueTimer() {
 
 void Attempt::noteBodyHere() {
   request_.body_here = true;
-  upload_.release();
+  lease_.bodyArrived();
   if (state_ == State::Queued) {
     request_.pool->bodyArrived(*this);  // may begin at once
   }
 }
 
-void Attempt::onGrant(Grant grant) {
+void Attempt::onLease(Lease lease) {
   queue_timer_->cancel();
-  use(std::move(grant));
+  use(std::move(lease));
 }
 
-void Attempt::use(Grant grant) {
-  endpoint_ = grant.endpoint;
+void Attempt::use(Lease lease) {
+  lease_ = std::move(lease);
+  endpoint_ = lease_.endpoint();
   endpoint_chosen_ = true;
   request_.forward.endpoint = &request_.origin->endpoints[endpoint_];
-  request_.pool->requestBegan(endpoint_);
-  counted_ = true;
-  upload_ = std::move(grant.upload);
   phase_since_ = worker_.loop.turnTime();
-  if (grant.connection) {
+  if (OriginConnection* const connection = lease_.connection()) {
     reused_ = true;
-    idle_ms_ = millisBetween(grant.connection->idle_since, phase_since_);
-    begin(std::move(grant.connection));
+    idle_ms_ = connection->idleMs(phase_since_);
+    begin(*connection);
   } else {
-    connect(std::move(grant.slot));
+    connect();
   }
 }
 
-void Attempt::connect(ConnectionSlot slot) {
+// Another one has opened a connection for us too, or not.
+void Attempt::onOpened() {
+  request_.pool->proceed(lease_, *this);
+  if (OriginConnection* const connection = lease_.connection()) {
+    connect_timings_.connect = millisBetween(phase_since_, EventLoop::now());
+    begin(*connection);
+  } else {
+    connect();
+  }
+}
+
+void Attempt::onOpeningFailed(const std::vector<AddressFailure>& failures) {
+  const Observation& furthest = failures.back().observation;
+  const double waited = millisBetween(phase_since_, EventLoop::now());
+  (furthest.phase == Phase::Dns            ? connect_timings_.resolve
+   : furthest.phase == Phase::TlsHandshake ? connect_timings_.tls_handshake
+                                           : connect_timings_.connect) = waited;
+  dns_ = furthest.connection.dns;
+  address_failures_.assign(failures.begin(), failures.end() - 1);
+  fail(furthest);
+}
+
+void Attempt::connect() {
   state_ = State::Connecting;
-  slot_ = std::move(slot);
+  if (lease_.waits()) {
+    return;  // onOpened(), or onOpeningFailed()
+  }
   const EndpointConfig& endpoint = *request_.forward.endpoint;
   if (endpoint.scheme == EndpointScheme::Https && request_.runtime->tls == nullptr) {
     fail(observe(Phase::TlsHandshake,
                  request_.runtime->tls_setup_fault.value_or(TlsFault{.failure = TlsFailure::Setup})));
     return;
   }
-  connector_ = Connector::create(worker_.loop, *request_.resolver,
-                                 ConnectTarget{.endpoint = &endpoint,
-                                               .timeouts = &request_.origin->timeouts,
-                                               .tls = request_.runtime->tls.get(),
-                                               .own_listeners = request_.own_listeners},
-                                 *this);
+  connector_ = Connector::create(
+      worker_.loop, *request_.resolver,
+      ConnectTarget{.endpoint = &endpoint,
+                    .timeouts = &request_.origin->timeouts,
+                    .tls = request_.runtime->tls.get(),
+                    .http = lease_.http(),
+                    .own_listeners = request_.own_listeners,
+                    .proxy_header = proxyHeader(request_.origin->send_proxy_protocol,
+                                                request_.client ? &request_.client->addresses : nullptr)},
+      *this);
   connector_->start();
 }
 
@@ -178,16 +191,18 @@ void Attempt::onConnected(Connected connected) {
     }
     observer_.onFindings(findings);
   }
-  auto connection = std::make_unique<H1OriginConnection>(
-      worker_.loop, headLimits(request_.origin->limits, worker_.generation->shared->config->limits),
-      std::move(connected.link));
-  connection->slot = std::move(slot_);
-  connection->peer_address = std::move(connected.peer_address);
-  connection->readable = connected.readable;
-  begin(std::move(connection));
+  auto connection =
+      newOriginConnection(worker_.loop, *request_.origin, worker_.generation->shared->config->limits.fields,
+                          *request_.redaction, std::move(connected));
+  connection->client = request_.client.get();
+  begin(request_.pool->adopt(lease_, std::move(connection)));
 }
 
 void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
+  request_.pool->onOpeningFailed(lease_, failures);
+  if (state_ == State::Done) {
+    return;  // one of those who waited has taken us with it
+  }
   connect_timings_ = failures.back().timings;
   worker_.loop.deferDelete(std::move(connector_));
   Observation furthest = std::move(failures.back().observation);
@@ -199,20 +214,20 @@ void Attempt::onConnectFailed(std::vector<AddressFailure> failures) {
 
 // ---- the stream -------------------------------------------------------
 
-void Attempt::begin(std::unique_ptr<OriginConnection> connection) {
+void Attempt::begin(OriginConnection& connection) {
   state_ = State::Streaming;
-  connection_ = std::move(connection);
-  peer_address_ = connection_->peer_address;
-  ++connection_->requests;
-  stream_ = connection_->open({.loop = worker_.loop,
-                               .scratch = worker_.scratch,
-                               .pipes = worker_.pipes,
-                               .redaction = *request_.redaction,
-                               .head = *request_.head,
-                               .origin = *request_.origin,
-                               .owner = *this,
-                               .observer = observer_,
-                               .reused = reused_});
+  peer_address_ = connection.peer_address;
+  ++connection.requests;
+  stream_ = connection.open({.loop = worker_.loop,
+                             .scratch = worker_.scratch,
+                             .pipes = worker_.pipes,
+                             .redaction = *request_.redaction,
+                             .head = *request_.head,
+                             .origin = *request_.origin,
+                             .timeouts = request_.timeouts != nullptr ? *request_.timeouts : request_.origin->timeouts,
+                             .owner = *this,
+                             .observer = observer_,
+                             .reused = reused_});
   stream_->begin();
 }
 
@@ -228,14 +243,28 @@ std::optional<UpgradeFault> Attempt::judgeSwitch(const ResponseHead& head) {
   return fault;
 }
 
-void Attempt::onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) {
+void Attempt::onStreamComplete(bool extra_data, const std::string& trailers) {
   ended_ = EventLoop::now();
   state_ = State::Done;
   answered_ = true;
   reportSuccess(worker_.sink, *request_.pool, endpoint_);
-  stopCounting();
-  releaseConnection(reusable);
+  endLease();
   observer_.onResponseEnd(trailers, extra_data);  // the last word: we may be buried
+}
+
+void Attempt::onStreamFailed(Phase phase, Fault fault) {
+  if (requiresHttp1(fault) && request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated) {
+    if (request_.pool->state(endpoint_).holdToHttp1(worker_.loop.turnTime())) {
+      FindingSet told;
+      told.add(Finding::Http11Required);
+      observer_.onFindings(told);
+    }
+  }
+  fail(observe(phase, std::move(fault)));
+}
+
+bool Attempt::repeatsMisdirected() {
+  return request_.origin->endpoints[endpoint_].http == EndpointHttp::Negotiated && observer_.canRepeat();
 }
 
 void Attempt::fail(Observation observation) {
@@ -248,21 +277,11 @@ void Attempt::fail(Observation observation) {
   observer_.onAttemptFailed(std::move(observation), std::move(addresses));  // the last word: we may be buried
 }
 
-void Attempt::releaseConnection(bool reusable) {
-  slot_ = ConnectionSlot();
-  upload_.release();
-  if (!connection_) {
-    return;
-  }
+void Attempt::endLease() {
   if (stream_) {
     stream_->leave();
   }
-  if (reusable) {
-    request_.pool->park(endpoint_, std::move(connection_));
-  } else {
-    connection_->stop();
-    worker_.loop.deferDelete(std::move(connection_));
-  }
+  lease_.end();
 }
 
 // ---- evidence ---------------------------------------------------------

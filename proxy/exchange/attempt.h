@@ -16,6 +16,7 @@
 #include "proxy/net/connector.h"
 #include "proxy/origin/origin_pool.h"
 #include "proxy/origin/origin_stream.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -24,6 +25,8 @@ class AttemptObserver : public ResponseObserver {
  public:
   // Once, and nothing after it; may end the attempt.
   virtual void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) = 0;
+  // Another try could be made where nothing has come of this one.
+  [[nodiscard]] virtual bool canRepeat() const { return false; }
 
  protected:
   ~AttemptObserver() = default;
@@ -32,6 +35,7 @@ class AttemptObserver : public ResponseObserver {
 struct AttemptRequest {
   const RequestHead* head = nullptr;  // outlives the attempt
   const OriginConfig* origin = nullptr;
+  const OriginTimeouts* timeouts = nullptr;  // of the stream; null: the origin's
   const OriginRuntime* runtime = nullptr;
   OriginPool* pool = nullptr;
   const std::vector<Address>* own_listeners = nullptr;
@@ -40,8 +44,9 @@ struct AttemptRequest {
   ForwardContext forward;  // endpoint is filled in here
   std::uint64_t balance_key = 0;
   std::size_t session_endpoint = Balancer::kNone;  // that the client's cookie names
-  bool fresh = false;                              // no parked connection: the last one was stale
-  bool body_here = false;                          // nothing of the request's body is still to come
+  std::shared_ptr<ProxiedClient> client;  // of whom the origin is told; null: a request of our own, or not told
+  bool fresh = false;                     // no parked connection: the last one was stale
+  bool body_here = false;                 // nothing of the request's body is still to come
 };
 
 // As a sink it takes the request's body once the observer was told
@@ -96,6 +101,11 @@ class Attempt final : public Deferred,
   [[nodiscard]] bool answeredAtOnce() const { return answered_ && address_failures_.empty(); }
   [[nodiscard]] std::string_view answeredBy() const { return peer_address_; }
   [[nodiscard]] bool reused() const { return reused_; }
+  // Others have streams on its connection too: what the origin does not take up
+  // it says.
+  [[nodiscard]] bool sharesConnection() const {
+    return lease_.connection() != nullptr && lease_.connection()->sharing() == OriginConnection::Sharing::Shared;
+  }
   [[nodiscard]] const DnsFacts& dns() const { return dns_; }  // of a fresh connection
   [[nodiscard]] Timings timings() const;
   // What is to be told of it, as far as it knows: without a diagnosis.
@@ -113,26 +123,30 @@ class Attempt final : public Deferred,
   void onConnected(Connected connected) override;
   void onConnectFailed(std::vector<AddressFailure> failures) override;
   // PoolWaiter
-  void onGrant(Grant grant) override;
+  void onLease(Lease lease) override;
+  void onOpened() override;
+  void onOpeningFailed(const std::vector<AddressFailure>& failures) override;
+  [[nodiscard]] bool needsHttp1() const override { return request_.forward.upgrade; }
   [[nodiscard]] std::uint64_t balanceKey() const override { return request_.balance_key; }
   [[nodiscard]] std::size_t sessionEndpoint() const override { return request_.session_endpoint; }
+  [[nodiscard]] ProxiedClient* client() const override { return request_.client.get(); }
   [[nodiscard]] bool bodyIsHere() const override { return request_.body_here; }
   [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
   // OriginStreamOwner
   void appendHead(TextBuffer& out) override { appendRequestHead(out, *request_.head, request_.forward); }
   [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) override;
-  void onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) override;
-  void onStreamFailed(Phase phase, Fault fault) override { fail(observe(phase, std::move(fault))); }
+  void onStreamComplete(bool extra_data, const std::string& trailers) override;
+  void onStreamFailed(Phase phase, Fault fault) override;
+  [[nodiscard]] bool repeatsMisdirected() override;
 
   [[nodiscard]] Observation nobodyHealthy() const;
   void enqueue();
   void onQueueTimer();
-  void use(Grant grant);
-  void connect(ConnectionSlot slot);
-  void begin(std::unique_ptr<OriginConnection> connection);
+  void use(Lease lease);
+  void connect();
+  void begin(OriginConnection& connection);
   void fail(Observation observation);
-  void stopCounting();
-  void releaseConnection(bool reusable);
+  void endLease();
 
   WorkerContext& worker_;
   AttemptObserver& observer_;
@@ -142,17 +156,14 @@ class Attempt final : public Deferred,
   std::optional<Deadline> queue_timer_;  // absent where it never waited
   std::size_t endpoint_ = 0;
   bool endpoint_chosen_ = false;
-  bool counted_ = false;  // requestBegan() told to the pool
   bool reused_ = false;
   bool answered_ = false;
   double idle_ms_ = 0;
   DnsFacts dns_;
   std::unique_ptr<Connector> connector_;
-  ConnectionSlot slot_;
-  UploadPlace upload_;
-  std::unique_ptr<OriginConnection> connection_;
+  Lease lease_;
   std::unique_ptr<OriginStream> stream_;
-  std::string peer_address_;  // kept when the connection goes back to the pool
+  std::string peer_address_;  // kept when the lease has ended
   std::vector<AddressFailure> address_failures_;
   Timings connect_timings_;
   TimePoint started_;

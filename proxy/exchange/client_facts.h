@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "diagnostics/event.h"
 #include "proxy/net/client_identity.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/origin/proxied_client.h"
 
 namespace gatewhy {
 
@@ -27,6 +29,9 @@ struct ClientFacts {
   std::optional<Cause> refused;     // accepted beyond a limit, to be told so
   bool wants_certificate = false, requires_certificate = false;
   ClientCertificateFacts certificate;
+  // For origins that are told whose connection it is; made when first asked
+  // for. Empty where nobody can be told of.
+  std::function<std::shared_ptr<ProxiedClient>()> proxied;
   // Whether the certificate that was served covers a host; set where the
   // client was asked for one, valid as long as its connection.
   std::function<bool(const std::string& host)> certificate_covers;

@@ -39,6 +39,8 @@ class ClientStreamHandler : public Deferred {
 
   [[nodiscard]] virtual bool bodyDone() const = 0;
   [[nodiscard]] virtual bool inTunnel() const = 0;
+  // Both sides speak when they like, and silence of either is no failure.
+  [[nodiscard]] virtual bool dialogue() const = 0;
   [[nodiscard]] virtual bool waiting() const = 0;     // for the origin's answer
   [[nodiscard]] virtual bool responding() const = 0;  // it comes
   // Takes body or tunnel bytes now; and where it does, what one read may bring.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "diagnostics/reason_phrase.h"
 #include "proxy/exchange/admission.h"
 #include "proxy/exchange/health_report.h"
 #include "proxy/exchange/login_answer.h"
@@ -19,8 +20,12 @@ Exchange::Exchange(WorkerContext& worker, ClientStream& client, const RequestHea
       generation_(worker.generation),
       record_(request, client.facts(), *generation_->shared, worker.loop.turnTime()),
       forwarding_(request, client.facts(), *generation_->shared, record_),
+      grpc_(GrpcCall::of(worker.loop, request, *this)),
       exchange_timer_(worker.loop, [this] { onExchangeTimeout(); }) {
   worker_.in_flight.add();
+  if (grpc_ && grpc_->native()) {
+    record_.check.skipLint();
+  }
 }
 
 Exchange::~Exchange() {
@@ -79,6 +84,9 @@ void Exchange::proceed(LoginFields fields) {
   pool_->earnRetry();
   record_.check.note(tellUnsolicited(worker_.sink, *pool_));
   exchange_timer_.arm(origin_config_->timeouts.exchange);
+  if (grpc_) {
+    grpc_->begin(origin_config_->timeouts, record_.began());
+  }
   forwarding_.choose(*origin_config_, generation_->shared->origins[origin_], std::move(fields));
   startAttempt();
 }
@@ -116,6 +124,10 @@ void Exchange::onLoginPassed(LoginFields fields) {
 
 void Exchange::onLoginDenied(const LoginAnswer& answer, Observation seen) {
   record_.fail(record_.diagnosed(std::move(seen)));
+  if (grpc_ && grpc_->native()) {
+    answerFailure();
+    return;
+  }
   record_.generated_by = GeneratedBy::Proxy;
   record_.status = answer.head.status;
   sendOwn(passOnLoginAnswer(answer, *record_.diagnosis(), generation_->shared->config->diagnostics, *route_,
@@ -135,6 +147,11 @@ void Exchange::respondFixed() {
     finish(Ending::Silent);
     return;
   }
+  if (grpc_ && grpc_->native()) {
+    grpc_->noteOwn(grpcStatusOfHttp(record_.status));
+    answerGrpcFor(record_.status, std::string(reasonPhrase(record_.status)));
+    return;
+  }
   sendOwn(synthesizeFixed(*route_, generation_->shared->config->diagnostics, forwarding_.variables()));
 }
 
@@ -147,14 +164,15 @@ void Exchange::respondOptions() {
 
 void Exchange::answerFailure() {
   record_.generated_by = GeneratedBy::Proxy;
-  record_.status = record_.diagnosis()->sent_status;
-  warnBehindCloudflare(worker_, *record_.diagnosis(), forwarding_.variables());
-  const SynthesizedResponse made = answerToFailure(*record_.diagnosis(), generation_->shared->config->diagnostics,
-                                                   route_, forwarding_.variables(), record_.origin_status);
-  if (attempt_) {
-    record_.closeTry(*attempt_);
+  if (!grpc_) {
+    warnBehindCloudflare(worker_, *record_.diagnosis(), forwarding_.variables());
   }
-  endAttempt();
+  const SynthesizedResponse made = grpc_
+                                       ? grpcFailure()
+                                       : answerToFailure(*record_.diagnosis(), generation_->shared->config->diagnostics,
+                                                         route_, forwarding_.variables(), record_.origin_status);
+  record_.status = made.status;
+  giveUpAttempt();
   sendOwn(made);
 }
 
@@ -174,6 +192,7 @@ void Exchange::startAttempt() {
   AttemptRequest plan;
   plan.head = &request_;
   plan.origin = origin_config_;
+  plan.timeouts = grpc_ ? &grpc_->timeouts() : nullptr;
   plan.runtime = &generation_->shared->origins[origin_];
   plan.pool = pool_;
   plan.own_listeners = &generation_->own_listeners;
@@ -182,14 +201,21 @@ void Exchange::startAttempt() {
   plan.forward = forwarding_.request();
   plan.balance_key = forwarding_.balanceKey();
   plan.session_endpoint = forwarding_.sessionEndpoint();
+  if (origin_config_->send_proxy_protocol != SendProxyProtocol::Off && client_.facts().proxied) {
+    plan.client = client_.facts().proxied();
+  }
   plan.fresh = retries_.freshOnly();
-  body_.wantCopy(triesLeft());
+  body_.wantCopy(triesLeft() || retries_.untouchedLeft());
   plan.body_here = body_.whole();
   record_.beginTry();
   attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
   up_.join(client_, *attempt_);
   down_.join(*attempt_, client_);
   attempt_->start(retries_.tried());  // may fail at once
+}
+
+bool Exchange::canRepeat() const {
+  return state_ == State::Waiting && !client_.facts().refused && !body_.incomplete() && retries_.untouchedLeft();
 }
 
 bool Exchange::triesLeft() const {
@@ -207,7 +233,7 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     reportFailure(worker_.sink, *pool_, endpoint, diagnosis, record_.clientAddress());
   }
   // Nothing is answered yet, and the whole body is still here.
-  const bool repeatable = at_endpoint && state_ == State::Waiting && triesLeft() && !body_.incomplete();
+  const bool repeatable = at_endpoint && state_ == State::Waiting && !client_.facts().refused && !body_.incomplete();
   if (repeatable && retries_.take(diagnosis, request_, *pool_, endpoint)) {
     record_.noteRetry();
     endAttempt();
@@ -215,6 +241,14 @@ void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailu
     return;
   }
   conclude(diagnosis);
+}
+
+// It has not failed, or not by itself.
+void Exchange::giveUpAttempt() {
+  if (attempt_) {
+    record_.closeTry(*attempt_);
+  }
+  endAttempt();
 }
 
 void Exchange::endAttempt() {
@@ -247,11 +281,15 @@ void Exchange::conclude(Diagnosis diagnosis) {
   exchange_timer_.cancel();
   const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
   if (committed) {
+    if (endCall()) {
+      return;
+    }
     // What is sent stands.
     finish(record_.diagnosis()->blame == Blame::Client ? Ending::Abandoned : Ending::Broken);
     return;
   }
-  if (record_.diagnosis()->sent_status == 0 || !client_.takesAnswer()) {
+  const bool silent_call = grpc_ && record_.diagnosis()->cause == Cause::TunnelIdleTimeout;
+  if ((record_.diagnosis()->sent_status == 0 && !silent_call) || !client_.takesAnswer()) {
     finish(Ending::Silent);
     return;
   }
@@ -270,6 +308,9 @@ void Exchange::onExchangeTimeout() {
 }
 
 void Exchange::onClientFault(Observation fault) {
+  if (callOverdue(fault)) {
+    return;
+  }
   if (record_.diagnosis() == nullptr || state_ == State::Finished) {
     fault.elapsed_ms = record_.elapsedMs();
     if (attempt_) {

@@ -14,6 +14,7 @@
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/exchange/exchange_record.h"
 #include "proxy/exchange/forwarding.h"
+#include "proxy/exchange/grpc_call.h"
 #include "proxy/exchange/login.h"
 #include "proxy/exchange/relay.h"
 #include "proxy/exchange/request_body.h"
@@ -27,6 +28,7 @@ namespace gatewhy {
 class Exchange final : public ClientStreamHandler,
                        public AttemptObserver,
                        private LoginObserver,
+                       private GrpcCall::Owner,
                        public Recycled<Exchange> {
  public:
   //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished      Waiting ──101──▶ Tunnel ──▶ Draining
@@ -56,13 +58,14 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool bodyDone() const override { return body_.whole(); }
   [[nodiscard]] bool inTunnel() const override { return state_ == State::Tunnel; }
+  [[nodiscard]] bool dialogue() const override { return grpc_ != nullptr || inTunnel(); }
   [[nodiscard]] bool waiting() const override { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const override { return state_ == State::Responding; }
   [[nodiscard]] std::size_t buffered() const override {
     return body_.copy().size() + (attempt_ ? attempt_->buffered() : 0) + (login_ ? login_->buffered() : 0);
   }
   [[nodiscard]] bool waitsForBody() const override {
-    return !body_.whole() && wantsBody() && !(attempt_ && attempt_->owesContinue());
+    return !body_.whole() && !grpc_ && wantsBody() && !(attempt_ && attempt_->owesContinue());
   }
 
  private:
@@ -81,11 +84,23 @@ class Exchange final : public ClientStreamHandler,
   void onTunnelOpen(const ResponseHead& head) override;
   void onTunnelOriginClosed() override { endHalf(down_, up_); }
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
+  [[nodiscard]] bool canRepeat() const override;
   [[nodiscard]] bool clientBlocked() const override { return down_.sinkFull(); }
   // LoginObserver
   void onLoginPassed(LoginFields fields) override;
   void onLoginDenied(const LoginAnswer& answer, Observation seen) override;
   void onLoginFailed(Observation seen) override;
+
+  // A call of gRPC, in exchange_grpc.cpp.
+  void onCallLate(TimerFault fault) override;
+  [[nodiscard]] std::uint64_t callMoved() const override {
+    return up_.moved() + down_.moved() + (record_.origin_status != 0 ? 1 : 0);
+  }
+  [[nodiscard]] bool callOverdue(const Observation& fault);
+  [[nodiscard]] SynthesizedResponse grpcFailure();
+  void answerGrpcFor(std::uint16_t status, std::string message);
+  void answerForeign(const ResponseHead& head);
+  [[nodiscard]] bool endCall();
 
   void identify();
   [[nodiscard]] bool logIn(std::uint64_t client_key);
@@ -93,6 +108,7 @@ class Exchange final : public ClientStreamHandler,
   void proceed(LoginFields fields);  // of the login, for the origin
   void startAttempt();
   [[nodiscard]] bool triesLeft() const;
+  void giveUpAttempt();
   void conclude(Diagnosis diagnosis);
   void fail(Observation seen) { conclude(record_.diagnosed(std::move(seen))); }
   [[nodiscard]] InterruptedFacts interrupted() const;
@@ -118,14 +134,16 @@ class Exchange final : public ClientStreamHandler,
   const OriginConfig* origin_config_ = nullptr;  // with the route's timeouts; null before an origin is chosen
   std::size_t origin_ = 0;                       // of the configuration's
   OriginPool* pool_ = nullptr;
-  bool options_end_here_ = false;  // OPTIONS with Max-Forwards: 0
-  std::unique_ptr<Login> login_;   // null: the route wants none
+  bool options_end_here_ = false;   // OPTIONS with Max-Forwards: 0
+  std::unique_ptr<GrpcCall> grpc_;  // null: the request is no call of gRPC
+  std::unique_ptr<Login> login_;    // null: the route wants none
   Retries retries_;
   std::unique_ptr<Attempt> attempt_;
   RequestBody body_;
   Relay up_, down_;
-  std::uint64_t own_body_ = 0;  // bytes of an answer of our own
-  bool close_ = false;          // nothing more is to be served on the client's connection
+  AnswerLength length_ = AnswerLength::None;  // of what is passed on
+  std::uint64_t own_body_ = 0;                // bytes of an answer of our own
+  bool close_ = false;                        // nothing more is to be served on the client's connection
   struct HalfClose {
     TimePoint at{};
     Phase phase = Phase::ClientRequest;  // that it met

@@ -144,6 +144,20 @@ void ExchangeRecord::describeOutcome(ExchangeEvent& event) const {
   event.outcome = left ? Outcome::Aborted : Outcome::Failure;
 }
 
+void ExchangeRecord::describeCall(ExchangeEvent& event, GrpcCall* call) const {
+  if (call == nullptr) {
+    return;
+  }
+  if (diagnosis_) {
+    call->noteOwn(event.outcome == Outcome::Aborted ? GrpcStatus::Cancelled : grpcStatusOf(*diagnosis_));
+  } else if (call->failed()) {
+    event.outcome = Outcome::Failure;
+  }
+  GrpcFacts& facts = call->facts();
+  facts.message = generation_.config->log.redaction.text(facts.message);
+  event.grpc = &facts;
+}
+
 std::vector<std::string_view> ExchangeRecord::droppedNames() const {
   constexpr std::size_t kMostNames = 16;
   constexpr std::size_t kLongestName = 64;
@@ -154,7 +168,8 @@ std::vector<std::string_view> ExchangeRecord::droppedNames() const {
   return names;
 }
 
-void ExchangeRecord::tell(EventSink& sink, Attempt* attempt, std::uint64_t request_body, std::uint64_t response_body) {
+void ExchangeRecord::tell(EventSink& sink, Attempt* attempt, GrpcCall* call, std::uint64_t request_body,
+                          std::uint64_t response_body) {
   ExchangeEvent event;
   describeRequest(event, request_body);
   const Redaction& redact = generation_.config->log.redaction;
@@ -194,6 +209,7 @@ void ExchangeRecord::tell(EventSink& sink, Attempt* attempt, std::uint64_t reque
     event.dropped_fields = names;
   }
   describeOutcome(event);
+  describeCall(event, call);
   sink.onExchange(event);
 }
 

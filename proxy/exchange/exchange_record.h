@@ -15,6 +15,7 @@
 #include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_facts.h"
 #include "proxy/exchange/generation.h"
+#include "proxy/exchange/grpc_call.h"
 #include "proxy/exchange/request_identity.h"
 #include "proxy/exchange/response_check.h"
 #include "proxy/exchange/worker_context.h"
@@ -70,15 +71,16 @@ class ExchangeRecord {
   // What proxies behind us said passes on as it came; the event quotes it.
   void quoteProxyStatus(const ResponseHead& head);
 
-  // `attempt`: the last, null where there was none. Bytes of content: what came
-  // of the request, and what was sent.
-  void tell(EventSink& sink, Attempt* attempt, std::uint64_t request_body, std::uint64_t response_body);
+  // `attempt`: the last, null where there was none; `call`: null where it is none
+  // of gRPC. Bytes of content: what came of the request, and what was sent.
+  void tell(EventSink& sink, Attempt* attempt, GrpcCall* call, std::uint64_t request_body, std::uint64_t response_body);
 
  private:
   void addAddresses(std::string_view endpoint, std::vector<AddressFailure> addresses);
   void describeRequest(ExchangeEvent& event, std::uint64_t body) const;
   void describeTries(ExchangeEvent& event, Attempt* attempt);
   void describeOutcome(ExchangeEvent& event) const;
+  void describeCall(ExchangeEvent& event, GrpcCall* call) const;
   [[nodiscard]] std::vector<std::string_view> droppedNames() const;
 
   const RequestHead& request_;

@@ -51,7 +51,9 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
 // request can do no harm twice; else no copy is kept.
 void Exchange::onUploadReady() {
   if (body_.announced() && body_.copyWanted()) {
-    body_.wantCopy(retries_.mayFollow(request_, *pool_, attempt_->endpointIndex(), attempt_->reused()));
+    body_.wantCopy(
+        attempt_->sharesConnection() ||
+        (triesLeft() && retries_.mayFollow(request_, *pool_, attempt_->endpointIndex(), attempt_->reused())));
   }
   up_.open();
   up_.resume();
@@ -74,7 +76,9 @@ void Exchange::onInterim(const ResponseHead& head) {
 void Exchange::passOn(const ResponseHead& head) {
   record_.status = record_.origin_status = head.status;
   record_.generated_by = GeneratedBy::Origin;
-  client_.sendHead(forwarding_.answer(worker_.scratch, head, attempt_->endpointIndex()));
+  const AnswerHead answer = forwarding_.answer(worker_.scratch, head, attempt_->endpointIndex());
+  length_ = answer.length;
+  client_.sendHead(answer);
 }
 
 void Exchange::onResponseHead(const ResponseHead& head) {
@@ -84,6 +88,11 @@ void Exchange::onResponseHead(const ResponseHead& head) {
   }
   record_.check.head(request_, *route_, head, record_.wallClock(worker_.loop.turnTime()));
   record_.quoteProxyStatus(head);
+  if (grpc_ && !grpc_->takesAnswer(head)) {
+    record_.origin_status = head.status;
+    answerForeign(head);
+    return;
+  }
   pool_->noteKeepAlive(attempt_->endpointIndex(), head.valueOf(FieldId::KeepAlive));
   passOn(head);
   down_.open();
@@ -91,6 +100,9 @@ void Exchange::onResponseHead(const ResponseHead& head) {
 
 void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
   record_.check.end(down_.moved(), extra_data);
+  if (grpc_) {
+    record_.check.note(grpc_->onAnswerEnd(trailers));
+  }
   up_.stop();
   down_.takeEnd({}, trailers);
   if (state_ != State::Finished) {
@@ -183,7 +195,10 @@ void Exchange::finish(Ending ending) {
     record_.login_ms = login_->elapsedMs();
   }
   const bool passed_on = record_.generated_by == GeneratedBy::Origin;
-  record_.tell(worker_.sink, attempt_.get(), up_.moved(), passed_on ? down_.moved() : own_body_);
+  if (grpc_) {
+    grpc_->stop();
+  }
+  record_.tell(worker_.sink, attempt_.get(), grpc_.get(), up_.moved(), passed_on ? down_.moved() : own_body_);
   endAttempt();
   client_.finishExchange(ending);  // the last word: we are buried
 }

@@ -14,12 +14,21 @@ FindingSet FindingLedger::news(const RouteConfig& route, FindingSet found, TimeP
   TimePoint::rep since = page.since.load(std::memory_order_relaxed);
   const bool expired = since == 0 || ticks - since > TimePoint::duration(kToldAgainAfter).count();
   if (expired && page.since.compare_exchange_strong(since, ticks, std::memory_order_relaxed)) {
-    page.told.store(0, std::memory_order_relaxed);
+    for (auto& word : page.told) {
+      word.store(0, std::memory_order_relaxed);
+    }
   }
-  if (found.without(FindingSet::fromBits(page.told.load(std::memory_order_relaxed))).empty()) {
+  FindingSet::Words told{};
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    told[i] = page.told[i].load(std::memory_order_relaxed);
+  }
+  if (found.without(FindingSet::fromWords(told)).empty()) {
     return {};
   }
-  return found.without(FindingSet::fromBits(page.told.fetch_or(found.bits(), std::memory_order_relaxed)));
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    told[i] = page.told[i].fetch_or(found.words()[i], std::memory_order_relaxed);
+  }
+  return found.without(FindingSet::fromWords(told));
 }
 
 }  // namespace gatewhy

@@ -5,6 +5,7 @@
 // everything once more.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -31,7 +32,7 @@ class FindingLedger {
 
  private:
   struct Page {
-    std::atomic<std::uint64_t> told{0};  // a FindingSet
+    std::array<std::atomic<std::uint64_t>, FindingSet::kWords> told{};  // a FindingSet
     std::atomic<TimePoint::rep> since{0};
   };
   const std::vector<RouteConfig>& routes_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "diagnostics/proxy_status.h"
+#include "diagnostics/reason_phrase.h"
 #include "proxy/exchange/admission.h"
 #include "proxy/exchange/current_date.h"
 #include "proxy/exchange/upgrade.h"
@@ -14,6 +15,11 @@ namespace gatewhy {
 namespace {
 
 constexpr std::uint16_t kSwitchingProtocols = 101;
+
+// HTTP/2 has none (RFC 9113 section 8.3.2); a client of HTTP/1.1 may show it.
+std::string_view reasonOf(const ResponseHead& head) {
+  return head.version_major == 1 ? head.reason() : reasonPhrase(head.status);
+}
 
 }  // namespace
 
@@ -118,7 +124,7 @@ AnswerHead Forwarding::answer(TextBuffer& out, const ResponseHead& head, std::si
                                        .edits = &answerEdits()},
                        length);
   return {.status = head.status,
-          .reason = head.reason(),
+          .reason = reasonOf(head),
           .fields = out.view(),
           .length = length,
           .content_length = tunnel ? 0 : head.content_length,
@@ -128,7 +134,7 @@ AnswerHead Forwarding::answer(TextBuffer& out, const ResponseHead& head, std::si
 AnswerHead Forwarding::interim(TextBuffer& out, const ResponseHead& head) const {
   out.clear();
   appendInterimFields(out, head);
-  return {.status = head.status, .reason = head.reason(), .fields = out.view()};
+  return {.status = head.status, .reason = reasonOf(head), .fields = out.view()};
 }
 
 }  // namespace gatewhy

@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint16_t kUnauthorized = 401;
 constexpr int kRetryAfterSoon = 1;  // overload and full queues pass quickly
 
+}  // namespace
+
 int retryAfterSeconds(const Diagnosis& diagnosis) {
   const auto* decision = std::get_if<DecisionFault>(&diagnosis.observation.fault);
   if (decision != nullptr && decision->retry_after_s != 0) {
@@ -18,8 +20,6 @@ int retryAfterSeconds(const Diagnosis& diagnosis) {
   }
   return asksToComeBack(diagnosis) ? kRetryAfterSoon : 0;
 }
-
-}  // namespace
 
 SynthesizedResponse answerToFailure(const Diagnosis& diagnosis, const DiagnosticsConfig& config,
                                     const RouteConfig* route, const VariableSource& source,

@@ -15,6 +15,9 @@ namespace gatewhy {
                                                   const RouteConfig* route, const VariableSource& source,
                                                   std::uint16_t origin_status);
 
+// What its Retry-After says; 0 = none.
+[[nodiscard]] int retryAfterSeconds(const Diagnosis& diagnosis);
+
 // Which of the two wrote a 52x is what an operator behind Cloudflare will ask.
 void warnBehindCloudflare(WorkerContext& worker, const Diagnosis& diagnosis, const VariableSource& source);
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/exchange/retries.h"
 
+#include <variant>
+
+#include "proxy/origin/http1_required.h"
+
 namespace gatewhy {
 namespace {
 
@@ -18,6 +22,13 @@ bool doesNoHarm(const Diagnosis& why, const RequestHead& request) {
   return false;
 }
 
+// The origin itself says, in HTTP/2, that it did nothing with the request.
+bool isUntouched(const Diagnosis& why, const EndpointConfig& endpoint) {
+  const Fault& fault = why.observation.fault;
+  return why.retry == Retry::BeforeAnyByte && std::holds_alternative<StreamFault>(fault) &&
+         !(requiresHttp1(fault) && endpoint.http != EndpointHttp::Negotiated);
+}
+
 }  // namespace
 
 bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
@@ -27,10 +38,20 @@ bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
 }
 
 // A fresh connection to the endpoint that just failed would fail again, so that
-// needs another endpoint; a stale one does not.
+// needs another endpoint; a stale one does not. Nor does a request that the
+// origin left untouched: that is no failure which a budget has to keep from
+// piling up.
 bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint) {
+  if (isUntouched(why, pool.config().endpoints[endpoint])) {
+    if (!untouchedLeft()) {
+      return false;
+    }
+    ++untouched_;
+    return true;
+  }
   const bool stale = why.cause == Cause::StaleConnection;
-  if (!doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) || !pool.spendRetry()) {
+  if (!left(pool.config()) || !doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) ||
+      !pool.spendRetry()) {
     return false;
   }
   if (stale) {

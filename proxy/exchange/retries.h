@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "diagnostics/diagnosis.h"
@@ -20,6 +21,8 @@ class Retries {
   [[nodiscard]] bool left(const OriginConfig& origin) const {
     return tried_.size() + (fresh_only_ ? 1 : 0) < origin.retry.attempts;
   }
+  // The same where the origin says itself that it did nothing with the request.
+  [[nodiscard]] bool untouchedLeft() const { return untouched_ < kMostUntouched; }
   // Whether the try at `endpoint`, of which a response has not begun, may be
   // followed by another, and the pool grants it; it is counted then.
   [[nodiscard]] bool take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint);
@@ -29,10 +32,12 @@ class Retries {
                                bool reused) const;
 
  private:
+  static constexpr std::uint8_t kMostUntouched = 3;
   [[nodiscard]] bool othersThan(std::size_t endpoint, const OriginPool& pool) const;
 
   std::vector<std::size_t> tried_;
   bool fresh_only_ = false;
+  std::uint8_t untouched_ = 0;
 };
 
 }  // namespace gatewhy

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/net/connector.h"
 
+#include <openssl/ssl.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
@@ -10,9 +12,12 @@
 
 #include "proxy/net/dns_verdict.h"
 #include "proxy/net/tcp_race.h"
+#include "proxy/net/tls_record.h"
 
 namespace gatewhy {
 namespace {
+
+constexpr std::string_view kAlpnHttp2 = "h2";  // of ALPN
 
 // How far an address got. A rule or a loop stopped it before anything was sent.
 int distance(const AddressFailure& failure) {
@@ -175,6 +180,9 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     link_ = winner.takeLink();
     link_->watch.setHandler(this);
     readable_ = winner.readable();
+    if (!target_.proxy_header.empty()) {
+      link_->transport.writePreamble(target_.proxy_header);
+    }
     if (endpoint_.scheme == EndpointScheme::Https) {
       beginHandshake();
     } else {
@@ -200,7 +208,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
   void beginHandshake() {
     assert(target_.tls != nullptr);  // the owner makes a context for each https origin
     handshake_began_ = EventLoop::now();
-    auto session = target_.tls->newSession(endpoint_.host);
+    auto session = target_.tls->newSession(endpoint_.host, target_.http);
     if (!session.ok()) {
       failHandshake(std::move(session).error());
       return;
@@ -218,12 +226,34 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
         // Tickets or an early close may have come with the last flight, and
         // their readiness is spent.
         readable_ = true;
-        conclude(std::nullopt);
+        if (target_.http == EndpointHttp::Http2 && chosenProtocol() != kAlpnHttp2) {
+          failAlpn();
+        } else {
+          conclude(std::nullopt);
+        }
         return;
       case HandshakeStatus::Failed:
         failHandshake(link_->transport.handshakeFault());
         return;
     }
+  }
+
+  // By ALPN; "" = the peer chose none.
+  [[nodiscard]] std::string_view chosenProtocol() const {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    if (link_->transport.tls()) {
+      SSL_get0_alpn_selected(link_->transport.ssl(), &name, &size);
+    }
+    return {reinterpret_cast<const char*>(name), size};
+  }
+
+  void failAlpn() {
+    TlsFault fault = link_->transport.handshakeFault();
+    fault.failure = TlsFailure::Alpn;
+    fault.alpn_offered = tlsRecordOf(link_->transport.ssl()).offered_protocols;
+    fault.alpn_chosen = chosenProtocol();
+    failHandshake(std::move(fault));
   }
 
   void onHandshakeTimer() {
@@ -298,11 +328,14 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     if (endpoint_.unix_path.empty()) {
       link_->transport.probeWhenSilent();
     }
+    const bool http2 = endpoint_.scheme == EndpointScheme::Https ? chosenProtocol() == kAlpnHttp2
+                                                                 : target_.http == EndpointHttp::Http2;
     observer_.onConnected({.link = std::move(link_),
                            .peer_address = peer_address_,
                            .dns = dns_,
                            .timings = final_timings_,
                            .failures = std::move(race_.failures()),
+                           .http2 = http2,
                            .readable = readable_});
   }
 

@@ -37,6 +37,7 @@ struct Connected {
   DnsFacts dns;
   Timings timings;                       // resolve, connect, tls_handshake
   std::vector<AddressFailure> failures;  // addresses that failed before this one worked
+  bool http2 = false;                    // that is spoken, by ALPN or prior knowledge
   // Readiness seen together with the connect or handshake: the peer already
   // spoke or closed.
   bool readable = false;
@@ -58,7 +59,9 @@ struct ConnectTarget {
   const EndpointConfig* endpoint = nullptr;             // outlives the connector
   const OriginTimeouts* timeouts = nullptr;             // outlives the connector
   const OriginTlsContext* tls = nullptr;                // https endpoints; outlives the connector
+  EndpointHttp http = EndpointHttp::Http1;              // over TLS offered by ALPN, else spoken
   const std::vector<Address>* own_listeners = nullptr;  // an endpoint that resolves to one is a loop
+  std::string proxy_header;                             // goes first, before TLS; "" = none
 };
 
 class Connector : public Deferred {

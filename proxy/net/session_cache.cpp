@@ -16,12 +16,12 @@ bool usable(const SSL_SESSION* session) {
 
 }  // namespace
 
-void SessionCache::put(const std::string& host, SslSessionPtr session) {
+void SessionCache::put(const std::string& key, SslSessionPtr session) {
   if (!usable(session.get())) {
     return;
   }
   const std::lock_guard lock(mutex_);
-  std::vector<SslSessionPtr>& of_host = sessions_[host];
+  std::vector<SslSessionPtr>& of_host = sessions_[key];
   if (of_host.size() >= kSessionsPerHost) {
     of_host.erase(of_host.begin());
   }
@@ -33,9 +33,9 @@ void SessionCache::clear() {
   sessions_.clear();
 }
 
-SslSessionPtr SessionCache::take(const std::string& host) {
+SslSessionPtr SessionCache::take(const std::string& key) {
   const std::lock_guard lock(mutex_);
-  const auto found = sessions_.find(host);
+  const auto found = sessions_.find(key);
   if (found == sessions_.end()) {
     return nullptr;
   }

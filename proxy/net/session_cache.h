@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TLS sessions that origins let us resume, a few per host. Shared by all
+// TLS sessions that origins let us resume, a few per host and offered protocols. Shared by all
 // workers; the lock is taken when a connection is made, not on the data path.
 #pragma once
 
@@ -18,9 +18,9 @@ namespace gatewhy {
 // on is not tried again.
 class SessionCache {
  public:
-  void put(const std::string& host, SslSessionPtr session);
-  [[nodiscard]] SslSessionPtr take(const std::string& host);  // null: none
-  void clear();                                               // what made certificates acceptable has changed
+  void put(const std::string& key, SslSessionPtr session);
+  [[nodiscard]] SslSessionPtr take(const std::string& key);  // null: none
+  void clear();                                              // what made certificates acceptable has changed
 
  private:
   std::mutex mutex_;

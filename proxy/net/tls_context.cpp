@@ -3,7 +3,7 @@
 
 #include <openssl/x509v3.h>
 
-#include <array>
+#include <string_view>
 
 #include "proxy/net/ocsp_staple.h"
 #include "proxy/net/revocation_lists.h"
@@ -16,7 +16,36 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::array<unsigned char, 9> kAlpn{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+// In the order of preference, each behind its length (RFC 7301 section 3.1).
+std::string_view alpnOf(EndpointHttp http) {
+  switch (http) {
+    case EndpointHttp::Http1:
+      return "\x08http/1.1";
+    case EndpointHttp::Negotiated:
+      return "\x02h2\x08http/1.1";
+    case EndpointHttp::Http2:
+      return "\x02h2";
+  }
+  return {};
+}
+
+std::string_view protocolNames(EndpointHttp http) {
+  switch (http) {
+    case EndpointHttp::Http1:
+      return "http/1.1";
+    case EndpointHttp::Negotiated:
+      return "h2,http/1.1";
+    case EndpointHttp::Http2:
+      return "h2";
+  }
+  return {};
+}
+
+// Some servers bind a session to the protocol that it was made with: it is
+// tried again only where the same is offered.
+std::string cacheKey(const TlsRecord& record) {
+  return record.wanted_name + ' ' + std::string(record.offered_protocols);
+}
 
 // X25519 first: its share is in the hello, the others cost a round trip. What
 // origins may have, but no larger field than a handshake should cost.
@@ -42,7 +71,7 @@ void remember(const SSL* ssl, SSL_SESSION* session) {
   const TlsRecord& record = tlsRecordOf(ssl);
   SslSessionPtr copy(record.problems.empty() ? SSL_SESSION_dup(session) : nullptr);
   if (copy != nullptr) {
-    cacheOf(SSL_get_SSL_CTX(ssl)).put(record.wanted_name, std::move(copy));
+    cacheOf(SSL_get_SSL_CTX(ssl)).put(cacheKey(record), std::move(copy));
   }
 }
 
@@ -90,14 +119,22 @@ class OriginTlsContextImpl final : public OriginTlsContext {
     return refreshed;
   }
 
-  [[nodiscard]] Result<SslPtr, TlsFault> newSession(const std::string& host) const override {
+  [[nodiscard]] Result<SslPtr, TlsFault> newSession(const std::string& host, EndpointHttp http) const override {
     const std::string name = comparableHost(server_name_.empty() ? host : server_name_);
     Result<SslPtr, TlsFault> session = newRecordedSsl(context_.get());
     if (!session) {
       return session;
     }
     SSL* ssl = session->get();
-    tlsRecordOf(ssl).wanted_name = name;
+    TlsRecord& record = tlsRecordOf(ssl);
+    record.wanted_name = name;
+    record.offered_protocols = protocolNames(http);
+    const std::string_view alpn = alpnOf(http);
+    // Alone of its kind it returns 0 for success.
+    if (SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn.data()),
+                            static_cast<unsigned>(alpn.size())) != 0) {
+      return Failure{setupFault("ALPN")};
+    }
     const bool literal = isIpLiteral(name);
     // RFC 6066 section 3: no literals in SNI.
     if (!literal && SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) {
@@ -109,7 +146,7 @@ class OriginTlsContextImpl final : public OriginTlsContext {
     if (lists_ != nullptr) {
       lists_->applyTo(ssl);
     }
-    if (const SslSessionPtr earlier = cacheOf(context_.get()).take(name)) {
+    if (const SslSessionPtr earlier = cacheOf(context_.get()).take(cacheKey(record))) {
       SSL_set_session(ssl, earlier.get());
     }
     SSL_set_connect_state(ssl);
@@ -172,9 +209,7 @@ Result<std::shared_ptr<const OriginTlsContext>, TlsFault> OriginTlsContext::crea
   SSL_CTX_set_verify(ctx, config.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   SSL_CTX_set_cert_verify_callback(ctx, config.verify ? verifyOrigin : acceptOrigin, nullptr);
   auto cache = std::make_unique<SessionCache>();
-  // SSL_CTX_set_alpn_protos alone returns 0 for success.
-  if (SSL_CTX_set_alpn_protos(ctx, kAlpn.data(), kAlpn.size()) != 0 ||
-      SSL_CTX_set_ex_data(ctx, cacheIndex(), cache.get()) != 1) {
+  if (SSL_CTX_set_ex_data(ctx, cacheIndex(), cache.get()) != 1) {
     return Failure{setupFault("TLS library")};
   }
   static_cast<void>(cache.release());  // freeCache's now

@@ -25,8 +25,8 @@ class OriginTlsContext {
   // A session in connect state for `host` (endpoint host; tls.server_name
   // overrides it): SNI unless an IP literal, name or IP verification, a record
   // of alerts in both directions, handshake messages, first bytes and every
-  // verification error.
-  [[nodiscard]] virtual Result<SslPtr, TlsFault> newSession(const std::string& host) const = 0;
+  // verification error. ALPN offers the versions of `http`.
+  [[nodiscard]] virtual Result<SslPtr, TlsFault> newSession(const std::string& host, EndpointHttp http) const = 0;
 
   // Reads tls.crl_file again where it has changed: sessions from now on are
   // held against what is in it. nullopt: nothing has changed, or there is no

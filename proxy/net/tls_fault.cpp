@@ -94,7 +94,8 @@ TlsFailure failureOf(unsigned long code, const TlsRecord& record) {
   if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {
     return TlsFailure::Memory;
   }
-  if (reason == SSL_R_BAD_EXTENSION && !record.selected_protocol.empty() && record.selected_protocol != "http/1.1") {
+  if (reason == SSL_R_BAD_EXTENSION && !record.selected_protocol.empty() &&
+      record.offered_protocols.find(record.selected_protocol) == std::string_view::npos) {
     return TlsFailure::Alpn;
   }
   return record.alert_sent >= 0 ? TlsFailure::AlertSent : TlsFailure::Protocol;
@@ -144,6 +145,9 @@ TlsFault tlsFacts(const SSL* ssl) {
   fault.certificate_presented = SSL_is_server(ssl) == 0 && SSL_get_certificate(ssl) != nullptr;
   fault.first_bytes = record.first_bytes;
   fault.wanted_name = record.wanted_name;
+  if (record.alert_received == SSL_AD_NO_APPLICATION_PROTOCOL) {
+    fault.alpn_offered = record.offered_protocols;
+  }
   // Before both hellos the version is only what we would like.
   if (record.server_hello_seen || (SSL_is_server(ssl) != 0 && SSL_get_current_cipher(ssl) != nullptr)) {
     fault.version = SSL_get_version(ssl);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diagnostics/findings.h"
@@ -16,8 +17,9 @@
 namespace gatewhy {
 
 struct TlsRecord {
-  std::string wanted_name;           // client side: what the certificate has to cover
-  std::uint64_t bytes_received = 0;  // raw, from the socket
+  std::string wanted_name;             // client side: what the certificate has to cover
+  std::string_view offered_protocols;  // client side, by ALPN: "h2,http/1.1"; static
+  std::uint64_t bytes_received = 0;    // raw, from the socket
   std::uint64_t bytes_sent = 0;
   std::uint64_t record_bytes = 0;  // announced by record headers, alerts left out
   std::string first_bytes;         // raw, <= 32

@@ -12,8 +12,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <climits>
+#include <limits>
 
 #include "proxy/net/tcp_info.h"
 #include "proxy/net/tls_fault.h"
@@ -355,7 +357,18 @@ void Transport::probeWhenSilent() noexcept {
 }
 
 std::optional<TcpSnapshot> Transport::tcpInfo() const noexcept {
-  return tcpSnapshot(fd_.get());
+  auto snapshot = tcpSnapshot(fd_.get());
+  if (snapshot) {
+    snapshot->bytes_acked -= std::min<std::uint64_t>(snapshot->bytes_acked, preamble_);
+  }
+  return snapshot;
+}
+
+// A new socket has room for it; what else stops it stops the next write too.
+void Transport::writePreamble(std::string_view bytes) {
+  assert(!tls() && bytes.size() <= std::numeric_limits<std::uint8_t>::max());
+  preamble_ = static_cast<std::uint8_t>(bytes.size());
+  static_cast<void>(write(bytes.data(), bytes.size()));
 }
 
 int Transport::unsentBytes() const noexcept {

@@ -87,6 +87,10 @@ class Transport {
   void resetOnClose() noexcept;
   void close() noexcept;
 
+  // A few bytes in front of TLS and of all else, on a connection that is new.
+  // They are nobody's: tcpInfo() leaves them out of bytes_acked.
+  void writePreamble(std::string_view bytes);
+
   // TCP keep-alive: that the peer vanished is noticed while nothing is sent.
   void probeWhenSilent() noexcept;
   [[nodiscard]] std::optional<TcpSnapshot> tcpInfo() const noexcept;  // nullopt: not TCP
@@ -109,6 +113,7 @@ class Transport {
   bool saw_reset_ = false;
   bool input_drained_ = false;    // TLS: a further record needs bytes from the socket
   bool handshake_waits_ = false;  // the next handshake() is no readiness
+  std::uint8_t preamble_ = 0;     // octets in front of all
 };
 
 }  // namespace gatewhy

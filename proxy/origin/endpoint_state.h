@@ -5,12 +5,14 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
 
 #include "diagnostics/cause.h"
+#include "proxy/loop/event_loop.h"
 #include "proxy/net/certificate_term.h"
 #include "proxy/origin/endpoint_health.h"
 #include "proxy/origin/idle_lesson.h"
@@ -72,10 +74,28 @@ class CheckCounts {
 
 class EndpointState {
  public:
-  // Takes one of `limit` connections (0 = no limit). Any thread.
-  [[nodiscard]] bool acquire(std::uint32_t limit) noexcept { return takeOne(connections_, limit); }
-  void release() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  // Takes one of `limit` places (0 = no limit): of a request, or of a parked
+  // connection of one request at a time. Any thread.
+  [[nodiscard]] bool acquire(std::uint32_t limit) noexcept { return takeOne(places_, limit); }
+  void release() noexcept { places_.fetch_sub(1, std::memory_order_relaxed); }
+  // Connections that are open or being opened.
+  void noteOpened() noexcept { connections_.fetch_add(1, std::memory_order_relaxed); }
+  void noteClosed() noexcept { connections_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
+
+  // What it chose last where both versions of HTTP were offered.
+  enum class Speaks : std::uint8_t { Unknown, Http1, Http2 };
+  void noteSpeaks(Speaks version) noexcept { speaks_.store(version, std::memory_order_relaxed); }
+  [[nodiscard]] Speaks speaks() const noexcept { return speaks_.load(std::memory_order_relaxed); }
+  // It wants a request by HTTP/1.1: for ten minutes only that is offered. True:
+  // this is new. Any thread.
+  [[nodiscard]] bool holdToHttp1(TimePoint now) noexcept {
+    const std::int64_t until = (now + std::chrono::minutes(10)).time_since_epoch().count();
+    return http1_until_.exchange(until, std::memory_order_relaxed) <= now.time_since_epoch().count();
+  }
+  [[nodiscard]] bool heldToHttp1(TimePoint now) const noexcept {
+    return http1_until_.load(std::memory_order_relaxed) > now.time_since_epoch().count();
+  }
 
   // The same for requests whose body is still coming from their clients.
   [[nodiscard]] bool acquireUpload(std::uint32_t limit) noexcept { return takeOne(uploads_, limit); }
@@ -111,7 +131,10 @@ class EndpointState {
     return true;
   }
 
+  std::atomic<std::uint32_t> places_{0};
   std::atomic<std::uint32_t> connections_{0};
+  std::atomic<Speaks> speaks_{Speaks::Unknown};
+  std::atomic<std::int64_t> http1_until_{0};  // of the steady clock; 0 = never
   std::atomic<std::uint32_t> uploads_{0};
   IdleLesson idle_lesson_;
   std::atomic<std::int64_t> certificate_from_{0}, certificate_until_{0};

@@ -9,7 +9,7 @@
 namespace gatewhy {
 
 H1OriginConnection::H1OriginConnection(EventLoop& loop, const HeadLimits& limits, std::unique_ptr<Link> over)
-    : OriginConnection(loop), link(std::move(over)), parser(limits) {}
+    : OriginConnection(loop, Sharing::Exclusive), link(std::move(over)), parser(limits) {}
 
 std::unique_ptr<OriginStream> H1OriginConnection::open(const OriginStreamSetup& setup) {
   return std::make_unique<H1OriginStream>(*this, setup);

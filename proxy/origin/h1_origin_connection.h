@@ -15,11 +15,14 @@ class H1OriginConnection final : public OriginConnection, public IoHandler {
   H1OriginConnection(EventLoop& loop, const HeadLimits& limits, std::unique_ptr<Link> over);
 
   [[nodiscard]] std::unique_ptr<OriginStream> open(const OriginStreamSetup& setup) override;
+  [[nodiscard]] std::uint32_t room() const override { return leases() == 0 && in_step ? 1 : 0; }
+  [[nodiscard]] bool draining() const override { return !in_step; }
   void stop() override { link->watch.stop(); }
 
   std::unique_ptr<Link> link;
   bool unsent_bounded = false;  // for a large request body, see boundUnsentBytes()
   bool readable = false;        // an edge came that nobody has read to its end
+  bool in_step = true;          // what comes next is no part of a response that has begun
   ResponseParser parser;        // here, because its memory serves one response after the other
 
  private:

@@ -29,7 +29,7 @@ H1OriginStream::H1OriginStream(H1OriginConnection& connection, const OriginStrea
       setup_(setup),
       sender_(connection.link->transport, setup_.pipes),
       reader_(connection.parser, setup_, *this),
-      clock_(setup.loop, setup.origin.timeouts, *this),
+      clock_(setup.loop, setup.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H1OriginStream::leave() {
@@ -49,6 +49,7 @@ void H1OriginStream::fail(Phase phase, Fault fault) {
 // ---- the request ------------------------------------------------------
 
 void H1OriginStream::begin() {
+  connection_->in_step = false;
   connection_->link->watch.setHandler(this);
   connection_->parser.reset();
   connection_->parser.expect(setup_.head.method);
@@ -239,7 +240,7 @@ void H1OriginStream::await() {
 }
 
 OriginClock::View H1OriginStream::view() const {
-  return {.transport = transport(),
+  return {.transport = &transport(),
           .written = sender_.written(),
           .sent_at = sender_.sentAt(),
           .since = phase_since_,
@@ -316,9 +317,9 @@ bool H1OriginStream::pumpSpliced() {
 // The message has ended. Bytes after its end belong to no request: the
 // connection is out of step and is not used again.
 void H1OriginStream::onReadComplete(bool extra_data) {
-  const bool reusable = reader_.keepsInStep() && !extra_data && sender_.sent() &&
-                        !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
-  setup_.owner.onStreamComplete(reusable, extra_data, reader_.trailers());  // the last word: we may be buried
+  connection_->in_step = reader_.keepsInStep() && !extra_data && sender_.sent() &&
+                         !connection_->link->watch.peerClosed() && !transport().hasBufferedInput();
+  setup_.owner.onStreamComplete(extra_data, reader_.trailers());  // the last word: we may be buried
 }
 
 // ---- the end of the connection ----------------------------------------

@@ -4,13 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/origin/interim_limits.h"
+
 namespace gatewhy {
-namespace {
-
-constexpr std::size_t kMaxInterims = 32;
-constexpr std::uint64_t kMaxInterimBytes = 64 * 1024UL;
-
-}  // namespace
 
 void H1ResponseReader::stop() {
   state_ = State::Over;
@@ -87,10 +83,10 @@ void H1ResponseReader::onInterimDone() {
   const ResponseHead& head = parser_->head();
   interim_bytes_ += head.bytes.size();
   interims_.push_back(head.status);
-  if (interims_.size() > kMaxInterims || interim_bytes_ > kMaxInterimBytes) {
+  if (interims_.size() > kMostInterims || interim_bytes_ > kMostInterimBytes) {
     fail(Phase::ResponseHead,
          DecisionFault{
-             .cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_.size(), .limit = kMaxInterims});
+             .cause = Cause::ResponseTooManyInterim, .detail = {}, .size = interims_.size(), .limit = kMostInterims});
     return;
   }
   if (head.status == 100) {

@@ -98,7 +98,8 @@ void OriginClock::onTimer() {
 
 void OriginClock::onSendTimer() {
   const View now = owner_.view();
-  const auto look = sending_.look(EventLoop::now(), bytesTakenByPeer(now.transport, now.written));
+  const auto look = sending_.look(
+      EventLoop::now(), now.transport == nullptr ? now.written : bytesTakenByPeer(*now.transport, now.written));
   if (look.verdict == ProgressClock::Verdict::Rearm) {
     timer_.arm(sending_.interval());
     return;
@@ -124,7 +125,7 @@ bool OriginClock::requestStuck(const TcpSnapshot& tcp) const {
 void OriginClock::onHeadTimer() {
   const View seen = owner_.view();
   const TimePoint now = EventLoop::now();
-  const auto tcp = seen.answering ? std::nullopt : seen.transport.tcpInfo();
+  const auto tcp = seen.answering || seen.transport == nullptr ? std::nullopt : seen.transport->tcpInfo();
   const bool pending = tcp && (tcp->notsent_bytes != 0 || tcp->unacked != 0);
   if (pending) {
     // Bytes move while data goes out and acknowledgements come back: probes of

@@ -25,11 +25,11 @@ class OriginClock {
 
   // What a look at the peer needs.
   struct View {
-    const Transport& transport;
-    std::uint64_t written = 0;  // bytes of the request that the kernel took
-    TimePoint sent_at{};        // all of it; {} = not yet
-    TimePoint since{};          // the phase's beginning
-    bool answering = false;     // bytes of the response have come
+    const Transport* transport = nullptr;  // that nobody shares; null: only `written` tells
+    std::uint64_t written = 0;             // bytes of the request that the kernel, or the peer's windows, took
+    TimePoint sent_at{};                   // all of it; {} = not yet
+    TimePoint since{};                     // the phase's beginning
+    bool answering = false;                // bytes of the response have come
   };
   class Owner {
    public:

@@ -5,38 +5,29 @@
 #include <utility>
 
 namespace gatewhy {
-namespace {
 
-constexpr std::chrono::milliseconds kSurplusTime{1000};
-constexpr double kRetryReserve = 10;  // retries that a quiet origin may spend at once
-constexpr double kRetryCeiling = 100;
-
-}  // namespace
-
-PoolWaiter::~PoolWaiter() {
-  if (queued_in_ != nullptr) {
-    queued_in_->leaveQueue(*this);
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this != &other) {
+    end();
+    pool_ = std::exchange(other.pool_, nullptr);
+    step_ = std::exchange(other.step_, Step::Alone);
+    http_ = other.http_;
+    endpoint_ = other.endpoint_;
+    connection_ = std::exchange(other.connection_, nullptr);
+    place_ = std::move(other.place_);
+    count_ = std::move(other.count_);
+    upload_ = std::move(other.upload_);
   }
+  return *this;
 }
 
-void UploadPlace::release() noexcept {
-  if (state_) {
-    std::exchange(state_, nullptr)->releaseUpload();
-    OriginPool* const pool = *std::exchange(pool_, nullptr);
-    if (pool != nullptr && pool->origin_state_->waiting_uploads.load(std::memory_order_relaxed) != 0) {
-      pool->onSlotReleased();
-    }
+void Lease::end() noexcept {
+  if (OriginPool* const pool = std::exchange(pool_, nullptr)) {
+    place_.release();
+    count_.release();
+    upload_.release();
+    pool->giveBack(*this);
   }
-}
-
-OriginConnection::OriginConnection(EventLoop& loop) : expiry_(loop, [this] { parked_in_->onExpired(*this); }) {}
-
-void OriginConnection::noteUnsolicited(std::string_view bytes) {
-  parked_in_->noteUnsolicited(endpoint_, bytes);
-}
-
-void OriginConnection::leavePool() {
-  parked_in_->onClosedByOrigin(*this);
 }
 
 OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
@@ -47,22 +38,18 @@ OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<
       wake_others_(std::move(wake_others)),
       balancer_(config),
       health_(config, states, origin_state_),
-      retry_tokens_(kRetryReserve),
-      self_(std::make_shared<OriginPool*>(this)) {
-  endpoints_.resize(states.size());
+      queue_(origin_state_, config.limits.pending),
+      retries_(config.retry.budget_percent),
+      self_(std::make_shared<PlaceWatcher*>(static_cast<PlaceWatcher*>(this))) {
   loads_.resize(states.size());
   for (std::size_t i = 0; i < states.size(); ++i) {
-    endpoints_[i].state = std::move(states[i]);
+    endpoints_.push_back(std::make_unique<EndpointConnections>(loop_, config_.endpoints[i], config_.keep_alive,
+                                                               std::move(states[i]), origin_state_));
   }
 }
 
 OriginPool::~OriginPool() {
   *self_ = nullptr;
-  for (auto* queue : {&queue_, &uploads_}) {
-    while (!queue->empty()) {
-      leaveQueue(*queue->front());
-    }
-  }
 }
 
 bool OriginPool::isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const {
@@ -124,15 +111,15 @@ double OriginPool::nextLot() {
   return static_cast<double>((x ^ (x >> 31U)) >> 11U) / kRange;
 }
 
-std::optional<Grant> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRefusal& refusal) {
+std::optional<Lease> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRefusal& refusal) {
   const bool upload = !waiter.bodyIsHere();
   Choice choice(*this, waiter.triedEndpoints());
   bool any_healthy = false;
   const std::size_t session = waiter.sessionEndpoint();
   const bool stays = session < endpoints_.size() && choice.admits(session);
   if (stays) {
-    if (auto grant = tryGrant(session, fresh, upload)) {
-      return grant;
+    if (auto lease = tryLease(waiter, session, fresh, upload)) {
+      return lease;
     }
     any_healthy = true;
   }
@@ -145,8 +132,8 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
       break;
     }
     any_healthy = true;
-    if (auto grant = tryGrant(chosen, fresh, upload)) {
-      return grant;
+    if (auto lease = tryLease(waiter, chosen, fresh, upload)) {
+      return lease;
     }
     choice.noteFull(chosen);
   }
@@ -154,27 +141,14 @@ std::optional<Grant> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRef
     refusal = PoolRefusal::NoHealthyEndpoint;
     return std::nullopt;
   }
-  if (queueFull(upload)) {
+  if (queue_.full(upload)) {
     refusal = PoolRefusal::QueueFull;
     return std::nullopt;
   }
-  origin_state_->waiting.fetch_add(1, std::memory_order_relaxed);
-  origin_state_->waiting_uploads.fetch_add(upload ? 1 : 0, std::memory_order_relaxed);
-  waiter.queued_in_ = this;
-  waiter.among_uploads_ = upload;
-  waiter.ticket_ = next_ticket_++;
-  auto& queue = queueOf(waiter);
-  waiter.place_ = queue.insert(queue.end(), &waiter);
+  queue_.join(waiter, upload);
   refusal = PoolRefusal::Queued;
   wake_others_();  // another worker may hold the connections parked
   return std::nullopt;
-}
-
-// Of the queue too uploads get no more than half.
-bool OriginPool::queueFull(bool upload) const {
-  const std::uint32_t limit = config_.limits.pending;
-  return limit != 0 && (origin_state_->waiting.load(std::memory_order_relaxed) >= limit ||
-                        (upload && origin_state_->waiting_uploads.load(std::memory_order_relaxed) >= (limit + 1) / 2));
 }
 
 // Of an endpoint's, for requests whose body is still coming; 0 = no limit.
@@ -183,59 +157,158 @@ std::uint32_t OriginPool::uploadPlaces() const {
 }
 
 bool OriginPool::anybodyCanBeServed() const {
-  const std::uint32_t uploads = origin_state_->waiting_uploads.load(std::memory_order_relaxed);
-  if (origin_state_->waiting.load(std::memory_order_relaxed) > uploads) {
-    return true;
-  }
-  return uploads != 0 && std::any_of(endpoints_.begin(), endpoints_.end(), [this](const Endpoint& endpoint) {
-           return uploadPlaces() == 0 || endpoint.state->uploads() < uploadPlaces();
-         });
+  return queue_.wholeWaitAnywhere() ||
+         (queue_.uploadsWait() && std::any_of(endpoints_.begin(), endpoints_.end(), [this](const auto& endpoint) {
+            return uploadPlaces() == 0 || endpoint->state()->uploads() < uploadPlaces();
+          }));
 }
 
-std::optional<Grant> OriginPool::tryGrant(std::size_t endpoint, bool fresh, bool upload) {
-  Grant grant;
-  grant.endpoint = endpoint;
-  if (upload && uploadPlaces() != 0) {
-    const auto& state = endpoints_[endpoint].state;
-    if (!state->acquireUpload(uploadPlaces())) {
-      return std::nullopt;
-    }
-    grant.upload = UploadPlace(state, self_);
-  }
-  if (!fresh) {
-    grant.connection = takeParked(endpoint);
-    if (grant.connection) {
-      return grant;
-    }
-  }
-  Endpoint& target = endpoints_[endpoint];
-  if (!target.state->acquire(config_.limits.connections)) {
-    if (!target.parked.empty()) {
-      dropParked(*target.parked.front());  // `fresh` under a full limit: its slot comes free in a later turn
-    }
+std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload) {
+  EndpointConnections& connections = *endpoints_[endpoint];
+  const auto& state = connections.state();
+  // Looked at first: what is taken and given back again makes others try.
+  const bool counts = upload && uploadPlaces() != 0;
+  if (counts && state->uploads() >= uploadPlaces()) {
     return std::nullopt;
   }
-  grant.slot = slotFor(endpoint);
-  return grant;
+  Lease lease;
+  lease.http_ = httpOf(waiter, endpoint);
+  OriginConnection* const connection =
+      fresh ? nullptr : connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
+  if (connection == nullptr || connection->sharing() == OriginConnection::Sharing::Shared) {
+    if (!state->acquire(config_.limits.connections)) {
+      // Of one request each: `fresh` under a full limit, or another client's. Its place comes free in a later turn.
+      static_cast<void>(connections.closeOldestWithPlace());
+      return std::nullopt;
+    }
+    lease.place_ = OriginPlace(state, self_);
+  }
+  if (counts) {
+    if (!state->acquireUpload(uploadPlaces())) {  // another worker was faster
+      return std::nullopt;
+    }
+    lease.upload_ = UploadPlace(state, self_);
+  }
+  lease.pool_ = this;
+  lease.endpoint_ = endpoint;
+  ++loads_[endpoint];
+  if (connection != nullptr) {
+    connections.lease(*connection);
+    lease.connection_ = connection;
+  } else {
+    planOpening(lease, waiter);
+  }
+  return lease;
 }
 
-ConnectionSlot OriginPool::slotFor(std::size_t endpoint) {
-  return {
-      endpoints_[endpoint].state, [self = self_, origin = origin_state_] {
-        if (*self != nullptr && origin->waiting.load(std::memory_order_relaxed) != 0 && (*self)->anybodyCanBeServed()) {
-          (*self)->onSlotReleased();
-        }
-      }};
+EndpointHttp OriginPool::httpOf(const PoolWaiter& waiter, std::size_t endpoint) const {
+  const EndpointHttp configured = config_.endpoints[endpoint].http;
+  const bool http1 = configured == EndpointHttp::Negotiated &&
+                     (waiter.needsHttp1() || endpoints_[endpoint]->state()->heldToHttp1(loop_.turnTime()));
+  return http1 ? EndpointHttp::Http1 : configured;
 }
 
-void OriginPool::onSlotReleased() {
-  // A slot dies inside somebody's destructor: serve the queue in a turn of its own.
+// Where the connection will carry many requests, of many clients, as far as is
+// known, one is opened for all who want it meanwhile.
+void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  const auto& state = connections.state();
+  const bool hopes = waiter.client() == nullptr &&
+                     (lease.http_ == EndpointHttp::Http2 ||
+                      (lease.http_ == EndpointHttp::Negotiated && state->speaks() != EndpointState::Speaks::Http1));
+  lease.step_ = !hopes                                ? Lease::Step::Alone
+                : connections.openings().join(waiter) ? Lease::Step::Opens
+                                                      : Lease::Step::Waits;
+  if (!lease.waits()) {
+    lease.count_ = OpenCount(state);
+  }
+}
+
+void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  lease.http_ = httpOf(waiter, lease.endpoint_);
+  OriginConnection* const connection = connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
+  if (connection == nullptr) {
+    planOpening(lease, waiter);
+    return;
+  }
+  connections.lease(*connection);
+  lease.step_ = Lease::Step::Alone;
+  lease.connection_ = connection;
+  if (connection->sharing() == OriginConnection::Sharing::Exclusive) {
+    lease.place_.release();  // it holds one of its own
+  }
+}
+
+void OriginPool::onOpeningFailed(Lease& lease, const std::vector<AddressFailure>& failures) {
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    endpoints_[lease.endpoint_]->openings().onFailed(failures);
+  }
+}
+
+void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
+  queue_.leave(waiter);
+  if (waiter.awaits_ != nullptr) {
+    waiter.awaits_->leave(waiter);
+  }
+}
+
+OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  const bool shared = connection->sharing() == OriginConnection::Sharing::Shared;
+  if (lease.http_ == EndpointHttp::Negotiated) {
+    connections.state()->noteSpeaks(shared ? EndpointState::Speaks::Http2 : EndpointState::Speaks::Http1);
+  }
+  if (!shared) {
+    connection->place = std::move(lease.place_);
+  }
+  if (ProxiedClient* const client = connection->client) {
+    client->atEnd(this, [self = self_, client] {
+      if (*self != nullptr) {
+        static_cast<OriginPool*>(*self)->closeParkedOf(*client);
+      }
+    });
+  }
+  connection->count = std::move(lease.count_);
+  lease.connection_ = &connections.adopt(std::move(connection));
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    connections.openings().onOver();
+  }
+  return *lease.connection_;
+}
+
+void OriginPool::giveBack(Lease& lease) {
+  EndpointConnections& connections = *endpoints_[lease.endpoint_];
+  --loads_[lease.endpoint_];
+  if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
+    connections.openings().onOver();
+  }
+  OriginConnection* const connection = std::exchange(lease.connection_, nullptr);
+  if (connection != nullptr && connections.giveBack(*connection)) {
+    onPlaceFree();
+  }
+}
+
+void OriginPool::onPlaceFree() {
+  if (queue_.anybodyWaits() && anybodyCanBeServed()) {
+    serveSoon();
+  }
+}
+
+void OriginPool::onUploadPlaceFree() {
+  if (queue_.uploadsWait()) {
+    serveSoon();
+  }
+}
+
+// A place dies inside somebody's destructor: serve the queue in a turn of its own.
+void OriginPool::serveSoon() {
   loop_.post([self = self_] {
     if (*self != nullptr) {
-      (*self)->serveQueue();
+      static_cast<OriginPool*>(*self)->serveQueue();
     }
   });
-  if (origin_state_->waiting.load(std::memory_order_relaxed) > queue_.size() + uploads_.size()) {
+  if (queue_.othersWait()) {
     wake_others_();
   }
 }
@@ -250,41 +323,28 @@ bool OriginPool::hasAlternative(const std::vector<std::size_t>& tried) const {
   return false;
 }
 
-void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
-  if (waiter.queued_in_ != this) {
-    return;
-  }
-  waiter.queued_in_ = nullptr;
-  queueOf(waiter).erase(waiter.place_);
-  origin_state_->waiting.fetch_sub(1, std::memory_order_relaxed);
-  origin_state_->waiting_uploads.fetch_sub(waiter.among_uploads_ ? 1 : 0, std::memory_order_relaxed);
-}
-
 void OriginPool::bodyArrived(PoolWaiter& waiter) {
-  if (waiter.queued_in_ != this || !waiter.among_uploads_) {
-    return;
+  if (queue_.bodyArrived(waiter)) {
+    serveQueue();
   }
-  const auto later = [&](const PoolWaiter* other) { return other->ticket_ > waiter.ticket_; };
-  queue_.splice(std::find_if(queue_.begin(), queue_.end(), later), uploads_, waiter.place_);
-  waiter.among_uploads_ = false;
-  origin_state_->waiting_uploads.fetch_sub(1, std::memory_order_relaxed);
-  serveQueue();
 }
 
-// Whether no other endpoint will do.
-bool OriginPool::staysWithSession(const PoolWaiter& waiter) {
+bool OriginPool::waitsForOne(const PoolWaiter& waiter) {
   const std::size_t session = waiter.sessionEndpoint();
   return session < endpoints_.size() && Choice(*this, waiter.triedEndpoints()).admits(session);
 }
 
-bool OriginPool::grantTo(PoolWaiter& waiter) {
-  if (staysWithSession(waiter)) {
-    auto grant = tryGrant(waiter.sessionEndpoint(), false, waiter.among_uploads_);
-    if (grant) {
-      leaveQueue(waiter);
-      waiter.onGrant(std::move(*grant));
+bool OriginPool::serve(PoolWaiter& waiter, bool upload) {
+  const auto giveTo = [&](std::size_t endpoint) {
+    auto lease = tryLease(waiter, endpoint, false, upload);
+    if (lease) {
+      queue_.leave(waiter);
+      waiter.onLease(std::move(*lease));
     }
-    return grant.has_value();
+    return lease.has_value();
+  };
+  if (waitsForOne(waiter)) {
+    return giveTo(waiter.sessionEndpoint());
   }
   Choice choice(*this, waiter.triedEndpoints());
   for (;;) {
@@ -295,184 +355,33 @@ bool OriginPool::grantTo(PoolWaiter& waiter) {
       }
       return false;
     }
-    if (auto grant = tryGrant(chosen, false, waiter.among_uploads_)) {
-      leaveQueue(waiter);
-      waiter.onGrant(std::move(*grant));
+    if (giveTo(chosen)) {
       return true;
     }
     choice.noteFull(chosen);
   }
 }
 
-// The first that can be served. Who waits for one endpoint alone holds nobody up.
-bool OriginPool::serveFrom(std::list<PoolWaiter*>& queue) {
-  for (auto at = queue.begin(); at != queue.end();) {
-    PoolWaiter& waiter = **at++;
-    const bool alone = staysWithSession(waiter);
-    if (grantTo(waiter)) {
-      return true;
-    }
-    if (!alone) {
-      return false;
-    }
-  }
-  return false;
-}
-
-// Who came first, but a whole request does not wait for an upload's place.
-bool OriginPool::serveOne() {
-  PoolWaiter* const whole = queue_.empty() ? nullptr : queue_.front();
-  PoolWaiter* const upload = uploads_.empty() ? nullptr : uploads_.front();
-  if (upload != nullptr && (whole == nullptr || upload->ticket_ < whole->ticket_) && serveFrom(uploads_)) {
-    return true;
-  }
-  return whole != nullptr && serveFrom(queue_);
-}
-
 void OriginPool::serveQueue() {
-  while (serveOne()) {
-  }
-  if (!queue_.empty()) {
-    return;
+  while (queue_.serveOne(*this)) {
   }
   // Others wait while connections are parked here: give one up for them.
-  if (origin_state_->waiting.load(std::memory_order_relaxed) > uploads_.size() && anybodyCanBeServed()) {
-    for (Endpoint& endpoint : endpoints_) {
-      if (!endpoint.parked.empty()) {
-        dropParked(*endpoint.parked.front());
-        return;
-      }
-    }
+  if (!queue_.wholeWait() && queue_.wholeOrOthersWait() && anybodyCanBeServed()) {
+    static_cast<void>(std::any_of(endpoints_.begin(), endpoints_.end(),
+                                  [](const auto& endpoint) { return endpoint->closeOldestWithPlace(); }));
   }
 }
 
-void OriginPool::park(std::size_t endpoint, std::unique_ptr<OriginConnection> connection) {
-  Endpoint& target = endpoints_[endpoint];
-  const KeepAliveConfig& keep = config_.keep_alive;
-  connection->parked_in_ = this;
-  connection->endpoint_ = endpoint;
-  if (keep.idle == 0 || !connection->beginIdle()) {
-    if (keep.idle != 0 && keep.learn) {
-      target.state->idleLesson().noteClosed(std::chrono::milliseconds(0), loop_.turnTime());
-    }
-    loop_.deferDelete(std::move(connection));
-    return;
+void OriginPool::closeParkedOf(const ProxiedClient& client) {
+  for (const auto& endpoint : endpoints_) {
+    endpoint->closeParkedOf(client);
   }
-  connection->idle_since = loop_.turnTime();
-  // The surplus of a crowd stays for a moment, for the crowd's next requests
-  // would open as many connections again; it is taken first, and closed first.
-  const bool surplus = target.parked.size() >= keep.idle;
-  const std::chrono::milliseconds kept = keepTime(target);
-  connection->watched_ = false;
-  connection->expiry_.arm(surplus && (kept.count() == 0 || kept > kSurplusTime) ? kSurplusTime : kept);
-  target.parked.push_back(std::move(connection));
-  if (origin_state_->waiting.load(std::memory_order_relaxed) != 0 && anybodyCanBeServed()) {
-    onSlotReleased();
-  }
-}
-
-std::unique_ptr<OriginConnection> OriginPool::takeParked(std::size_t endpoint) {
-  auto& parked = endpoints_[endpoint].parked;
-  // What was parked before a shorter limit was learned is not risked.
-  while (config_.keep_alive.learn && !parked.empty() && !parked.back()->watched_ &&
-         idleTime(*parked.back()) >= keepTime(endpoints_[endpoint])) {
-    dropParked(*parked.back());
-  }
-  if (parked.empty() || parked.back()->watched_) {
-    return nullptr;
-  }
-  std::unique_ptr<OriginConnection> last = std::move(parked.back());
-  parked.pop_back();
-  last->endIdle();
-  last->expiry_.cancel();
-  return last;
-}
-
-void OriginPool::dropParked(OriginConnection& which) {
-  auto& parked = endpoints_[which.endpoint_].parked;
-  const auto it = std::find_if(parked.begin(), parked.end(), [&](const auto& p) { return p.get() == &which; });
-  if (it != parked.end()) {
-    std::unique_ptr<OriginConnection> dead = std::move(*it);
-    parked.erase(it);
-    dead->endIdle();
-    dead->expiry_.cancel();
-    loop_.deferDelete(std::move(dead));  // frees the slot a turn later, outside the socket's callback
-  }
-}
-
-std::chrono::milliseconds OriginPool::keepTime(const Endpoint& endpoint) const {
-  const KeepAliveConfig& keep = config_.keep_alive;
-  return keep.learn ? endpoint.state->idleLesson().timeout(loop_.turnTime()) : keep.timeout;
-}
-
-std::chrono::milliseconds OriginPool::idleTime(const OriginConnection& parked) const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(loop_.turnTime() - parked.idle_since);
-}
-
-// Where the origin's limit is to be learned, one of the expired stays, in
-// front of all others: those are younger.
-void OriginPool::onExpired(OriginConnection& which) {
-  Endpoint& target = endpoints_[which.endpoint_];
-  auto& parked = target.parked;
-  if (which.watched_) {
-    target.state->idleLesson().noteClosed(IdleLesson::kWatched, loop_.turnTime());
-  }
-  const std::chrono::milliseconds left = IdleLesson::kWatched - idleTime(which);
-  if (!config_.keep_alive.learn || parked.front()->watched_ || left.count() <= 0) {
-    dropParked(which);
-    return;
-  }
-  which.watched_ = true;
-  which.expiry_.arm(left);
-  const auto it = std::find_if(parked.begin(), parked.end(), [&](const auto& p) { return p.get() == &which; });
-  std::rotate(parked.begin(), it, it + 1);
-}
-
-void OriginPool::onClosedByOrigin(OriginConnection& which) {
-  if (config_.keep_alive.learn) {
-    endpoints_[which.endpoint_].state->idleLesson().noteClosed(idleTime(which), loop_.turnTime());
-  }
-  dropParked(which);
-}
-
-void OriginPool::noteStale(std::size_t endpoint, double idle_ms) {
-  if (config_.keep_alive.learn) {
-    endpoints_[endpoint].state->idleLesson().noteStale(std::chrono::milliseconds(static_cast<std::int64_t>(idle_ms)),
-                                                       loop_.turnTime());
-  }
-}
-
-void OriginPool::noteKeepAlive(std::size_t endpoint, std::string_view value) {
-  if (config_.keep_alive.learn && !value.empty()) {
-    endpoints_[endpoint].state->idleLesson().noteSaid(value);
-  }
-}
-
-void OriginPool::noteUnsolicited(std::size_t endpoint, std::string_view bytes) {
-  origin_state_->unsolicited.note(config_.endpoints[endpoint].url, bytes);
 }
 
 void OriginPool::closeParked() {
-  for (Endpoint& endpoint : endpoints_) {
-    while (!endpoint.parked.empty()) {
-      dropParked(*endpoint.parked.back());
-    }
+  for (const auto& endpoint : endpoints_) {
+    endpoint->closeParked();
   }
-}
-
-void OriginPool::earnRetry() noexcept {
-  retry_tokens_ = std::min(kRetryCeiling, retry_tokens_ + config_.retry.budget_percent / 100.0);
-}
-
-bool OriginPool::spendRetry() noexcept {
-  if (config_.retry.budget_percent >= 100) {
-    return true;
-  }
-  if (retry_tokens_ < 1) {
-    return false;
-  }
-  retry_tokens_ -= 1;
-  return true;
 }
 
 }  // namespace gatewhy

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request and its response on a connection to an origin, whatever version
 // of HTTP that speaks. A stream is opened by its connection and used by one
-// attempt, which owns it; the response goes straight to the attempt's observer.
+// attempt, which owns it and leaves it before it ends its lease; the response goes straight to the attempt's observer.
 // Loop thread only.
 #pragma once
 
@@ -22,6 +22,8 @@
 #include "proxy/origin/body.h"
 
 namespace gatewhy {
+
+class H2OriginSession;
 
 // Implemented by whoever asked. Any of these may end the stream.
 class ResponseObserver {
@@ -59,11 +61,13 @@ class OriginStreamOwner {
  public:
   // Appends the request's head as it goes out.
   virtual void appendHead(TextBuffer& out) = 0;
+  // The answer is 421 (Misdirected Request), by HTTP/2. True: the request is
+  // tried again by HTTP/1.1, and the stream fails with HTTP_1_1_REQUIRED.
+  [[nodiscard]] virtual bool repeatsMisdirected() { return false; }
   // nullopt: the 101 answers what was asked.
   [[nodiscard]] virtual std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) = 0;
   // One of these, once, and nothing after it; the stream is to be left then.
-  // `reusable`: its connection can carry another request.
-  virtual void onStreamComplete(bool reusable, bool extra_data, const std::string& trailers) = 0;
+  virtual void onStreamComplete(bool extra_data, const std::string& trailers) = 0;
   virtual void onStreamFailed(Phase phase, Fault fault) = 0;
 
  protected:
@@ -77,7 +81,8 @@ struct OriginStreamSetup {
   SplicePipes& pipes;
   const Redaction& redaction;
   const RequestHead& head;
-  const OriginConfig& origin;  // its timeouts and strictness
+  const OriginConfig& origin;  // its strictness
+  const OriginTimeouts& timeouts;
   OriginStreamOwner& owner;
   ResponseObserver& observer;
   bool reused = false;  // the connection has carried a request before
@@ -106,6 +111,8 @@ class OriginStream : public Deferred, public BodySink, public BodySource {
   virtual void addTimings(Timings& timings, TimePoint end) const = 0;
   [[nodiscard]] virtual double waitedMs() const = 0;        // for the response head, so far
   [[nodiscard]] virtual const SSL* tlsSession() const = 0;  // nullptr without TLS or once left
+  // The connection's, where it speaks HTTP/2; nullptr else, or once left.
+  [[nodiscard]] virtual const H2OriginSession* http2() const { return nullptr; }
 };
 
 }  // namespace gatewhy

@@ -129,6 +129,10 @@ std::vector<EdgePhase> clientPhases(bool tls) {
   // for its answer, but a reset has to be known.
   add("end of body", exchangeOf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n", ""), bytesOf(false, 10))
       .ends = "R";
+  if (!tls) {
+    add("spliced body", exchangeOf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n", ""),
+        bytesOf(false, 20'000));
+  }
   if (!tls) {  // over TLS as with the end of a body
     add("waiting", exchangeOf(kGet, ""), linesOf(false, "GET / HTTP/1.1\r\n")).ends = "R";
   }

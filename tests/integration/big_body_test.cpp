@@ -60,11 +60,11 @@ void serveBody(Socket& connection, std::size_t size) {
   }
 }
 
-// Reads a response of that size off the socket, checking every octet.
-void expectBody(Socket& client, std::size_t size) {
-  ASSERT_TRUE(client.receiveUntil("\r\n\r\n"));
-  std::string& buffer = client.buffer();
-  EXPECT_EQ(buffer.rfind("HTTP/1.1 200 ", 0), 0U) << buffer.substr(0, 100);
+// Reads a message whose body has that size off the socket, checking every octet.
+void expectMessage(Socket& socket, std::string_view begins, std::size_t size) {
+  ASSERT_TRUE(socket.receiveUntil("\r\n\r\n"));
+  std::string& buffer = socket.buffer();
+  EXPECT_EQ(buffer.rfind(begins, 0), 0U) << buffer.substr(0, 100);
   buffer.erase(0, buffer.find("\r\n\r\n") + 4);
   Pattern pattern;
   while (true) {
@@ -74,7 +74,22 @@ void expectBody(Socket& client, std::size_t size) {
     if (pattern.at() == size) {
       return;
     }
-    ASSERT_TRUE(client.receive()) << "ended after " << pattern.at();
+    ASSERT_TRUE(socket.receive()) << "ended after " << pattern.at();
+  }
+}
+
+void expectBody(Socket& client, std::size_t size) {
+  expectMessage(client, "HTTP/1.1 200 ", size);
+}
+
+std::string uploadHead(std::size_t size) {
+  return "PUT /big HTTP/1.1\r\nHost: shop.example\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+}
+
+void sendPattern(Socket& socket, std::size_t size) {
+  Pattern pattern;
+  while (pattern.at() < size) {
+    ASSERT_TRUE(socket.send(pattern.next(std::min(kPiece, size - pattern.at()))));
   }
 }
 
@@ -172,6 +187,80 @@ TEST(BigBody, AClientThatReadsLateHoldsTheOriginBackAndLosesNothing) {
   EXPECT_EQ(body.size(), kBody);
   EXPECT_EQ(body.substr(0, before).find_first_not_of('x'), std::string::npos);
   EXPECT_EQ(Pattern().check(body.substr(before)), std::string::npos);
+  gateway->expectCleanStop();
+}
+
+// ---- uploads ----------------------------------------------------------------
+
+TEST(BigUpload, EveryByteArrivesAndTheConnectionsServeOn) {
+  std::atomic<int> connections = 0;
+  OriginServer origin([&](Socket& connection) {
+    ++connections;
+    for (int round = 0; round < 2; ++round) {
+      expectMessage(connection, "PUT /big ", kBody);
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    }
+    EXPECT_FALSE(connection.receive()) << "more than two requests";
+  });
+  const auto gateway = Gateway::start({.origin_url = origin.url()});
+  ASSERT_NE(gateway, nullptr);
+  const std::size_t pipes_before = pipesOf(gateway->daemon().pid());
+  Socket client = Socket::connectTo(gateway->address());
+  for (int round = 0; round < 2; ++round) {
+    client.send(uploadHead(kBody));
+    ASSERT_NO_FATAL_FAILURE(sendPattern(client, kBody));
+    ASSERT_NO_FATAL_FAILURE(expectBody(client, 0));
+  }
+  EXPECT_EQ(connections, 1);
+  EXPECT_EQ(pipesOf(gateway->daemon().pid()), pipes_before + 2) << "it was copied";
+  gateway->expectCleanStop();
+  for (const json& event : gateway->exchanges()) {
+    EXPECT_EQ(event.value("/http/request/body/size"_json_pointer, 0U), kBody) << event.dump();
+    EXPECT_EQ(event.value("outcome", ""), "success") << event.dump();
+  }
+}
+
+TEST(BigUpload, ABrokenOneCountsWhatCame) {
+  constexpr std::size_t kCame = 20UL * 1024 * 1024 + 17;
+  OriginServer origin([](Socket& connection) { connection.receiveToEnd(); });
+  const auto gateway = Gateway::start({.origin_url = origin.url()});
+  ASSERT_NE(gateway, nullptr);
+  Socket client = Socket::connectTo(gateway->address());
+  client.send(uploadHead(kBody));
+  ASSERT_NO_FATAL_FAILURE(sendPattern(client, kCame));
+  client.finish();
+  const auto event = gateway->exchangeOf(client.localPort());
+  ASSERT_TRUE(event);
+  EXPECT_EQ(causeOf(*event), "client_length_mismatch");
+  EXPECT_EQ(event->value("/diagnosis/evidence/bytes_received"_json_pointer, 0U), kCame) << event->dump();
+  EXPECT_EQ(event->value("/diagnosis/evidence/bytes_expected"_json_pointer, 0U), kBody) << event->dump();
+  gateway->expectCleanStop();
+}
+
+TEST(BigUpload, AnOriginThatReadsLateHoldsTheClientBackAndLosesNothing) {
+  std::promise<std::size_t> stuck;  // how much of the body was gone by then
+  OriginServer origin([&](Socket& connection) {
+    const std::size_t before = stuck.get_future().get();
+    ASSERT_TRUE(connection.receiveUntil("\r\n\r\n"));
+    const std::size_t head = connection.buffer().find("\r\n\r\n") + 4;
+    while (connection.buffer().size() < head + kBody) {
+      ASSERT_TRUE(connection.receive());
+    }
+    const std::string_view body = std::string_view(connection.buffer()).substr(head);
+    EXPECT_EQ(body.size(), kBody);
+    EXPECT_EQ(body.substr(0, before).find_first_not_of('x'), std::string::npos);
+    EXPECT_EQ(Pattern().check(body.substr(before)), std::string::npos);
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  const auto gateway = Gateway::start({.origin_url = origin.url()});
+  ASSERT_NE(gateway, nullptr);
+  Socket client = Socket::connectTo(gateway->address());
+  client.send(uploadHead(kBody));
+  const std::size_t sent = client.sendUntilFull(kBody);  // of 'x'
+  stuck.set_value(sent);
+  ASSERT_LT(sent, kBody) << "the gateway took it all";
+  ASSERT_NO_FATAL_FAILURE(sendPattern(client, kBody - sent));
+  ASSERT_NO_FATAL_FAILURE(expectBody(client, 0));
   gateway->expectCleanStop();
 }
 

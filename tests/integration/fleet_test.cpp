@@ -6,19 +6,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <map>
 #include <mutex>
-#include <set>
-#include <thread>
 
 #include "daemon/fleet/fleet_text.h"
 #include "daemon/fleet/fleet_view.h"
 #include "daemon/log/event_subject.h"
+#include "tests/integration/fleet_testing.h"
 #include "tests/integration/gateway.h"
 #include "tests/integration/http_wire.h"
-#include "tests/integration/nats_cluster.h"
 #include "tests/support/command.h"
 
 namespace gatewhy::test {
@@ -57,40 +54,6 @@ class FleetTest : public testing::Test {
     return fmt::format("{{destination: [stdout, {{to: \"{}\"{}}}]}}", nats, more);
   }
 };
-
-// An origin that answers everything with 200.
-OriginServer::Serve good() {
-  return [](Socket& socket) {
-    while (readRequest(socket)) {
-      socket.send(okResponse("fine"));
-    }
-  };
-}
-
-// The status that came; 0: none.
-unsigned ask(const std::string& address, const std::string& path) {
-  Socket socket = Socket::connectTo(address);
-  socket.send(fmt::format("GET {} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path));
-  const auto answer = readResponse(socket);
-  return answer ? answer->status() : 0;
-}
-
-FleetView viewOf(const NatsCluster& cluster, std::string* problem = nullptr) {
-  FleetView view;
-  auto reader = FleetReader::open(cluster.source());
-  if (!reader) {
-    if (problem != nullptr) {
-      *problem = reader.error();
-    }
-    return view;
-  }
-  const auto read = (*reader)->readAll(std::string(kAllSubjects), {},
-                                       [&](std::string_view line, FleetReader::Time at) { view.add(line, at); });
-  if (!read && problem != nullptr) {
-    *problem = read.error();
-  }
-  return view;
-}
 
 TEST_F(FleetTest, InitIsDoneOnceAndWhatIsAskedForIsFound) {
   const NatsCluster cluster(1);
@@ -176,12 +139,30 @@ TEST_F(FleetTest, ThePageShowsWhatComes) {
     const json view = json::parse(bodyOf(address, "/api/v1/fleet"), nullptr, false);
     return view.is_object() && view["failures"].size() == 1 && view["failures"][0]["cause"] == "connection_refused";
   })) << bodyOf(address, "/api/v1/fleet");
-  // Killed, it falls silent; nobody has to say so.
-  running->daemon().signal(SIGKILL);
-  EXPECT_TRUE(comesTrue([&] {
+  // Killed or frozen it falls silent; nobody has to say so. One that ends says it itself.
+  const auto frozen = Gateway::start(gateway("gw-2", logTo(cluster.url()), origin.address(), origin.address()));
+  const auto ended = Gateway::start(gateway("gw-3", logTo(cluster.url()), origin.address(), origin.address()));
+  ASSERT_TRUE(frozen != nullptr && ended != nullptr);
+  const auto states = [&] {
     const json view = json::parse(bodyOf(address, "/api/v1/fleet"), nullptr, false);
-    return view.is_object() && view["instances"][0]["state"] == "silent";
+    std::map<std::string, std::string> out;
+    for (const json& one : view.value("instances", json::array())) {
+      out[one["name"]] = one["state"];
+    }
+    return out;
+  };
+  using States = std::map<std::string, std::string>;
+  EXPECT_TRUE(comesTrue([&] {
+    return states() == States{{"gw-1", "running"}, {"gw-2", "running"}, {"gw-3", "running"}};
   })) << bodyOf(address, "/api/v1/fleet");
+  running->daemon().signal(SIGKILL);
+  frozen->daemon().signal(SIGSTOP);
+  EXPECT_EQ(ended->daemon().stop(), std::optional(0));
+  EXPECT_TRUE(comesTrue([&] {
+    return states() == States{{"gw-1", "silent"}, {"gw-2", "silent"}, {"gw-3", "stopped"}};
+  })) << bodyOf(address, "/api/v1/fleet");
+  frozen->daemon().signal(SIGCONT);
+  EXPECT_TRUE(comesTrue([&] { return states()["gw-2"] == "running"; })) << bodyOf(address, "/api/v1/fleet");
   (*page)->signal(SIGTERM);
   EXPECT_EQ((*page)->wait(), std::optional(0)) << (*page)->standardError();
 }
@@ -227,102 +208,6 @@ TEST_F(FleetTest, ASpoolOutlivesTheServerAndTheProcess) {
     return viewOf(cluster).instances(std::chrono::system_clock::now()).at(0).state == InstanceState::Stopped;
   }));
   EXPECT_THAT(viewOf(cluster).gaps(std::chrono::system_clock::now()), testing::IsEmpty()) << "of both runs";
-}
-
-// Three servers, three gatewhys, faults at all and at one of them; the stream's
-// leader is killed under load, then one of the gatewhys.
-TEST_F(FleetTest, EveryFailureIsShownOrAccountedFor) {
-  NatsCluster cluster(3);
-  ASSERT_TRUE(comesTrue([&] {
-    return fleet({"fleet", "init", "--nats", cluster.url(), "--replicas", "3"}).status == 0;
-  }));
-  OriginServer origin(good());
-  std::map<std::string, std::unique_ptr<Gateway>> gateways;
-  for (const std::string name : {"gw-1", "gw-2", "gw-3"}) {
-    auto config = gateway(name, logTo(cluster.url()), origin.address(),
-                          name == "gw-2" ? std::string("127.0.0.1:9") : origin.address());
-    gateways[name] = Gateway::start(config);
-    ASSERT_NE(gateways[name], nullptr);
-  }
-  std::mutex mutex;
-  std::map<std::pair<std::string, std::string>, std::uint64_t> injected;  // by gateway and origin: failures answered
-  const auto load = [&](int rounds, const std::set<std::string>& at) {
-    std::vector<std::thread> clients;
-    for (const std::string& name : at) {
-      clients.emplace_back([&, name] {
-        for (int i = 0; i < rounds; ++i) {
-          for (const char* path : {"/all", "/one", "/"}) {
-            if (ask(gateways[name]->address(), path) == 502) {
-              const std::lock_guard lock(mutex);
-              ++injected[{name, std::string(path).substr(1)}];
-            }
-          }
-        }
-      });
-    }
-    for (std::thread& client : clients) {
-      client.join();
-    }
-  };
-  constexpr int kRounds = 40;
-  load(kRounds, {"gw-1", "gw-2", "gw-3"});
-  ASSERT_TRUE(comesTrue([&] { return cluster.leader() >= 0; }));
-  const int leader = cluster.leader();
-  std::thread killer([&] { cluster.kill(leader); });
-  load(kRounds, {"gw-1", "gw-2", "gw-3"});
-  killer.join();
-  ASSERT_TRUE(comesTrue([&] { return cluster.leader() >= 0 && cluster.leader() != leader; })) << "another leads";
-  load(kRounds, {"gw-1", "gw-2", "gw-3"});
-  gateways["gw-3"]->daemon().signal(SIGKILL);
-  load(kRounds, {"gw-1", "gw-2"});
-  for (const std::string name : {"gw-1", "gw-2"}) {
-    EXPECT_EQ(gateways[name]->daemon().stop(), std::optional(0));
-  }
-
-  const auto shown = [](const FleetView& view, const std::string& name, const std::string& of) {
-    std::uint64_t count = 0;
-    for (const FailureView& failure : view.failures()) {
-      const auto found = failure.by_instance.find(name);
-      count += failure.origin == of && found != failure.by_instance.end() ? found->second : 0;
-    }
-    return count;
-  };
-  // Asking fails now and then while the cluster is short of a server: that is asked again.
-  std::string problem;
-  FleetView view;
-  ASSERT_TRUE(comesTrue([&] {
-    problem.clear();
-    view = viewOf(cluster, &problem);
-    const auto now = std::chrono::system_clock::now();
-    const auto instances = view.instances(now);
-    return problem.empty() && instances.size() == 3 && instances[0].state == InstanceState::Stopped &&
-           instances[1].state == InstanceState::Stopped && instances[2].state == InstanceState::Silent;
-  })) << problem
-      << fleetText(viewOf(cluster), std::chrono::system_clock::now());
-  const auto now = std::chrono::system_clock::now();
-  const std::string text = fleetText(view, now);
-  for (const std::string name : {"gw-1", "gw-2"}) {
-    EXPECT_EQ(shown(view, name, "all"), (injected[{name, "all"}])) << text;
-  }
-  EXPECT_EQ(shown(view, "gw-2", "one"), (injected[{"gw-2", "one"}])) << text;
-  EXPECT_EQ(shown(view, "gw-1", "one"), 0U);
-  EXPECT_EQ(shown(view, "gw-1", "all"), 4U * kRounds);
-  // The one that was killed: what is missing lies after a number that is named.
-  EXPECT_LE(shown(view, "gw-3", "all"), (injected[{"gw-3", "all"}]));
-  EXPECT_THAT(text, HasSubstr("gw-3, boot "));
-  EXPECT_THAT(text, HasSubstr("ended without stop after "));
-  for (const FleetGap& gap : view.gaps(now)) {
-    EXPECT_TRUE(gap.open) << gap.words();
-    EXPECT_EQ(gap.instance, "gw-3");
-  }
-  for (const FailureView& failure : view.failures()) {
-    if (failure.origin == "one") {
-      EXPECT_EQ(failure.vantage.vantage, Vantage::WayFromThere) << failure.vantage.words;
-      EXPECT_THAT(failure.vantage.seen_by, testing::ElementsAre("gw-2"));
-    } else if (failure.origin == "all") {
-      EXPECT_EQ(failure.vantage.words, "3 of 3 gatewhys: the origin");
-    }
-  }
 }
 
 }  // namespace

@@ -11,7 +11,8 @@
 
 namespace gatewhy::test {
 
-NatsCluster::NatsCluster(int size, bool started) : nodes_(static_cast<std::size_t>(size)) {
+NatsCluster::NatsCluster(int size, bool started, NatsAccess access)
+    : access_(std::move(access)), nodes_(static_cast<std::size_t>(size)) {
   {
     std::vector<std::unique_ptr<ListeningSocket>> held;  // all at once, so that no port comes twice
     const auto freePort = [&held] {
@@ -33,6 +34,7 @@ NatsCluster::NatsCluster(int size, bool started) : nodes_(static_cast<std::size_
         "server_name: n{}\nhost: 127.0.0.1\nport: {}\njetstream {{ store_dir: \"{}/store-{}\", max_mem: 64M, max_file: "
         "1G }}\n",
         i, node.port, directory_.path(), i);
+    text += access_.config;
     if (size > 1) {
       text += fmt::format("cluster {{ name: fleet, host: 127.0.0.1, port: {}, routes: [ {} ] }}\n", node.route, routes);
     }
@@ -42,14 +44,15 @@ NatsCluster::NatsCluster(int size, bool started) : nodes_(static_cast<std::size_
     start(i);
   }
   if (started) {
-    EXPECT_TRUE(comesTrue([this] { return answers(); })) << "JetStream does not answer";
+    EXPECT_TRUE(comesTrue([this] { return answers(); })) << "JetStream does not answer\n" << nodes_.front().process->standardError();
   }
 }
 
-std::string NatsCluster::url() const {
+std::string NatsCluster::urlFor(const NatsAccess& access) const {
   std::string out;
   for (const Node& node : nodes_) {
-    out += fmt::format("{}nats://127.0.0.1:{}", out.empty() ? "" : ",", node.port);
+    out += fmt::format("{}{}://{}127.0.0.1:{}", out.empty() ? "" : ",", access.ca_file.empty() ? "nats" : "tls",
+                       access.login, node.port);
   }
   return out;
 }

@@ -12,16 +12,29 @@
 
 namespace gatewhy::test {
 
+// Who may connect, and how. The default: anybody, without TLS.
+struct NatsAccess {
+  std::string config;       // what the servers' configuration has about it
+  std::string login;        // in the URL: "user:password@", "token@"
+  std::string credentials;  // a file
+  std::string ca_file;      // not empty: with TLS
+};
+
 class NatsCluster {
  public:
   // `size` 1: a server alone. They are up, and one leads, when this returns;
   // a failure is noted where they are not.
-  explicit NatsCluster(int size, bool started = true);
+  explicit NatsCluster(int size, bool started = true, NatsAccess access = {});
 
-  [[nodiscard]] std::string url() const;  // of all of them
-  [[nodiscard]] FleetSource source() const { return {.nats = url(), .credentials = {}, .ca_file = {}}; }
+  [[nodiscard]] std::string url() const { return urlFor(access_); }  // of all of them
+  // As somebody else.
+  [[nodiscard]] std::string urlFor(const NatsAccess& access) const;
+  [[nodiscard]] FleetSource source() const {
+    return {.nats = url(), .credentials = access_.credentials, .ca_file = access_.ca_file};
+  }
   void start(int node);
   void kill(int node);  // SIGKILL
+  void signal(int node, int number) { nodes_[static_cast<std::size_t>(node)].process->signal(number); }
   // Whether JetStream answers.
   [[nodiscard]] bool answers() const;
   // Which node leads the stream; -1: none does.
@@ -35,6 +48,7 @@ class NatsCluster {
     std::unique_ptr<ChildProcess> process;
   };
   PemDirectory directory_;
+  const NatsAccess access_;
   std::vector<Node> nodes_;
 };
 

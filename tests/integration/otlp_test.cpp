@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,11 @@ class Collector {
     const std::lock_guard lock(mutex_);
     return accepted_[path];
   }
+  // Who has sent something that was accepted.
+  [[nodiscard]] std::set<std::string> instances() {
+    const std::lock_guard lock(mutex_);
+    return instances_;
+  }
   [[nodiscard]] std::string lastHead() {
     const std::lock_guard lock(mutex_);
     return last_authorization_;
@@ -92,13 +98,23 @@ class Collector {
                                          json::array())) {
         accepted_[request->target()].push_back(each);
       }
+      noteInstance(body);
       socket.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
       changed_.notify_all();
     }
   }
 
+  void noteInstance(const json& body) {
+    for (const json& attribute : body.value("/resourceLogs/0/resource/attributes"_json_pointer, json::array())) {
+      if (attribute["key"] == "service.instance.id") {
+        instances_.insert(attribute["value"]["stringValue"]);
+      }
+    }
+  }
+
   const int refusals_;
   std::mutex mutex_;
+  std::set<std::string> instances_;
   std::condition_variable changed_;
   std::map<std::string, int> refused_;
   std::map<std::string, std::vector<json>> accepted_;
@@ -140,6 +156,40 @@ TEST(OtlpReceiverTest, LogsAndTracesArriveOnceAlthoughTheCollectorWasOutOfOrder)
                                 [](const json& each) { return each.dump().find("\"stop\"") != std::string::npos; }));
   const std::vector<json> records = collector.all("/v1/logs");
   EXPECT_EQ(std::count_if(records.begin(), records.end(), failed), 1);
+}
+
+// gatewhy itself ends the TLS in front of the collector.
+TEST(OtlpReceiverTest, OverTlsOnlyToACollectorThatIsTrusted) {
+  Collector collector(/*refusals=*/0);
+  const PemDirectory directory;
+  const Identity root = selfSigned(authority("collectors"));
+  const Identity leaf = signedBy(root, {.common_name = "collector", .addresses = {"127.0.0.1"}});
+  GatewayConfig front;
+  front.origin_url = "http://" + collector.address();
+  front.listener_more = fmt::format(", tls: {{certificates: [{{certificate: \"{}\", key: \"{}\"}}]}}",
+                                    directory.certificates("leaf.pem", {&leaf}), directory.key("leaf.key", leaf));
+  const auto terminator = Gateway::start(front);
+  ASSERT_NE(terminator, nullptr);
+  const auto sender = [&](const std::string& name, const std::string& ca_file) {
+    GatewayConfig config;
+    config.origin_url = "http://127.0.0.1:9";
+    config.diagnostics = fmt::format("{{name: {}}}", name);
+    config.log = fmt::format("{{destination: [stdout, {{to: \"otlp+https://{}\", tls: {{ca_file: \"{}\"}}}}]}}",
+                             terminator->address(), ca_file);
+    return Gateway::start(config);
+  };
+  const Identity other = selfSigned(authority("somebody else"));
+  const auto distrusting = sender("distrusting", directory.certificates("other.pem", {&other}));
+  ASSERT_NE(distrusting, nullptr);
+  // The other end says so too, as an event.
+  EXPECT_TRUE(terminator->daemon().waitFor([](const json& event) { return causeOf(event).starts_with("client_tls"); }));
+  const auto trusting = sender("trusting", directory.certificates("root.pem", {&root}));
+  ASSERT_NE(trusting, nullptr);
+  EXPECT_TRUE(collector.waitFor("/v1/logs",
+                                [](const json& each) { return each.dump().find("is ready") != std::string::npos; }));
+  EXPECT_EQ(collector.instances(), std::set<std::string>{"trusting"});
+  EXPECT_THAT(distrusting->daemon().standardError(), testing::HasSubstr("certificate"));
+  trusting->expectCleanStop();
 }
 
 }  // namespace

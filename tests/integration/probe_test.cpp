@@ -11,6 +11,7 @@
 
 #include "daemon/commands/text_style.h"
 #include "daemon/demo/script_peer.h"
+#include "tests/integration/gateway.h"
 #include "tests/support/command.h"
 #include "tests/support/json_schema.h"
 #include "tests/support/pki.h"
@@ -20,6 +21,7 @@ namespace {
 
 using nlohmann::json;
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -58,8 +60,24 @@ json eventOf(const CommandResult& result) {
   return event;
 }
 
-std::string causeOf(const json& event) {
-  return event.value(json::json_pointer("/diagnosis/cause"), std::string());
+TEST(ProbeTest, Http2SaysWhatTheServerAllows) {
+  GatewayConfig config;
+  config.origin_url = "http://127.0.0.1:9";
+  config.more = "routes: [{respond: {status: 204}}]\n";
+  const auto server = Gateway::start(config);
+  ASSERT_NE(server, nullptr);
+  const CommandResult result = probe({"http://" + server->address() + "/", "--http2"});
+  EXPECT_EQ(result.status, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("204"), HasSubstr("HTTP/2 SETTINGS"), ContainsRegex("max_concurrent_streams +128\n"),
+                    ContainsRegex("max_frame_size +16384\n")));
+  server->expectCleanStop();
+}
+
+TEST(ProbeTest, Http2OfAServerThatHasNone) {
+  const auto peer = peerWith(R"(read_head, respond 400 "what?")");
+  const json event = eventOf(probe({urlOf(*peer, "/"), "--http2", "--json"}));
+  EXPECT_EQ(causeOf(event), "h2_protocol_error");
 }
 
 TEST(ProbeTest, AGoodAnswer) {
@@ -174,7 +192,14 @@ TEST_F(ProbeTlsTest, SaysWhatWasNegotiated) {
   const CommandResult result = probe({url(*peer), "--resolve", pin(*peer), "--ca", ca_});
   EXPECT_EQ(result.status, 0) << result.output << result.errors;
   EXPECT_THAT(result.output, AllOf(HasSubstr("TLSv1.3, TLS_"), HasSubstr("CN=origin.test"), HasSubstr("CN=Probe Root"),
-                                   HasSubstr("tls_handshake"), HasSubstr("(1 day)")));
+                                   HasSubstr("tls_handshake"), HasSubstr("(1 day)"), HasSubstr("no ALPN")));
+}
+
+TEST_F(ProbeTlsTest, Http2HasToBeChosen) {
+  const auto peer = serve({.dns_names = {"origin.test"}});
+  const CommandResult result = probe({url(*peer), "--resolve", pin(*peer), "--ca", ca_, "--json", "--http2"});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(causeOf(eventOf(result)), "tls_alpn_mismatch");
 }
 
 TEST_F(ProbeTlsTest, ExpiredIsDiagnosedUnlessInsecure) {

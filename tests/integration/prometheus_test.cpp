@@ -6,16 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cctype>
-#include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <functional>
-#include <sstream>
-#include <thread>
 
 #include "tests/integration/gateway.h"
 #include "tests/integration/http_wire.h"
+#include "tests/integration/metrics_store.h"
 
 namespace gatewhy::test {
 namespace {
@@ -23,140 +18,23 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-constexpr const char* kPrometheus = "/usr/bin/prometheus";
 const std::string kSource = GATEWHY_SOURCE_DIR;
-
-std::string contentOf(const std::string& path) {
-  std::ostringstream out;
-  out << std::ifstream(path).rdbuf();
-  return out.str();
-}
-
-// Asks again until it holds; how often others get the processor decides when.
-bool eventually(const std::function<bool()>& holds) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
-}
-
-std::string get(const std::string& address, const std::string& target) {
-  Socket socket = Socket::connectTo(address);
-  socket.send(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target));
-  const auto answer = readResponse(socket);
-  return answer ? answer->body : "";
-}
-
-std::string percentEncoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += std::isalnum(byte) != 0 ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return out;
-}
-
-void replaceAll(std::string& text, std::string_view from, std::string_view to) {
-  std::size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from << " is not in\n" << text;
-  for (; at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
 
 // The configuration that docs/metrics.md tells operators to write, aimed at
 // this gatewhy and in a hurry.
 std::string documentedConfiguration(const std::string& target) {
-  const std::string page = contentOf(kSource + "/docs/metrics.md");
-  const std::string fence = "```yaml\n";
-  const std::size_t begin = page.find(fence);
-  const std::size_t end = page.find("```\n", begin + fence.size());
-  if (begin == std::string::npos || end == std::string::npos) {
-    ADD_FAILURE() << "docs/metrics.md has no configuration";
-    return {};
-  }
-  std::string yaml = page.substr(begin + fence.size(), end - begin - fence.size());
+  std::string yaml = documentedYaml(kSource + "/docs/metrics.md", "");
   replaceAll(yaml, "127.0.0.1:9180", target);
   replaceAll(yaml, "15s", "1s");
   replaceAll(yaml, "/usr/share/gatewhy/alerts.yaml", kSource + "/docs/monitoring/alerts.yaml");
   return yaml;
 }
 
-class Prometheus {
- public:
-  // On a free port, with its data in `directory`.
-  Prometheus(const std::string& config_file, const std::string& directory) {
-    ChildOptions options;
-    options.arguments = {kPrometheus,
-                         "--config.file=" + config_file,
-                         "--storage.tsdb.path=" + directory,
-                         "--web.listen-address=127.0.0.1:0",
-                         "--enable-feature=exemplar-storage",
-                         "--log.format=json"};
-    auto child = ChildProcess::start(options, [](const std::string&) {});
-    if (!child) {
-      ADD_FAILURE() << child.error();
-      return;
-    }
-    child_ = std::move(child).value();
-    EXPECT_TRUE(eventually([&] {
-      address_ = logged("Listening on", "address");
-      return !address_.empty() && !logged("Server is ready to receive web requests.", "level").empty();
-    })) << child_->standardError();
-  }
-
-  [[nodiscard]] bool running() const { return !address_.empty(); }
-
-  // `data` of the answer; null where it failed.
-  [[nodiscard]] json ask(const std::string& target) const {
-    const json answer = json::parse(get(address_, target), nullptr, false);
-    return answer.is_object() && answer.value("status", "") == "success" ? answer["data"] : json();
-  }
-  [[nodiscard]] json query(std::string_view expression) const {
-    return ask("/api/v1/query?query=" + percentEncoded(expression))["result"];
-  }
-  // nullopt: not exactly one series.
-  [[nodiscard]] std::optional<std::string> value(std::string_view expression) const {
-    const json result = query(expression);
-    return result.size() == 1 ? std::optional(result[0]["value"][1].get<std::string>()) : std::nullopt;
-  }
-
-  // It ends, and had nothing to complain of before.
-  void expectCleanStop() {
-    std::istringstream lines(child_->standardError());
-    child_->signal(SIGTERM);
-    EXPECT_EQ(child_->wait(), std::optional(0)) << child_->standardError();
-    for (std::string line; std::getline(lines, line);) {
-      const json entry = json::parse(line, nullptr, false);
-      EXPECT_THAT(entry.value("level", ""), testing::AnyOf("info", "debug")) << line;
-    }
-  }
-
- private:
-  [[nodiscard]] std::string logged(std::string_view message, const char* key) const {
-    std::istringstream lines(child_->standardError());
-    for (std::string line; std::getline(lines, line);) {
-      const json entry = json::parse(line, nullptr, false);
-      if (entry.is_object() && entry.value("msg", "") == message) {
-        return entry.value(key, "");
-      }
-    }
-    return {};
-  }
-
-  std::unique_ptr<ChildProcess> child_;
-  std::string address_;
-};
-
 class PrometheusTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(kPrometheus)) {
-      GTEST_SKIP() << kPrometheus << " is not installed on this machine";
+    if (!std::filesystem::exists(Prometheus::kProgram)) {
+      GTEST_SKIP() << Prometheus::kProgram << " is not installed on this machine";
     }
     GatewayConfig config;
     config.origin_url = origin_.url();
@@ -214,10 +92,10 @@ void PrometheusTest::expectCounts() const {
   EXPECT_EQ(prometheus_->value(R"(gatewhy_endpoint_up{origin="broken"})"), "1");
 
   for (int i = 0; i < 4; ++i) {
-    EXPECT_EQ(get(gateway_->address(), "/fine"), "fine");
+    EXPECT_EQ(bodyAt(gateway_->address(), "/fine"), "fine");
   }
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(get(gateway_->address(), "/broken/"), HasSubstr("connection_refused"));
+    EXPECT_THAT(bodyAt(gateway_->address(), "/broken/"), HasSubstr("connection_refused"));
   }
   expectSoon(kRefused, "3");
   expectSoon(R"(sum(gatewhy_diagnoses_total))", "3");
@@ -245,7 +123,7 @@ void PrometheusTest::expectTraces() const {
     }
     return false;
   };
-  EXPECT_TRUE(eventually([&] { return traced(kRefused); })) << get(gateway_->daemon().adminAddress(), "/metrics");
+  EXPECT_TRUE(eventually([&] { return traced(kRefused); })) << bodyAt(gateway_->daemon().adminAddress(), "/metrics");
   EXPECT_TRUE(eventually([&] { return traced(R"(gatewhy_exchange_duration_seconds_bucket{origin="broken"})"); }));
 }
 

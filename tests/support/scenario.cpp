@@ -125,15 +125,21 @@ void readSurroundings(const YAML::Node& root, Scenario& scenario) {
   scenario.prepare = root["prepare"].as<std::vector<std::string>>(std::vector<std::string>());
 }
 
-bool hasTls(const Script& script) {
-  return std::any_of(script.begin(), script.end(), [](const Step& step) { return step.kind == StepKind::Tls; });
-}
-
-// Whether the origin named "origin" begins with TLS.
-bool originSpeaksTls(const Scenario& scenario) {
+// Whether a script of the origin named "origin" has such a step.
+bool originHas(const Scenario& scenario, StepKind kind) {
   const auto origin = scenario.origins.find("origin");
   return origin != scenario.origins.end() &&
-         std::any_of(origin->second.peer.scripts.begin(), origin->second.peer.scripts.end(), hasTls);
+         std::ranges::any_of(origin->second.peer.scripts, [kind](const Script& script) {
+           return std::ranges::any_of(script, [kind](const Step& step) { return step.kind == kind; });
+         });
+}
+
+// What its endpoint's URL begins with: over TLS, ALPN chooses HTTP/2.
+std::string schemeOf(const Scenario& scenario, const YAML::Node& tls) {
+  if (tls.as<bool>(originHas(scenario, StepKind::Tls))) {
+    return "https://";
+  }
+  return originHas(scenario, StepKind::H2) ? "h2c://" : "http://";
 }
 
 // A node that may be kept: what yaml-cpp returns for a missing key may not.
@@ -171,7 +177,7 @@ Scenario readScenario(const YAML::Node& root) {
     scenario.clients["client"] = readClient(root["client"] ? root["client"] : YAML::Load(kDefaultRequest));
   }
   readSurroundings(root, scenario);
-  scenario.origin_tls = root["tls"].as<bool>(originSpeaksTls(scenario));
+  scenario.origin_scheme = schemeOf(scenario, child(root, "tls"));
   return scenario;
 }
 
@@ -316,7 +322,7 @@ Script expand(Script script, const Variables& variables) {
 
 std::string composeConfig(const Scenario& scenario, const YAML::Node& extra) {
   YAML::Node config = YAML::Load(kDefaultConfig);
-  if (scenario.origin_tls) {
+  if (scenario.origin_scheme == "https://") {
     merge(config, YAML::Load(R"({origins: {origin: {tls: {ca_file: "${PKI}/ca.pem", server_name: "origin.test"}}}})"));
   }
   if (scenario.dns) {

@@ -48,7 +48,7 @@ struct Scenario {
   std::vector<DeniedCall> denied;
   bool file_privileges = true;
   std::vector<std::string> prepare;  // actions between the daemon's start and the first client
-  bool origin_tls = false;           // ${ORIGIN_URL} begins with https
+  std::string origin_scheme;         // ${ORIGIN_URL} begins with: "https://"
   YAML::Node expect;
 };
 

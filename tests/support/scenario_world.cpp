@@ -117,7 +117,7 @@ ScenarioWorld::Done ScenarioWorld::startOrigin(const std::string& name, const Sc
   const std::string key = upper(name);
   variables_[key] = address;
   variables_[key + "_PORT"] = std::to_string((*peer)->address().port());
-  variables_[key + "_URL"] = origin.unix_socket ? address : (scenario_.origin_tls ? "https://" : "http://") + address;
+  variables_[key + "_URL"] = origin.unix_socket ? address : scenario_.origin_scheme + address;
   origins_[name] = std::move(peer).value();
   return true;
 }

@@ -10,7 +10,7 @@ const kPhaseNames = {resolve: 'resolve', connect: 'connect', tls_handshake: 'TLS
 // Where a diagnosis' phase lies on the time line.
 const kTimingOfPhase = {dns: 'resolve', connect: 'connect', tls_handshake: 'tls_handshake', request_write: 'send', response_head: 'wait', response_body: 'receive', upgrade: 'receive'};
 
-const state = {causes: new Map(), origins: [], failures: [], history: null, status: null, before: null, paused: false, waiting: 0, cause: '*', origin: '*', live: false};
+const state = {causes: new Map(), grpc: [], origins: [], failures: [], history: null, status: null, before: null, paused: false, waiting: 0, cause: '*', origin: '*', live: false};
 const kNarrow = window.matchMedia('(max-width: 720px)');
 const $ = id => document.getElementById(id);
 
@@ -324,7 +324,7 @@ function timeline(event) {
     });
     const total = sum(parts[i].map(part => part.ms));
     const label = parts[i].map(part => `${kPhaseNames[part.phase]} ${duration(part.ms)}`).join(', ') || 'no time was spent';
-    return h('div', {class: 'try'}, h('span', {class: 'where'}, (one.peer && one.peer.address) || one.endpoint, one.connection_reused ? ' (reused)' : ''),
+    return h('div', {class: 'try'}, h('span', {class: 'where'}, (one.peer && one.peer.address) || one.endpoint, one.connection_reused ? ' (reused)' : '', one.diagnosis && one.diagnosis.evidence.stream !== undefined ? `, HTTP/2 stream ${one.diagnosis.evidence.stream}` : ''),
       svg('svg', {viewBox: '0 0 1000 16', preserveAspectRatio: 'none', role: 'img', 'aria-label': label}, bars, one.diagnosis ? svg('line', {class: 'end', x1: Math.min(x + 1, 999), x2: Math.min(x + 1, 999), y1: 0, y2: 16, 'vector-effect': 'non-scaling-stroke'}) : ''),
       h('span', {class: 'number'}, duration(total)),
       tries.length > 1 ? h('span', {class: 'why'}, one.diagnosis ? one.diagnosis.summary : 'worked') : '');
@@ -348,14 +348,14 @@ function story(event) {
   const diagnosis = event.diagnosis, row = state.causes.get(diagnosis.cause) || {};
   const http = event.http || {}, request = http.request || {}, response = http.response || {};
   return h('div', {class: 'story'}, legs(event), h('p', {}, diagnosis.summary),
-    h('div', {class: 'act'}, h('p', {}, h('b', {}, 'Check first: '), row.check_first), h('p', {}, h('b', {}, 'Who should act: '), row.who_acts)),
+    row.check_first ? h('div', {class: 'act'}, h('p', {}, h('b', {}, 'Check first: '), row.check_first), h('p', {}, h('b', {}, 'Who should act: '), row.who_acts)) : '',
     event.request_id ? tools(event.request_id) : '', timeline(event),
     h('div', {class: 'columns'},
       h('div', {}, h('h4', {}, 'evidence'), facts(Object.entries(diagnosis.evidence || {}).map(([name, value]) => [words(name), value]))),
       h('div', {}, h('h4', {}, 'request'), facts([['request id', event.request_id], ['trace id', event.trace_id], ['began', event.timestamp],
         ['request', request.method && `${request.method} ${event.url && event.url.path || ''}${event.url && event.url.query ? '?' + event.url.query : ''}`],
         ['host', event.server && event.server.address], ['client', event.client && event.client.address], ['sent to the client', response.status_code ? `${response.status_code}, by ${event.generated_by}` : 'nothing'],
-        ['origin said', event.origin_status], ['standard status', diagnosis.standard_status], ['retry', diagnosis.retry && words(diagnosis.retry)], ['total', duration(event.timings && event.timings.total)]]))),
+        ['origin said', event.origin_status], ['gRPC status', grpcText(event)], ['gRPC message', ((event.rpc || {}).grpc || {}).status_message], ['standard status', diagnosis.standard_status], ['retry', diagnosis.retry && words(diagnosis.retry)], ['total', duration(event.timings && event.timings.total)]]))),
     raw(event));
 }
 
@@ -372,8 +372,15 @@ function raw(event) {
   return h('details', {class: 'raw', ontoggle: () => { pre.textContent = visible(JSON.stringify(event, null, 2), kLongestEvent); }}, h('summary', {}, 'the logged event'), pre);
 }
 
+// "14 UNAVAILABLE", of a call of gRPC.
+function grpcText(event) {
+  const call = (event.rpc || {}).grpc;
+  return call && `${call.status_code} ${state.grpc[call.status_code] || ''}`;
+}
+
 function failure(event) {
-  const diagnosis = event.diagnosis || {cause: 'unknown', evidence: {}, phase: 'internal', summary: ''}, response = (event.http || {}).response || {};
+  const call = grpcText(event);
+  const diagnosis = event.diagnosis || {cause: call ? `gRPC ${call}` : 'unknown', evidence: {}, phase: call ? 'response_head' : 'internal', summary: call ? 'The origin itself ended the call so.' : ''}, response = (event.http || {}).response || {};
   const request = (event.http || {}).request || {};
   const element = h('details', {class: 'failure' + (diagnosis.blame === 'client' ? ' client' : ''), id: `event-${event.id}`}, h('summary', {},
     h('span', {class: 'time', title: event.timestamp}, clock(event.timestamp)), h('span', {class: 'code'}, response.status_code || diagnosis.status || '–'),
@@ -512,7 +519,9 @@ function follow(since) {
 }
 
 async function begin() {
-  for (const cause of (await get('/api/v1/causes')).causes) state.causes.set(cause.cause, cause);
+  const tables = await get('/api/v1/causes');
+  for (const cause of tables.causes) state.causes.set(cause.cause, cause);
+  state.grpc = tables.grpc_statuses;
   const events = await get('/api/v1/events?limit=2000');
   state.failures = shares(events.events.reverse(), kKept);
   await poll();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -25,7 +26,8 @@ constexpr std::array<std::pair<const char*, PhaseTime>, 7> kPhaseTimes = {{{"res
                                                                            {"total", &Timings::total}}};
 
 std::string tlsNote(const TlsSessionFacts& tls) {
-  std::string note = fmt::format("{}, {}", tls.protocol, tls.cipher);
+  std::string note =
+      fmt::format("{}, {}, {}", tls.protocol, tls.cipher, tls.alpn.empty() ? "no ALPN" : "ALPN " + harmless(tls.alpn));
   if (!tls.not_after.empty()) {
     note += fmt::format("; certificate of {} by {}, until {}", harmless(tls.subject), harmless(tls.issuer),
                         tls.not_after.substr(0, 10));
@@ -36,6 +38,23 @@ std::string tlsNote(const TlsSessionFacts& tls) {
                         *tls.days < 0 ? " ago" : "");
   }
   return note;
+}
+
+// RFC 9113 section 6.5.2.
+void appendSettings(std::string& out, const H2PeerSettings& settings, const TextStyle& style) {
+  constexpr std::uint32_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
+  const std::pair<std::string_view, std::uint32_t> rows[] = {
+      {"max_concurrent_streams", settings.max_concurrent_streams},
+      {"initial_window_size", settings.initial_window_size},
+      {"max_frame_size", settings.max_frame_size},
+      {"max_header_list_size", settings.max_header_list_size},
+      {"header_table_size", settings.header_table_size},
+      {"enable_connect_protocol", settings.enable_connect_protocol ? 1 : 0},
+  };
+  out += "\n" + paint("HTTP/2 SETTINGS", Ink::Bold, style) + " of the server\n";
+  for (const auto& [setting, value] : rows) {
+    out += value == kNoLimit ? fmt::format("  {:<26}no limit\n", setting) : fmt::format("  {:<26}{}\n", setting, value);
+  }
 }
 
 std::string answerLine(const ProbeResult& result, const TextStyle& style) {
@@ -92,6 +111,9 @@ std::string probeText(const ProbeResult& result, std::string_view url, const Tex
     notes.emplace("tls_handshake", tlsNote(*result.tls));
   }
   appendTries(out, event, notes, style);
+  if (result.http2) {
+    appendSettings(out, *result.http2, style);
+  }
   if (result.status != 0) {
     appendHeaders(out, result, style);
   }

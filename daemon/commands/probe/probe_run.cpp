@@ -34,6 +34,10 @@ TlsSessionFacts factsOf(const SSL* ssl) {
   if (const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl)) {
     facts.cipher = SSL_CIPHER_get_name(cipher);
   }
+  const unsigned char* alpn = nullptr;
+  unsigned alpn_size = 0;
+  SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
+  facts.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
   const X509* leaf = SSL_get0_peer_certificate(ssl);
   if (leaf == nullptr) {
     return facts;
@@ -120,6 +124,9 @@ class Run final : public AttemptObserver {
     noteHead(head);
   }
   void noteHead(const ResponseHead& head) {
+    if (const H2OriginSession* http2 = attempt_->stream()->http2()) {
+      result_.http2 = http2->peerSettings();
+    }
     result_.status = head.status;
     result_.reason = head.reason();
     for (const Field& field : head.fields) {
@@ -174,11 +181,9 @@ class Run final : public AttemptObserver {
     // After a failure the connector has gone; the evidence kept the address.
     result_.peer_address = diagnosis_ ? diagnosis_->observation.connection.peer_address : attempt_->peerAddress();
     result_.timings = attempt_->timings();
-    tries_.push_back(TryRecord{.endpoint = std::string(attempt_->endpointUrl()),
-                               .peer_address = result_.peer_address,
-                               .connection_reused = false,
-                               .timings = result_.timings,
-                               .diagnosis = diagnosis_});
+    tries_.push_back(attempt_->record());
+    tries_.back().peer_address = result_.peer_address;
+    tries_.back().diagnosis = diagnosis_;
     result_.timings.total = millisBetween(began_, EventLoop::now());
     result_.answered = !diagnosis_.has_value();
     if (diagnosis_) {
@@ -193,7 +198,7 @@ class Run final : public AttemptObserver {
     event.query = head_.query();
     event.scheme = plan.forward.scheme;
     event.server_address = head_.host;
-    event.protocol_version = "1.1";
+    event.protocol_version = result_.http2 ? "2" : "1.1";
     event.user_agent = head_.valueOf(FieldId::UserAgent);
     event.status = event.origin_status = result_.status;
     if (result_.status != 0) {

@@ -39,6 +39,9 @@ Result<ConfigPtr, std::string> configFor(const ProbeUrl& url, const ProbeRequest
   origin.tls.verify = !request.insecure;
   origin.tls.ca_file = request.ca_file;
   origin.keep_alive.idle = 0;
+  if (request.http2) {
+    origin.endpoints.front().http = EndpointHttp::Http2;
+  }
   capTimeouts(origin.timeouts, request.timeout);
   return ConfigPtr(std::move(config));
 }

@@ -14,6 +14,7 @@
 #include "diagnostics/event.h"
 #include "diagnostics/findings.h"
 #include "diagnostics/result.h"
+#include "proxy/http/h2/h2_origin_session.h"
 #include "proxy/http/message.h"
 #include "proxy/net/address.h"
 
@@ -26,12 +27,14 @@ struct ProbeRequest {
   std::vector<std::string> resolve;      // "HOST:PORT:ADDRESS"
   std::string ca_file;                   // empty = the system's roots
   bool insecure = false;                 // accept any certificate
+  bool http2 = false;                    // nothing else: by ALPN, or over plain TCP without a word (h2c)
   std::chrono::milliseconds timeout{0};  // whole request, and at most this for each phase; 0 = the daemon's defaults
 };
 
 // The TLS session of an answered request.
 struct TlsSessionFacts {
   std::string protocol, cipher;      // "TLSv1.3", "TLS_AES_256_GCM_SHA384"
+  std::string alpn;                  // that the server chose: "h2"; "" = none
   std::string subject, issuer;       // of the leaf
   std::string not_after;             // RFC 3339
   std::optional<std::int64_t> days;  // until then; negative where it has expired
@@ -49,7 +52,8 @@ struct ProbeResult {
   std::vector<std::pair<std::string, std::string>> headers;
   std::uint64_t body_size = 0;
   std::optional<TlsSessionFacts> tls;
-  FindingSet findings;  // of the response lint
+  std::optional<H2PeerSettings> http2;  // where that was spoken: what the server's SETTINGS say
+  FindingSet findings;                  // of the response lint
 };
 
 class Prober {

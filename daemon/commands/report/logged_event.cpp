@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include "daemon/commands/report/log_time.h"
+#include "diagnostics/grpc_status.h"
 
 namespace gatewhy {
 namespace {
@@ -70,6 +71,16 @@ error_code takeDiagnosis(element diagnosis, LoggedEvent& event) {
            : key == "summary" ? take(at, event.summary)
            : key == "status"  ? take(at, event.diagnosis_status)
                               : SUCCESS;
+  });
+}
+
+error_code takeCall(element rpc, LoggedEvent& event) {
+  return forMembers(rpc, [&](std::string_view key, element at) {
+    return key != "grpc" ? SUCCESS : forMembers(at, [&](std::string_view inner, element value) {
+      return inner == "status_code"      ? take(value, event.grpc_status.emplace())
+             : inner == "status_message" ? take(value, event.grpc_message)
+                                         : SUCCESS;
+    });
   });
 }
 
@@ -156,6 +167,9 @@ error_code takeMember(std::string_view key, element at, LoggedEvent& event, Word
   if (key == "timings") {
     return takeTimings(at, event);
   }
+  if (key == "rpc") {
+    return takeCall(at, event);
+  }
   if (key == "diagnosis") {
     return takeDiagnosis(at, event);
   }
@@ -183,6 +197,12 @@ bool judge(LoggedEvent& event, const Words& words) {
     event.outcome = LoggedEvent::Outcome::Aborted;
   } else {
     return false;
+  }
+  if (event.outcome == LoggedEvent::Outcome::Failure && event.cause.empty() && event.grpc_status) {
+    const std::string_view status = grpcStatusName(static_cast<std::uint32_t>(*event.grpc_status));
+    event.cause = status.empty() ? info(GrpcStatus::Unknown).name : status;
+    event.summary = event.grpc_message;
+    event.blame = name(Blame::Origin);
   }
   return true;
 }

@@ -31,6 +31,10 @@ struct LoggedEvent {
   std::array<std::optional<double>, kPhaseNames.size()> timings;  // ms
   std::string_view cause, blame, phase, summary;                  // of the diagnosis
   std::uint64_t diagnosis_status = 0;
+  // Of a call of gRPC. A failure of an origin's own making, which has no
+  // diagnosis, has the status's name as its cause.
+  std::optional<std::uint64_t> grpc_status;
+  std::string_view grpc_message;
   std::vector<std::string_view> findings;
   // A try that failed and that another one followed.
   struct RetriedTry {

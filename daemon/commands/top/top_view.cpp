@@ -13,6 +13,7 @@
 #include "daemon/commands/event_story.h"
 #include "daemon/commands/report/log_time.h"
 #include "diagnostics/cause.h"
+#include "diagnostics/grpc_status.h"
 
 namespace gatewhy {
 namespace {
@@ -389,7 +390,11 @@ void appendFailures(std::string& out, const TopSnapshot& now, const TextStyle& s
   for (auto event = events.rbegin(); event != events.rend(); ++event) {  // newest first
     const std::string timestamp = textAt(*event, "timestamp");
     const auto status = numberAt(*event, "http.response.status_code");
-    const std::string cause = textAt(*event, "diagnosis.cause"), origin = textAt(*event, "origin");
+    std::string cause = textAt(*event, "diagnosis.cause");
+    if (const auto code = numberAt(*event, "rpc.grpc.status_code"); cause.empty() && code) {
+      cause = fmt::format("gRPC {:.0f} {}", *code, grpcStatusName(static_cast<std::uint32_t>(*code)));
+    }
+    const std::string origin = textAt(*event, "origin");
     const std::string count = countText(hourlyCount(now.history, origin, cause));
     const std::string line = fmt::format(
         "{} {:>3} {}x {}{}{} {} {}{}", timestamp.size() > 19 ? timestamp.substr(11, 8) : timestamp,

@@ -42,6 +42,7 @@ H2OriginSession::H2OriginSession(const H2OriginSettings& settings, H2OriginObser
   nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, entries, std::size(entries));
   nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
                                         static_cast<std::int32_t>(settings.connection_window));
+  nghttp2_session_set_next_stream_id(session_.get(), settings.first_stream);
 }
 
 // ---- requests --------------------------------------------------------------
@@ -68,6 +69,9 @@ H2StreamId H2OriginSession::openStream(const H2OriginRequest& request) {
     stream.tunnel = true;
     stream.switching = switchingLines(request);
   }
+  if (nghttp2_session_get_next_stream_id(session_.get()) >= kFirstUnusable) {
+    closeToNewStreams();
+  }
   return id;
 }
 
@@ -79,9 +83,7 @@ std::size_t H2OriginSession::room() const {
   if (settled_) {
     most = std::min(most, nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
   }
-  const std::uint32_t ids = (kFirstUnusable - nghttp2_session_get_next_stream_id(session_.get())) / 2;
-  const std::size_t places = most - std::min<std::size_t>(most, streams_.size());
-  return std::min<std::size_t>(places, ids);
+  return most - std::min<std::size_t>(most, streams_.size());
 }
 
 // ---- what comes ------------------------------------------------------------
@@ -102,8 +104,11 @@ void H2OriginSession::judge(const H2FrameHead& frame) {
 // Most often it is another protocol.
 void H2OriginSession::refuseBeginning() {
   breakConnection(H2Code::ProtocolError, "the connection does not begin with SETTINGS");
-  if (const std::string_view peer = identifyPeer(scanner_.lastHead()); peer != "binary") {
-    fault_->detail.append(" but with ").append(peer);
+  constexpr std::size_t kFirstBytes = 32;
+  const std::string first = std::string(scanner_.lastHead()).append(behind_.substr(0, kFirstBytes - kH2FrameHead));
+  if (const std::string_view peer = identifyPeer(first); peer != "binary" && !peer.starts_with("HTTP/2")) {
+    fault_->excerpt = first;
+    fault_->stream = 0;
     fault_->frame.clear();
   }
 }

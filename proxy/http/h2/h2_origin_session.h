@@ -28,6 +28,7 @@ struct H2OriginSettings {
   std::uint32_t header_list = 64 * 1024;  // octets of names and values, and 32 for each field (RFC 9113 section 6.5.2)
   std::uint32_t trailers = 16 * 1024;     // octets of a trailer section, written as lines
   HeadLimits head;                        // of a response, written as HTTP/1.1 would be
+  std::int32_t first_stream = 1;          // its id, odd; they end at 2^31 - 1
 };
 
 // A request as HTTP/1.1 would send it, and what HTTP/2 has to know beside it.

@@ -107,7 +107,7 @@ class H2Session {
   void consume(H2StreamId stream, std::size_t size);
   [[nodiscard]] bool blocked(H2StreamId stream) const;      // some of submitData() is kept here
   [[nodiscard]] std::size_t kept(H2StreamId stream) const;  // so many bytes
-  // It is a window of the peer that is closed, the stream's or the connection's.
+  // It is a window of the peer that is closed, the stream's or the connection's; of 0, the latter.
   [[nodiscard]] bool windowClosed(H2StreamId stream) const;
   // Body bytes in the output so far: what grows, moves.
   [[nodiscard]] std::uint64_t bodySent(H2StreamId stream) const;
@@ -177,7 +177,8 @@ class H2Session {
   H2Instant now_{};
   std::unordered_map<H2StreamId, H2Stream> streams_;  // that are not released
   H2FrameScanner scanner_;
-  H2FrameHead frame_;  // that comes
+  H2FrameHead frame_;        // that comes
+  std::string_view behind_;  // its head; while it is judged: what else has come
   H2StreamLog log_;
   H2FloodGuard guard_;
   H2FieldList fields_;                  // of a block that goes out
@@ -196,7 +197,7 @@ class H2Session {
 
   // Receiving
   void take(std::string_view segment);
-  [[nodiscard]] bool takeFrameHead(const H2FrameHead& frame);
+  [[nodiscard]] bool takeFrameHead(const H2FrameHead& frame, std::string_view behind);
   void beginBlock(H2StreamId id, bool opens);
   void takeField(std::string_view name, std::string_view value);
   void endBlock(H2StreamId id, bool ends);

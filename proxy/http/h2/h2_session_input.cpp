@@ -28,7 +28,7 @@ bool H2Session::feed(std::string_view bytes, H2Instant now) {
     std::size_t size = step.taken;
     if (!step.head) {
       watch(bytes.substr(0, size));
-    } else if (takeFrameHead(*step.head) && scanner_.payload() != 0) {
+    } else if (takeFrameHead(*step.head, bytes.substr(size)) && scanner_.payload() != 0) {
       const std::size_t payload = scanner_.next(bytes.substr(size)).taken;
       watch(bytes.substr(size, payload));
       size += payload;
@@ -64,8 +64,9 @@ void H2Session::take(std::string_view segment) {
 }
 
 // Before anything is done about the frame.
-bool H2Session::takeFrameHead(const H2FrameHead& frame) {
+bool H2Session::takeFrameHead(const H2FrameHead& frame, std::string_view behind) {
   frame_ = frame;
+  behind_ = behind;
   moved_ = false;
   invalid_ = 0;
   const H2Stream* stream = find(frame.stream);

@@ -47,6 +47,10 @@ struct H2Stream {
   std::uint32_t window = 0;       // octets that the origin may send ahead …
   std::uint64_t window_mark = 0;  // … and `received` when that was set
 
+  // Nothing comes or goes any more.
+  [[nodiscard]] bool closed() const {
+    return incoming == Incoming::Over || (incoming == Incoming::Whole && outgoing == Outgoing::Sent);
+  }
   // What goes out next in one piece: kept first, then what is lent.
   [[nodiscard]] std::string_view front() const { return kept().empty() ? lent_ : kept(); }
   [[nodiscard]] std::size_t left() const { return kept().size() + lent_.size(); }

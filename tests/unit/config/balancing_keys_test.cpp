@@ -83,6 +83,26 @@ TEST(BalancingKeys, KeepAliveCanBeLearned) {
               ElementsAre(HasSubstr("no connection is kept")));
 }
 
+TEST(BalancingKeys, VersionsOfHttp) {
+  const auto at = [](const std::string& url, const std::string& more) {
+    return "listeners: [{address: \"127.0.0.1:80\"}]\norigins:\n  shop:\n    endpoints: [\"" + url + "\"]\n    " +
+           more + "\n";
+  };
+  const auto spoken = [&](const std::string& url, const std::string& more) {
+    const LoadedConfig loaded =
+        loadConfig(at(url, more), "t.yaml", [](const std::string&) { return std::optional<std::string>(); });
+    return loaded.config ? std::optional(loaded.config->origins.at(0).endpoints.at(0).http) : std::nullopt;
+  };
+  EXPECT_EQ(spoken("https://a", "http2: true"), EndpointHttp::Negotiated);
+  EXPECT_EQ(spoken("https://a", "http2: false"), EndpointHttp::Http1);
+  EXPECT_EQ(spoken("h2://a", "balance: hash"), EndpointHttp::Http2);
+  EXPECT_THAT(warnings(at("https://a", "http2: false")), IsEmpty());
+  EXPECT_THAT(warnings(at("http://a", "http2: true")), ElementsAre(HasSubstr("for HTTP/2 without TLS write h2c://")));
+  EXPECT_THAT(warnings(at("h2c://a", "http2: false")),
+              ElementsAre(HasSubstr("error: 'http2: false' contradicts the endpoint h2c://a")));
+  EXPECT_THAT(problems(at("https://a", "http2: [h2]")), ElementsAre(HasSubstr("'http2' must be true or false")));
+}
+
 TEST(BalancingKeys, SecretsAreChecked) {
   std::string directory = ::testing::TempDir() + "gatewhy-keys-XXXXXX";
   ASSERT_NE(::mkdtemp(directory.data()), nullptr);

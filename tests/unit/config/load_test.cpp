@@ -62,6 +62,7 @@ origins:
     keep_alive: {idle: 0, timeout: 9s}
     retry: {attempts: 2, budget: 50%}
     strictness: report
+    send_proxy_protocol: v2
     eject: {failures: 2, for: 3s}
     slow_start: 20s
     panic: 30%
@@ -145,6 +146,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(origin.retry.attempts, 2U);
   EXPECT_EQ(origin.retry.budget_percent, 50U);
   EXPECT_EQ(origin.strictness, Strictness::Report);
+  EXPECT_EQ(origin.send_proxy_protocol, SendProxyProtocol::V2);
   ASSERT_TRUE(origin.eject);
   EXPECT_EQ(origin.eject->failures, 2U);
   EXPECT_EQ(origin.eject->duration, Millis{3000});
@@ -415,11 +417,8 @@ TEST(Load, WhatIsNotThereYetIsRefused) {
   const std::string origins = "origins: {a: {endpoints: [\"http://a\"]}}\n";
   expectEach({
       {"listeners: [{address: \"127.0.0.1:0\", http2: yes}]\n" + origins, "'http2' must be true or false, not 'yes'"},
-      {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2://a\"]}}\n",
-       "'h2://' is not available yet"},
-      {"listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2c://a\"]}}\n",
-       "'h2c://' is not available yet"},
       {withOrigin("strictness: lax"), "possible: enforce, report"},
+      {withOrigin("send_proxy_protocol: maybe"), "possible: off, v1, v2"},
   });
 }
 

@@ -23,6 +23,25 @@ TEST(Endpoint, DefaultPorts) {
   EXPECT_EQ(parseEndpoint("HTTPS://a")->scheme, EndpointScheme::Https);
 }
 
+TEST(Endpoint, VersionsOfHttp) {
+  struct Row {
+    const char* url;
+    EndpointScheme scheme;
+    EndpointHttp http;
+    std::uint16_t port;
+  };
+  for (const Row& row : {Row{"http://a", EndpointScheme::Http, EndpointHttp::Http1, 80},
+                         Row{"https://a", EndpointScheme::Https, EndpointHttp::Negotiated, 443},
+                         Row{"h2://a", EndpointScheme::Https, EndpointHttp::Http2, 443},
+                         Row{"h2c://a", EndpointScheme::Http, EndpointHttp::Http2, 80}}) {
+    const auto endpoint = parseEndpoint(row.url);
+    ASSERT_TRUE(endpoint) << row.url;
+    EXPECT_EQ(endpoint->scheme, row.scheme) << row.url;
+    EXPECT_EQ(endpoint->http, row.http) << row.url;
+    EXPECT_EQ(endpoint->port, row.port) << row.url;
+  }
+}
+
 TEST(Endpoint, Addresses) {
   EXPECT_EQ(parseEndpoint("http://10.0.0.7:1")->host, "10.0.0.7");
   EXPECT_EQ(parseEndpoint("https://[2001:db8::1]:8443")->host, "2001:db8::1");
@@ -57,8 +76,8 @@ TEST(Endpoint, RefusesWithAReason) {
       {"", "is not a URL"},
       {"shop:8080", "is not a URL"},
       {"ftp://shop", "scheme 'ftp' is unknown"},
-      {"h2://shop", "'h2://' is not available yet"},
-      {"h2c://shop", "'h2c://' is not available yet"},
+      {"grpc://shop", "write h2c://"},
+      {"grpcs://shop", "write h2://"},
       {"http://", "host is missing"},
       {"http://:80", "host is missing"},
       {"http://a b", "contains ' '"},

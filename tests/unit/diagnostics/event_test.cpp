@@ -252,6 +252,8 @@ json fullEvent(const Diagnosis& diagnosis) {
   event.diagnosis = &diagnosis;
   event.later = &later;
   event.origin_proxy_status = &said;
+  const GrpcFacts call{.status = 14, .message = "not now"};
+  event.grpc = &call;
   event.attempts = 2;
   event.tries = &tries;
   event.told_findings.add(Finding::Status401WithoutWwwAuthenticate);

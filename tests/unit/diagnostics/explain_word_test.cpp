@@ -60,6 +60,20 @@ TEST(ExplainWord, KnowsEveryFinding) {
   EXPECT_EQ(json::parse(explainWord("401").value().json).at("findings").front(), "401_without_www_authenticate");
 }
 
+TEST(ExplainWord, KnowsEveryStatusOfGrpc) {
+  for (const GrpcStatusInfo& row : allGrpcStatuses()) {
+    const std::string text = explainGrpcStatus(row.status);
+    EXPECT_THAT(text, HasSubstr(std::string(row.meaning)));
+    EXPECT_THAT(textOf(row.name), HasSubstr(text));
+    EXPECT_EQ(textOf("grpc " + std::to_string(static_cast<int>(row.status))), text);
+    EXPECT_EQ(textOf("grpc-status: " + std::to_string(static_cast<int>(row.status))), text);
+    EXPECT_EQ(json::parse(grpcStatusJson(row.status)).at("name"), row.name);
+  }
+  EXPECT_EQ(textOf("grpc unavailable"), explainGrpcStatus(GrpcStatus::Unavailable));
+  EXPECT_THAT(textOf("UNAVAILABLE"), HasSubstr("connection_refused"));
+  EXPECT_EQ(nearTo("UNAVAILABEL").front(), "UNAVAILABLE");
+}
+
 TEST(ExplainWord, ExplainsACauseAndAFindingOfTheSameName) {
   const auto found = explainWord("response_extra_data");
   ASSERT_TRUE(found);

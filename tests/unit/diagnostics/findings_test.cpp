@@ -24,8 +24,8 @@ TEST(Findings, RowsAreInTheOrderOfTheEnumerators) {
 TEST(Findings, IdsAndTextsKeepTheirForm) {
   for (const FindingInfo& row : allFindings()) {
     EXPECT_EQ(row.id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string_view::npos) << row.id;
-    EXPECT_TRUE(row.section.starts_with("RFC ")) << row.id;
-    EXPECT_NE(row.section.find(" section "), std::string_view::npos) << row.id;
+    const bool rfc = row.section.starts_with("RFC ") && row.section.find(" section ") != std::string_view::npos;
+    EXPECT_TRUE(rfc || row.section.starts_with("gRPC over HTTP/2, ")) << row.id;
     for (const std::string_view text : {row.seen, row.to_do}) {
       EXPECT_TRUE(text.ends_with('.')) << row.id << ": " << text;
       EXPECT_GT(text.size(), 15U) << row.id;
@@ -55,7 +55,7 @@ TEST(Findings, ASetIsWalkedInTheTablesOrder) {
   known.add(Finding::DateMissing);
   EXPECT_FALSE(set.without(known).has(Finding::DateMissing));
   EXPECT_TRUE(set.without(known).has(last));
-  EXPECT_EQ(FindingSet::fromBits(set.bits()), set);
+  EXPECT_EQ(FindingSet::fromWords(set.words()), set);
 }
 
 TEST(Findings, TheManualIsUpToDate) {

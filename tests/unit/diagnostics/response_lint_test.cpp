@@ -340,6 +340,7 @@ TEST(ResponseLint, NamesThePromiseThatExtraBytesBreak) {
 
 // Judged by the parser (tests/unit/proxy/http/tolerance_test.cpp) or above.
 constexpr F kElsewhere[] = {F::DnsStale,
+                            F::Http11Required,
                             F::InterimWithContentLength,
                             F::Status204WithBody,
                             F::Status205WithContent,

@@ -70,7 +70,10 @@ class SurfacesTest : public testing::Test {
   }
 
   [[nodiscard]] SurfaceJson origin() const { return SurfaceJson::parse(originsJson(daemon_, history_))["origins"][0]; }
-  [[nodiscard]] std::string metrics() const { return metricsPage(daemon_, history_, {}, MetricsFormat::Text); }
+  [[nodiscard]] std::string metrics() const {
+    SeriesBound bound;
+    return metricsPage(daemon_, history_, {}, bound, MetricsFormat::Text);
+  }
   [[nodiscard]] std::string top() const {
     TopSnapshot snapshot;
     snapshot.origins = SurfaceJson::parse(originsJson(daemon_, history_));

@@ -140,6 +140,7 @@ TEST(FleetViewTest, SilentIsNotStopped) {
   EXPECT_EQ(view.instances(at(14))[0].version, "1.2");
   EXPECT_EQ(view.instances(at(14))[0].config_hash, "abc");
   EXPECT_NEAR(view.instances(at(14))[0].skew_ms, -14000, 1);
+  EXPECT_THAT(fleetText(view, at(14)), HasSubstr("clock 14.0 s behind"));
 }
 
 TEST(FleetViewTest, HeartbeatsCountWhatIsNotSent) {
@@ -232,6 +233,15 @@ TEST(VantageTest, TooLittleTrafficTellsNothing) {
   EXPECT_EQ(judge({{"a", 100, 50}, {"b", 3, 0}}).words, "seen by a; not enough traffic elsewhere to tell");
   EXPECT_EQ(judge({{"a", 100, 50}, {"b", 9, 0}}).vantage, Vantage::NotEnough);
   EXPECT_EQ(judge({{"a", 100, 50}, {"b", 10, 0}}).vantage, Vantage::WayFromThere);
+}
+
+TEST(VantageTest, WhatClientsOrGatewhyDoHasNoWay) {
+  const std::vector<VantageCount> counts{{"a", 100, 50}, {"b", 100, 40}, {"c", 100, 0}};
+  EXPECT_EQ(judgeVantage("client_closed_request", counts, {}).words, "2 of 3 gatewhys: what clients do");
+  EXPECT_EQ(judgeVantage("proxy_fd_exhausted", counts, {}).words, "2 of 3 gatewhys: gatewhy itself");
+  EXPECT_EQ(judgeVantage("client_closed_request", counts, {}).vantage, Vantage::NoWay);
+  EXPECT_EQ(judgeVantage("dns_timeout", counts, {}).vantage, Vantage::WayFromThere);
+  EXPECT_EQ(judgeVantage("a_cause_of_a_later_version", counts, {}).vantage, Vantage::WayFromThere);
 }
 
 TEST(VantageTest, ChanceAloneIsNoPlace) {

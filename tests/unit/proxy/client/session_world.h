@@ -37,6 +37,7 @@ class FakeExchange final : public ClientStreamHandler {
   void noteHalfClose() override { say("half closed"); }
   [[nodiscard]] bool bodyDone() const override { return body_done_; }
   [[nodiscard]] bool inTunnel() const override { return tunnel; }
+  [[nodiscard]] bool dialogue() const override { return tunnel; }
   [[nodiscard]] bool waiting() const override { return !tunnel && !answers; }
   [[nodiscard]] bool responding() const override { return !tunnel && answers; }
   [[nodiscard]] bool wantsBody() const override { return wants_body; }

@@ -114,10 +114,8 @@ const Events<AttemptWorld> kEvents = {
        failures.front().observation.fault = ConnectFault{.error = 111};
        static_cast<ConnectObserver&>(*world.attempt).onConnectFailed(std::move(failures));
      }},
-    {"the response is complete",
-     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(true, false, ""); }},
-    {"the response is complete, out of step",
-     [](AttemptWorld& world) { world.stream().setup.owner.onStreamComplete(false, true, ""); }},
+    {"the response is complete", [](AttemptWorld& world) { world.stream().complete(); }},
+    {"the response is complete, out of step", [](AttemptWorld& world) { world.stream().complete(false); }},
     {"the stream fails",
      [](AttemptWorld& world) {
        world.stream().setup.owner.onStreamFailed(Phase::ResponseHead, EndFault{.how = EndFault::How::Reset});
@@ -186,7 +184,7 @@ TEST(AttemptStates, NothingComesAfterTheEnd) {
 TEST(AttemptStates, AWholeResponseGivesTheConnectionBack) {
   AttemptWorld world;
   world.enter(State::Streaming);
-  world.stream().setup.owner.onStreamComplete(true, false, "");
+  world.stream().complete();
   EXPECT_EQ(world.origin.parked, 1);
   EXPECT_EQ(world.observer.ended, 1);
   EXPECT_TRUE(world.attempt->answeredAtOnce());

@@ -60,7 +60,7 @@ class ExchangeWorld final : public FakeWorld {
     ASSERT_EQ(nameOf(exchange->state()), nameOf(state));
   }
   [[nodiscard]] ResponseObserver& observer() { return stream().setup.observer; }
-  void complete() { stream().setup.owner.onStreamComplete(true, false, ""); }
+  void complete() { stream().complete(); }
   void fail(Phase phase) { stream().setup.owner.onStreamFailed(phase, EndFault{.how = EndFault::How::Reset}); }
 
  private:

@@ -22,7 +22,14 @@ namespace gatewhy::test {
 
 class FakeStream final : public OriginStream {
  public:
-  explicit FakeStream(const OriginStreamSetup& given) : setup(given) {}
+  // `in_step`: its connection's.
+  FakeStream(const OriginStreamSetup& given, bool& in_step) : setup(given), in_step_(in_step) {}
+
+  // The response has come, and its connection can carry another request, or cannot.
+  void complete(bool in_step = true, const std::string& trailers = "") {
+    in_step_ = in_step;
+    setup.owner.onStreamComplete(!in_step, trailers);
+  }
 
   void begin() override {
     if (!waits_to_begin) {
@@ -55,6 +62,9 @@ class FakeStream final : public OriginStream {
   std::string sent;
   bool ended = false;
   int resumed = 0;
+
+ private:
+  bool& in_step_;
 };
 
 // What became of an origin's fake connections.
@@ -65,14 +75,17 @@ struct FakeOrigin {
 
 class FakeConnection final : public OriginConnection {
  public:
-  FakeConnection(EventLoop& loop, FakeOrigin& origin) : OriginConnection(loop), origin_(origin) {
+  FakeConnection(EventLoop& loop, FakeOrigin& origin) : OriginConnection(loop, Sharing::Exclusive), origin_(origin) {
     peer_address = "192.0.2.80:80";
   }
   [[nodiscard]] std::unique_ptr<OriginStream> open(const OriginStreamSetup& setup) override {
-    auto stream = std::make_unique<FakeStream>(setup);
+    in_step_ = false;
+    auto stream = std::make_unique<FakeStream>(setup, in_step_);
     origin_.streams.push_back(stream.get());
     return stream;
   }
+  [[nodiscard]] std::uint32_t room() const override { return leases() == 0 && in_step_ ? 1 : 0; }
+  [[nodiscard]] bool draining() const override { return !in_step_; }
   void stop() override { ++origin_.stopped; }
 
  private:
@@ -83,6 +96,21 @@ class FakeConnection final : public OriginConnection {
   void endIdle() override {}
 
   FakeOrigin& origin_;
+  bool in_step_ = true;
+};
+
+// Asks for a place as a request does that nothing is known of.
+class FakeWaiter final : public PoolWaiter {
+ public:
+  void onLease(Lease lease) override { granted = std::move(lease); }
+  [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
+  [[nodiscard]] bool bodyIsHere() const override { return true; }
+  [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return none_; }
+
+  Lease granted;
+
+ private:
+  std::vector<std::size_t> none_;
 };
 
 class FakeClient final : public ClientStream {
@@ -135,10 +163,11 @@ struct ToldExchange {
 
 class FakeWorld : public EventSink {
  public:
-  explicit FakeWorld(const std::string& origin_more = "") {
+  // `more`: further lines of the configuration.
+  explicit FakeWorld(const std::string& origin_more = "", const std::string& more = "") {
     const LoadedConfig loaded =
         loadConfig("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {o: {endpoints: [\"http://origin.test\"]" +
-                       origin_more + "}}\nlog: {destination: stdout}\n",
+                       origin_more + "}}\nlog: {destination: stdout}\n" + more,
                    "world.yaml", [](const std::string&) { return std::optional<std::string>(); });
     EXPECT_TRUE(loaded.config) << format(loaded.problems.front());
     auto mine = std::make_shared<WorkerGeneration>();
@@ -152,13 +181,14 @@ class FakeWorld : public EventSink {
 
   [[nodiscard]] OriginPool& pool() { return *context.generation->pools.front(); }
   [[nodiscard]] const Config& config() const { return *context.generation->shared->config; }
-  // One more connection for the next attempt, with the slot that it holds.
+  // One more connection for the next attempt, with the place that it holds.
   void park() {
-    auto connection = std::make_unique<FakeConnection>(loop, origin);
-    const auto& state = context.generation->shared->origins.front().endpoints.front();
-    EXPECT_TRUE(state->acquire(config().origins.front().limits.connections));
-    connection->slot = ConnectionSlot(state, [] {});
-    pool().park(0, std::move(connection));
+    FakeWaiter waiter;
+    PoolRefusal refusal{};
+    auto lease = pool().request(waiter, true, refusal);
+    ASSERT_TRUE(lease) << "no place is free";
+    pool().adopt(*lease, std::make_unique<FakeConnection>(loop, origin));
+    lease->end();
     --origin.parked;
   }
   [[nodiscard]] FakeStream& stream() { return *origin.streams.back(); }

@@ -385,7 +385,7 @@ TEST(OriginTlsSetup, KeyOfAnotherCertificateIsRefused) {
 TEST(OriginTlsSetup, NameTooLongForSniIsRefused) {
   OriginTls config;
   config.ca_file = pki().root_file;
-  const auto session = OriginTlsContext::create(config).value()->newSession(std::string(300, 'a'));
+  const auto session = OriginTlsContext::create(config).value()->newSession(std::string(300, 'a'), EndpointHttp::Http1);
   ASSERT_FALSE(session.ok());
   EXPECT_EQ(TlsFailure::Setup, session.error().failure);
 }

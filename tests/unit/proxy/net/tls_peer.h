@@ -248,7 +248,7 @@ struct OriginSession {
  private:
   void begin(const std::string& host) {
     ours = Transport(std::move(sockets.near));
-    auto session = context->newSession(host);
+    auto session = context->newSession(host, EndpointHttp::Http1);
     EXPECT_TRUE(session.ok());
     ours.startTls(std::move(session).value());
   }

@@ -24,7 +24,7 @@ constexpr Verdict kChecked{.source = HealthSource::Check, .kind = Verdict::Kind:
 class Asker final : public PoolWaiter {
  public:
   explicit Asker(std::vector<std::size_t> tried) : tried_(std::move(tried)) {}
-  void onGrant(Grant /*grant*/) override {}
+  void onLease(Lease /*lease*/) override {}
   [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
   [[nodiscard]] bool bodyIsHere() const override { return true; }
   [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
@@ -58,8 +58,8 @@ class EndpointChoice : public testing::Test {
     for (int i = 0; i < requests; ++i) {
       Asker asker(tried);
       PoolRefusal refusal{};
-      if (const auto grant = pool().request(asker, false, refusal)) {
-        ++counts[grant->endpoint];
+      if (const auto lease = pool().request(asker, false, refusal)) {
+        ++counts[lease->endpoint()];
       }
     }
     return counts;

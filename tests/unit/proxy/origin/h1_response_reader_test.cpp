@@ -73,7 +73,7 @@ class ReaderWorld final : private ResponseObserver, private OriginStreamOwner, p
   [[nodiscard]] std::optional<UpgradeFault> judgeSwitch(const ResponseHead& /*head*/) override {
     return refuses_switch ? std::optional(UpgradeFault{}) : std::nullopt;
   }
-  void onStreamComplete(bool /*reusable*/, bool /*extra_data*/, const std::string& /*trailers*/) override {}
+  void onStreamComplete(bool /*extra_data*/, const std::string& /*trailers*/) override {}
   void onStreamFailed(Phase /*phase*/, Fault /*fault*/) override {}
   // H1ResponseReader::Owner: leaves, as the stream does
   void onContinue() override { tell("continue"); }
@@ -101,6 +101,7 @@ class ReaderWorld final : private ResponseObserver, private OriginStreamOwner, p
                            .redaction = redaction_,
                            .head = request_,
                            .origin = origin_,
+                           .timeouts = origin_.timeouts,
                            .owner = *this,
                            .observer = *this,
                            .reused = false};

@@ -15,6 +15,17 @@
 namespace gatewhy::test {
 namespace {
 
+class Asker final : public PoolWaiter {
+ public:
+  void onLease(Lease /*lease*/) override {}
+  [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
+  [[nodiscard]] bool bodyIsHere() const override { return true; }
+  [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return none_; }
+
+ private:
+  std::vector<std::size_t> none_;
+};
+
 class ParkedConnection : public testing::Test {
  protected:
   void SetUp() override {
@@ -29,9 +40,14 @@ class ParkedConnection : public testing::Test {
     ASSERT_EQ(::send(origin_.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
   // As the loop does: through the handler that the pool has set.
-  IoHandler& park() {
+  IoHandler& park() { return parkIn(pool_); }
+  // As after a request that left the connection in step.
+  IoHandler& parkIn(OriginPool& pool) {
     IoHandler& handler = *connection_;
-    pool_.park(0, std::move(connection_));
+    Asker asker;
+    PoolRefusal refusal{};
+    auto lease = pool.request(asker, true, refusal);
+    pool.adopt(*lease, std::move(connection_));
     return handler;
   }
   [[nodiscard]] std::size_t parked() const { return pool_.parked(0); }
@@ -98,16 +114,6 @@ TEST_F(ParkedConnection, IsNotParkedWithBytesNobodyAskedFor) {
 // keep_alive.timeout: auto.
 class LearningPool : public ParkedConnection {
  protected:
-  class Asker final : public PoolWaiter {
-   public:
-    void onGrant(Grant /*grant*/) override {}
-    [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
-    [[nodiscard]] bool bodyIsHere() const override { return true; }
-    [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return none_; }
-
-   private:
-    std::vector<std::size_t> none_;
-  };
   void SetUp() override {
     ParkedConnection::SetUp();
     config_.keep_alive.learn = true;
@@ -115,17 +121,13 @@ class LearningPool : public ParkedConnection {
   OriginPool& learning() {
     return pool_of_it_ ? *pool_of_it_ : pool_of_it_.emplace(loop_, config_, std::vector{endpoint_}, state_, [] {});
   }
-  IoHandler& parkThere() {
-    IoHandler& handler = *connection_;
-    learning().park(0, std::move(connection_));
-    return handler;
-  }
+  IoHandler& parkThere() { return parkIn(learning()); }
   // Whether a request would get the parked connection.
   bool isUsed() {
     Asker asker;
     PoolRefusal refusal{};
-    const auto grant = learning().request(asker, false, refusal);
-    return grant && grant->connection != nullptr;
+    const auto lease = learning().request(asker, false, refusal);
+    return lease && lease->connection() != nullptr;
   }
   // Until the time of the parked connection is over.
   void letItExpire() {

@@ -15,25 +15,25 @@ class SessionRequest final : public PoolWaiter {
  public:
   SessionRequest(OriginPool& pool, std::size_t session, const std::vector<std::size_t>& tried)
       : session_(session), tried_(tried) {
-    if (auto grant = pool.request(*this, false, refusal)) {
-      onGrant(std::move(*grant));
+    if (auto lease = pool.request(*this, false, refusal)) {
+      onLease(std::move(*lease));
     }
   }
-  void onGrant(Grant grant) override { grant_.emplace(std::move(grant)); }
+  void onLease(Lease lease) override { lease_.emplace(std::move(lease)); }
   [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
   [[nodiscard]] std::size_t sessionEndpoint() const override { return session_; }
   [[nodiscard]] bool bodyIsHere() const override { return true; }
   [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
   // Where it is; Balancer::kNone while it waits.
-  [[nodiscard]] std::size_t at() const { return grant_ ? grant_->endpoint : Balancer::kNone; }
-  void end() { grant_.reset(); }
+  [[nodiscard]] std::size_t at() const { return lease_ ? lease_->endpoint() : Balancer::kNone; }
+  void end() { lease_.reset(); }
 
   PoolRefusal refusal = PoolRefusal::NoHealthyEndpoint;
 
  private:
   std::size_t session_;
   std::vector<std::size_t> tried_;
-  std::optional<Grant> grant_;
+  std::optional<Lease> lease_;
 };
 
 class SessionEndpoint : public testing::Test {

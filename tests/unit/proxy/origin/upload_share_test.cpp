@@ -13,20 +13,20 @@ namespace {
 class Request final : public PoolWaiter {
  public:
   Request(OriginPool& pool, bool whole) : whole_(whole) {
-    if (auto grant = pool.request(*this, false, refusal)) {
-      onGrant(std::move(*grant));
+    if (auto lease = pool.request(*this, false, refusal)) {
+      onLease(std::move(*lease));
     }
   }
-  void onGrant(Grant grant) override { grant_.emplace(std::move(grant)); }
+  void onLease(Lease lease) override { lease_.emplace(std::move(lease)); }
   [[nodiscard]] std::uint64_t balanceKey() const override { return 0; }
   [[nodiscard]] bool bodyIsHere() const override { return whole_; }
   [[nodiscard]] const std::vector<std::size_t>& triedEndpoints() const override { return tried_; }
-  [[nodiscard]] bool served() const { return grant_.has_value(); }
+  [[nodiscard]] bool served() const { return lease_.has_value(); }
   void bodyArrives() {
     whole_ = true;
-    grant_->upload.release();
+    lease_->bodyArrived();
   }
-  void end() { grant_.reset(); }
+  void end() { lease_.reset(); }
   void setWhole() { whole_ = true; }
 
   PoolRefusal refusal = PoolRefusal::NoHealthyEndpoint;
@@ -34,7 +34,7 @@ class Request final : public PoolWaiter {
  private:
   bool whole_;
   std::vector<std::size_t> tried_;
-  std::optional<Grant> grant_;
+  std::optional<Lease> lease_;
 };
 
 class UploadShare : public testing::Test {
@@ -51,7 +51,7 @@ class UploadShare : public testing::Test {
   Request& whole() { return requests_.emplace_back(pool(), true); }
   // Of config_ as it is at the first call.
   OriginPool& pool() {
-    return pool_ ? *pool_ : pool_.emplace(loop_, config_, std::vector{state_}, origin_, [] {});
+    return pool_ ? *pool_ : pool_.emplace(loop_, config_, std::vector{state_}, origin_, [this] { ++woken_; });
   }
   // What was posted, in turn.
   void turn() {
@@ -63,6 +63,7 @@ class UploadShare : public testing::Test {
   OriginConfig config_ = config();
   std::shared_ptr<EndpointState> state_ = std::make_shared<EndpointState>();
   std::shared_ptr<OriginState> origin_ = std::make_shared<OriginState>();
+  int woken_ = 0;  // other workers
   std::optional<OriginPool> pool_;
   std::deque<Request> requests_;
 };
@@ -132,6 +133,22 @@ TEST_F(UploadShare, WhoWaitsKeepsTheOrder) {
   requests_[1].end();
   turn();
   EXPECT_TRUE(second.served());
+}
+
+// Trying in vain would look like a place that comes free.
+TEST_F(UploadShare, WhoCannotBeServedWaitsInPeace) {
+  for (int i = 0; i < 4; ++i) {
+    whole();
+  }
+  upload();
+  origin_->waiting.fetch_add(1);  // another worker's, which is woken for each place
+  const int woken = woken_;
+  pool().serveQueue();
+  turn();
+  EXPECT_EQ(woken, woken_);
+  requests_[0].end();
+  EXPECT_EQ(woken + 1, woken_);
+  origin_->waiting.fetch_sub(1);
 }
 
 TEST_F(UploadShare, NoLimitNoShare) {

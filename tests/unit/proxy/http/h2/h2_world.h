@@ -5,12 +5,10 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <nghttp2/nghttp2.h>
 
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +16,7 @@
 #include "diagnostics/h2_words.h"
 #include "proxy/http/h2/h2_server_session.h"
 #include "tests/support/h2_frames.h"
+#include "tests/unit/proxy/http/h2/h2_seen.h"
 
 namespace gatewhy::test {
 
@@ -26,25 +25,9 @@ inline const H2TestFields kGet = {
 inline const H2TestFields kPost = {
     {":method", "POST"}, {":scheme", "https"}, {":authority", "a.example"}, {":path", "/"}};
 
-inline H2TestFields with(H2TestFields fields, const H2TestFields& more) {
-  fields.insert(fields.end(), more.begin(), more.end());
-  return fields;
-}
-
-// What a client reads.
-struct H2Seen {
-  std::map<std::uint32_t, std::string> bodies;
-  std::vector<std::string> lines;  // "HEADERS 1 END_STREAM :status=200 …", "RST_STREAM 1 CANCEL" …; without DATA
-};
-
 class H2World final : public H2ServerObserver {
  public:
-  explicit H2World(const H2ServerSettings& settings = {}) : session(settings, *this) {
-    nghttp2_hd_inflate_new(&inflater_);
-  }
-  ~H2World() { nghttp2_hd_inflate_del(inflater_); }
-  H2World(const H2World&) = delete;
-  H2World& operator=(const H2World&) = delete;
+  explicit H2World(const H2ServerSettings& settings = {}) : session(settings, *this) {}
 
   // Feeds it and reads all answers.
   bool feed(std::string_view bytes) {
@@ -69,17 +52,12 @@ class H2World final : public H2ServerObserver {
       if (output.empty()) {
         break;
       }
-      wire_.append(output);
+      seen.take(output);
       most -= output.size();
       session.sent(output.size());
     }
-    for (const H2ReadFrame& frame : takeH2Frames(wire_)) {
-      see(frame);
-    }
   }
-  [[nodiscard]] bool saw(std::string_view line) const {
-    return std::find(seen.lines.begin(), seen.lines.end(), line) != seen.lines.end();
-  }
+  [[nodiscard]] bool saw(std::string_view line) const { return seen.has(line); }
   [[nodiscard]] bool told(std::string_view event) const {
     return std::find(events.begin(), events.end(), event) != events.end();
   }
@@ -209,55 +187,6 @@ class H2World final : public H2ServerObserver {
       session.release(stream);
     }
   }
-  void see(const H2ReadFrame& frame) {
-    if (frame.type == h2::kData) {
-      seen.bodies[frame.stream] += frame.payload;
-      if (frame.has(h2::kEndStream)) {
-        seen.lines.push_back(fmt::format("DATA {} END_STREAM", frame.stream));
-      }
-      return;
-    }
-    std::string line = h2FrameName(frame.type);
-    line += fmt::format(" {}", frame.stream);
-    if (frame.type == h2::kHeaders) {
-      line += frame.has(h2::kEndStream) ? " END_STREAM" : "";
-      line += fieldsOf(frame.payload);
-    } else if (frame.type == h2::kRstStream) {
-      line += " " + h2CodeName(frame.number(0));
-    } else if (frame.type == h2::kGoAway) {
-      line += fmt::format(" {} {}", frame.number(0), h2CodeName(frame.number(4)));
-    } else if (frame.type == h2::kWindowUpdate) {
-      line += fmt::format(" {}", frame.number(0));
-    } else if (frame.has(h2::kAck)) {
-      line += " ACK";
-    }
-    seen.lines.push_back(line);
-  }
-  std::string fieldsOf(std::string_view block) {
-    std::string text;
-    const auto* at = reinterpret_cast<const std::uint8_t*>(block.data());
-    std::size_t left = block.size();
-    for (;;) {
-      nghttp2_nv field;
-      int flags = 0;
-      const auto used = nghttp2_hd_inflate_hd2(inflater_, &field, &flags, at, left, 1);
-      EXPECT_GE(used, 0);
-      at += used;
-      left -= static_cast<std::size_t>(used);
-      if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
-        text += fmt::format(" {}={}", std::string_view(reinterpret_cast<char*>(field.name), field.namelen),
-                            std::string_view(reinterpret_cast<char*>(field.value), field.valuelen));
-      }
-      if (used < 0 || (flags & NGHTTP2_HD_INFLATE_FINAL) != 0) {
-        break;
-      }
-    }
-    nghttp2_hd_inflate_end_headers(inflater_);
-    return text;
-  }
-
-  nghttp2_hd_inflater* inflater_ = nullptr;
-  std::string wire_;  // read, not yet a whole frame
   RequestHead head_;
   Redaction redaction_;
 };

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP/2 with one endpoint: the connection's bytes to and from the session that
+// knows frames and windows. A stream for each request; what they all have to
+// say in a turn leaves in one write at its end. A fault of the connection
+// reaches each of them, which tells it with its own phase and bytes.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "diagnostics/redaction.h"
+#include "proxy/http/h2/h2_origin_session.h"
+#include "proxy/net/connector.h"
+#include "proxy/origin/origin_connection.h"
+
+namespace gatewhy {
+
+class H2OriginStream;
+
+// How long an origin may be silent; 0 = off.
+struct H2Patience {
+  std::chrono::milliseconds settings{5000};     // until its SETTINGS
+  std::chrono::milliseconds silence{30000};     // while requests run: then a PING asks
+  std::chrono::milliseconds pong{15000};        // for the answer
+  std::chrono::milliseconds next_ping{310000};  // while nothing but answers comes: gRPC servers allow one in 5 minutes
+
+  // By the timeouts of the request that opens the connection: what is dead is
+  // found out before its answer is given up.
+  [[nodiscard]] static H2Patience of(const OriginTimeouts& timeouts);
+};
+
+class H2OriginConnection final : public OriginConnection, public IoHandler, private H2OriginObserver {
+ public:
+  //   Opening ──SETTINGS──▶ Open ──▶ Over      both ──GOAWAY──▶ (the session is draining) ──▶ Over
+  enum class State : std::uint8_t {
+    Opening,
+    Open,
+    Over,  // nothing is read any more; a GOAWAY may still leave
+  };
+
+  // Reads and writes as long as stop() has not been called, parked or not.
+  H2OriginConnection(EventLoop& loop, const H2OriginSettings& settings, const H2Patience& patience,
+                     const Redaction& redaction, std::unique_ptr<Link> link, bool readable);
+  ~H2OriginConnection() override;
+
+  [[nodiscard]] std::unique_ptr<OriginStream> open(const OriginStreamSetup& setup) override;
+  [[nodiscard]] std::uint32_t room() const override;
+  [[nodiscard]] bool draining() const override { return !takesMore(); }
+  void stop() override;
+
+  // For its streams.
+  [[nodiscard]] H2OriginSession& http2() { return http2_; }
+  [[nodiscard]] const H2OriginSession& http2() const { return http2_; }
+  [[nodiscard]] const Transport& transport() const { return link_->transport; }
+  [[nodiscard]] bool socketBlocked() const { return socket_blocked_; }
+  [[nodiscard]] std::uint64_t received() const { return received_; }  // bytes
+  [[nodiscard]] std::uint64_t written() const { return written_; }    // bytes, to the kernel
+  void add(H2StreamId id, H2OriginStream& stream);
+  void remove(H2StreamId id);
+  void scheduleWrite();
+  // Why a stream cannot be opened now, as an origin would say it that has done
+  // nothing with the request.
+  [[nodiscard]] StreamFault refusal() const;
+
+ private:
+  enum class Watch : std::uint8_t { Nothing, Settings, Silence, Pong };
+
+  // OriginConnection
+  bool beginIdle() override { return takesMore(); }
+  void endIdle() override {}
+  // IoHandler
+  void onIo(bool readable, bool writable) override;
+  // H2OriginObserver
+  void onSettings() override;
+  void onInterim(H2StreamId stream, ResponseHead& head) override;
+  void onResponseHead(H2StreamId stream, ResponseHead& head, bool ends) override;
+  void onBody(H2StreamId stream, std::string_view data) override;
+  void onEnd(H2StreamId stream, std::string_view trailers) override;
+  void onReset(H2StreamId stream, const StreamFault& fault) override;
+  void onStreamFault(H2StreamId stream, const Fault& fault) override;
+  void onWritable(H2StreamId stream) override;
+  void onRequestSent(H2StreamId stream) override;
+  void onGoAway(const StreamFault& fault) override;
+  void onPong(std::uint64_t opaque) override;
+  void onConnectionFault(const StreamFault& fault) override;
+  [[nodiscard]] const Redaction& redaction() override { return redaction_; }
+
+  [[nodiscard]] bool takesMore() const {
+    return state_ != State::Over && http2_.state() == H2OriginSession::State::Open;
+  }
+  void read();
+  [[nodiscard]] bool readOnce();
+  void write();
+  void afterTurn();
+  void onEnded();
+  void breakAll(const Fault& fault);
+  void watch(Watch what);
+  void onWatch();
+  [[nodiscard]] H2OriginStream* find(H2StreamId stream);
+  [[nodiscard]] std::vector<H2StreamId> open() const;
+
+  EventLoop& loop_;
+  const H2Patience patience_;
+  const Redaction redaction_;  // a copy: it outlives the configuration that it was opened by
+  std::unique_ptr<Link> link_;
+  State state_ = State::Opening;
+  bool readable_ = false;        // an edge came that was not read to its end
+  bool socket_blocked_ = false;  // output waits for the socket
+  bool turning_ = false;         // afterTurn() comes without being asked for
+  bool stopped_ = false;
+  std::uint64_t received_ = 0, written_ = 0;
+  std::optional<TransportFault> write_fault_;  // what is still readable explains it, or nothing does
+  std::optional<StreamFault> goaway_;          // the origin's
+  Watch watch_ = Watch::Nothing;
+  bool heard_ = false;  // since the timer was set
+  std::uint64_t pings_ = 0;
+  TimePoint since_;  // of what is watched
+  Deadline timer_;
+  H2OriginSession http2_;
+  std::unordered_map<H2StreamId, H2OriginStream*> streams_;
+  std::vector<H2StreamId> spoken_;  // to which this read has brought something
+  DeferredCall after_turn_;
+};
+
+}  // namespace gatewhy

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "config/config.h"
+#include "diagnostics/redaction.h"
+#include "proxy/net/connector.h"
+#include "proxy/origin/origin_connection.h"
+
+namespace gatewhy {
+
+// What was connected, in the version of HTTP that is spoken on it. `fields`: a
+// response's at most; 0 = no limit.
+[[nodiscard]] std::unique_ptr<OriginConnection> newOriginConnection(EventLoop& loop, const OriginConfig& origin,
+                                                                    std::uint32_t fields, const Redaction& redaction,
+                                                                    Connected connected);
+
+}  // namespace gatewhy
