@@ -363,7 +363,9 @@ constexpr F kElsewhere[] = {F::DnsStale,
                             F::RequestFieldDropped,
                             F::CertificateExpiresIn30Days,
                             F::CertificateExpiresIn7Days,
-                            F::CertificateExpiresIn1Day};
+                            F::CertificateExpiresIn1Day,
+                            F::GrpcAnswerForeign,
+                            F::GrpcStatusMissing};
 
 TEST(ResponseLint, EveryRuleHasItsViolation) {
   FindingSet shown;
