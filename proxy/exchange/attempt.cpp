@@ -171,6 +171,9 @@ void Attempt::connect() {
   connector_ = Connector::create(
       worker_.loop, *request_.resolver,
       ConnectTarget{.endpoint = &endpoint,
+                    .address = request_.address ? request_.address : host.address,
+                    .dns = named != nullptr ? named->facts : DnsFacts(),
+                    .brief = request_.brief,
                     .timeouts = &request_.origin->timeouts,
                     .tls = request_.runtime->tls.get(),
                     .http = lease_.http(),

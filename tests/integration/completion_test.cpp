@@ -38,7 +38,7 @@ std::vector<std::string> completionsOf(const std::vector<std::string>& words) {
 }
 
 std::set<std::string> longOptionsIn(const std::string& help) {
-  static const std::regex option("(^|[ ,])(--[a-z][a-z-]*)");
+  static const std::regex option("(^|[ ,])(--[a-z][a-z0-9-]*)");
   std::set<std::string> out;
   std::istringstream lines(help);
   for (std::string line; std::getline(lines, line);) {
