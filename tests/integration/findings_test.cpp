@@ -239,8 +239,9 @@ TEST_F(FindingsTest, TheTableIsComplete) {
     EXPECT_TRUE(findingById(row.rule)) << row.rule << " is no finding";
     shown.insert(row.rule);
   }
-  shown.insert({"http_1_1_required", "grpc_answer_foreign", "grpc_status_missing"});  // h2_origins_test.cpp, grpc_test.cpp
-  shown.insert("dns_stale");          // not of an answer: tests/scenario/passed_on.dns_stale.yaml
+  shown.insert(
+      {"http_1_1_required", "grpc_answer_foreign", "grpc_status_missing"});  // h2_origins_test.cpp, grpc_test.cpp
+  shown.insert("dns_stale");  // not of an answer: tests/scenario/passed_on.dns_stale.yaml
   for (const FindingInfo& finding : allFindings()) {
     EXPECT_TRUE(shown.count(std::string(finding.id)) != 0) << finding.id << " is not in tests/findings.yaml";
   }
