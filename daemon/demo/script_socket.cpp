@@ -2,6 +2,8 @@
 #include "daemon/demo/script_socket.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -25,6 +27,9 @@ void StopFlag::raise() noexcept {
 ScriptSocket::ScriptSocket(Fd fd, bool server, const StopFlag* stop)
     : fd_(std::move(fd)), server_(server), stop_(stop) {
   ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
+  // What a step sends is not to wait for an ACK: a reset behind it would take it along.
+  const int on = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 ScriptSocket::Ended ScriptSocket::endedByErrno() {

@@ -37,7 +37,8 @@ void RequestBody::forgetUnwanted() {
 
 std::size_t RequestBody::room(bool queued) const {
   const std::size_t most = queued ? kMostQueued : kMostKept;
-  const bool kept = !dropped_ && (copy_wanted_ || queued);  // one that waits its turn is judged by whether it is here
+  // One that waits its turn is judged by whether it is here. Behind a whole one comes what is a tunnel's.
+  const bool kept = !whole_ && !dropped_ && (copy_wanted_ || queued);
   return kept && copy_.size() < most ? most - copy_.size() : 0;
 }
 
