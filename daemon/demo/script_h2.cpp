@@ -213,7 +213,7 @@ bool ScriptH2::decode(std::string& head) {
       if (name == ":method" || name == ":path") {
         first[name == ":path" ? 1 : 0] = value;
       } else {
-        fields += name + ": " + value + "\r\n";
+        fields.append(name).append(": ").append(value).append("\r\n");
       }
     }
     if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) {

@@ -10,6 +10,7 @@ namespace {
 // Each as one host, whatever is known of its name.
 std::vector<OriginHost> endpointsAsSuch(const std::vector<std::shared_ptr<EndpointState>>& states) {
   std::vector<OriginHost> hosts;
+  hosts.reserve(states.size());
   for (const auto& state : states) {
     hosts.push_back({.endpoint = hosts.size(), .address = {}, .address_text = {}, .state = state, .whole = state});
   }

@@ -343,7 +343,9 @@ TEST_F(GrpcTest, GrpcppsDeadlineIsTold) {
   const json told = playGrpcpp("deadline");
   EXPECT_EQ(told["code"], 4) << told;
   EXPECT_TRUE(server_->awaitLine("cancelled"));
-  EXPECT_EQ(causeOf(event()), "exchange_timeout");
+  // grpc++'s server keeps the same deadline: its own word may be faster than the client's and ours.
+  const json told_of = event();
+  EXPECT_TRUE(causeOf(told_of) == "exchange_timeout" || (causeOf(told_of).empty() && codeOf(told_of) == 4)) << told_of;
 }
 
 // What is not gRPC behind a gRPC call, over HTTP/1.1.

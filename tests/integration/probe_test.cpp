@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -63,6 +64,7 @@ json eventOf(const CommandResult& result) {
 TEST(ProbeTest, Http2SaysWhatTheServerAllows) {
   GatewayConfig config;
   config.origin_url = "http://127.0.0.1:9";
+  config.listener_more = ", http2: true";
   config.more = "routes: [{respond: {status: 204}}]\n";
   const auto server = Gateway::start(config);
   ASSERT_NE(server, nullptr);
@@ -169,6 +171,7 @@ TEST(ProbeTest, TruncatedBodyKeepsTheStatus) {
 
 class ProbeTlsTest : public testing::Test {
  protected:
+  ProbeTlsTest() { std::signal(SIGPIPE, SIG_IGN); }  // OpenSSL writes without MSG_NOSIGNAL
   std::unique_ptr<ScriptPeer> serve(const CertificateSpec& spec) {
     const Identity leaf = signedBy(root_, spec);
     ScriptPeerOptions options;
