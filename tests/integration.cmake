@@ -40,8 +40,10 @@ target_include_directories(gatewhy_test_grpc SYSTEM PRIVATE ${call_folder})
 target_link_libraries(gatewhy_test_grpc PRIVATE ${GRPCPP} grpc gpr protobuf absl_synchronization Threads::Threads)
 set_target_properties(gatewhy_test_grpc PROPERTIES UNITY_BUILD OFF)
 # Nor is grpc++ built for a sanitizer.
-target_compile_options(gatewhy_test_grpc PRIVATE $<$<BOOL:${GATEWHY_SANITIZE}>:-fno-sanitize=all>)
-target_link_options(gatewhy_test_grpc PRIVATE $<$<BOOL:${GATEWHY_SANITIZE}>:-fno-sanitize=all>)
+if(GATEWHY_SANITIZE)
+  target_compile_options(gatewhy_test_grpc PRIVATE -fno-sanitize=all)
+  target_link_options(gatewhy_test_grpc PRIVATE -fno-sanitize=all)
+endif()
 # What the generator writes is not ours to warn of.
 set_source_files_properties(${call_folder}/call.pb.cc ${call_folder}/call.grpc.pb.cc PROPERTIES COMPILE_OPTIONS -w)
 target_compile_definitions(grpc_test PRIVATE GATEWHY_GRPC_PEER="$<TARGET_FILE:gatewhy_test_grpc>")
