@@ -44,7 +44,8 @@ NatsCluster::NatsCluster(int size, bool started, NatsAccess access)
     start(i);
   }
   if (started) {
-    EXPECT_TRUE(comesTrue([this] { return answers(); })) << "JetStream does not answer\n" << nodes_.front().process->standardError();
+    EXPECT_TRUE(comesTrue([this] { return answers(); })) << "JetStream does not answer\n"
+                                                         << nodes_.front().process->standardError();
   }
 }
 

@@ -471,7 +471,8 @@ TEST(TlsTransportStart, ReadsFirstAtAReadiness) {
     OriginTls config;
     config.ca_file = TestPki::get().root_file;
     Transport ours(std::move(sockets.near));
-    ours.startTls(OriginTlsContext::create(config).value()->newSession("origin.test", EndpointHttp::Http1).value(), readable);
+    ours.startTls(OriginTlsContext::create(config).value()->newSession("origin.test", EndpointHttp::Http1).value(),
+                  readable);
     EXPECT_EQ(readable ? HandshakeStatus::Failed : HandshakeStatus::WouldBlock, ours.handshake());
     if (!readable) {
       EXPECT_EQ(HandshakeStatus::Failed, ours.handshake());
