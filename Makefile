@@ -5,7 +5,7 @@
 BUILD_PACKAGES := build-essential cmake ninja-build mold pkg-config ccache libevent-dev libspdlog-dev libfmt-dev \
   libyaml-cpp-dev libjemalloc-dev libssl-dev libc-ares-dev libnghttp2-dev libre2-dev libsystemd-dev libcrypt-dev libcli11-dev nlohmann-json3-dev libsimdjson-dev zlib1g-dev \
   libnats-dev libcurl4-openssl-dev
-TEST_PACKAGES := libgtest-dev libgmock-dev libgrpc++-dev protobuf-compiler-grpc libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
+TEST_PACKAGES := libgtest-dev libgmock-dev libgrpc++-dev libprotobuf-dev protobuf-compiler-grpc libboost-dev node-llhttp python3-jsonschema python3 iproute2 nftables \
   curl openssl nginx-light wrk nghttp2-client python3-h2 procps nodejs node-ws chromium prometheus groff-base goaccess fail2ban openjdk-17-jdk-headless apache2-bin certbot lego pebble nats-server victoria-metrics
 PACKAGE_PACKAGES := dpkg-dev fakeroot lintian man-db python3
 LINT_PACKAGES := clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
