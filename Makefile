@@ -102,8 +102,8 @@ docs: test-deps
 	GATEWHY_UPDATE_DOCS=1 build/unit_config --gtest_brief=1
 	GATEWHY_UPDATE_DOCS=1 build/unit_daemon --gtest_brief=1 --gtest_filter=MetricsManual.*
 
-# $(1): packages. apt is asked only where one is missing.
-install = @dpkg-query -W $(1) >/dev/null 2>&1 || \
+# $(1): packages. apt is asked only where one is missing: dpkg also knows those that others only recommend.
+install = @[ "$$(dpkg-query -W -f '$${db:Status-Status}\n' $(1) 2>/dev/null | grep -cx installed)" -ge $(words $(1)) ] || \
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(1); }
 
 deps:
