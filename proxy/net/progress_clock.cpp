@@ -51,10 +51,13 @@ ProgressClock::Look ProgressClock::look(TimePoint now, std::uint64_t moved) {
     idle_since_ = now;
   }
   beginning_ = beginning_.value_or(Sample{.waited = waited_, .moved = moved});
-  if (now - idle_since_ >= limits_.idle + kGraceLooks * interval()) {
+  const Clock::duration silence = now - idle_since_;
+  if (silence >= limits_.idle + kGraceLooks * interval()) {
     return Look{.verdict = Verdict::Stalled, .elapsed_ms = millisBetween(idle_since_, now)};
   }
-  return limits_.minimum_rate != 0 ? judgeRate().value_or(Look{}) : Look{};
+  // Whoever moved once as the window began and never since is silent, not slow.
+  const bool nearly_silent = silence + interval() >= limits_.idle;
+  return limits_.minimum_rate != 0 && !nearly_silent ? judgeRate().value_or(Look{}) : Look{};
 }
 
 // A window that moves on with the looks, a little at a time.

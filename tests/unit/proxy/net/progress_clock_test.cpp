@@ -50,6 +50,20 @@ TEST(ProgressClock, SilenceIsLetGoAtItsLimitAndNotMuchLater) {
   }
 }
 
+// A body's first bytes may come just before the clock starts or just after its
+// first look: what is told of the silence behind them is the same.
+TEST(ProgressClock, FewBytesAndThenNothingAreSilence) {
+  for (const milliseconds limit : {milliseconds(300), milliseconds(30000)}) {
+    for (const int first_looks : {0, 1}) {
+      PacedRun run({.idle = limit, .minimum_rate = 16}, 0);
+      const milliseconds came = first_looks * run.clock.interval();
+      const auto look = run.until(2 * limit + seconds(10), [&](milliseconds at) { return at >= came ? 4U : 0U; });
+      EXPECT_EQ(look.verdict, Verdict::Stalled) << limit.count() << " ms, looks before the bytes: " << first_looks;
+      EXPECT_LE(run.at, limit + seconds(5));
+    }
+  }
+}
+
 TEST(ProgressClock, SteadyReadersOfAnyPaceStay) {
   for (const std::uint64_t pace : {100U, 2000U, 10000U, 64000U, 1000000000U}) {
     PacedRun run(kDefault);
