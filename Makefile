@@ -22,9 +22,9 @@ export CCACHE_BASEDIR := $(CURDIR)
 # processors run beside one that needs one. Only those that say what starves
 # them, a timer of the kernel, get a second try.
 define ctest
-ctest --test-dir $(1) --output-on-failure -j 4 -R '^((Http2)?Scenario|Lifetime)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 4 -R '^(((Origin|Both)?Http2)?Scenario|Lifetime)/' $(CTEST_ARGS)
 ctest --test-dir $(1) --output-on-failure -R '^(Http2)?Starved/' --repeat until-pass:2 $(CTEST_ARGS)
-ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^((Http2)?(Scenario|Starved)|Lifetime)/' $(CTEST_ARGS)
+ctest --test-dir $(1) --output-on-failure -j 3 -R '$(2)' -E '^(((Origin|Both)?Http2)?(Scenario|Starved)|Lifetime)/' $(CTEST_ARGS)
 endef
 
 .PHONY: run test docs asan tsan deb format format-check tidy fuzz deps test-deps package-deps lint-deps bench bench-micro bench-deps

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs every story under tests/scenario against the real binary: with HTTP/1.1
-// clients, and with HTTP/2 clients where the story has a meaning for them.
+// clients, and with HTTP/2 clients where the story has a meaning for them; and
+// both ways with an HTTP/2 origin, where that makes a difference.
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
@@ -16,6 +17,7 @@
 #include "tests/support/json_schema.h"
 #include "tests/support/netns.h"
 #include "tests/support/scenario.h"
+#include "tests/support/scenario_over_h2.h"
 #include "tests/support/scenario_world.h"
 
 namespace gatewhy::test {
@@ -26,6 +28,7 @@ using std::filesystem::path;
 
 constexpr const char* kUnreachable = "unreachable.yaml";
 constexpr const char* kStatuses = "statuses.yaml";
+constexpr const char* kOverHttp2 = "over_h2.yaml";
 constexpr const char* kPassedOn = "passed_on";  // stories in which nothing fails
 
 path scenarioFile(const char* name) {
@@ -38,14 +41,14 @@ const YAML::Node& clientSideStatuses() {
 }
 
 std::string starvedBy(const path& file) {
-  return YAML::LoadFile(file.string())["starved_by"].as<std::string>("");
+  return storyReason(file, "starved_by");
 }
 
 std::vector<path> scenarioFiles() {
   std::vector<path> files;
   for (const auto& entry : std::filesystem::directory_iterator(path(GATEWHY_SOURCE_DIR) / "tests/scenario")) {
     const path name = entry.path().filename();
-    if (name.extension() == ".yaml" && name != kUnreachable && name != kStatuses) {
+    if (name.extension() == ".yaml" && name != kUnreachable && name != kStatuses && name != kOverHttp2) {
       files.push_back(entry.path());
     }
   }
@@ -56,6 +59,7 @@ std::vector<path> scenarioFiles() {
 struct Play {
   path file;
   ClientProtocol protocol = ClientProtocol::Http1;
+  OriginProtocol origins = OriginProtocol::AsWritten;
 };
 
 // Sanitizers make each slow: there it is played one way, every second one, where
@@ -74,12 +78,24 @@ std::vector<Play> plays(ClientProtocol protocol, bool starved) {
   bool http2_has_turn = false;
   for (const path& file : scenarioFiles()) {
     http2_has_turn = !http2_has_turn;
-    const bool can_http2 = noHttp2Client(file).empty();
+    const bool can_http2 = storyReason(file, "h2_client").empty();
     const bool once = !playsBothWays();
     const bool plays = protocol == ClientProtocol::Http2 ? can_http2 && (!once || http2_has_turn)
                                                          : !(once && can_http2 && http2_has_turn);
     if (plays && starvedBy(file).empty() != starved) {
       chosen.push_back({file, protocol});
+    }
+  }
+  return chosen;
+}
+
+// Once more with an HTTP/2 origin, where that makes another story of it.
+std::vector<Play> playsOverHttp2(ClientProtocol protocol) {
+  std::vector<Play> chosen;
+  for (const path& file : playsBothWays() ? scenarioFiles() : std::vector<path>()) {
+    const bool possible = protocol == ClientProtocol::Http1 || storyReason(file, "h2_client").empty();
+    if (possible && starvedBy(file).empty() && notOverHttp2(file).empty()) {
+      chosen.push_back({file, protocol, OriginProtocol::Http2});
     }
   }
   return chosen;
@@ -166,7 +182,8 @@ class ScenarioTest : public testing::TestWithParam<Play> {
 
   static void checkOrigins(const Scenario& scenario, const ScenarioResult& result) {
     // HTTP/2 knows fields in lower case only.
-    const bool any_case = scenario.client_protocol == ClientProtocol::Http2;
+    const bool any_case =
+        scenario.client_protocol == ClientProtocol::Http2 || scenario.origin_protocol == OriginProtocol::Http2;
     if (const YAML::Node wanted = scenario.expect["origin"]) {
       report(originMismatches(wanted, result.origins.at("origin"), any_case));
     }
@@ -251,9 +268,11 @@ class ScenarioTest : public testing::TestWithParam<Play> {
 };
 
 TEST_P(ScenarioTest, IsDiagnosed) {
-  const Result<Scenario, std::string> scenario = loadScenario(GetParam().file, GetParam().protocol);
+  const Result<Scenario, std::string> scenario = loadScenario(GetParam().file, GetParam().protocol, GetParam().origins);
   ASSERT_TRUE(scenario) << scenario.error();
-  EXPECT_EQ(scenario->cause, causeOfFile(GetParam().file)) << "file name and cause differ";
+  if (GetParam().origins == OriginProtocol::AsWritten) {
+    EXPECT_EQ(scenario->cause, causeOfFile(GetParam().file)) << "file name and cause differ";
+  }
   bool unsupported = false;
   const Result<std::unique_ptr<ScenarioWorld>, std::string> world = ScenarioWorld::create(*scenario, unsupported);
   if (!world && unsupported) {
@@ -292,6 +311,10 @@ std::string playName(const testing::TestParamInfo<Play>& test) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenario, ScenarioTest, testing::ValuesIn(plays(ClientProtocol::Http1, false)), playName);
+INSTANTIATE_TEST_SUITE_P(OriginHttp2Scenario, ScenarioTest, testing::ValuesIn(playsOverHttp2(ClientProtocol::Http1)),
+                         playName);
+INSTANTIATE_TEST_SUITE_P(BothHttp2Scenario, ScenarioTest, testing::ValuesIn(playsOverHttp2(ClientProtocol::Http2)),
+                         playName);
 INSTANTIATE_TEST_SUITE_P(Http2Scenario, ScenarioTest, testing::ValuesIn(plays(ClientProtocol::Http2, false)), playName);
 // Apart, for only these may be repeated.
 INSTANTIATE_TEST_SUITE_P(Starved, ScenarioTest, testing::ValuesIn(plays(ClientProtocol::Http1, true)), playName);
@@ -299,16 +322,27 @@ INSTANTIATE_TEST_SUITE_P(Http2Starved, ScenarioTest, testing::ValuesIn(plays(Cli
 
 TEST(ScenarioCoverage, WhatMayBeRepeatedHasAReason) {
   for (const path& file : scenarioFiles()) {
-    EXPECT_TRUE(starvedBy(file).empty() || starvedBy(file).size() > 30U) << file << ": a reason says why";
+    if (const YAML::Node reason = YAML::LoadFile(file.string())["starved_by"]) {
+      EXPECT_EQ(reason.Scalar(), starvedBy(file)) << file << ": the key begins a line";
+      EXPECT_GT(reason.Scalar().size(), 30U) << file << ": a reason says why";
+    }
   }
 }
 
 TEST(ScenarioCoverage, WhatIsOtherwiseWithHttp2HasAReason) {
   for (const path& file : scenarioFiles()) {
     if (const YAML::Node other = YAML::LoadFile(file.string())["h2_client"]) {
+      EXPECT_EQ(other.IsScalar() ? other.Scalar() : "", storyReason(file, "h2_client"))
+          << file << ": the key begins a line";
       const std::string reason = other.IsScalar() ? other.Scalar() : other["reason"].as<std::string>("");
       EXPECT_GT(reason.size(), 20U) << file << ": a reason says why";
     }
+  }
+}
+
+TEST(ScenarioCoverage, WhatIsOtherwiseOverHttp2HasAReason) {
+  for (const std::string& problem : problemsOfOverHttp2(scenarioFiles())) {
+    ADD_FAILURE() << kOverHttp2 << ": " << problem;
   }
 }
 

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <stdexcept>
+
+#include "tests/support/scenario_over_h2.h"
 
 namespace gatewhy::test {
 namespace {
@@ -181,19 +185,6 @@ Scenario readScenario(const YAML::Node& root) {
   return scenario;
 }
 
-void merge(YAML::Node base, const YAML::Node& delta) {
-  for (const auto& entry : delta) {
-    const std::string key = entry.first.Scalar();
-    if (entry.second.IsNull()) {
-      base.remove(key);
-    } else if (entry.second.IsMap() && base[key] && base[key].IsMap()) {
-      merge(base[key], entry.second);
-    } else {
-      base[key] = YAML::Clone(entry.second);
-    }
-  }
-}
-
 // Flow style, scalars as they were: what was quoted stays quoted, for a quoted
 // number is a string to a strict reader.
 void write(std::string& out, const YAML::Node& node) {
@@ -247,7 +238,7 @@ YAML::Node withHttp2Clients(const YAML::Node& root) {
   YAML::Node story = YAML::Clone(root);
   if (const YAML::Node other = root["h2_client"]) {
     allowOnly(other, {"reason", "origin", "client", "expect"});
-    merge(story, other);
+    mergeYaml(story, other);
     story.remove("reason");
   }
   return story;
@@ -273,25 +264,52 @@ void offerHttp2(const YAML::Node& config) {
 
 }  // namespace
 
+void mergeYaml(YAML::Node base, const YAML::Node& delta) {
+  for (const auto& entry : delta) {
+    const std::string key = entry.first.Scalar();
+    if (entry.second.IsNull()) {
+      base.remove(key);
+    } else if (entry.second.IsMap() && base[key] && base[key].IsMap()) {
+      mergeYaml(base[key], entry.second);
+    } else {
+      base[key] = YAML::Clone(entry.second);
+    }
+  }
+}
+
 bool isFieldOfConnection(std::string_view name) {
   constexpr std::string_view kNames[] = {"Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade",
                                          "Sec-WebSocket-Accept"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
-std::string noHttp2Client(const std::filesystem::path& file) {
-  const YAML::Node reason = YAML::LoadFile(file.string())["h2_client"];
+std::string storyReason(const std::filesystem::path& file, const std::string& key) {
+  std::ifstream stream(file);
+  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (("\n" + text).find("\n" + key + ":") == std::string::npos) {
+    return {};
+  }
+  const YAML::Node reason = YAML::Load(text)[key];
   return reason && reason.IsScalar() ? reason.Scalar() : std::string();
 }
 
-Result<Scenario, std::string> loadScenario(const std::filesystem::path& file, ClientProtocol protocol) {
+Result<Scenario, std::string> loadScenario(const std::filesystem::path& file, ClientProtocol protocol,
+                                           OriginProtocol origins) {
   try {
-    const YAML::Node story = YAML::LoadFile(file.string());
-    if (protocol == ClientProtocol::Http1) {
-      return readScenario(story);
+    YAML::Node story = YAML::LoadFile(file.string());
+    if (protocol == ClientProtocol::Http2) {
+      story = withHttp2Clients(story);
     }
-    Scenario scenario = readScenario(withHttp2Clients(story));
-    expectHttp2(scenario);
+    if (origins == OriginProtocol::Http2) {
+      story = storyOverHttp2(story, file);
+    }
+    Scenario scenario = readScenario(story);
+    if (protocol == ClientProtocol::Http2) {
+      expectHttp2(scenario);
+    }
+    if (origins == OriginProtocol::Http2) {
+      playOverHttp2(scenario);
+    }
     return scenario;
   } catch (const YAML::Exception& problem) {
     return Failure{fmt::format("{}: {}", file.filename().string(), problem.what())};
@@ -323,18 +341,22 @@ Script expand(Script script, const Variables& variables) {
 std::string composeConfig(const Scenario& scenario, const YAML::Node& extra) {
   YAML::Node config = YAML::Load(kDefaultConfig);
   if (scenario.origin_scheme == "https://") {
-    merge(config, YAML::Load(R"({origins: {origin: {tls: {ca_file: "${PKI}/ca.pem", server_name: "origin.test"}}}})"));
+    mergeYaml(config,
+              YAML::Load(R"({origins: {origin: {tls: {ca_file: "${PKI}/ca.pem", server_name: "origin.test"}}}})"));
   }
   if (scenario.dns) {
-    merge(config, YAML::Load(R"({dns: {servers: ["${DNS}"], hosts_file: false}})"));
+    mergeYaml(config, YAML::Load(R"({dns: {servers: ["${DNS}"], hosts_file: false}})"));
   }
   for (const YAML::Node& delta : {scenario.config, extra}) {
     if (delta && delta.IsMap()) {
-      merge(config, delta);
+      mergeYaml(config, delta);
     }
   }
   if (scenario.client_protocol == ClientProtocol::Http2) {
     offerHttp2(config);
+  }
+  if (scenario.origin_protocol == OriginProtocol::Http2) {
+    endpointsOverHttp2(config);
   }
   std::string text;
   write(text, config);

@@ -31,9 +31,11 @@ struct ScenarioOrigin {
 
 // What the clients of a scenario speak.
 enum class ClientProtocol : std::uint8_t { Http1, Http2 };
+enum class OriginProtocol : std::uint8_t { AsWritten, Http2 };
 
 struct Scenario {
   ClientProtocol client_protocol = ClientProtocol::Http1;
+  OriginProtocol origin_protocol = OriginProtocol::AsWritten;
   std::string name;
   std::string cause;
   std::map<std::string, ScenarioOrigin> origins;
@@ -54,13 +56,19 @@ struct Scenario {
 
 // The error names the line where one is at fault. Unknown keys are errors.
 [[nodiscard]] Result<Scenario, std::string> loadScenario(const std::filesystem::path& file,
-                                                         ClientProtocol protocol = ClientProtocol::Http1);
-// Why its clients cannot speak HTTP/2: the story's key `h2_client`, where it is
-// a text. "" where they can.
-[[nodiscard]] std::string noHttp2Client(const std::filesystem::path& file);
+                                                         ClientProtocol protocol = ClientProtocol::Http1,
+                                                         OriginProtocol origins = OriginProtocol::AsWritten);
+// A story's reason for being played otherwise, where that is a text: its key
+// `h2_client`, why its clients cannot speak HTTP/2, or `starved_by`. "" where it
+// has none. Each run of the program asks this of all stories, which are
+// therefore not parsed unless a line begins with the key.
+[[nodiscard]] std::string storyReason(const std::filesystem::path& file, const std::string& key);
 
 // HTTP/2 has no such field (RFC 9113 section 8.2.2, RFC 8441 section 5.1).
 [[nodiscard]] bool isFieldOfConnection(std::string_view name);
+
+// Maps merge, everything else replaces, null removes.
+void mergeYaml(YAML::Node base, const YAML::Node& delta);
 
 // `${NAME}` in scripts and configuration.
 using Variables = std::map<std::string, std::string>;
