@@ -72,7 +72,7 @@ StreamFault H2OriginConnection::refusal() const {
 // ---- streams --------------------------------------------------------------
 
 void H2OriginConnection::add(H2StreamId id, H2OriginStream& stream) {
-  streams_.insert_or_assign(id, &stream);
+  streams_.push_back({id, &stream});
   if (watch_ == Watch::Nothing) {
     watch(Watch::Silence);
   }
@@ -80,7 +80,9 @@ void H2OriginConnection::add(H2StreamId id, H2OriginStream& stream) {
 }
 
 void H2OriginConnection::remove(H2StreamId id) {
-  if (streams_.erase(id) != 0) {
+  const auto found = above(id - 1);
+  if (found != streams_.end() && found->id == id) {
+    streams_.erase(found);
     http2_.release(id);
     if (streams_.empty() && watch_ != Watch::Settings) {
       watch(Watch::Nothing);
@@ -89,19 +91,24 @@ void H2OriginConnection::remove(H2StreamId id) {
   }
 }
 
-H2OriginStream* H2OriginConnection::find(H2StreamId stream) {
-  const auto found = streams_.find(stream);
-  return found == streams_.end() ? nullptr : found->second;
+std::vector<H2OriginConnection::OpenStream>::iterator H2OriginConnection::above(H2StreamId id) {
+  return std::upper_bound(streams_.begin(), streams_.end(), id,
+                          [](H2StreamId least, const OpenStream& open) { return least < open.id; });
 }
 
-std::vector<H2StreamId> H2OriginConnection::open() const {
-  std::vector<H2StreamId> ids;
-  ids.reserve(streams_.size());
-  for (const auto& [id, stream] : streams_) {
-    ids.push_back(id);
+H2OriginStream* H2OriginConnection::find(H2StreamId stream) {
+  const auto found = above(stream - 1);
+  return found == streams_.end() || found->id != stream ? nullptr : found->stream;
+}
+
+template <typename Each>
+void H2OriginConnection::forEachStream(Each each) {
+  const H2StreamId newest = streams_.empty() ? 0 : streams_.back().id;
+  H2StreamId last = 0;
+  for (auto next = above(last); next != streams_.end() && next->id <= newest; next = above(last)) {
+    last = next->id;
+    each(*next->stream);
   }
-  std::sort(ids.begin(), ids.end());
-  return ids;
 }
 
 void H2OriginConnection::onInterim(H2StreamId stream, ResponseHead& head) {
@@ -238,9 +245,11 @@ void H2OriginConnection::write() {
     }
   }
   if (std::exchange(socket_blocked_, false)) {
-    for (const H2StreamId id : open()) {
-      onWritable(id);
-    }
+    forEachStream([this](H2OriginStream& stream) {
+      if (!socket_blocked_) {
+        stream.onWritable();
+      }
+    });
   }
 }
 
@@ -308,11 +317,7 @@ void H2OriginConnection::onConnectionFault(const StreamFault& fault) {
 
 // Each may end, be tried again elsewhere, and take others with it.
 void H2OriginConnection::breakAll(const Fault& fault) {
-  for (const H2StreamId id : open()) {
-    if (H2OriginStream* stream = find(id)) {
-      stream->onBroken(fault);
-    }
-  }
+  forEachStream([&fault](H2OriginStream& stream) { stream.onBroken(fault); });
 }
 
 void H2OriginConnection::onSettings() {

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "diagnostics/redaction.h"
@@ -99,8 +98,17 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   void breakAll(const Fault& fault);
   void watch(Watch what);
   void onWatch();
+  struct OpenStream {
+    H2StreamId id;
+    H2OriginStream* stream;
+  };
+  // The first above `id`.
+  [[nodiscard]] std::vector<OpenStream>::iterator above(H2StreamId id);
   [[nodiscard]] H2OriginStream* find(H2StreamId stream);
-  [[nodiscard]] std::vector<H2StreamId> open() const;
+  // Calls `each` with every stream that is open now and still is when its turn
+  // comes: any of them may end others.
+  template <typename Each>
+  void forEachStream(Each each);
 
   EventLoop& loop_;
   const H2Patience patience_;
@@ -120,8 +128,8 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   TimePoint since_;  // of what is watched
   Deadline timer_;
   H2OriginSession http2_;
-  std::unordered_map<H2StreamId, H2OriginStream*> streams_;
-  std::vector<H2StreamId> spoken_;  // to which this read has brought something
+  std::vector<OpenStream> streams_;  // in the order of their ids, in which they are opened
+  std::vector<H2StreamId> spoken_;   // to which this read has brought something
   DeferredCall after_turn_;
 };
 
