@@ -29,6 +29,8 @@ Cause causeOfClientStream(const StreamFault& fault, const Observation& seen) noe
       return Cause::ClientH2Error;
     case StreamFault::How::Stalled:
       return Cause::ClientWriteTimeout;
+    case StreamFault::How::Misdirected:
+      break;  // only an origin answers
   }
   return Cause::ProxyInternalError;
 }
@@ -132,6 +134,8 @@ Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept 
       return Cause::H2FlowControlStalled;
     case StreamFault::How::PingTimeout:
       return Cause::OriginKeepaliveFailed;
+    case StreamFault::How::Misdirected:
+      return Cause::H2Http11Required;
   }
   return Cause::ProxyInternalError;
 }

@@ -177,10 +177,21 @@ void writeDiagnosis(JsonWriter& json, const Diagnosis& diagnosis, std::span<cons
   json.endObject();
 }
 
+template <class Json>
+void writePeer(Json& json, std::string_view address, std::string_view protocol_version) {
+  if (address.empty() && protocol_version.empty()) {
+    return;
+  }
+  json.beginObject("peer");
+  json.member("address", address);
+  writeNested(json, "protocol", "version", protocol_version);
+  json.endObject();
+}
+
 void writeTry(JsonWriter& json, const TryRecord& attempt) {
   json.beginObject();
   json.member("endpoint", attempt.endpoint);
-  writeNested(json, "peer", "address", attempt.peer_address);
+  writePeer(json, attempt.peer_address, attempt.peer_protocol_version);
   json.memberBoolean("connection_reused", attempt.connection_reused);
   if (attempt.retried) {
     json.memberBoolean("retried", true);
@@ -342,7 +353,7 @@ void writeOriginFacts(FastJsonWriter& json, const ExchangeEvent& event, const Ev
   json.member("route", event.route);
   json.member("origin", event.origin);
   json.member("endpoint", event.endpoint);
-  writeNested(json, "peer", "address", event.peer_address);
+  writePeer(json, event.peer_address, event.peer_protocol_version);
   if (event.connection_reused) {
     json.memberBoolean("connection_reused", *event.connection_reused);
   }

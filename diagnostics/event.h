@@ -31,7 +31,8 @@ struct TryRecord {
   bool connection_reused = false;
   Timings timings;
   std::optional<Diagnosis> diagnosis;
-  bool retried = false;  // another try of the request followed because of this one
+  bool retried = false;                         // another try of the request followed because of this one
+  std::string_view peer_protocol_version = {};  // static: "1.1", "2"; empty where there was no connection
 };
 
 enum class Outcome : std::uint8_t { Success, Failure, Aborted };
@@ -77,6 +78,7 @@ struct ExchangeEvent {
   const GrpcFacts* grpc = nullptr;  // null: no call of gRPC
   Outcome outcome = Outcome::Success;
   std::string_view route, origin, endpoint, peer_address;
+  std::string_view peer_protocol_version;  // spoken to the origin: "1.1", "2"
   std::optional<bool> connection_reused;
   std::uint32_t attempts = 0;
   const DnsFacts* dns = nullptr;                  // of the last try's connection, where there is something to tell

@@ -218,9 +218,11 @@ struct FaultWriter {
   void operator()(const StreamFault& fault) const {
     json.member("h2_failure", name(fault.how));
     const bool received = fault.how == StreamFault::How::Reset || fault.how == StreamFault::How::GoAway;
-    json.memberUnsigned("h2_code", fault.code);
-    json.member("h2_code_name", h2CodeName(fault.code));
-    json.member("h2_code_direction", received ? "received" : "sent");
+    if (fault.how != StreamFault::How::Misdirected) {  // an answer, and no code
+      json.memberUnsigned("h2_code", fault.code);
+      json.member("h2_code_name", h2CodeName(fault.code));
+      json.member("h2_code_direction", received ? "received" : "sent");
+    }
     json.memberInteger("h2_stream", fault.how == StreamFault::How::GoAway ? 0 : fault.stream);
     if (fault.how == StreamFault::How::GoAway) {
       json.memberInteger("h2_last_stream", fault.last_stream);

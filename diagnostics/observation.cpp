@@ -226,6 +226,8 @@ std::string_view name(StreamFault::How how) noexcept {
       return "no_settings";
     case StreamFault::How::PingTimeout:
       return "ping_timeout";
+    case StreamFault::How::Misdirected:
+      return "misdirected";
   }
   return {};
 }

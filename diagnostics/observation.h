@@ -256,6 +256,7 @@ struct StreamFault {
     Stalled,      // the peer's window stays closed
     NoSettings,   // of an origin: SETTINGS, with which it has to begin, did not come in time
     PingTimeout,  // of an origin: it did not answer a PING in time
+    Misdirected,  // of an origin: it answered 421, which asks for another connection (RFC 9110 section 15.5.20)
   };
   How how = How::Protocol;
   std::uint32_t code = 0;             // RFC 9113 section 7; received of Reset and GoAway, sent of others

@@ -137,6 +137,8 @@ void appendTryTitle(std::string& out, const Json& attempt, std::size_t number, s
   }
   if (const auto stream = numberAt(attempt, "diagnosis.evidence.stream")) {
     place += fmt::format(", stream {:.0f} of HTTP/2", *stream);
+  } else if (const std::string version = textAt(attempt, "peer.protocol.version"); !version.empty()) {
+    place += ", by HTTP/" + version;
   }
   const std::string label = of > 1 ? fmt::format("Try {} of {}", number, of) : "To";
   appendWrapped(out, label, place, kStoryColumn, style);

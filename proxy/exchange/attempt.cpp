@@ -236,6 +236,7 @@ void Attempt::begin(OriginConnection& connection) {
                              .owner = *this,
                              .observer = observer_,
                              .reused = reused_});
+  http_version_ = stream_->http2() != nullptr ? "2" : "1.1";
   stream_->begin();
 }
 
@@ -359,7 +360,8 @@ TryRecord Attempt::record() const {
           .peer_address = peerAddress(),
           .connection_reused = reused_,
           .timings = timings(),
-          .diagnosis = {}};
+          .diagnosis = {},
+          .peer_protocol_version = http_version_};
 }
 
 Timings Attempt::timings() const {

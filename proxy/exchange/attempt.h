@@ -102,6 +102,7 @@ class Attempt final : public Deferred,
   // what is to be told of it is told by the accessors here.
   [[nodiscard]] bool answeredAtOnce() const { return answered_ && address_failures_.empty(); }
   [[nodiscard]] std::string_view answeredBy() const { return peer_address_; }
+  [[nodiscard]] std::string_view httpVersion() const { return http_version_; }  // static; "" before there is a stream
   [[nodiscard]] bool reused() const { return reused_; }
   // Others have streams on its connection too: what the origin does not take up
   // it says.
@@ -165,7 +166,8 @@ class Attempt final : public Deferred,
   std::unique_ptr<Connector> connector_;
   Lease lease_;
   std::unique_ptr<OriginStream> stream_;
-  std::string peer_address_;  // kept when the lease has ended
+  std::string peer_address_;       // kept when the lease has ended
+  std::string_view http_version_;  // spoken to the origin
   std::vector<AddressFailure> address_failures_;
   Timings connect_timings_;
   TimePoint started_;

@@ -115,6 +115,7 @@ void ExchangeRecord::describeTries(ExchangeEvent& event, Attempt* attempt) {
     event.attempts = 1;  // as nearly always: told without a record of it
     event.endpoint = attempt->endpointUrl();
     event.peer_address = attempt->answeredBy();
+    event.peer_protocol_version = attempt->httpVersion();
     event.connection_reused = attempt->reused();
     event.timings = attempt->timings();
     return;
@@ -128,6 +129,7 @@ void ExchangeRecord::describeTries(ExchangeEvent& event, Attempt* attempt) {
     const TryRecord& last = tries_.back();
     event.endpoint = last.endpoint;
     event.peer_address = last.peer_address;
+    event.peer_protocol_version = last.peer_protocol_version;
     event.connection_reused = last.connection_reused;
     event.timings = last.timings;
   }

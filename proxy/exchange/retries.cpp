@@ -45,8 +45,8 @@ bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
 // piling up.
 bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool& pool, std::size_t endpoint) {
   if (isUntouched(why, pool.config().endpoints[pool.health().host(endpoint).endpoint])) {
-    const bool refused = std::get<StreamFault>(why.observation.fault).how == StreamFault::How::Reset;
-    if (!untouchedLeft() || (refused && untouched_ >= kMostRefused)) {
+    const bool draining = std::get<StreamFault>(why.observation.fault).how == StreamFault::How::GoAway;
+    if (!untouchedLeft() || (!draining && untouched_ >= kMostRefused)) {
       return false;
     }
     ++untouched_;

@@ -225,10 +225,7 @@ void H2OriginStream::onInterim(const ResponseHead& head) {
 void H2OriginStream::onHead(const ResponseHead& head, bool ends) {
   noteBytes(head.bytes.size());
   if (head.status == kMisdirected && setup_.owner.repeatsMisdirected()) {
-    fail(Phase::ResponseHead, StreamFault{.how = StreamFault::How::Reset,
-                                          .code = numberOf(H2Code::Http11Required),
-                                          .stream = id_,
-                                          .detail = "answered 421 (Misdirected Request)"});
+    fail(Phase::ResponseHead, StreamFault{.how = StreamFault::How::Misdirected, .stream = id_});
     return;
   }
   reading_ = Reading::Body;

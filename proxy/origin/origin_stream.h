@@ -62,7 +62,7 @@ class OriginStreamOwner {
   // Appends the request's head as it goes out.
   virtual void appendHead(TextBuffer& out) = 0;
   // The answer is 421 (Misdirected Request), by HTTP/2. True: the request is
-  // tried again by HTTP/1.1, and the stream fails with HTTP_1_1_REQUIRED.
+  // tried again by HTTP/1.1, and the stream fails as misdirected.
   [[nodiscard]] virtual bool repeatsMisdirected() { return false; }
   // nullopt: the 101 answers what was asked.
   [[nodiscard]] virtual std::optional<UpgradeFault> judgeSwitch(const ResponseHead& head) = 0;

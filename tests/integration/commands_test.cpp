@@ -228,7 +228,7 @@ const std::string kFailure =
     R"("server":{"address":"shop.example"},"generated_by":"proxy","outcome":"failure","origin":"shop","attempts":2,)"
     R"("tries":[{"endpoint":"http://a:1","peer":{"address":"192.0.2.1:1"},"connection_reused":false,)"
     R"("timings":{"connect":1.5},"diagnosis":{"cause":"connection_refused","phase":"connect","summary":"Nobody listens."}},)"
-    R"({"endpoint":"http://b:1","connection_reused":true,"timings":{"send":0.5,"wait":40}}],)"
+    R"({"endpoint":"http://b:1","peer":{"protocol":{"version":"1.1"}},"connection_reused":true,"timings":{"send":0.5,"wait":40}}],)"
     R"("diagnosis":{"cause":"empty_response","phase":"response_head","blame":"origin","status":520,"summary":"It \u001b[31mclosed.",)"
     R"("evidence":{"end":"fin","later":[{"what":"a late reset","at_ms":50}]}}})";
 
@@ -239,11 +239,11 @@ TEST(WhyTest, TellsTheStoryOutOfALog) {
   const std::string log = directory.write("events.log", "no event abc-1\n" + success + "\n" + kFailure + "\n");
   const CommandResult result = gatewhy({"why", "abc-1", "--log", log});
   EXPECT_EQ(result.status, 0) << result.errors;
-  EXPECT_THAT(result.output,
-              AllOf(HasSubstr("GET http://shop.example/cart"), HasSubstr("Try 1 of 2"), HasSubstr("connection_refused"),
-                    HasSubstr("Nobody listens."), HasSubstr("Try 2 of 2"), HasSubstr("on a kept connection"),
-                    HasSubstr("empty_response"), HasSubstr("should act"), HasSubstr("check first"),
-                    HasSubstr("Seen later"), HasSubstr("a late reset")));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("GET http://shop.example/cart"), HasSubstr("Try 1 of 2"),
+                                   HasSubstr("connection_refused"), HasSubstr("Nobody listens."),
+                                   HasSubstr("Try 2 of 2"), HasSubstr("on a kept connection, by HTTP/1.1"),
+                                   HasSubstr("empty_response"), HasSubstr("should act"), HasSubstr("check first"),
+                                   HasSubstr("Seen later"), HasSubstr("a late reset")));
   EXPECT_THAT(result.output, AllOf(HasSubstr("█"), Not(HasSubstr("\x1b")))) << "what the origin says stays text";
   const CommandResult plain = gatewhy({"why", "abc-1", "--log", log}, "C");
   EXPECT_THAT(plain.output, AllOf(HasSubstr("###"), Not(HasSubstr("█"))));

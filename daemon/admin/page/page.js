@@ -307,6 +307,12 @@ function legs(event) {
     node(event.origin || 'origin', (event.peer && event.peer.address) || event.endpoint || ''));
 }
 
+// What a try spoke to the origin.
+function spoken(one) {
+  const version = ((one.peer || {}).protocol || {}).version, stream = ((one.diagnosis || {}).evidence || {}).stream;
+  return stream !== undefined ? `, stream ${stream} of HTTP/2` : version ? `, by HTTP/${version}` : '';
+}
+
 // What each try spent its time on, on one scale.
 function timeline(event) {
   const tries = event.tries || (event.endpoint !== undefined ? [{endpoint: event.endpoint, peer: event.peer, connection_reused: event.connection_reused, timings: event.timings, diagnosis: event.diagnosis}] : []);
@@ -329,7 +335,7 @@ function timeline(event) {
     });
     const total = sum(parts[i].map(part => part.ms));
     const label = parts[i].map(part => `${kPhaseNames[part.phase]} ${duration(part.ms)}`).join(', ') || 'no time was spent';
-    return h('div', {class: 'try'}, h('span', {class: 'where'}, (one.peer && one.peer.address) || one.endpoint, one.connection_reused ? ' (reused)' : '', one.diagnosis && one.diagnosis.evidence.stream !== undefined ? `, stream ${one.diagnosis.evidence.stream}` : ''),
+    return h('div', {class: 'try'}, h('span', {class: 'where'}, (one.peer && one.peer.address) || one.endpoint, one.connection_reused ? ' (reused)' : '', spoken(one)),
       svg('svg', {viewBox: '0 0 1000 16', preserveAspectRatio: 'none', role: 'img', 'aria-label': label}, bars, one.diagnosis ? svg('line', {class: 'end', x1: Math.min(x + 1, 999), x2: Math.min(x + 1, 999), y1: 0, y2: 16, 'vector-effect': 'non-scaling-stroke'}) : ''),
       h('span', {class: 'number'}, duration(total)),
       tries.length > 1 ? h('span', {class: 'why'}, one.diagnosis ? one.diagnosis.summary : 'worked') : '');

@@ -209,6 +209,7 @@ class Run final : public AttemptObserver {
     event.origin = origin_.name;
     event.endpoint = tries_.back().endpoint;
     event.peer_address = result_.peer_address;
+    event.peer_protocol_version = tries_.back().peer_protocol_version;
     event.connection_reused = false;
     event.attempts = static_cast<std::uint32_t>(tries_.size());
     event.tries = &tries_;

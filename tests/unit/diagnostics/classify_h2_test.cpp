@@ -14,7 +14,9 @@
 
 #include "diagnostics/classify.h"
 #include "diagnostics/diagnosis.h"
+#include "diagnostics/evidence.h"
 #include "diagnostics/h2_words.h"
+#include "diagnostics/json_writer.h"
 #include "observations.h"
 
 namespace gatewhy {
@@ -23,9 +25,10 @@ namespace {
 using namespace test;  // NOLINT(google-build-using-namespace): builders of this folder
 using H2How = StreamFault::How;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
-constexpr std::array kH2Hows{H2How::Reset,   H2How::GoAway,     H2How::Protocol,   H2How::Flood,
-                             H2How::Stalled, H2How::NoSettings, H2How::PingTimeout};
+constexpr std::array kH2Hows{H2How::Reset,   H2How::GoAway,     H2How::Protocol,    H2How::Flood,
+                             H2How::Stalled, H2How::NoSettings, H2How::PingTimeout, H2How::Misdirected};
 constexpr std::array kH2Phases{Phase::Routing,      Phase::Dns,          Phase::Connect,
                                Phase::TlsHandshake, Phase::RequestWrite, Phase::ResponseHead,
                                Phase::ResponseBody, Phase::Upgrade,      Phase::Internal};
@@ -68,6 +71,8 @@ Cause generalH2Cause(H2How how, std::uint32_t code, bool in_body) {
       return Cause::H2FlowControlStalled;
     case H2How::PingTimeout:
       return Cause::OriginKeepaliveFailed;
+    case H2How::Misdirected:
+      return Cause::H2Http11Required;
   }
   return Cause::ProxyInternalError;
 }
@@ -136,6 +141,7 @@ TEST(ClassifyH2, RetryIsWhatTheOriginSaysOfTheRequest) {
       {"no SETTINGS", onStream(Phase::RequestWrite, {.how = H2How::NoSettings}), Retry::IdempotentOnly},
       {"stalled", onStream(Phase::RequestWrite, {.how = H2How::Stalled}), Retry::IdempotentOnly},
       {"PING", onStream(Phase::ResponseHead, {.how = H2How::PingTimeout}), Retry::IdempotentOnly},
+      {"421", onStream(Phase::ResponseHead, {.how = H2How::Misdirected}), Retry::BeforeAnyByte},
   };
   for (const RetryExample& example : examples) {
     EXPECT_EQ(name(diagnose(example.observation, {}).retry), name(example.retry)) << example.what;
@@ -216,6 +222,18 @@ TEST(ClassifyH2, SummariesNameFrameCodeAndStream) {
               HasSubstr("The origin did not send SETTINGS, with which HTTP/2 begins, in time"));
   EXPECT_THAT(summary(Phase::ResponseHead, {.how = H2How::Reset, .code = kEnhanceYourCalm}),
               HasSubstr("too much work from here"));
+}
+
+// An answer is no reset: nothing is told that never came.
+TEST(ClassifyH2, AMisdirectedRequestWasAnswered) {
+  const Diagnosis why = diagnose(onStream(Phase::ResponseHead, {.how = H2How::Misdirected, .stream = kOurStream}), {});
+  EXPECT_THAT(why.summary, HasSubstr("The origin answered 421 (Misdirected Request) over HTTP/2"));
+  EXPECT_THAT(why.summary, Not(HasSubstr("HTTP_1_1_REQUIRED")));
+  std::string text;
+  JsonWriter writer(text);
+  writeEvidence(writer, why, {});
+  EXPECT_THAT(text, HasSubstr(R"("h2_failure":"misdirected","h2_stream":5)"));
+  EXPECT_THAT(text, Not(HasSubstr("h2_code")));
 }
 
 }  // namespace

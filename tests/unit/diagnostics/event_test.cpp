@@ -81,6 +81,7 @@ ExchangeEvent success() {
   event.origin = "shop";
   event.endpoint = "http://10.0.0.7:80";
   event.peer_address = "10.0.0.7:80";
+  event.peer_protocol_version = "1.1";
   event.connection_reused = true;
   event.attempts = 1;
   event.timings = {.resolve = 0.1,
@@ -107,7 +108,7 @@ TEST(EventTest, SuccessIsNestedAsDocumented) {
             "server_name": "shop.example", "handshake_ms": 0.7},
     "client": {"address": "203.0.113.9", "port": 4711},
     "user_agent": {"original": "test/1"}, "generated_by": "origin", "origin_status": 200, "outcome": "success",
-    "route": "shop.example/", "origin": "shop", "endpoint": "http://10.0.0.7:80", "peer": {"address": "10.0.0.7:80"},
+    "route": "shop.example/", "origin": "shop", "endpoint": "http://10.0.0.7:80", "peer": {"address": "10.0.0.7:80", "protocol": {"version": "1.1"}},
     "connection_reused": true, "attempts": 1,
     "timings": {"resolve": 0.1, "connect": 0.2, "tls_handshake": 0.3, "send": 0.4, "wait": 5, "receive": 6, "total": 12, "login": 0.5}
   })"));
@@ -199,12 +200,13 @@ TEST(EventTest, TriesAreListedOnlyWhereThereWereSeveral) {
   event.tries = &tries;
   EXPECT_FALSE(written(event).contains("tries"));
 
-  tries.push_back({"http://10.0.0.8:80", "", true, {}, std::nullopt});
+  tries.push_back({.endpoint = "http://10.0.0.8:80", .connection_reused = true, .peer_protocol_version = "2"});
   const json list = written(event)["tries"];
   ASSERT_EQ(list.size(), 2U);
   EXPECT_EQ(list[0]["peer"]["address"], "10.0.0.7:80");
   EXPECT_EQ(list[0]["diagnosis"]["evidence"]["icmp"]["sender"], "198.51.100.1");
-  EXPECT_EQ(list[1], json::parse(R"({"endpoint": "http://10.0.0.8:80", "connection_reused": true})"));
+  EXPECT_EQ(list[1], json::parse(R"({"endpoint": "http://10.0.0.8:80", "peer": {"protocol": {"version": "2"}},
+                                     "connection_reused": true})"));
 }
 
 TEST(EventTest, ArbitraryBytesNeverBreakTheLine) {
@@ -239,8 +241,9 @@ TEST(EventTest, LifecycleFactsKeepTheirOrderAndTypes) {
 
 // An event with every key that there is.
 json fullEvent(const Diagnosis& diagnosis) {
-  const std::vector<TryRecord> tries = {{"http://10.0.0.7:80", "10.0.0.7:80", false, {.total = 1}, diagnosis, true},
-                                        {"http://10.0.0.8:80", "10.0.0.8:80"}};
+  const std::vector<TryRecord> tries = {
+      {"http://10.0.0.7:80", "10.0.0.7:80", false, {.total = 1}, diagnosis, true, "2"},
+      {"http://10.0.0.8:80", "10.0.0.8:80"}};
   const ReceivedProxyStatus said{
       .name = "edge", .error = "connection_timeout", .details = "10 s", .received_status = 504};
   const std::vector<Symptom> later = test::laterSample();

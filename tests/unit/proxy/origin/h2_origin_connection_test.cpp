@@ -10,6 +10,7 @@
 
 #include "proxy/http/h1_parser.h"
 #include "proxy/origin/h2_origin_connection.h"
+#include "proxy/origin/http1_required.h"
 #include "proxy/origin/origin_pool.h"
 #include "tests/support/h2_frames.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kInternalError = 2, kCancel = 8, kNoError = 0, kHttp11Required = 13;
+constexpr std::uint32_t kInternalError = 2, kCancel = 8, kNoError = 0;
 
 class Request final : public PoolWaiter, public ResponseObserver, public OriginStreamOwner {
  public:
@@ -365,7 +366,8 @@ TEST_F(H2OriginConnectionTest, AMisdirectedRequestMayBeTriedAgain) {
   opener_->repeats = true;
   say(h2Settings() + h2Headers(1, {{":status", "421"}}));
   ASSERT_TRUE(opener_->fault);
-  EXPECT_EQ(std::get<StreamFault>(*opener_->fault).code, kHttp11Required);
+  EXPECT_EQ(std::get<StreamFault>(*opener_->fault).how, StreamFault::How::Misdirected);
+  EXPECT_TRUE(requiresHttp1(*opener_->fault));
   Request& passed_on = begin("GET /again HTTP/1.1\r\nHost: a\r\n\r\n");
   turn();
   say(h2Headers(3, {{":status", "421"}}));
