@@ -8,9 +8,35 @@
 namespace gatewhy {
 namespace {
 
+void checkGrpcChecks(const OriginConfig& origin, const std::string& path, CheckReport& report) {
+  if (!origin.health->path.empty()) {
+    report.error(path + ".health.path", "'health.path' contradicts 'health.grpc': a check asks for one of them");
+  }
+  for (const std::string_view key : {"expect", "method"}) {
+    if (report.written(fmt::format("{}.health.{}", path, key))) {
+      report.warning(fmt::format("{}.health.{}", path, key),
+                     fmt::format("'health.{}' has no effect with 'health.grpc': SERVING is what a check expects", key));
+    }
+  }
+  for (const EndpointConfig& endpoint : origin.endpoints) {
+    if (endpoint.http != EndpointHttp::Http1) {
+      continue;
+    }
+    const std::string_view instead = endpoint.scheme == EndpointScheme::Https  ? "leave 'http2: false' out"
+                                     : endpoint.scheme == EndpointScheme::Unix ? "leave 'grpc' out"
+                                                                               : "write h2c:// there";
+    report.error(path + ".health.grpc",
+                 fmt::format("'health.grpc' needs HTTP/2, which the endpoint {} is not spoken to in: {}", endpoint.url,
+                             instead));
+  }
+}
+
 void checkActiveChecks(const OriginConfig& origin, const std::string& path, CheckReport& report) {
   const HealthConfig& health = *origin.health;
-  if (health.path.empty()) {
+  if (health.grpc) {
+    checkGrpcChecks(origin, path, report);
+  }
+  if (health.connectionOnly()) {
     for (const std::string_view key : {"expect", "method", "host", "headers"}) {
       if (report.written(fmt::format("{}.health.{}", path, key))) {
         report.warning(fmt::format("{}.health.{}", path, key),

@@ -138,7 +138,8 @@ struct StatusRange {
 };
 
 struct HealthConfig {
-  std::string path;  // and query; empty = a connection is all that is asked for (over TLS, a session)
+  std::string path;                 // and query; "" = not asked for
+  std::optional<std::string> grpc;  // a service, asked for over the gRPC health protocol; "" = the server as a whole
   Millis interval{5000}, timeout{2000};
   std::uint32_t healthy = 2, unhealthy = 3;  // in a row
   std::vector<StatusRange> expect{StatusRange{}};
@@ -146,6 +147,8 @@ struct HealthConfig {
   std::string host;        // of the Host field; empty = the endpoint's
   std::uint16_t port = 0;  // 0 = the endpoint's
   std::vector<std::pair<std::string, std::string>> headers;
+  // A connection is all that is asked for; over TLS, a session.
+  [[nodiscard]] bool connectionOnly() const { return path.empty() && !grpc; }
   friend bool operator==(const HealthConfig&, const HealthConfig&) = default;
 };
 

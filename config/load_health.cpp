@@ -63,8 +63,32 @@ std::string checkHostComplaint(const std::string& host) {
   return hostComplaint(port ? std::string_view(host).substr(0, colon) : std::string_view(host));
 }
 
+std::string serviceComplaint(const std::string& service) {
+  constexpr std::size_t kLongestService = 255;
+  if (service.size() > kLongestService) {
+    return fmt::format("a service's name can have {} bytes at most", kLongestService);
+  }
+  const bool fits = std::all_of(service.begin(), service.end(),
+                                [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; });
+  return fits ? std::string() : "a service's name has no control characters";
+}
+
+// A call of gRPC says these itself.
+std::string checkFieldComplaint(const std::string& name, const HealthConfig& health) {
+  if (lowerCase(name) == "host") {
+    return "write 'host' instead of a header";
+  }
+  if (health.grpc && lowerCase(name) == "content-type") {
+    return "'health.grpc' sets Content-Type itself";
+  }
+  return fieldNameComplaint(name, MessageSide::Request);
+}
+
 void readCheck(Reader& reader, Section& section, HealthConfig& health) {
   section.read("path", health.path, checkTargetComplaint);
+  if (std::string service; section.read("grpc", service, serviceComplaint)) {
+    health.grpc = std::move(service);
+  }
   section.read("interval", health.interval);
   section.read("timeout", health.timeout);
   section.read("healthy", health.healthy);
@@ -83,8 +107,7 @@ void readCheck(Reader& reader, Section& section, HealthConfig& health) {
     health.port = static_cast<std::uint16_t>(port);
   }
   for (const ReadValue& item : section.map("headers")) {
-    const std::string complaint = lowerCase(item.name) == "host" ? std::string("write 'host' instead of a header")
-                                                                 : fieldNameComplaint(item.name, MessageSide::Request);
+    const std::string complaint = checkFieldComplaint(item.name, health);
     if (!complaint.empty()) {
       reader.error(item.name_at, complaint);
     }

@@ -37,7 +37,6 @@ constexpr auto kRules = std::to_array<std::string_view>({
     "or empty. A missing one is an error. `$${` is a literal `${`. Between `{` and `}` of YAML, put the value in "
     "quotes.",
     "**Files** are taken from the configuration file's directory where their path is relative.",
-    "A key marked *not available yet* is refused rather than ignored.",
 });
 
 constexpr std::string_view kPaths =
@@ -117,16 +116,6 @@ std::string fallback(const SchemaRow& row) {
   return row.fallback.empty() ? "" : fmt::format("`{}`", row.fallback);
 }
 
-std::string description(const SchemaRow& row) {
-  switch (row.availability) {
-    case Availability::NotYet:
-      return fmt::format("{} *Not available yet.*", row.text);
-    case Availability::Now:
-      break;
-  }
-  return std::string(row.text);
-}
-
 // The key of the top level under which a row stands.
 std::string_view topKey(std::string_view path) {
   return path.substr(0, path.find_first_of(".["));
@@ -148,8 +137,7 @@ std::string configManual() {
       section = topKey(row.path);
       fmt::format_to(end, "\n## {}\n\n| key | value | default | |\n| --- | --- | --- | --- |\n", section);
     }
-    fmt::format_to(end, "| `{}` | {}{} | {} | {} |\n", row.path, typeName(row), range(row), fallback(row),
-                   description(row));
+    fmt::format_to(end, "| `{}` | {}{} | {} | {} |\n", row.path, typeName(row), range(row), fallback(row), row.text);
   }
   return out;
 }
@@ -174,7 +162,7 @@ std::string configManPage() {
       section = topKey(row.path);
       page.subsection(section);
     }
-    page.tagged(row.path, description(row));
+    page.tagged(row.path, row.text);
     page.detail("Value", typeName(row) + range(row));
     page.detail("Default", fallback(row));
   }

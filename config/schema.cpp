@@ -410,8 +410,10 @@ constexpr auto kRows = std::to_array<SchemaRow>({
     {.path = "origins.*.health.headers", .type = Map, .text = "More fields, by name."},
     {.path = "origins.*.health.headers.*", .text = "The value."},
     {.path = "origins.*.health.grpc",
-     .availability = Availability::NotYet,
-     .text = "The name of a service to ask for over the gRPC health protocol. It needs HTTP/2 to origins."},
+     .text = "Instead of `path`: a service that is asked for over the gRPC health protocol "
+             "(`grpc.health.v1.Health/Check`), such as `shop.v1.Orders`; `\"\"` asks about the server as a whole. "
+             "`SERVING` means that an endpoint is well. For endpoints that are spoken to in HTTP/2: `h2c://`, `h2://`, "
+             "or `https://`, which is then offered nothing else ([grpc.md](grpc.md#health-checks))."},
     {.path = "origins.*.eject",
      .type = SectionOrBoolean,
      .fallback = "true",

@@ -34,11 +34,6 @@ enum class ValueType : std::uint8_t {
   Percent,
 };
 
-enum class Availability : std::uint8_t {
-  Now,
-  NotYet,  // no value is accepted
-};
-
 inline constexpr std::uint64_t kNoMaximum = std::numeric_limits<std::uint32_t>::max();
 
 struct SchemaRow {
@@ -48,8 +43,7 @@ struct SchemaRow {
   std::string_view fallback;  // the default as a user would write it; empty = none
   std::uint64_t min = 0;      // of numbers; of lists and maps: the fewest elements
   std::uint64_t max = kNoMaximum;
-  std::string_view words;  // "one|other", in the order of the enumerators they stand for
-  Availability availability = Availability::Now;
+  std::string_view words;    // "one|other", in the order of the enumerators they stand for
   std::string_view pattern;  // regular expression for JSON Schema
   std::string_view text;     // what it does, for the manual
 };

@@ -108,12 +108,6 @@ class SchemaWriter {
 
   void value(const SchemaRow& row) {
     json_.member("description", plain(row.text));
-    if (row.availability == Availability::NotYet) {
-      json_.key("not");
-      json_.beginObject();
-      json_.endObject();
-      return;
-    }
     switch (row.type) {
       case ValueType::Section:
         sectionBody(row.path);

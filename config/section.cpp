@@ -80,7 +80,7 @@ void Section::inspectKeys() {
     const SchemaRow* known = entry.key.find('.') == std::string::npos ? schemaRow(schemaPath(entry.key)) : nullptr;
     if (known == nullptr || entry.key == "*" || entry.key.ends_with("[]")) {
       unknownKey(entry);
-    } else if (available(*known, entry)) {
+    } else {
       usable_.emplace(entry.key, &entry);
     }
   }
@@ -113,18 +113,6 @@ void Section::unknownKey(const YamlEntry& entry) {
     }
   }
   reader_.error(entry.at, fmt::format("unknown key '{}'{}", entry.key, hint));
-}
-
-bool Section::available(const SchemaRow& row, const YamlEntry& entry) {
-  const std::string_view label = localName(row.path);
-  switch (row.availability) {
-    case Availability::Now:
-      return true;
-    case Availability::NotYet:
-      reader_.error(entry.value.at, fmt::format("'{}' is not available yet; leave it out", label));
-      return false;
-  }
-  return false;
 }
 
 const YamlEntry* Section::find(std::string_view key) const {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Typed reading of a YAML tree by the rows of schema.h. A Section reports, as
-// soon as it is made, every unknown key, every missing required key and
-// every key that is not available yet; reading a value then reports a wrong
-// type or an impossible value. Nothing stops at the first problem.
+// soon as it is made, every unknown and every missing required key; reading a
+// value then reports a wrong type or an impossible value. Nothing stops at the
+// first problem.
 #pragma once
 
 #include <cstddef>
@@ -65,7 +65,6 @@ class Section {
  private:
   void inspectKeys();
   void unknownKey(const YamlEntry& entry);
-  [[nodiscard]] bool available(const SchemaRow& row, const YamlEntry& entry);
   [[nodiscard]] const YamlEntry* find(std::string_view key) const;
   [[nodiscard]] std::string schemaPath(std::string_view key) const;
   [[nodiscard]] std::string valuePath(std::string_view key) const;
@@ -82,7 +81,7 @@ class Section {
 
   Reader& reader_;
   ReadValue value_;
-  std::unordered_map<std::string_view, const YamlEntry*> usable_;  // known, available keys
+  std::unordered_map<std::string_view, const YamlEntry*> usable_;  // known keys
 };
 
 // A whole number in the row's range, for elements of lists and maps.

@@ -154,6 +154,9 @@ Result<EndpointConfig, std::string> endpointOfScheme(std::string_view scheme) {
   if (scheme == "grpc" || scheme == "grpcs") {
     return Failure{fmt::format("gRPC is HTTP/2: write {}://", scheme == "grpc" ? "h2c" : "h2")};
   }
+  if (scheme == "srv" || scheme.starts_with("srv+")) {
+    return Failure{std::string("SRV records are not read: list the endpoints, or write a name that has addresses")};
+  }
   if (scheme == "unix") {
     return Failure{std::string("write unix:/path, with one slash")};
   }

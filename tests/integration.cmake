@@ -2,7 +2,8 @@
 # The real binary, real sockets, and other people's programs where installed.
 add_library(gw_test_integration STATIC integration/socket.cpp integration/http_wire.cpp integration/gateway.cpp
             integration/hostile_requests.cpp integration/recording_origin.cpp integration/h2_client.cpp
-            integration/nats_cluster.cpp integration/nats_users.cpp integration/metrics_store.cpp integration/silent_peers.cpp)
+            integration/nats_cluster.cpp integration/nats_users.cpp integration/metrics_store.cpp integration/silent_peers.cpp
+            integration/port_printer.cpp)
 target_link_libraries(gw_test_integration PUBLIC gw_test_support PkgConfig::NGHTTP2 GTest::gtest)
 
 file(GLOB integration_tests CONFIGURE_DEPENDS integration/*_test.cpp)
@@ -46,5 +47,7 @@ if(GATEWHY_SANITIZE)
 endif()
 # What the generator writes is not ours to warn of.
 set_source_files_properties(${call_folder}/call.pb.cc ${call_folder}/call.grpc.pb.cc PROPERTIES COMPILE_OPTIONS -w)
-target_compile_definitions(grpc_test PRIVATE GATEWHY_GRPC_PEER="$<TARGET_FILE:gatewhy_test_grpc>")
-add_dependencies(grpc_test gatewhy_test_grpc)
+foreach(name grpc_test checks_test)
+  target_compile_definitions(${name} PRIVATE GATEWHY_GRPC_PEER="$<TARGET_FILE:gatewhy_test_grpc>")
+  add_dependencies(${name} gatewhy_test_grpc)
+endforeach()

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "daemon/commands/request_text.h"
+#include "proxy/http/grpc_health.h"
 #include "proxy/net/proxy_protocol.h"
 #include "proxy/net/x509_facts.h"
+#include "proxy/origin/http1_required.h"
 
 namespace gatewhy {
 namespace {
@@ -21,7 +23,7 @@ constexpr std::uint64_t kFirstSteps = 50;
 // Each interval is longer or shorter by up to a tenth, in steps: of each
 // duration the loop keeps a list, and looks at all of them.
 constexpr std::int64_t kJitterPart = 10;
-constexpr std::int64_t kJitterSteps = 16;
+constexpr std::int64_t kJitterSteps = 8;
 // Who says that he is well at such length is believed before he has finished.
 constexpr std::uint64_t kLongestBody = 64 * kKiB;
 
@@ -32,6 +34,7 @@ OriginConfig checkedOrigin(const OriginConfig& origin, std::size_t endpoint) {
   EndpointConfig& only = checked.endpoints.front();
   only.backup = false;
   only.port = health.port == 0 || only.scheme == EndpointScheme::Unix ? only.port : health.port;
+  only.http = health.grpc ? EndpointHttp::Http2 : only.http;  // there is no gRPC over HTTP/1.1
   checked.eject.reset();
   checked.health.reset();
   checked.slow_start = Millis{0};
@@ -56,10 +59,13 @@ std::string authorityOf(const EndpointConfig& endpoint) {
 }
 
 RequestHead headOf(const HealthConfig& health, const EndpointConfig& endpoint) {
-  if (health.path.empty()) {
+  if (health.connectionOnly()) {
     return {};
   }
   std::vector<std::string> fields{"User-Agent: gatewhy/" GATEWHY_VERSION " (health check)"};
+  if (health.grpc) {
+    fields.insert(fields.end(), {"Content-Type: application/grpc", "TE: trailers", "Transfer-Encoding: chunked"});
+  }
   for (const auto& [name, value] : health.headers) {
     if (equalsIgnoreCase(name, "User-Agent")) {
       fields.front() = fmt::format("{}: {}", name, value);
@@ -67,8 +73,9 @@ RequestHead headOf(const HealthConfig& health, const EndpointConfig& endpoint) {
       fields.push_back(fmt::format("{}: {}", name, value));
     }
   }
-  auto head =
-      requestHead(health.method, health.path, health.host.empty() ? authorityOf(endpoint) : health.host, fields);
+  auto head = requestHead(health.grpc ? "POST" : std::string_view(health.method),
+                          health.grpc ? kHealthCall : std::string_view(health.path),
+                          health.host.empty() ? authorityOf(endpoint) : health.host, fields);
   return head ? std::move(head).value() : RequestHead{};
 }
 
@@ -148,9 +155,9 @@ void HealthCheck::begin() {
   generation_ = monitor_.worker().generation;
   resolver_ = monitor_.resolver();
   began_ = EventLoop::now();
-  body_ = 0;
+  repeated_ = false;
   overall_.arm(settings_.timeout + kCheckGrace);
-  if (settings_.path.empty()) {
+  if (settings_.connectionOnly()) {
     beginConnection();
   } else {
     beginRequest();
@@ -159,6 +166,8 @@ void HealthCheck::begin() {
 
 void HealthCheck::beginRequest() {
   WorkerContext& worker = monitor_.worker();
+  body_ = 0;
+  answer_ = {};
   identity_ = RequestIdentity();
   identity_.assign("", "", worker.ids);
   AttemptRequest plan;
@@ -216,25 +225,70 @@ void HealthCheck::onConnectFailed(std::vector<AddressFailure> failures) {
   fail(std::move(failures.back().observation));
 }
 
+void HealthCheck::onUploadReady() {
+  if (settings_.grpc) {
+    attempt_->sendEnd(healthRequest(*settings_.grpc), {});
+  }
+}
+
 void HealthCheck::onResponseHead(const ResponseHead& head) {
-  if (!isExpected(settings_, head.status)) {
-    fail(attempt_->observe(Phase::ResponseHead,
-                           DecisionFault{.cause = Cause::HealthStatusUnexpected,
-                                         .detail = fmt::format("{} answered {}, not {}", settings_.path, head.status,
-                                                               expectText(settings_)),
-                                         .size = {},
-                                         .limit = {}}));
+  if (settings_.grpc) {
+    const GrpcEnd end = grpcEndOf(head);
+    answer_.status = end.status;
+    answer_.message = end.message;
+    if (const auto complaint = healthHeadComplaint(head)) {
+      refuse(Phase::ResponseHead, *complaint);
+    }
+  } else if (!isExpected(settings_, head.status)) {
+    refuse(Phase::ResponseHead, fmt::format("answered {}, not {}", head.status, expectText(settings_)));
   }
 }
 
 void HealthCheck::onResponseData(std::string_view data) {
   body_ += data.size();
-  if (body_ > kLongestBody) {
+  if (settings_.grpc) {
+    answer_.content += data;
+    if (body_ > kLongestHealthAnswer) {
+      refuse(Phase::ResponseBody, fmt::format("gave an answer of more than {} bytes", kLongestHealthAnswer));
+    }
+  } else if (body_ > kLongestBody) {
     succeed();
   }
 }
 
+void HealthCheck::onResponseEnd(const std::string& trailers, bool /*extra_data*/) {
+  if (!settings_.grpc) {
+    succeed();
+    return;
+  }
+  const bool in_head = trailers.empty() && answer_.status;  // an answer without messages
+  const GrpcEnd end = in_head ? GrpcEnd{.status = answer_.status, .message = answer_.message} : grpcEndOf(trailers);
+  if (const auto complaint = healthComplaint(end, answer_.content)) {
+    refuse(in_head ? Phase::ResponseHead : Phase::ResponseBody, *complaint);
+  } else {
+    succeed();
+  }
+}
+
+// It answered, and not as one does who is well. `complaint` ends the sentence.
+void HealthCheck::refuse(Phase phase, std::string_view complaint) {
+  const std::string asked = !settings_.grpc           ? settings_.path
+                            : settings_.grpc->empty() ? std::string("the gRPC server")
+                                                      : fmt::format("the gRPC service {}", *settings_.grpc);
+  fail(attempt_->observe(phase, DecisionFault{.cause = Cause::HealthStatusUnexpected,
+                                              .detail = fmt::format("{} {}", asked, complaint),
+                                              .size = {},
+                                              .limit = {}}));
+}
+
+// Who wants HTTP/1.1 is asked so at once, as a request would be.
 void HealthCheck::onAttemptFailed(Observation seen, std::vector<AddressFailure> /*addresses*/) {
+  if (requiresHttp1(seen.fault) && checked_.endpoints.front().http == EndpointHttp::Negotiated && !repeated_) {
+    repeated_ = true;
+    release();
+    beginRequest();
+    return;
+  }
   fail(std::move(seen));
 }
 

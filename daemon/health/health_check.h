@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The active check of one host: at intervals one connection, and one
-// request on it where a path is given, through the connector, the TLS settings
-// and the classifier that requests go through. The monitor's thread only.
+// The active check of one host: at intervals one connection, and one request on
+// it, or one call of the gRPC health protocol, where that is asked for, through
+// the connector, the TLS settings and the classifier that requests go through.
+// The monitor's thread only.
 #pragma once
 
 #include <memory>
@@ -83,14 +84,17 @@ class HealthCheck final : public Deferred, private AttemptObserver, private Conn
   void beginConnection();
   void onOverallTimeout();
   void succeed() { end(std::nullopt); }
+  void refuse(Phase phase, std::string_view complaint);
   void fail(Observation seen);
   void end(std::optional<Diagnosis> diagnosis);
   void release();
 
   // AttemptObserver
+  void onUploadReady() override;
   void onResponseHead(const ResponseHead& head) override;
   void onResponseData(std::string_view data) override;
-  void onResponseEnd(const std::string& /*trailers*/, bool /*extra_data*/) override { succeed(); }
+  void onResponseEnd(const std::string& trailers, bool extra_data) override;
+  [[nodiscard]] bool canRepeat() const override { return !repeated_; }
   void onAttemptFailed(Observation seen, std::vector<AddressFailure> addresses) override;
   // ConnectObserver
   void onConnected(Connected connected) override;
@@ -108,6 +112,12 @@ class HealthCheck final : public Deferred, private AttemptObserver, private Conn
   const RouteConfig route_;
   RequestIdentity identity_;
   Deadline next_, overall_;
+  // What an answer of gRPC has said so far.
+  struct GrpcAnswerSoFar {
+    std::optional<std::uint32_t> status;  // in its head
+    std::string message;
+    std::string content;
+  };
   // Of the check that is running:
   WorkerGenerationPtr generation_;
   std::shared_ptr<Resolver> resolver_;
@@ -115,6 +125,8 @@ class HealthCheck final : public Deferred, private AttemptObserver, private Conn
   std::unique_ptr<Connector> connector_;
   TimePoint began_{};
   std::uint64_t body_ = 0;
+  GrpcAnswerSoFar answer_;
+  bool repeated_ = false;  // over HTTP/1.1, as the endpoint wants it
 };
 
 }  // namespace gatewhy

@@ -106,6 +106,8 @@ class IoWatch {
   // may still be unread. Nothing more will be announced: who stops at a short
   // read while this is true has lost the end.
   [[nodiscard]] bool peerClosed() const noexcept { return peer_closed_ || failed_; }
+  // The last edge told of an error: the socket's own, or one that is queued (MSG_ERRQUEUE).
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
   // The loop's: what epoll told of the socket (EPOLLIN …).
   void onEvents(std::uint32_t events);
 

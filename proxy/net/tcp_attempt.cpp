@@ -89,12 +89,13 @@ void TcpAttempt::onIo(bool readable, bool /*writable*/) {
   }
   const int fd = link_->transport.fd();
   const int error = pendingError(fd);
-  if (!icmp_) {
+  const bool told = link_->watch.failed();  // else there is nothing to take, and it is connected
+  if (told && !icmp_) {
     icmp_ = takeIcmpError(fd, address_);
   }
   if (error != 0) {
     failBy(error);
-  } else if (!hasPeer(fd)) {
+  } else if (told && !hasPeer(fd)) {
     return;  // an ICMP message that the kernel does not take for final
   } else if (isSelfConnected()) {
     fail(ConnectCall::SelfConnect, 0);

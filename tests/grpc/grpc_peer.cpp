@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both ends of call.proto by grpc++, whose windows follow what it measures with
-// PINGs: `grpc_peer server` prints its port and then what becomes of calls,
+// PINGs, and its health service, which says of call.proto's what a call with
+// act "well" or "unwell" wants: `grpc_peer server` prints its port and then what becomes of calls,
 // `grpc_peer client STORY PORT` what came of them, as JSON.
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -36,6 +38,9 @@ class Service final : public Calls::Service {
     }
     if (order->act() == "fail") {
       return {static_cast<grpc::StatusCode>(order->count()), "as ordered: 100% \xC3\xBC"};
+    }
+    if (order->act() == "well" || order->act() == "unwell") {
+      health->SetServingStatus(Calls::service_full_name(), order->act() == "well");
     }
     answer->set_payload(order->payload());
     return grpc::Status::OK;
@@ -77,9 +82,12 @@ class Service final : public Calls::Service {
     }
     return grpc::Status::OK;
   }
+
+  grpc::HealthCheckServiceInterface* health = nullptr;  // of its server
 };
 
 int serve() {
+  grpc::EnableDefaultHealthCheckService(true);
   Service service;
   grpc::ServerBuilder builder;
   int port = 0;
@@ -87,6 +95,8 @@ int serve() {
   builder.SetMaxReceiveMessageSize(-1);
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  service.health = server->GetHealthCheckService();
+  service.health->SetServingStatus(Calls::service_full_name(), true);
   say(std::to_string(port));
   server->Wait();
   return 0;

@@ -60,6 +60,7 @@ async function isNamed(page) {
   ]) check(await page.getByRole(role, {name, exact: true}).count() === 1, `not exactly one ${role} is called '${name}'`);
   check((await page.getByRole('region', {name: 'What to check first'}).innerText()).includes('ss -ltn'), 'nothing is advised');
   check(await page.locator('#origins article').count() === 1, 'the origin is not shown');
+  await page.locator('#origins .trouble code', {hasText: /^gatewhy endpoint drain origin http:/}).first().waitFor();
   await failures(page).first().locator('summary').first().click();
   await page.getByRole('img', {name: 'client – gatewhy – origin: it broke between gatewhy and origin'}).waitFor();
 
@@ -229,7 +230,8 @@ async function followsLinks(page) {
 async function run() {
   const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update']});
   try {
-    const context = await browser.newContext({viewport: {width: 1280, height: 800}, serviceWorkers: 'block'});
+    // Without motion, what gets the focus is in view at once.
+    const context = await browser.newContext({viewport: {width: 1280, height: 800}, serviceWorkers: 'block', reducedMotion: 'reduce'});
     context.setDefaultTimeout(kPatience);
     const requests = await watch(context), page = await context.newPage();
     page.on('pageerror', error => problems.push(`exception: ${error.stack}`));

@@ -5,13 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <map>
-#include <mutex>
-
 #include "tests/integration/gateway.h"
 #include "tests/integration/h2_client.h"
 #include "tests/integration/http_wire.h"
+#include "tests/integration/port_printer.h"
 #include "tests/support/child_process.h"
 
 namespace gatewhy::test {
@@ -40,46 +37,12 @@ ChildOptions grpcppOptions(std::vector<std::string> arguments) {
   return options;
 }
 
-// The service, in a process of its own.
-class GrpcServer {
- public:
-  explicit GrpcServer(ChildOptions options) {
-    auto child = ChildProcess::start(options, [this](const std::string& line) {
-      const std::lock_guard lock(mutex_);
-      ++lines_[line];
-      if (port_.empty()) {
-        port_ = line;
-      }
-      said_.notify_all();
-    });
-    if (!child) {
-      ADD_FAILURE() << child.error();
-      return;
-    }
-    child_ = std::move(child).value();
-    std::unique_lock lock(mutex_);
-    said_.wait_for(lock, kPatience, [this] { return !port_.empty(); });
-  }
-  [[nodiscard]] std::string url() const { return "h2c://127.0.0.1:" + port_; }
-  bool awaitLine(const std::string& line) {
-    std::unique_lock lock(mutex_);
-    return said_.wait_for(lock, kPatience, [&] { return lines_[line] != 0; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable said_;
-  std::map<std::string, int> lines_;  // guarded by mutex_, as is port_
-  std::string port_;
-  std::unique_ptr<ChildProcess> child_;
-};
-
 class GrpcTest : public testing::Test {
  protected:
   void start(GatewayConfig config = {}, const ChildOptions& server = nodeOptions({"grpc_server.js"})) {
     if (config.origin_url.empty()) {
-      server_ = std::make_unique<GrpcServer>(server);
-      config.origin_url = server_->url();
+      server_ = std::make_unique<PortPrinter>(server);
+      config.origin_url = "h2c://127.0.0.1:" + server_->port();
     }
     config.listener_more = ", http2: true";
     gateway_ = Gateway::start(config);
@@ -125,7 +88,7 @@ class GrpcTest : public testing::Test {
   }
   static int codeOf(const json& event) { return event.value("/rpc/grpc/status_code"_json_pointer, -1); }
 
-  std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<PortPrinter> server_;
   std::unique_ptr<Gateway> gateway_;
 };
 

@@ -238,8 +238,11 @@ function endpointState(endpoint) {
 
 const kLessons = {closed: 'seen', said: 'it says so', stale: 'by requests that found them closed'};
 
+// The page changes nothing: who wants to says it to gatewhy.
+const drainCommand = (origin, endpoint) => `gatewhy endpoint ${endpoint.state === 'drained' ? 'ready' : 'drain'} ${origin.name} ${endpoint.url}`;
+
 // A row of its own, below the endpoint's: why it is out, what retries saved from it, which no client has seen, and when it failed last.
-function endpointTrouble(endpoint, columns) {
+function endpointTrouble(origin, endpoint, columns) {
   const rescued = Object.entries(endpoint.rescued).sort((a, b) => b[1] - a[1]), last = endpoint.last_failure;
   const parts = rescued.map(([cause, count]) => [`${number(count)} rescued from `, breakable(cause)]);
   if (endpoint.cause) parts.unshift([`${words(endpoint.state)} after `, breakable(endpoint.cause)]);
@@ -250,6 +253,8 @@ function endpointTrouble(endpoint, columns) {
   }
   const keep = endpoint.keep_alive;
   if (keep && keep.limit_ms !== undefined) parts.push([`closes idle connections after ${duration(keep.limit_ms)} (${kLessons[keep.learned_from] || keep.learned_from}); reused up to ${duration(keep.timeout_ms)}`]);
+  if (endpoint.state === 'drained') parts.push(['to use it again: ', h('code', {}, drainCommand(origin, endpoint))]);
+  else if (isTroubled(endpoint)) parts.push(['to take it out of use: ', h('code', {}, drainCommand(origin, endpoint))]);
   if (parts.length === 0) return '';
   const title = last ? `request id ${last.request_id}` : false;
   return h('tr', {class: 'trouble'}, h('td', {colspan: columns, title}, parts.map(part => h('span', {}, part))));
@@ -260,9 +265,9 @@ function originCard(origin, recent) {
   return h('article', {class: 'origin'},
     h('h3', {}, origin.name, h('span', {class: 'pill ' + kind}, text), h('span', {class: 'sums'}, `${plural(origin.exchanges, 'request')}, ${plural(origin.failures, 'failure')}${origin.waiting ? `, ${number(origin.waiting)} waiting` : ''}`)),
     h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, h('th', {scope: 'col'}, 'endpoint'), h('th', {scope: 'col'}, 'state'), h('th', {scope: 'col', class: 'number', title: 'connections (busy + idle)'}, 'busy + idle'), tls ? h('th', {scope: 'col'}, 'certificate') : '')),
-      h('tbody', {}, origin.endpoints.map(endpoint => [h('tr', {}, h('td', {class: 'url'}, endpoint.url, endpoint.backup ? ' (backup)' : ''), h('td', {}, endpointState(endpoint)),
+      h('tbody', {}, origin.endpoints.map(endpoint => [h('tr', {}, h('td', {class: 'url', title: drainCommand(origin, endpoint)}, endpoint.url, endpoint.backup ? ' (backup)' : ''), h('td', {}, endpointState(endpoint)),
         h('td', {class: 'number'}, `${endpoint.connections.in_use} + ${endpoint.connections.idle}`), tls ? h('td', {}, endpoint.certificate ? expiry(endpoint.certificate.not_after) : '') : ''),
-        endpointTrouble(endpoint, tls ? 4 : 3)])))),
+        endpointTrouble(origin, endpoint, tls ? 4 : 3)])))),
     latency(origin));
 }
 

@@ -255,6 +255,10 @@ TEST_F(CheckTest, ContradictorySettingsAreWarnings) {
       "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"http://a\", \"unix:/b\"], health: {port: "
       "81}}}\n",
       "'health.port' has no effect on the endpoints that are unix sockets");
+  only(
+      "listeners: [{address: \"127.0.0.1:0\"}]\norigins: {a: {endpoints: [\"h2c://a\"], health: {grpc: b, expect: "
+      "[204]}}}\n",
+      "'health.expect' has no effect with 'health.grpc'");
   only(testing::withBase("limits: {client_head_timeout: 0}"), "without 'limits.client_head_timeout'");
   only(testing::withBase("limits: {request_head: 0}"), "without 'limits.request_head'");
   only(testing::withBase("routes: [{respond: {}}]"), "no route leads to the origin 'shop'");
@@ -275,6 +279,24 @@ TEST_F(CheckTest, WarningsStandBesideErrors) {
 
 std::string withRules(std::string_view rules) {
   return testing::withBase("routes:\n  - {origin: shop, " + std::string(rules) + "}\n");
+}
+
+TEST_F(CheckTest, ChecksByGrpcNeedHttp2) {
+  const auto only = [this](const std::string& endpoint, const std::string& keys, const std::string& problem) {
+    const std::string yaml =
+        "listeners: [{address: \"127.0.0.1:0\"}]\norigins:\n  a:\n    endpoints: [\"" + endpoint + "\"]\n" + keys;
+    EXPECT_THAT(check(yaml), ElementsAre(HasSubstr(problem))) << yaml;
+  };
+  only("h2c://a", "    health: {grpc: b, path: /c}\n",
+       ":5:29: error: 'health.path' contradicts 'health.grpc': a check asks for one of them");
+  only("http://a", "    health: {grpc: b}\n",
+       ":5:20: error: 'health.grpc' needs HTTP/2, which the endpoint http://a is not spoken to in: write h2c:// there");
+  only("https://a", "    http2: false\n    health: {grpc: b}\n",
+       ":6:20: error: 'health.grpc' needs HTTP/2, which the endpoint https://a is not spoken to in: leave 'http2: "
+       "false'");
+  only("unix:/a", "    health: {grpc: b}\n",
+       ":5:20: error: 'health.grpc' needs HTTP/2, which the endpoint unix:/a is not spoken to in: leave 'grpc' out");
+  only("srv+http://_http._tcp.a", "", "c:4:17: error: 'endpoints': SRV records are not read: list the endpoints");
 }
 
 TEST_F(CheckTest, RulesThatCannotBeMetAreErrors) {

@@ -71,6 +71,9 @@ origins:
     endpoints: ["http://other"]
     eject: false
     health: {}
+  calls:
+    endpoints: ["h2c://calls", "https://calls"]
+    health: {grpc: "", headers: {Authorization: a}}
 routes:
   - host: Shop.Example
     path: /api/
@@ -114,7 +117,7 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_FALSE(listener.tls->client_certificate_required);
   EXPECT_FALSE(config.listeners[1].tls);
 
-  ASSERT_THAT(config.origins, SizeIs(2));
+  ASSERT_THAT(config.origins, SizeIs(3));
   const OriginConfig& origin = config.origins[0];
   EXPECT_EQ(origin.name, "shop");
   ASSERT_THAT(origin.endpoints, SizeIs(2));
@@ -166,6 +169,10 @@ TEST(Load, EveryKeyIsRead) {
   EXPECT_EQ(origin.health, health);
   EXPECT_FALSE(config.origins[1].eject);
   EXPECT_EQ(config.origins[1].health, HealthConfig{});
+  HealthConfig call;
+  call.grpc = "";
+  call.headers = {{"Authorization", "a"}};
+  EXPECT_EQ(config.origins[2].health, call);
 
   ASSERT_THAT(config.routes, SizeIs(5));
   const RouteConfig& route = config.routes[0];
@@ -308,7 +315,9 @@ TEST(Load, WrongTypesAndValues) {
       {withOrigin("health: {port: 0}"), "must be between 1 and 65535"},
       {withOrigin("health: {headers: {Host: a}}"), "write 'host' instead of a header"},
       {withOrigin("health: {headers: {Transfer-Encoding: a}}"), "cannot be changed"},
-      {withOrigin("health: {grpc: a.Service}"), "'health.grpc' is not available yet; leave it out"},
+      {withOrigin("health: {grpc: \"a\\tb\"}"), "a service's name has no control characters"},
+      {withOrigin("health: {grpc: " + std::string(256, 'a') + "}"), "a service's name can have 255 bytes at most"},
+      {withOrigin("health: {grpc: a, headers: {content-type: b}}"), "'health.grpc' sets Content-Type itself"},
       {withOrigin("tls: {certificate: a.pem}"), "'tls.certificate' needs 'tls.key'"},
       {withOrigin("tls: {key: a.pem}"), "'tls.key' needs 'tls.certificate'"},
       {withOrigin("tls: {server_name: \"a b\"}"), "is not a host"},
