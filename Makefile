@@ -85,7 +85,7 @@ tidy: lint-deps
 # Against HAProxy and nginx, half an hour: see docs/performance.md. BENCH_ARGS='--only 1k' for less.
 bench: bench-deps
 	cmake --preset release -DGATEWHY_TESTS=OFF
-	cmake --build --preset release --target gatewhy bench_origin bench_handshakes bench_relay bench_tunnel
+	cmake --build --preset release --target gatewhy bench_origin bench_h2_origin bench_handshakes bench_relay bench_tunnel
 	bench/run --page docs/performance.md $(BENCH_ARGS)
 
 bench-micro: bench-deps

@@ -11,8 +11,6 @@
 // when its last byte has come. "tunnel" switches to WebSocket for the sample key
 // of RFC 6455; from there on each byte is sent back as it comes.
 // Prints "ready PORT" and runs until SIGTERM.
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
@@ -29,6 +27,8 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+
+#include "bench/listen_on.h"
 
 namespace {
 
@@ -222,34 +222,6 @@ Io serve(Connection& c) {
     take(c);
     c.drained = c.drained && c.body == 0;  // its end is not known by a short read of the head
   }
-}
-
-[[noreturn]] void die(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-int listenOn(const std::string& where) {
-  const std::size_t colon = where.rfind(':');
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  if (colon == std::string::npos || inet_pton(AF_INET, where.substr(0, colon).c_str(), &address.sin_addr) != 1) {
-    std::fprintf(stderr, "bench_origin: '%s' is not ADDRESS:PORT\n", where.c_str());
-    std::exit(2);
-  }
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(where.c_str() + colon + 1)));
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(fd, 4096) != 0) {
-    die("bench_origin: listen");
-  }
-  socklen_t length = sizeof address;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  std::printf("ready %u\n", static_cast<unsigned>(ntohs(address.sin_port)));
-  std::fflush(stdout);
-  return fd;
 }
 
 SSL_CTX* tlsContext(const char* certificate, const char* key) {

@@ -30,18 +30,19 @@ class Bench:
         self.certificates = Certificates(processes.directory)
         self.refusing = socket.socket()  # bound, not listening: the kernel refuses
         self.refusing.bind(("127.0.0.1", 0))
-        self.ports = {"refused": self.refusing.getsockname()[1], "plain": self._origin()}
+        self.ports = {"refused": self.refusing.getsockname()[1], "plain": self._origin("bench_origin"),
+                      "h2": self._origin("bench_h2_origin")}
         for kind, name in (("tls", "origin"), ("untrusted", "untrusted")):
-            self.ports[kind] = self._origin(self.certificates.path(f"{name}.pem"), self.certificates.path(f"{name}.key"))
+            self.ports[kind] = self._origin("bench_origin", self.certificates.path(f"{name}.pem"), self.certificates.path(f"{name}.key"))
 
     def tool(self, name):
         return os.path.join(self.tools, name)
 
-    def _origin(self, *tls):
-        child = self.processes.start([self.tool("bench_origin"), "0.0.0.0:0", *tls], self.load_cores, stdout=-1, text=True)
+    def _origin(self, tool, *tls):
+        child = self.processes.start([self.tool(tool), "0.0.0.0:0", *tls], self.load_cores, stdout=-1, text=True)
         words = child.stdout.readline().split()
         if len(words) != 2:
-            raise Failure("bench_origin did not start")
+            raise Failure(f"{tool} did not start")
         return int(words[1])
 
     def origin_port(self, kind):
@@ -87,7 +88,7 @@ def _measure_load(bench, work, names, rounds, seconds, note):
     try:
         for name in names:
             running.append(PROXIES[name](bench, work).start())
-        spoken = {check_answer(proxy.name, work, proxy.port) for proxy in running}
+        spoken = {check_answer(bench, proxy.name, work, proxy.port) for proxy in running}
         if len(spoken) != 1:
             raise Failure(f"{work.name}: the proxies agreed on different TLS: {', '.join(sorted(spoken))}")
         samples.tls = spoken.pop()

@@ -83,7 +83,7 @@ def _run_h2load(bench, work, port, seconds):
     """Its own summary has no percentiles: they come from its log of each request."""
     log = os.path.join(bench.processes.directory, "h2load")
     command = ["h2load", "-t", "1", "-c", str(work.connections), "-m", str(work.streams), "-D", str(math.ceil(seconds)),
-               "--log-file", log, f"http://127.0.0.1:{port}{work.path}"]
+               "--log-file", log, *_request_options(bench.processes.directory, work), f"http://127.0.0.1:{port}{work.path}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30,
                               preexec_fn=lambda: settle(bench.load_cores))
@@ -93,11 +93,25 @@ def _run_h2load(bench, work, port, seconds):
         if os.path.exists(log):
             os.remove(log)
     summary = re.search(r"requests: .* (\d+) failed, (\d+) errored, (\d+) timeout", done.stdout)
-    if summary is None or not answers:
+    data = re.search(r"\((\d+)\) data", done.stdout)
+    if summary is None or data is None or not answers:
         raise Failure(f"{work.name}: h2load gave no result:\n{done.stdout + done.stderr}")
     took = sorted(microseconds for _, microseconds in answers)
-    return Load(len(answers), math.ceil(seconds), took[len(took) // 2], took[len(took) * 99 // 100],
-                sum(status >= 400 for status, _ in answers), int(summary[2]) + int(summary[3]))
+    # A call that failed has status 200 and no message.
+    wrong = max(sum(status >= 400 for status, _ in answers), len(answers) - int(data[1]) // work.size)
+    return Load(len(answers), math.ceil(seconds), took[len(took) // 2], took[len(took) * 99 // 100], wrong,
+                int(summary[2]) + int(summary[3]))
+
+
+def _request_options(directory, work):
+    """For curl and h2load: fields, and the file of a message of gRPC."""
+    options = [word for header in work.headers for word in ("-H", header)]
+    if work.call:
+        message = os.path.join(directory, "message")
+        with open(message, "wb") as file:
+            file.write(b"\0" + (work.upload - 5).to_bytes(4, "big") + b"x" * (work.upload - 5))
+        options += ["-d", message]
+    return options
 
 
 def tls_without_check():
@@ -107,13 +121,13 @@ def tls_without_check():
     return context
 
 
-def check_answer(name, work, port):
+def check_answer(bench, name, work, port):
     """The first and the last route or origin must give the expected answer.
     Returns the TLS version and cipher, or "" for plain HTTP."""
     if work.client == "tunnel":
         return ""  # bench_tunnel looks at each answer
     if work.streams:
-        return _check_http2(name, work, port)
+        return _check_http2(bench, name, work, port)
     count = max(work.origins, work.routes)
     for number in {0, count - 1}:
         path = f"/r{number}{work.path}" if work.routes > 1 else work.path
@@ -146,10 +160,14 @@ def _check_one(name, work, port, path, host):
     return tls
 
 
-def _check_http2(name, work, port):
-    done = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-o", os.devnull, "-w", "%{http_version} %{http_code} %{size_download}",
-                           f"http://127.0.0.1:{port}{work.path}"], capture_output=True, text=True, timeout=20)
-    if done.stdout != f"2 200 {work.size}":
+def _check_http2(bench, name, work, port):
+    options = _request_options(bench.processes.directory, work)
+    if work.call:
+        options[-2:] = "--data-binary", f"@{options[-1]}"
+    done = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-o", os.devnull, "-D", "-", "-w",
+                           "%{http_version} %{http_code} %{size_download}", *options, f"http://127.0.0.1:{port}{work.path}"],
+                          capture_output=True, text=True, timeout=20)
+    if not done.stdout.endswith(f"\n2 200 {work.size}") or (work.call and "\ngrpc-status: 0\n" not in done.stdout):
         raise Failure(f"{name}, {work.name}: curl got {done.stdout!r}, not 200 with {work.size} bytes by HTTP/2")
     return ""
 

@@ -35,7 +35,7 @@ def render(about, results):
     done = [work for work in WORKS if work.name in results]
     parts = [table(["machine and versions", ""], about),
              "## Targets\n\nEvery exchange logged, one worker.\n", table(*target_rows(done, results))]
-    loaded = [work for work in done if work.group in ("requests", "http2", "bodies", "failures")]
+    loaded = [work for work in done if work.group in ("requests", "http2", "http2-origins", "bodies", "failures")]
     parts += ["## CPU per request\n\nMicroseconds, user + system; ratios of the same round: median (least–most).\n",
               table(["work", *COMPARED, "÷ haproxy", "÷ nginx"], [_cpu_row(work, results[work.name]) for work in loaded]),
               "## System calls per request\n", table(["work", *COMPARED], [_per_proxy(work, results[work.name], _calls)

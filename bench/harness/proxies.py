@@ -110,7 +110,7 @@ class Gatewhy(Proxy):
 
     def values(self):
         path = self.bench.certificates.path
-        scheme, origin_tls = "http", ""
+        scheme, origin_tls = "h2c" if self.work.origin == "h2" else "http", ""
         if self.origin_tls():
             scheme, origin_tls = "https", f"\n    tls: {{ca_file: \"{path('ca.pem')}\", server_name: origin.test}}"
         origins, routes = [], []
@@ -145,7 +145,7 @@ class Haproxy(Proxy):
     def values(self):
         path = self.bench.certificates.path
         tls = f" ssl crt {path('site-both.pem')} alpn http/1.1" if self.work.client_tls else ""
-        suffix = " pool-max-conn 1024 maxconn 9000"
+        suffix = " pool-max-conn 1024 maxconn 9000" + " proto h2" * (self.work.origin == "h2")
         if self.origin_tls():
             suffix += f" ssl verify required ca-file {path('ca.pem')} sni str(origin.test) verifyhost origin.test"
         backends, hosts, prefixes = [], [], []
@@ -228,7 +228,8 @@ class Nginx(Proxy):
             if number < self.work.origins:
                 upstreams.append(f"    upstream o{number} {{\n        server {address} max_fails=0;\n        keepalive 1024;\n"
                                  f"        keepalive_requests 1000000000;\n    }}")
-            location = f"        location {prefix or '/'} {{ proxy_pass {scheme}://o{number if host else 0}; }}"
+            to = "grpc_pass grpc" if self.work.call else f"proxy_pass {scheme}"
+            location = f"        location {prefix or '/'} {{ {to}://o{number if host else 0}; }}"
             if host:
                 servers.append(f"    server {{\n{listen.replace(' backlog=4096', '') if number else listen}\n"
                                f"        server_name {host};\n{location}\n    }}")
@@ -241,7 +242,10 @@ class Nginx(Proxy):
         if self.work.client == "tunnel":
             connection = "    proxy_set_header Upgrade $http_upgrade;\n    proxy_set_header Connection upgrade;"
         body = "    client_max_body_size 0;\n    client_body_buffer_size 64k;\n    proxy_request_buffering off;"
-        return {"connection": connection, "request_body": body if self.work.upload else "", "origin_tls": origin_tls, "upstreams": "\n".join(upstreams), "servers": "\n".join(servers),
+        # What a gRPC origin is told, and on which terms, has directives of its own.
+        calls = "".join(f"    grpc_set_header {field};\n" for field in (
+            "Host $http_host", "X-Forwarded-For $proxy_add_x_forwarded_for", "X-Forwarded-Proto $scheme", "X-Request-ID $request_id"))
+        return {"calls": calls + "    grpc_next_upstream off;" if self.work.call else "", "connection": connection, "request_body": body if self.work.upload else "", "origin_tls": origin_tls, "upstreams": "\n".join(upstreams), "servers": "\n".join(servers),
                 "buffers": "    proxy_buffer_size 64k;\n    proxy_buffers 8 64k;\n    proxy_busy_buffers_size 256k;" if big else "",
                 "id": '"request_id":"$request_id",' if self.request_id else "",
                 "id_headers": "    proxy_set_header X-Request-ID $request_id;\n    add_header X-Request-ID $request_id always;"

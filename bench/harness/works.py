@@ -41,8 +41,9 @@ class Work:
     upload: int = 0  # bytes of a request's body
     client: str = "wrk"  # or bench_handshakes' "full" and "resumed", bench_tunnel's "tunnel", "h2load", "idle", or "none"
     streams: int = 0  # at once on a connection: the client speaks HTTP/2
+    call: bool = False  # each request is a unary call of gRPC, whose message is `upload`
     client_tls: bool = False
-    origin: str = "plain"  # plain, tls, refused, untrusted
+    origin: str = "plain"  # plain, tls, h2 (by prior knowledge), refused, untrusted
     origins: int = 1  # requests go to each in turn, by Host
     endpoints: int = 1  # of the only origin
     checked: bool = False  # each endpoint is, every 5 s, by a request
@@ -82,6 +83,17 @@ HTTP2 = [
          client="h2load", streams=streams, connections=8, group="http2",
          targets=[Target("cpu", "haproxy", 1.0), Target("cpu", "nginx", 0.75)] if size == 1 else [])
     for size in (1, 100) for streams in (10, 100)
+]
+# nginx speaks HTTP/2 to origins only where they are gRPC's.
+HTTP2_ORIGINS = [
+    Work("h2-origin-1k", "1 KiB, HTTP/2 to the origin", origin="h2", proxies=("gatewhy", "haproxy"), group="http2-origins",
+         targets=[Target("cpu", "haproxy", 1.0)]),
+    *(Work(f"h2-both-1k-{streams}", f"1 KiB, HTTP/2 on both sides, {streams} streams on each connection", origin="h2", client="h2load",
+           streams=streams, connections=8, proxies=("gatewhy", "haproxy"), group="http2-origins", targets=[Target("cpu", "haproxy", 1.0)])
+      for streams in (10, 100)),
+    Work("grpc", "a unary call of gRPC, 1 KiB, 10 on each connection", path="/bench.Calls/Unary", size=KIB + 5, upload=105, call=True,
+         origin="h2", client="h2load", streams=10, connections=8, group="http2-origins",
+         headers=["content-type: application/grpc", "te: trailers"], targets=[Target("cpu", "haproxy", 1.0)]),
 ]
 BODIES = [
     Work("upload-100k", "upload of 100 KiB", upload=100 * KIB, group="bodies"),
@@ -128,5 +140,5 @@ SINKS = [
     Work("sinks", "1 KiB, keep-alive, each event to one more destination", group="sinks",
          proxies=("gatewhy", "gatewhy-nats", "gatewhy-otlp", "gatewhy-syslog")),
 ]
-WORKS = REQUESTS + HTTP2 + BODIES + FAILURES + MEMORY + CHECKS + GROWTH + SETTINGS + SINKS
+WORKS = REQUESTS + HTTP2 + HTTP2_ORIGINS + BODIES + FAILURES + MEMORY + CHECKS + GROWTH + SETTINGS + SINKS
 GROUPS = list(dict.fromkeys(work.group for work in WORKS))

@@ -23,7 +23,10 @@ void printWelcome(const DemoOptions& options, const std::string& admin) {
       "  curl -i http://{0}/ok\n"
       "  curl -i http://{0}/empty\n"
       "  curl -i -H 'Accept: application/problem+json' http://{0}/tls-expired/\n"
-      "  curl -i http://{0}/truncated\n",
+      "  curl -i http://{0}/truncated\n"
+      "  printf '\\0\\0\\0\\0\\0' | curl -s --http2-prior-knowledge \\\n"
+      "      -H 'Content-Type: application/grpc' -H 'TE: trailers' -H 'grpc-timeout: 2S' \\\n"
+      "      --data-binary @- -D - -o /dev/null http://{0}/grpc/died\n",
       options.from);
   if (!admin.empty()) {
     fmt::print(

@@ -4,53 +4,47 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <span>
 
 namespace gatewhy {
 namespace {
 
 constexpr const char* kName = "demo.gatewhy.internal";
 
+enum class DemoProtocol { Http1, Http2, Grpc };
+
 struct PathFault {
+  DemoProtocol protocol;
   const char* path;
   const char* script;
   const char* description;
 };
 constexpr std::array kPathFaults = {
-#define DEMO_FAULT(path, script, description) PathFault{path, script, description},
-#define DEMO_H2_FAULT(path, script, description)
+#define DEMO_FAULT(protocol, path, script, description) PathFault{DemoProtocol::protocol, path, script, description},
 #include "daemon/demo/demo_faults.def"
 #undef DEMO_FAULT
-#undef DEMO_H2_FAULT
-};
-constexpr std::array kH2Faults = {
-#define DEMO_FAULT(path, script, description)
-#define DEMO_H2_FAULT(path, script, description) PathFault{path, script, description},
-#include "daemon/demo/demo_faults.def"
-#undef DEMO_FAULT
-#undef DEMO_H2_FAULT
 };
 
 // Faults that a whole origin has, by the route that leads to it.
 constexpr std::array kRouteFaults = {
-    PathFault{"/refused/", "", "connection_refused: nothing listens there"},
-    PathFault{"/blackhole/", "", "connection_timeout: the SYN goes unanswered"},
-    PathFault{"/dns/", "", "dns_nxdomain: the origin's name does not exist"},
-    PathFault{"/no-socket/", "", "unix_socket_missing: the socket file is not there"},
-    PathFault{"/tls/", "", "a good answer over TLS"},
-    PathFault{"/tls-expired/", "", "tls_certificate_expired"},
-    PathFault{"/tls-name/", "", "tls_certificate_name_mismatch"},
-    PathFault{"/tls-self-signed/", "", "tls_certificate_self_signed"},
-    PathFault{"/not-tls/", "", "tls_handshake_timeout: plain HTTP waits where TLS was expected"},
-    PathFault{"/not-h2/", "", "h2_protocol_error: HTTP/1.1 answers where HTTP/2 was expected"},
-    PathFault{"/maintenance/", "", "a fixed 503, which is not a failure"},
+    DemoOrigin::Fault{"/refused/", "connection_refused: nothing listens there"},
+    DemoOrigin::Fault{"/blackhole/", "connection_timeout: the SYN goes unanswered"},
+    DemoOrigin::Fault{"/dns/", "dns_nxdomain: the origin's name does not exist"},
+    DemoOrigin::Fault{"/no-socket/", "unix_socket_missing: the socket file is not there"},
+    DemoOrigin::Fault{"/tls/", "a good answer over TLS"},
+    DemoOrigin::Fault{"/tls-expired/", "tls_certificate_expired"},
+    DemoOrigin::Fault{"/tls-name/", "tls_certificate_name_mismatch"},
+    DemoOrigin::Fault{"/tls-self-signed/", "tls_certificate_self_signed"},
+    DemoOrigin::Fault{"/not-tls/", "tls_handshake_timeout: plain HTTP waits where TLS was expected"},
+    DemoOrigin::Fault{"/not-h2/", "h2_protocol_error: HTTP/1.1 answers where HTTP/2 was expected"},
+    DemoOrigin::Fault{"/maintenance/", "a fixed 503, which is not a failure"},
 };
 
 std::string welcomePage() {
   std::string rows;
   for (const DemoOrigin::Fault& fault : DemoOrigin::faults()) {
-    rows += fmt::format("<tr><td><a href=\"{0}\"><code>{0}</code></a></td><td>{1}</td></tr>\n", fault.path,
-                        fault.description);
+    const std::string path = fmt::format("<code>{}</code>", fault.path);
+    rows += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n",
+                        fault.call ? path : fmt::format("<a href=\"{}\">{}</a>", fault.path, path), fault.description);
   }
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -61,7 +55,8 @@ std::string welcomePage() {
       "td:first-child{{white-space:nowrap}}</style></head>\n"
       "<body><h1>An origin that fails on demand</h1>\n"
       "<p>This page came through gatewhy from the demo origin. Follow a link to see a failure and how it is "
-      "explained; the log in the terminal has the evidence.</p>\n<table>\n{}</table></body></html>\n",
+      "explained; the log in the terminal has the evidence. What has no link is a call of gRPC; the terminal shows one "
+      "made with curl.</p>\n<table>\n{}</table></body></html>\n",
       rows);
 }
 
@@ -78,9 +73,12 @@ Script scriptFor(std::string_view text) {
   return script ? script.value() : Script{};  // the texts are ours; a unit test parses every one
 }
 
-std::map<std::string, Script> scriptsByPath(std::span<const PathFault> faults) {
+std::map<std::string, Script> scriptsByPath(bool http2) {
   std::map<std::string, Script> scripts;
-  for (const PathFault& fault : faults) {
+  for (const PathFault& fault : kPathFaults) {
+    if ((fault.protocol != DemoProtocol::Http1) != http2) {
+      continue;
+    }
     // The body first, so that it is not taken for the next request.
     Script script = scriptFor("read_body");
     const Script rest = scriptFor(fault.script);
@@ -91,7 +89,7 @@ std::map<std::string, Script> scriptsByPath(std::span<const PathFault> faults) {
 }
 
 std::map<std::string, Script> http1Scripts() {
-  std::map<std::string, Script> scripts = scriptsByPath(kPathFaults);
+  std::map<std::string, Script> scripts = scriptsByPath(false);
   scripts["/"] = welcomeScript();
   // What has no path is not HTTP/1.1, such as the preface of HTTP/2.
   scripts[""] =
@@ -139,7 +137,7 @@ Result<std::unique_ptr<DemoOrigin>, std::string> DemoOrigin::start() {
   by_path.by_path = http1Scripts();
   demo->by_path_ = peers.start("by_path, again", std::move(by_path));
   ScriptPeerOptions http2;
-  http2.by_path = scriptsByPath(kH2Faults);
+  http2.by_path = scriptsByPath(true);
   demo->http2_ = peers.start("h2, by_path, again", std::move(http2));
   ScriptPeerOptions closed;
   closed.listens = false;
@@ -161,18 +159,17 @@ Result<std::unique_ptr<DemoOrigin>, std::string> DemoOrigin::start() {
 
 std::vector<DemoOrigin::Fault> DemoOrigin::faults() {
   std::vector<Fault> faults;
-  faults.reserve(std::size(kPathFaults) + std::size(kH2Faults) + std::size(kRouteFaults));
-  for (const std::span<const PathFault> part : {std::span<const PathFault>(kPathFaults), {kH2Faults}, {kRouteFaults}}) {
-    for (const PathFault& fault : part) {
-      faults.push_back({fault.path, fault.description});
-    }
+  faults.reserve(std::size(kPathFaults) + std::size(kRouteFaults));
+  for (const PathFault& fault : kPathFaults) {
+    faults.push_back({fault.path, fault.description, fault.protocol == DemoProtocol::Grpc});
   }
+  faults.insert(faults.end(), std::begin(kRouteFaults), std::end(kRouteFaults));
   return faults;
 }
 
 std::string DemoOrigin::configYaml(const std::string& from) const {
   std::string yaml = fmt::format(
-      "listeners: [{{address: \"{}\"}}]\ndiagnostics: {{disclose: evidence}}\n"
+      "listeners: [{{address: \"{}\", http2: true}}]\ndiagnostics: {{disclose: evidence}}\n"
       "drain: {{timeout: 1s}}\norigins:\n",
       from);
   std::string routes = "routes:\n";
@@ -198,6 +195,7 @@ std::string DemoOrigin::configYaml(const std::string& from) const {
   add("/tls-self-signed/", "tls-self-signed", url("https", self_signed_), tls);
   add("/not-tls/", "not-tls", url("https", by_path_), tls);
   add("/h2/", "h2", url("h2c", http2_));
+  add("/grpc/", "grpc", url("h2c", http2_));
   add("/not-h2/", "not-h2", url("h2c", by_path_));
   routes += "  - {path: /maintenance/, respond: {status: 503, retry_after: 120s}}\n";
   add("/", "demo", url("http", by_path_));

@@ -22,8 +22,9 @@ class DemoOrigin {
   [[nodiscard]] std::string configYaml(const std::string& from) const;
 
   struct Fault {
-    std::string path;
-    std::string description;
+    const char* path;
+    const char* description;
+    bool call = false;  // of gRPC: a POST over HTTP/2
   };
   [[nodiscard]] static std::vector<Fault> faults();
 

@@ -71,8 +71,8 @@ TEST(ProbeTest, Http2SaysWhatTheServerAllows) {
   const CommandResult result = probe({"http://" + server->address() + "/", "--http2"});
   EXPECT_EQ(result.status, 0) << result.output << result.errors;
   EXPECT_THAT(result.output,
-              AllOf(HasSubstr("204"), HasSubstr("HTTP/2 SETTINGS"), ContainsRegex("max_concurrent_streams +128\n"),
-                    ContainsRegex("max_frame_size +16384\n")));
+              AllOf(HasSubstr("204, 0 bytes of body"), HasSubstr("HTTP/2 SETTINGS"),
+                    ContainsRegex("max_concurrent_streams +128\n"), ContainsRegex("max_frame_size +16384\n")));
   server->expectCleanStop();
 }
 

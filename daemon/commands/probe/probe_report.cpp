@@ -58,7 +58,8 @@ void appendSettings(std::string& out, const H2PeerSettings& settings, const Text
 }
 
 std::string answerLine(const ProbeResult& result, const TextStyle& style) {
-  std::string line = fmt::format("{} {}", result.status, harmless(result.reason));
+  // HTTP/2 has no reason.
+  std::string line = fmt::format("{}{}{}", result.status, result.reason.empty() ? "" : " ", harmless(result.reason));
   line = paint(line, !result.answered || result.status >= 400 ? Ink::Yellow : Ink::Green, style);
   return fmt::format("{}, {} bytes of body in {}", line, countText(result.body_size),
                      millisText(result.timings.total.value_or(0)));

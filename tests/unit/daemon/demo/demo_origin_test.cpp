@@ -10,11 +10,9 @@ namespace {
 
 TEST(DemoOrigin, EveryScriptParses) {
   for (const char* const text : {
-#define DEMO_FAULT(path, script, description) script,
-#define DEMO_H2_FAULT(path, script, description) script,
+#define DEMO_FAULT(protocol, path, script, description) script,
 #include "daemon/demo/demo_faults.def"
 #undef DEMO_FAULT
-#undef DEMO_H2_FAULT
        }) {
     const Result<Script, ScriptError> script = parseScript(std::string_view(text));
     EXPECT_TRUE(script) << text << ": " << (script ? "" : script.error().message);
@@ -30,7 +28,7 @@ TEST(DemoOrigin, ItsConfigurationIsGood) {
     ADD_FAILURE() << format(problem) << "\n" << yaml;
   }
   ASSERT_NE(loaded.config, nullptr);
-  EXPECT_EQ(loaded.config->routes.size(), 13U);
+  EXPECT_EQ(loaded.config->routes.size(), 14U);
 }
 
 }  // namespace
