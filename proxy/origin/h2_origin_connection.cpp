@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "proxy/http/h2/h2_code.h"
+#include "proxy/net/peer_progress.h"
 #include "proxy/origin/h2_origin_stream.h"
 
 namespace gatewhy {
@@ -233,7 +234,9 @@ void H2OriginConnection::write() {
     written_ += result.size;
     http2_.sent(result.size);
     if (result.size < output.size()) {
-      socket_blocked_ = true;
+      if (!std::exchange(socket_blocked_, true)) {
+        tellOfFullSocket();
+      }
       return;
     }
   }
@@ -242,6 +245,19 @@ void H2OriginConnection::write() {
       onWritable(id);
     }
   }
+}
+
+// Bodies wait for it that have found room until now, and nothing wakes them.
+void H2OriginConnection::tellOfFullSocket() {
+  for (const H2StreamId id : open()) {
+    if (H2OriginStream* stream = find(id)) {
+      stream->onSocketFull();
+    }
+  }
+}
+
+std::uint64_t H2OriginConnection::taken() const {
+  return bytesTakenByPeer(link_->transport, written_);
 }
 
 void H2OriginConnection::scheduleWrite() {
