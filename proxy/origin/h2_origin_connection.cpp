@@ -332,6 +332,7 @@ void H2OriginConnection::breakAll(const Fault& fault) {
 }
 
 void H2OriginConnection::onSettings() {
+  noteStreams(http2_.peerSettings().max_concurrent_streams);
   if (state_ == State::Opening) {
     state_ = State::Open;
     watch(streams_.empty() ? Watch::Nothing : Watch::Silence);
