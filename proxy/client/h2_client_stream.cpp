@@ -34,7 +34,7 @@ H2ClientStream::H2ClientStream(H2ClientSession& session, H2StreamId id, RequestH
       id_(id),
       head_(std::move(head)),
       began_(session.worker().loop.turnTime()),
-      upload_(session.worker().loop, Timer::ClientBody, [this] { onLook(upload_, received_); }),
+      upload_(session.worker().loop, Timer::ClientBody, [this] { onUploadLook(); }),
       download_(session.worker().loop, Timer::ClientWrite, [this] { onLook(download_, taken()); }) {
   head_.version_major = 2;
 }
@@ -318,6 +318,16 @@ std::uint64_t H2ClientStream::taken() {
     connection_took_ = session_.taken();
   }
   return session_.http2().bodySent(id_) + connection_took_;
+}
+
+// Where other uploads have used up the connection's window, it is not for the client to move.
+void H2ClientStream::onUploadLook() {
+  if (session_.http2().holdsBack(id_)) {
+    upload_.reset();
+    watchProgress();
+  } else {
+    onLook(upload_, received_);
+  }
 }
 
 void H2ClientStream::onLook(TransferClock& clock, std::uint64_t moved) {

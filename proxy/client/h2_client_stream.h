@@ -77,6 +77,7 @@ class H2ClientStream final : public ClientStream, public Deferred {
 
   void hand(std::string_view data, bool last);
   void watchProgress();
+  void onUploadLook();
   void onLook(TransferClock& clock, std::uint64_t moved);
   [[nodiscard]] std::uint64_t taken();
   [[nodiscard]] Observation observe(Fault fault) const;

@@ -139,6 +139,11 @@ bool H2Session::windowClosed(H2StreamId id) const {
          nghttp2_session_get_remote_window_size(session_.get()) == 0;
 }
 
+bool H2Session::holdsBack(H2StreamId id) const {
+  return nghttp2_session_get_stream_local_window_size(session_.get(), id) == 0 ||
+         nghttp2_session_get_local_window_size(session_.get()) <= 0;
+}
+
 std::uint64_t H2Session::bodySent(H2StreamId id) const {
   const H2Stream* stream = find(id);
   return stream == nullptr ? 0 : stream->sent;
