@@ -238,13 +238,17 @@ void H2ClientStream::onFinished() {
   finished_at_ = session_.http2().produced();
 }
 
+bool H2ClientStream::hasAnswered() const {
+  return answer_ == Answer::Finished && session_.sent() >= finished_at_;
+}
+
 // An answer is over when the client's kernel has it.
 std::optional<bool> H2ClientStream::delivered() {
   if (state_ == State::Reset) {
     return true;  // who reset it has said so
   }
   sendEnd({}, {});  // where nothing has: of a tunnel whose client ended first
-  if (answer_ == Answer::Finished && session_.sent() >= finished_at_) {
+  if (hasAnswered()) {
     return true;
   }
   state_ = State::Settling;
@@ -258,7 +262,7 @@ void H2ClientStream::onSent() {
   if (state_ != State::Settling || !exchange_) {
     return;
   }
-  if (answer_ == Answer::Finished && session_.sent() >= finished_at_) {
+  if (hasAnswered()) {
     exchange_->onSettled(true);
   } else {
     session_.awaitSent(id_);

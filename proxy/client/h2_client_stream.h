@@ -66,6 +66,7 @@ class H2ClientStream final : public ClientStream, public Deferred {
   void resumeBody() override;
   void openTunnel() override { resumeBody(); }
   [[nodiscard]] bool takesAnswer() const override { return state_ != State::Reset; }
+  [[nodiscard]] bool hasAnswered() const override;
   [[nodiscard]] std::optional<bool> delivered() override;
   void finishExchange(Ending ending) override;
 

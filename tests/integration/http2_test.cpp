@@ -11,6 +11,7 @@
 #include <csignal>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include "tests/integration/gateway.h"
 #include "tests/integration/h2_client.h"
@@ -419,6 +420,43 @@ TEST(Http2Limits, ZeroIsNone) {
   const std::int32_t upload = client.begin(H2Client::post("/upload"));
   client.data(upload, std::string(kLarge, 'x'), true);
   EXPECT_EQ(client.await(upload).status, 200U);
+  gateway->expectCleanStop();
+}
+
+// Sends what it has announced and never ends the stream.
+void answerWithoutEnd(Socket& connection) {
+  connection.send(h2Settings());
+  bool begun = false;
+  while (connection.receive()) {
+    std::string& bytes = connection.buffer();
+    if (!begun && bytes.size() < h2Preface().size()) {
+      continue;
+    }
+    bytes.erase(0, std::exchange(begun, true) ? 0 : h2Preface().size());
+    for (const H2ReadFrame& frame : takeH2Frames(bytes)) {
+      if (frame.type == h2::kHeaders) {
+        connection.send(h2Headers(frame.stream, {{":status", "200"}, {"content-length", "5"}}, false) +
+                        h2Data(frame.stream, "hello"));
+      }
+    }
+  }
+}
+
+TEST(Http2Leaving, WhoHasTheWholeAnswerMayGo) {
+  OriginServer origin(answerWithoutEnd);
+  GatewayConfig config;
+  config.origin_url = "h2c://" + origin.address();
+  config.listener_more = ", http2: true";
+  const auto gateway = Gateway::start(config);
+  ASSERT_NE(gateway, nullptr);
+  {
+    H2Client client(Socket::connectTo(gateway->address()));
+    ASSERT_TRUE(client.open());
+    EXPECT_EQ(client.await(client.request(H2Client::get("/hello"))).body, "hello");
+  }
+  const auto event = gateway->daemon().waitFor([](const json& one) { return one.value("event", "") == "exchange"; });
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->value("outcome", ""), "success") << *event;
   gateway->expectCleanStop();
 }
 
