@@ -50,7 +50,7 @@ struct ListenerTls {
 struct Http2Config {
   bool enabled = false;  // by ALPN with TLS, by prior knowledge without
   std::uint32_t streams = 128;
-  std::uint32_t window = 1024 * 1024;  // of a stream and of a connection
+  std::uint32_t window = 1024 * 1024;  // of a stream; a connection has eight
   std::uint32_t header_list = 32 * 1024;
 };
 

@@ -160,8 +160,9 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .fallback = "1MiB",
      .min = 65535,
      .max = 2147483647,
-     .text = "How much of its request bodies a client may send before anybody takes them: of one stream, and of all "
-             "streams of a connection together. An upload gets at most one window for each round trip."},
+     .text = "How much of its request bodies a client may send before anybody takes them: of one stream; of all "
+             "streams of a connection together, eight times as much. An upload gets at most one window for each "
+             "round trip."},
     {.path = "listeners[].http2.header_list",
      .type = Size,
      .fallback = "32KiB",

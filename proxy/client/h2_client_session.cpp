@@ -13,14 +13,20 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsInTurn = 8;
+// Of a stream, that a connection has: an upload that nobody takes keeps one, and
+// nghttp2 opens the connection's again when half of it has been taken.
+constexpr std::uint64_t kWindows = 8;
+constexpr std::uint32_t kMostWindow = (1U << 31U) - 1;
+constexpr std::uint32_t kMostHeaderList = 1U << 20U;
 constexpr std::chrono::milliseconds kRoundTrip{1000};  // for what was on its way when we said GOAWAY
 
 H2ServerSettings settingsFor(const Http2Config& config, const ClientLimits& limits, bool https) {
   H2ServerSettings settings;
   settings.streams = config.streams;
-  settings.stream_window = config.window;
-  settings.connection_window = config.window;
-  settings.header_list = config.header_list;
+  settings.stream_window = config.window != 0 ? config.window : kMostWindow;
+  settings.connection_window =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(kWindows * settings.stream_window, kMostWindow));
+  settings.header_list = config.header_list != 0 ? config.header_list : kMostHeaderList;
   settings.head = requestHeadLimits(limits);
   settings.https = https;
   return settings;

@@ -34,7 +34,7 @@ H2ClientStream::H2ClientStream(H2ClientSession& session, H2StreamId id, RequestH
       id_(id),
       head_(std::move(head)),
       began_(session.worker().loop.turnTime()),
-      upload_(session.worker().loop, Timer::ClientBody, [this] { onLook(upload_, received_); }),
+      upload_(session.worker().loop, Timer::ClientBody, [this] { onUploadLook(); }),
       download_(session.worker().loop, Timer::ClientWrite, [this] { onLook(download_, taken()); }) {
   head_.version_major = 2;
 }
@@ -238,13 +238,17 @@ void H2ClientStream::onFinished() {
   finished_at_ = session_.http2().produced();
 }
 
+bool H2ClientStream::hasAnswered() const {
+  return answer_ == Answer::Finished && session_.sent() >= finished_at_;
+}
+
 // An answer is over when the client's kernel has it.
 std::optional<bool> H2ClientStream::delivered() {
   if (state_ == State::Reset) {
     return true;  // who reset it has said so
   }
   sendEnd({}, {});  // where nothing has: of a tunnel whose client ended first
-  if (answer_ == Answer::Finished && session_.sent() >= finished_at_) {
+  if (hasAnswered()) {
     return true;
   }
   state_ = State::Settling;
@@ -258,7 +262,7 @@ void H2ClientStream::onSent() {
   if (state_ != State::Settling || !exchange_) {
     return;
   }
-  if (answer_ == Answer::Finished && session_.sent() >= finished_at_) {
+  if (hasAnswered()) {
     exchange_->onSettled(true);
   } else {
     session_.awaitSent(id_);
@@ -318,6 +322,16 @@ std::uint64_t H2ClientStream::taken() {
     connection_took_ = session_.taken();
   }
   return session_.http2().bodySent(id_) + connection_took_;
+}
+
+// Where other uploads have used up the connection's window, it is not for the client to move.
+void H2ClientStream::onUploadLook() {
+  if (session_.http2().holdsBack(id_)) {
+    upload_.reset();
+    watchProgress();
+  } else {
+    onLook(upload_, received_);
+  }
 }
 
 void H2ClientStream::onLook(TransferClock& clock, std::uint64_t moved) {

@@ -66,6 +66,7 @@ class H2ClientStream final : public ClientStream, public Deferred {
   void resumeBody() override;
   void openTunnel() override { resumeBody(); }
   [[nodiscard]] bool takesAnswer() const override { return state_ != State::Reset; }
+  [[nodiscard]] bool hasAnswered() const override;
   [[nodiscard]] std::optional<bool> delivered() override;
   void finishExchange(Ending ending) override;
 
@@ -77,6 +78,7 @@ class H2ClientStream final : public ClientStream, public Deferred {
 
   void hand(std::string_view data, bool last);
   void watchProgress();
+  void onUploadLook();
   void onLook(TransferClock& clock, std::uint64_t moved);
   [[nodiscard]] std::uint64_t taken();
   [[nodiscard]] Observation observe(Fault fault) const;

@@ -201,7 +201,7 @@ void Attempt::onConnected(Connected connected) {
   }
   auto connection =
       newOriginConnection(worker_.loop, *request_.origin, worker_.generation->shared->config->limits.fields,
-                          *request_.redaction, std::move(connected));
+                          request_.pool->state(endpoint_).streams(), *request_.redaction, std::move(connected));
   connection->client = request_.client.get();
   begin(request_.pool->adopt(lease_, std::move(connection)));
 }

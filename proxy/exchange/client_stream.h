@@ -34,6 +34,9 @@ class ClientStream : public BodySink, public BodySource {
   virtual void openTunnel() = 0;  // behind the head that opens it
   // False where nothing can be answered any more: the stream is reset already.
   [[nodiscard]] virtual bool takesAnswer() const { return true; }
+  // The client was told the end of its answer, whose length was known, whatever
+  // its origin still has to say.
+  [[nodiscard]] virtual bool hasAnswered() const { return false; }
   // Has all that was sent arrived, as far as that can be doubted? nullopt: not
   // known yet, onSettled() will tell.
   [[nodiscard]] virtual std::optional<bool> delivered() = 0;

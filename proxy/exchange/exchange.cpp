@@ -311,6 +311,10 @@ void Exchange::onClientFault(Observation fault) {
   if (callOverdue(fault)) {
     return;
   }
+  if (state_ == State::Responding && client_.hasAnswered()) {
+    finish(Ending::Complete);  // only the end of the origin's stream has not come
+    return;
+  }
   if (record_.diagnosis() == nullptr || state_ == State::Finished) {
     fault.elapsed_ms = record_.elapsedMs();
     if (attempt_) {

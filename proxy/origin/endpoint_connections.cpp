@@ -29,6 +29,10 @@ void OriginConnection::noteRoom() {
   }
 }
 
+void OriginConnection::noteStreams(std::uint32_t most) {
+  owner_->state()->noteStreams(most);
+}
+
 EndpointConnections::EndpointConnections(EventLoop& loop, const EndpointConfig& endpoint, const KeepAliveConfig& keep,
                                          std::shared_ptr<EndpointState> state,
                                          std::shared_ptr<OriginState> origin_state)

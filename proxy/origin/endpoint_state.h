@@ -3,6 +3,7 @@
 // supervisor keeps it by origin name and endpoint URL.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -75,6 +76,7 @@ class CheckCounts {
 
 class EndpointState {
  public:
+  static constexpr std::uint32_t kMostStreams = 100;  // on one connection, whatever the origin allows
   // Takes one of `limit` places (0 = no limit): of a request, or of a parked
   // connection of one request at a time. Any thread.
   [[nodiscard]] bool acquire(std::uint32_t limit) noexcept { return takeOne(places_, limit); }
@@ -88,6 +90,12 @@ class EndpointState {
   enum class Speaks : std::uint8_t { Unknown, Http1, Http2 };
   void noteSpeaks(Speaks version) noexcept { speaks_.store(version, std::memory_order_relaxed); }
   [[nodiscard]] Speaks speaks() const noexcept { return speaks_.load(std::memory_order_relaxed); }
+  // Requests that a connection may be given before its SETTINGS have come: what
+  // those of the last one allowed, for an origin that refuses the others loses them.
+  void noteStreams(std::uint32_t most) noexcept {
+    streams_.store(std::clamp(most, 1U, kMostStreams), std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint32_t streams() const noexcept { return streams_.load(std::memory_order_relaxed); }
   // It wants a request by HTTP/1.1: for ten minutes only that is offered. True:
   // this is new. Any thread.
   [[nodiscard]] bool holdToHttp1(TimePoint now) noexcept {
@@ -136,6 +144,7 @@ class EndpointState {
   std::atomic<std::uint32_t> places_{0};
   std::atomic<std::uint32_t> connections_{0};
   std::atomic<Speaks> speaks_{Speaks::Unknown};
+  std::atomic<std::uint32_t> streams_{kMostStreams};
   std::atomic<std::int64_t> http1_until_{0};  // of the steady clock; 0 = never
   std::atomic<std::uint32_t> uploads_{0};
   IdleLesson idle_lesson_;

@@ -239,7 +239,7 @@ void H1OriginStream::await() {
   }
 }
 
-OriginClock::View H1OriginStream::view() const {
+OriginClock::View H1OriginStream::view() {
   return {.transport = &transport(),
           .written = sender_.written(),
           .sent_at = sender_.sentAt(),

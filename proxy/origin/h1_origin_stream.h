@@ -46,7 +46,7 @@ class H1OriginStream final : public OriginStream,
   using Reading = H1ResponseReader::State;
 
   void onIo(bool readable, bool writable) override;
-  [[nodiscard]] OriginClock::View view() const override;
+  [[nodiscard]] OriginClock::View view() override;
   void onLate(Phase phase, const TimerFault& fault) override { fail(phase, fault); }
   void onResetAwaited() override { settleEnd(); }
   [[nodiscard]] bool sinkBlocked() const override { return setup_.observer.clientBlocked(); }

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "proxy/http/h2/h2_code.h"
+#include "proxy/net/peer_progress.h"
 #include "proxy/origin/h2_origin_stream.h"
 
 namespace gatewhy {
@@ -240,7 +241,9 @@ void H2OriginConnection::write() {
     written_ += result.size;
     http2_.sent(result.size);
     if (result.size < output.size()) {
-      socket_blocked_ = true;
+      if (!std::exchange(socket_blocked_, true)) {
+        tellOfFullSocket();
+      }
       return;
     }
   }
@@ -251,6 +254,19 @@ void H2OriginConnection::write() {
       }
     });
   }
+}
+
+// Bodies wait for it that have found room until now, and nothing wakes them.
+void H2OriginConnection::tellOfFullSocket() {
+  for (const H2StreamId id : open()) {
+    if (H2OriginStream* stream = find(id)) {
+      stream->onSocketFull();
+    }
+  }
+}
+
+std::uint64_t H2OriginConnection::taken() const {
+  return bytesTakenByPeer(link_->transport, written_);
 }
 
 void H2OriginConnection::scheduleWrite() {
@@ -321,6 +337,7 @@ void H2OriginConnection::breakAll(const Fault& fault) {
 }
 
 void H2OriginConnection::onSettings() {
+  noteStreams(http2_.peerSettings().max_concurrent_streams);
   if (state_ == State::Opening) {
     state_ = State::Open;
     watch(streams_.empty() ? Watch::Nothing : Watch::Silence);

@@ -57,6 +57,7 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   [[nodiscard]] bool socketBlocked() const { return socket_blocked_; }
   [[nodiscard]] std::uint64_t received() const { return received_; }  // bytes
   [[nodiscard]] std::uint64_t written() const { return written_; }    // bytes, to the kernel
+  [[nodiscard]] std::uint64_t taken() const;                          // of these, by the origin's TCP
   void add(H2StreamId id, H2OriginStream& stream);
   void remove(H2StreamId id);
   void scheduleWrite();
@@ -93,6 +94,7 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   void read();
   [[nodiscard]] bool readOnce();
   void write();
+  void tellOfFullSocket();
   void afterTurn();
   void onEnded();
   void breakAll(const Fault& fault);

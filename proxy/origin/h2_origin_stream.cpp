@@ -119,6 +119,12 @@ void H2OriginStream::afterWriting() {
   }
 }
 
+void H2OriginStream::onSocketFull() {
+  if (waitsToLeave()) {
+    clock_.await(OriginClock::Wait::Send);
+  }
+}
+
 void H2OriginStream::onWritable() {
   if (waitsToLeave()) {
     return;
@@ -177,9 +183,13 @@ void H2OriginStream::await() {
 }
 
 // The socket is everybody's: what the origin's windows took is this request's.
-OriginClock::View H2OriginStream::view() const {
+// While it is the socket that has no room, what the origin's TCP takes is progress.
+OriginClock::View H2OriginStream::view() {
+  if (connection_->socketBlocked() && !connection_->http2().windowClosed(id_)) {
+    connection_took_ = connection_->taken();
+  }
   return {.transport = nullptr,
-          .written = connection_->http2().bodySent(id_),
+          .written = connection_->http2().bodySent(id_) + connection_took_,
           .sent_at = sent_at_,
           .since = phase_since_,
           .answering = received_ != 0};

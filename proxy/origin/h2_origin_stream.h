@@ -46,6 +46,7 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   void onBody(std::string_view data);
   void onEnd(std::string_view trailers);
   void onBatchEnd();
+  void onSocketFull();
   void onWritable();
   void onRequestSent();
   void onBroken(const Fault& fault);
@@ -57,7 +58,7 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   //   Head ──final head──▶ Body ──▶ Over      any ──fault, or left──▶ Over
   enum class Reading : std::uint8_t { Head, Body, Over };
 
-  [[nodiscard]] OriginClock::View view() const override;
+  [[nodiscard]] OriginClock::View view() override;
   void onLate(Phase phase, const TimerFault& fault) override;
   void onResetAwaited() override {}
   [[nodiscard]] bool sinkBlocked() const override { return setup_.observer.clientBlocked(); }
@@ -85,6 +86,7 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   OriginClock clock_;
   std::size_t head_size_ = 0;          // of the request, as HTTP/1.1 would write it
   std::uint64_t output_before_ = 0;    // of the connection, when the stream was opened
+  std::uint64_t connection_took_ = 0;  // bytes, when last it was the socket that had no room
   std::uint64_t received_before_ = 0;  // by the connection, likewise
   bool was_idle_ = false;              // it carried no other stream then
   std::uint64_t received_ = 0;         // bytes of the response, its heads as HTTP/1.1 would write them

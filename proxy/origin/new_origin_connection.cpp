@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "proxy/origin/endpoint_state.h"
 #include "proxy/origin/h1_origin_connection.h"
 #include "proxy/origin/h2_origin_connection.h"
 
@@ -23,13 +24,16 @@ std::uint32_t headerList(const HeadLimits& limits) {
 }  // namespace
 
 std::unique_ptr<OriginConnection> newOriginConnection(EventLoop& loop, const OriginConfig& origin, std::uint32_t fields,
-                                                      const Redaction& redaction, Connected connected) {
+                                                      std::uint32_t streams, const Redaction& redaction,
+                                                      Connected connected) {
   const HeadLimits limits{.section = origin.limits.response_head, .start_line = 0, .field = 0, .fields = fields};
   std::unique_ptr<OriginConnection> made;
   if (connected.http2) {
     H2OriginSettings settings;
     settings.head = limits;
     settings.header_list = headerList(limits);
+    settings.streams = EndpointState::kMostStreams;
+    settings.first_streams = streams;
     made = std::make_unique<H2OriginConnection>(loop, settings, H2Patience::of(origin.timeouts), redaction,
                                                 std::move(connected.link), connected.readable);
   } else {

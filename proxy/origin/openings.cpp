@@ -6,19 +6,14 @@
 #include "proxy/origin/waiting_queue.h"
 
 namespace gatewhy {
-namespace {
-
-constexpr std::size_t kOnOne = 100;  // requests that a connection is expected to take
-
-}  // namespace
 
 Openings::~Openings() {
   while (takeBefore(next_ticket_) != nullptr) {
   }
 }
 
-bool Openings::join(PoolWaiter& waiter) {
-  if (waiting_.size() + running_ >= running_ * kOnOne) {
+bool Openings::join(PoolWaiter& waiter, std::uint32_t on_one) {
+  if (waiting_.size() + running_ >= std::size_t{running_} * on_one) {
     ++running_;
     return true;
   }

@@ -24,7 +24,8 @@ class Openings {
 
   // True: the waiter is to open one, whose end is told by one of those below.
   // False: it waits, and is told PoolWaiter::onOpened() or onOpeningFailed().
-  [[nodiscard]] bool join(PoolWaiter& waiter);
+  // `on_one`: requests that a connection is expected to take.
+  [[nodiscard]] bool join(PoolWaiter& waiter, std::uint32_t on_one);
   void leave(PoolWaiter& waiter) noexcept;  // of those who wait
   // There is a connection, or whoever opened it has given up: those who wait look again, in a while.
   void onOver();

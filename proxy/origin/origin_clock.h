@@ -33,7 +33,7 @@ class OriginClock {
   };
   class Owner {
    public:
-    [[nodiscard]] virtual View view() const = 0;
+    [[nodiscard]] virtual View view() = 0;
     // Not told while it is for others to move, see Wait::Body.
     virtual void onLate(Phase phase, const TimerFault& fault) = 0;
     virtual void onResetAwaited() = 0;  // Wait::Reset is over

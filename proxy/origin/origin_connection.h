@@ -53,8 +53,9 @@ class OriginConnection : public Deferred {
   [[nodiscard]] virtual bool beginIdle() = 0;
   virtual void endIdle() = 0;
   void noteUnsolicited(std::string_view bytes);
-  void leavePool();  // it has ended, or said something; we are buried
-  void noteRoom();   // room() has changed by itself
+  void leavePool();                      // it has ended, or said something; we are buried
+  void noteRoom();                       // room() has changed by itself
+  void noteStreams(std::uint32_t most);  // requests at a time that the endpoint allows
 
  private:
   friend class EndpointConnections;

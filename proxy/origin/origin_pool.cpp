@@ -323,9 +323,9 @@ void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
   const bool hopes = waiter.client() == nullptr &&
                      (lease.http_ == EndpointHttp::Http2 ||
                       (lease.http_ == EndpointHttp::Negotiated && state->speaks() != EndpointState::Speaks::Http1));
-  lease.step_ = !hopes                                ? Lease::Step::Alone
-                : connections.openings().join(waiter) ? Lease::Step::Opens
-                                                      : Lease::Step::Waits;
+  lease.step_ = !hopes                                                  ? Lease::Step::Alone
+                : connections.openings().join(waiter, state->streams()) ? Lease::Step::Opens
+                                                                        : Lease::Step::Waits;
   if (!lease.waits()) {
     lease.count_ = OpenCount(state);
   }

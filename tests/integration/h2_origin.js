@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// An origin of Node's that speaks HTTP/2: `node h2_origin.js plain|tls|tls-h1 [--key FILE --cert FILE] [--age STREAMS]`.
-// Prints its port. tls: HTTP/2 and HTTP/1.1 by ALPN; tls-h1: HTTP/1.1 only. --age: each connection is ended in an
-// orderly way (GOAWAY) after so many streams, as servers with a maximal age of connections do.
+// An origin of Node's that speaks HTTP/2: `node h2_origin.js plain|tls|tls-h1 [--key FILE --cert FILE] [--age STREAMS]
+// [--streams N]`. Prints its port. tls: HTTP/2 and HTTP/1.1 by ALPN; tls-h1: HTTP/1.1 only. --age: each connection is
+// ended in an orderly way (GOAWAY) after so many streams, as servers with a maximal age of connections do. --streams: so
+// many at a time on a connection.
 'use strict';
 const fs = require('fs');
 const http2 = require('http2');
@@ -9,6 +10,7 @@ const https = require('https');
 const argument = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 const kind = process.argv[2];
 const age = Number(argument('--age') || 0);
+const settings = {maxConcurrentStreams: Number(argument('--streams') || 1000)};
 
 const stats = {sessions: 0, streams: 0, aborted: 0, most: 0, hanging: 0};
 const gathered = new Map();  // of a session: answers that wait for the others
@@ -127,9 +129,9 @@ function answer(request, response) {
 }
 
 const options = kind === 'plain' ? {} : {key: fs.readFileSync(argument('--key')), cert: fs.readFileSync(argument('--cert'))};
-const server = kind === 'plain'    ? http2.createServer({settings: {maxConcurrentStreams: 1000}}, answer)
+const server = kind === 'plain'    ? http2.createServer({settings}, answer)
                : kind === 'tls-h1' ? https.createServer(options, answer)
-                                   : http2.createSecureServer({...options, allowHTTP1: true, settings: {maxConcurrentStreams: 1000}}, answer);
+                                   : http2.createSecureServer({...options, allowHTTP1: true, settings}, answer);
 server.on('session', watch);
 server.on('sessionError', () => {});
 server.on('checkContinue', (request, response) => {

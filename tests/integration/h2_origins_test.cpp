@@ -215,6 +215,12 @@ TEST_F(H2Origins, AnAgeOfConnectionsLosesNoCall) {
   EXPECT_GT(seen["stats"]["sessions"], 10);
 }
 
+// Its SETTINGS come when a crowd is on its way; it refuses all but one of them.
+TEST_F(H2Origins, AnOriginOfOneStreamAtATimeLosesNoCall) {
+  startGateway("h2c://127.0.0.1:" + startOrigin("plain", {"--streams", "1"}), "retry: {attempts: 0}");
+  EXPECT_EQ(play("crowd")["statuses"], json::array({200}));
+}
+
 TEST_F(H2Origins, AMisdirectedRequestIsTriedAgainByHttp1) {
   startGateway("https://127.0.0.1:" + startOrigin("tls"));
   const json seen = play("http11");

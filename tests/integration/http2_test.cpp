@@ -11,10 +11,12 @@
 #include <csignal>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include "tests/integration/gateway.h"
 #include "tests/integration/h2_client.h"
 #include "tests/integration/http_wire.h"
+#include "tests/integration/recording_origin.h"
 #include "tests/support/child_process.h"
 #include "tests/support/h2_frames.h"
 
@@ -40,7 +42,8 @@ class Http2Test : public testing::TestWithParam<const char*> {
         fmt::format(", {{address: \"127.0.0.1:0\", tls: {{certificates: [{{certificate: \"{}\", key: \"{}\"}}]}}}}",
                     keys_.write("shop.pem", certificatesPem({&identity})), keys_.write("shop.key", keyPem(identity)));
     config.more_origins = "  dead: {endpoints: [\"http://127.0.0.1:1\"]}\n";
-    config.more = "routes: [{path: /refused, origin: dead}, {path: /, origin: origin}]\n";
+    config.more_origins += fmt::format("  deaf: {{endpoints: [\"http://{}\"]}}\n", deaf_.address());
+    config.more = "routes: [{path: /refused, origin: dead}, {path: /deaf, origin: deaf}, {path: /, origin: origin}]\n";
     gateway_ = Gateway::start(config);
     ASSERT_NE(gateway_, nullptr);
   }
@@ -186,6 +189,7 @@ class Http2Test : public testing::TestWithParam<const char*> {
   PemDirectory keys_;
   std::atomic<int> hanging_ = 0, cancelled_ = 0, held_ = 0, released_ = 0;
   std::string upgrade_, version_;
+  ListeningSocket deaf_{512, 4096};  // the kernel accepts, and nobody reads
   OriginServer origin_{[this](Socket& connection) { serve(connection); }};
   std::unique_ptr<Gateway> gateway_;
 };
@@ -266,6 +270,25 @@ TEST_P(Http2Test, AStreamThatNobodyReadsStopsNoOther) {
     EXPECT_EQ(stream["body_size"], kLarge) << stream;
     EXPECT_TRUE(stream["ended"]);
   }
+}
+
+// Its origin accepts and never reads.
+TEST_P(Http2Test, AnUploadThatNobodyTakesStopsNoOther) {
+  H2Client client(Socket::connectTo(listener()), H2ClientOptions{.tls = tls(), .settings = {}});
+  ASSERT_TRUE(client.open());
+  const std::int32_t stuck = client.begin(H2Client::post("/deaf"));
+  client.data(stuck, std::string(8 * kLarge, 'x'));
+  ASSERT_TRUE(client.readUntil([&] { return client.setting(4).has_value(); }));  // the window's size
+  for (std::size_t left = 0; left != client.unsent(stuck);) {                    // until a pong finds it as it was
+    left = client.unsent(stuck);
+    const int pongs = client.pongs();
+    client.ping();
+    ASSERT_TRUE(client.readUntil([&] { return client.pongs() != pongs; }));
+  }
+  const std::int32_t good = client.begin(H2Client::post("/"));
+  client.data(good, std::string(kLarge, 'y'), true);
+  EXPECT_EQ(client.await(good).status, 200U);
+  EXPECT_NE(client.unsent(stuck), 0U);
 }
 
 TEST_P(Http2Test, AWebSocketGoesThroughAnExtendedConnect) {
@@ -383,6 +406,58 @@ TEST_P(Http2Test, WhoBreaksTheRulesIsTurnedAwayAndToldByName) {
     EXPECT_EQ(answer.status, 200U);
     EXPECT_TRUE(answer.ended);
   }
+}
+
+TEST(Http2Limits, ZeroIsNone) {
+  const RecordingOrigin origin;
+  GatewayConfig config;
+  config.origin_url = origin.url();
+  config.listener_more = ", http2: {window: 0, header_list: 0}";
+  const auto gateway = Gateway::start(config);
+  ASSERT_NE(gateway, nullptr);
+  H2Client client(Socket::connectTo(gateway->address()));
+  ASSERT_TRUE(client.open());
+  const std::int32_t upload = client.begin(H2Client::post("/upload"));
+  client.data(upload, std::string(kLarge, 'x'), true);
+  EXPECT_EQ(client.await(upload).status, 200U);
+  gateway->expectCleanStop();
+}
+
+// Sends what it has announced and never ends the stream.
+void answerWithoutEnd(Socket& connection) {
+  connection.send(h2Settings());
+  bool begun = false;
+  while (connection.receive()) {
+    std::string& bytes = connection.buffer();
+    if (!begun && bytes.size() < h2Preface().size()) {
+      continue;
+    }
+    bytes.erase(0, std::exchange(begun, true) ? 0 : h2Preface().size());
+    for (const H2ReadFrame& frame : takeH2Frames(bytes)) {
+      if (frame.type == h2::kHeaders) {
+        connection.send(h2Headers(frame.stream, {{":status", "200"}, {"content-length", "5"}}, false) +
+                        h2Data(frame.stream, "hello"));
+      }
+    }
+  }
+}
+
+TEST(Http2Leaving, WhoHasTheWholeAnswerMayGo) {
+  OriginServer origin(answerWithoutEnd);
+  GatewayConfig config;
+  config.origin_url = "h2c://" + origin.address();
+  config.listener_more = ", http2: true";
+  const auto gateway = Gateway::start(config);
+  ASSERT_NE(gateway, nullptr);
+  {
+    H2Client client(Socket::connectTo(gateway->address()));
+    ASSERT_TRUE(client.open());
+    EXPECT_EQ(client.await(client.request(H2Client::get("/hello"))).body, "hello");
+  }
+  const auto event = gateway->daemon().waitFor([](const json& one) { return one.value("event", "") == "exchange"; });
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->value("outcome", ""), "success") << *event;
+  gateway->expectCleanStop();
 }
 
 INSTANTIATE_TEST_SUITE_P(Listeners, Http2Test, testing::Values("http", "https"),

@@ -79,10 +79,8 @@ std::size_t H2OriginSession::room() const {
   if (state_ != State::Open || fault_) {
     return 0;
   }
-  std::uint32_t most = settings_.streams;
-  if (settled_) {
-    most = std::min(most, nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
-  }
+  const std::uint32_t most =
+      std::min(settings_.streams, settled_ ? peerSettings().max_concurrent_streams : settings_.first_streams);
   return most - std::min<std::size_t>(most, streams_.size());
 }
 

@@ -17,7 +17,8 @@
 namespace gatewhy {
 
 struct H2OriginSettings {
-  std::uint32_t streams = 100;  // at a time, where the origin allows more
+  std::uint32_t streams = 100;        // at a time, where the origin allows more
+  std::uint32_t first_streams = 100;  // until its SETTINGS have come
   // Bytes that an origin may send ahead on a stream: at first, and at most where
   // they are used up as fast as they come. The latter fill a path of 50 ms.
   std::uint32_t stream_window = 256 * 1024;

@@ -18,7 +18,7 @@ namespace gatewhy {
 struct H2ServerSettings {
   std::uint32_t streams = 128;                 // SETTINGS_MAX_CONCURRENT_STREAMS
   std::uint32_t stream_window = 1U << 20;      // bytes that a client may send ahead on a stream …
-  std::uint32_t connection_window = 1U << 20;  // … and on all of them together
+  std::uint32_t connection_window = 1U << 20;  // … and on all of them together, of which one should not keep half
   std::uint32_t header_list = 32 * 1024;  // octets of names and values, and 32 for each field (RFC 9113 section 6.5.2)
   std::uint32_t trailers = 16 * 1024;     // octets of a trailer section, written as lines
   HeadLimits head;                        // of a request, written as HTTP/1.1 would be

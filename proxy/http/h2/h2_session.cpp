@@ -134,8 +134,14 @@ std::size_t H2Session::kept(H2StreamId id) const {
 }
 
 bool H2Session::windowClosed(H2StreamId id) const {
-  return (id != 0 && nghttp2_session_get_stream_remote_window_size(session_.get(), id) <= 0) ||
-         nghttp2_session_get_remote_window_size(session_.get()) <= 0;
+  // -1 is said of a stream whose head has not left: no window holds that up.
+  return (id != 0 && nghttp2_session_get_stream_remote_window_size(session_.get(), id) == 0) ||
+         nghttp2_session_get_remote_window_size(session_.get()) == 0;
+}
+
+bool H2Session::holdsBack(H2StreamId id) const {
+  return nghttp2_session_get_stream_local_window_size(session_.get(), id) == 0 ||
+         nghttp2_session_get_local_window_size(session_.get()) <= 0;
 }
 
 std::uint64_t H2Session::bodySent(H2StreamId id) const {

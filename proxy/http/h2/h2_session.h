@@ -109,6 +109,8 @@ class H2Session {
   [[nodiscard]] std::size_t kept(H2StreamId stream) const;  // so many bytes
   // It is a window of the peer that is closed, the stream's or the connection's; of 0, the latter.
   [[nodiscard]] bool windowClosed(H2StreamId stream) const;
+  // A window of ours is closed, the stream's or the connection's: the peer may send no body.
+  [[nodiscard]] bool holdsBack(H2StreamId stream) const;
   // Body bytes in the output so far: what grows, moves.
   [[nodiscard]] std::uint64_t bodySent(H2StreamId stream) const;
   // Nothing more is done for the stream here or on its other side: its place is

@@ -319,6 +319,32 @@ TEST_F(H2OriginConnectionTest, AWindowThatStaysClosedIsAStall) {
   EXPECT_EQ(upload.phase, Phase::RequestWrite);
 }
 
+// All windows are open. What there was of the upload had room in the output.
+TEST_F(H2OriginConnectionTest, ASocketThatStaysFullIsNoStallOfHttp2) {
+  config_.timeouts.send = 20ms;
+  connect();
+  constexpr std::uint32_t kOpen = 1U << 30;
+  say(h2Settings({{4, kOpen}}) + h2WindowUpdate(0, kOpen));
+  Request& upload = begin("POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  while (!connection_->socketBlocked()) {
+    upload.stream->sendData(std::string(10000, 'x'));
+    turn();
+  }
+  turnUntil([&] { return upload.fault.has_value(); });
+  EXPECT_EQ(upload.phase, Phase::RequestWrite);
+  ASSERT_TRUE(std::holds_alternative<TimerFault>(*upload.fault));
+  EXPECT_EQ(std::get<TimerFault>(*upload.fault).timer, Timer::Send);
+}
+
+TEST_F(H2OriginConnectionTest, ANewOneIsGivenWhatTheLastOneTook) {
+  connect();
+  EXPECT_EQ(state_->streams(), EndpointState::kMostStreams);
+  say(h2Settings({{3, 2}}));
+  EXPECT_EQ(state_->streams(), 2U);
+  say(h2Settings({{3, 0}}));
+  EXPECT_EQ(state_->streams(), 1U) << "there is no other way to find out that it takes some again";
+}
+
 TEST_F(H2OriginConnectionTest, UploadsGoOnWhenTheWindowOpens) {
   connect();
   say(h2Settings({{4, 2}}));

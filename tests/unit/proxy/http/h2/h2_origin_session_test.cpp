@@ -38,6 +38,23 @@ TEST(H2Origin, ARequestMayGoBeforeTheOriginsSettings) {
   EXPECT_EQ(world.all(), "sent 1\n");
 }
 
+TEST(H2Origin, UntilTheOriginsSettingsItGetsAsManyAsIsSaid) {
+  H2OriginWorld world({.first_streams = 2});
+  EXPECT_EQ(world.session.room(), 2U);
+  world.get();
+  EXPECT_EQ(world.session.room(), 1U);
+  world.feed(h2OriginHello());
+  EXPECT_EQ(world.session.room(), 99U);
+}
+
+TEST(H2Origin, NoWindowHoldsUpAHeadThatHasNotLeft) {
+  H2OriginWorld world;
+  const H2StreamId id = world.session.openStream({.head = kPostHead, .method = Method::Post});
+  EXPECT_FALSE(world.session.windowClosed(id));
+  world.read();
+  EXPECT_FALSE(world.session.windowClosed(id));
+}
+
 struct BeginningRow {
   std::string_view what;
   std::string bytes;
