@@ -36,7 +36,7 @@ foreach(folder IN ITEMS diagnostics proxy/http proxy/http/h2)
 endforeach()
 
 # An exchange and what it is made of see no socket, no TLS and no framing.
-foreach(part IN ITEMS exchange exchange_relay exchange_record relay request_body forwarding retries sticky_session login own_answer)
+foreach(part IN ITEMS exchange exchange_record reception passage tries own_answers relay request_body forwarding retries sticky_session login own_answer)
   file(GLOB files ${ROOT}/proxy/exchange/${part}.h ${ROOT}/proxy/exchange/${part}.cpp)
   if(NOT files)
     list(APPEND errors "proxy/exchange/${part}: no such file")

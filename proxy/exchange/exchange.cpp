@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// An exchange's way from a request head to its end. Relaying between the two
-// sides is in exchange_relay.cpp.
 #include "proxy/exchange/exchange.h"
 
-#include <algorithm>
-
-#include "diagnostics/reason_phrase.h"
 #include "proxy/exchange/admission.h"
-#include "proxy/exchange/health_report.h"
-#include "proxy/exchange/login_answer.h"
+#include "proxy/exchange/dropped_fields.h"
 #include "proxy/exchange/own_answer.h"
 
 namespace gatewhy {
@@ -21,7 +15,14 @@ Exchange::Exchange(WorkerContext& worker, ClientStream& client, const RequestHea
       record_(request, client.facts(), *generation_->shared, worker.loop.turnTime()),
       forwarding_(request, client.facts(), *generation_->shared, record_),
       grpc_(GrpcCall::of(worker.loop, request, *this)),
-      exchange_timer_(worker.loop, [this] { onExchangeTimeout(); }) {
+      own_(worker, *generation_->shared, record_, forwarding_, grpc_.get()),
+      reception_(worker, *generation_, request, client.facts(), record_, forwarding_, *this),
+      tries_(worker, *this, request, client.facts(), record_),
+      exchange_timer_(worker.loop, [this] {
+        onLate({.timer = Timer::Exchange,
+                .limit_ms = static_cast<std::uint32_t>(tries_.origin().timeouts.exchange.count()),
+                .elapsed_ms = record_.elapsedMs()});
+      }) {
   worker_.in_flight.add();
   if (grpc_ && grpc_->native()) {
     record_.check.skipLint();
@@ -34,236 +35,79 @@ Exchange::~Exchange() {
 
 // ---- beginning --------------------------------------------------------
 
-// X-Request-ID and traceparent are believed from trusted proxies only.
-void Exchange::identify() {
-  const auto believed = [&](FieldId id) { return client_.facts().trusted ? request_.valueOf(id) : std::string_view(); };
-  record_.identity.assign(believed(FieldId::XRequestId), believed(FieldId::Traceparent), worker_.ids);
-}
-
 void Exchange::begin() {
-  identify();
-  body_.begin(request_);
-  up_.tee(body_);
-  if (worker_.memory.isShort()) {
-    close_ = true;
-    reject(Observation{.phase = Phase::Internal, .fault = memoryFault(worker_.memory.use())});
-    return;
-  }
-  Admission admission =
-      admit(request_, client_.facts(), *generation_->shared, record_.began(), record_.identity.requestId());
-  record_.route = route_ = admission.route;
-  record_.forwarded_client = std::move(admission.forwarded_client);
-  forwarding_.forwardPath(std::move(admission.path));
-  origin_ = admission.origin;
-  record_.dropped = std::move(admission.dropped);
-  if (!record_.dropped.empty()) {
-    record_.check.requestFieldDropped();
-  }
-  if (admission.refusal) {
-    reject(refusalSeen(std::move(*admission.refusal)));
-    return;
-  }
-  options_end_here_ = admission.options_end_here;
-  if (route_ == nullptr || !Login::isWanted(*route_) || logIn(admission.client_key)) {
-    proceed({});
-  }
-}
-
-void Exchange::proceed(LoginFields fields) {
-  if (options_end_here_ && (route_ == nullptr || !route_->respond)) {
-    respondOptions();
-    return;
-  }
-  if (route_->respond) {
-    respondFixed();
-    return;
-  }
-  pool_ = generation_->pools[origin_].get();
-  record_.origin = &pool_->config();
-  origin_config_ = &generation_->shared->originFor(*route_, origin_);
-  pool_->earnRetry();
-  record_.check.note(tellUnsolicited(worker_.sink, *pool_));
-  exchange_timer_.arm(origin_config_->timeouts.exchange);
-  if (grpc_) {
-    grpc_->begin(origin_config_->timeouts, record_.began());
-  }
-  forwarding_.choose(*origin_config_, generation_->shared->origins[origin_], pool_->health(), std::move(fields));
-  startAttempt();
+  state_ = State::Waiting;
+  passage_.begin(request_);
+  reception_.begin();  // the last word, where it is over at once
 }
 
 void Exchange::reject(Observation fault) {
-  if (!record_.identity.assigned()) {
-    identify();
-  }
+  reception_.identify();
   fail(std::move(fault));
 }
 
-// ---- the login ----------------------------------------------------------
-
-// Meanwhile the request's body waits: nothing of it is read before the origin
-// is chosen. True where the request may go on at once.
-bool Exchange::logIn(std::uint64_t client_key) {
-  state_ = State::Waiting;
-  LoginObserver& self = *this;
-  login_ = std::make_unique<Login>(worker_, self);
-  const bool passes = login_->begin(forwarding_.loginQuestion(*generation_), client_key);  // may fail at once
-  if (passes) {
-    state_ = State::Starting;
+void Exchange::onAdmitted(LoginFields fields, bool waited) {
+  const RouteConfig* const route = record_.route;
+  if (reception_.optionsEndHere() && (route == nullptr || !route->respond)) {
+    sendOwn(own_.options());
+    return;
   }
-  return passes;
-}
-
-// Outside the callback that brought the head: the client's reader has stopped.
-void Exchange::onLoginPassed(LoginFields fields) {
-  state_ = State::Starting;
-  proceed(std::move(fields));
-  if (state_ == State::Waiting) {
-    up_.resume();
+  if (route->respond) {
+    if (const auto made = own_.fixed()) {
+      sendOwn(*made);
+    } else {
+      finish(Ending::Silent);
+    }
+    return;
+  }
+  const OriginConfig& origin = generation_->shared->originFor(*route, reception_.origin());
+  tries_.choose(*generation_, reception_.origin(), origin);
+  record_.check.note(tellUnsolicited(worker_.sink, tries_.pool()));
+  exchange_timer_.arm(origin.timeouts.exchange);
+  if (grpc_) {
+    grpc_->begin(origin.timeouts, record_.began());
+  }
+  forwarding_.choose(origin, generation_->shared->origins[reception_.origin()], tries_.pool().health(),
+                     std::move(fields));
+  startTry();
+  if (waited && state_ == State::Waiting) {
+    passage_.resumeRequest();
   }
 }
 
 void Exchange::onLoginDenied(const LoginAnswer& answer, Observation seen) {
   record_.fail(record_.diagnosed(std::move(seen)));
-  if (grpc_ && grpc_->native()) {
-    answerFailure();
-    return;
-  }
-  record_.generated_by = GeneratedBy::Proxy;
-  record_.status = answer.head.status;
-  sendOwn(passOnLoginAnswer(answer, *record_.diagnosis(), generation_->shared->config->diagnostics, *route_,
-                            forwarding_.variables()));
+  sendOwn(own_.loginDenied(answer));
 }
 
-void Exchange::onLoginFailed(Observation seen) {
-  fail(std::move(seen));
-}
+// ---- tries --------------------------------------------------------------
 
-// ---- answers of our own -------------------------------------------------
-
-void Exchange::respondFixed() {
-  record_.generated_by = GeneratedBy::Proxy;
-  record_.status = route_->respond->status;
-  if (sendsNothing(record_.status)) {
-    finish(Ending::Silent);
-    return;
-  }
-  if (grpc_ && grpc_->native()) {
-    grpc_->noteOwn(grpcStatusOfHttp(record_.status));
-    answerGrpcFor(record_.status, std::string(reasonPhrase(record_.status)));
-    return;
-  }
-  sendOwn(synthesizeFixed(*route_, generation_->shared->config->diagnostics, forwarding_.variables()));
-}
-
-void Exchange::respondOptions() {
-  record_.generated_by = GeneratedBy::Proxy;
-  const SynthesizedResponse made = synthesizeOptions(route_, allowedMethods(route_), forwarding_.variables());
-  record_.status = made.status;
-  sendOwn(made);
-}
-
-void Exchange::answerFailure() {
-  record_.generated_by = GeneratedBy::Proxy;
-  if (!grpc_) {
-    warnBehindCloudflare(worker_, *record_.diagnosis(), forwarding_.variables());
-  }
-  const SynthesizedResponse made = grpc_
-                                       ? grpcFailure()
-                                       : answerToFailure(*record_.diagnosis(), generation_->shared->config->diagnostics,
-                                                         route_, forwarding_.variables(), record_.origin_status);
-  record_.status = made.status;
-  giveUpAttempt();
-  sendOwn(made);
-}
-
-void Exchange::sendOwn(const SynthesizedResponse& made) {
-  own_body_ = made.body.size();
-  client_.sendHead(made.head(close_));
-  client_.sendEnd(made.body, {});
-  if (state_ != State::Finished) {
-    awaitDelivery();
-  }
-}
-
-// ---- attempts ---------------------------------------------------------
-
-void Exchange::startAttempt() {
+void Exchange::startTry() {
   state_ = State::Waiting;
-  AttemptRequest plan;
-  plan.head = &request_;
-  plan.origin = origin_config_;
-  plan.timeouts = grpc_ ? &grpc_->timeouts() : nullptr;
-  plan.runtime = &generation_->shared->origins[origin_];
-  plan.pool = pool_;
-  plan.own_listeners = &generation_->own_listeners;
-  plan.resolver = generation_->resolver.get();
-  plan.redaction = &worker_.redaction();
-  plan.forward = forwarding_.request();
-  plan.balance_key = forwarding_.balanceKey();
-  plan.session_endpoint = forwarding_.sessionEndpoint();
-  if (origin_config_->send_proxy_protocol != SendProxyProtocol::Off && client_.facts().proxied) {
-    plan.client = client_.facts().proxied();
-  }
-  plan.fresh = retries_.freshOnly();
-  body_.wantCopy(triesLeft() || retries_.untouchedLeft());
-  plan.body_here = body_.whole();
-  record_.beginTry();
-  attempt_ = std::make_unique<Attempt>(worker_, *this, plan);
-  up_.join(client_, *attempt_);
-  down_.join(*attempt_, client_);
-  attempt_->start(retries_.tried());  // may fail at once
-}
-
-bool Exchange::canRepeat() const {
-  return state_ == State::Waiting && !client_.facts().refused && !body_.incomplete() && retries_.untouchedLeft();
-}
-
-bool Exchange::triesLeft() const {
-  return retries_.left(pool_->config()) && !client_.facts().refused;
+  Attempt& attempt = tries_.next(forwarding_, grpc_ ? &grpc_->timeouts() : nullptr, passage_.requestWhole());
+  passage_.join(client_, attempt, tries_.mayFollow());
+  tries_.start();  // may fail at once
 }
 
 void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) {
   const Diagnosis diagnosis = record_.diagnosed(std::move(observation));
-  const bool at_endpoint = record_.endTry(*attempt_, std::move(addresses), diagnosis);
-  const std::size_t endpoint = attempt_->endpointIndex();
-  if (at_endpoint) {
-    if (diagnosis.cause == Cause::StaleConnection) {
-      pool_->noteStale(endpoint, diagnosis.observation.connection.idle_ms);
-    }
-    reportFailure(worker_.sink, *pool_, endpoint, diagnosis, record_.clientAddress());
-  }
-  // Nothing is answered yet, and the whole body is still here.
-  const bool repeatable = at_endpoint && state_ == State::Waiting && !client_.facts().refused && !body_.incomplete();
-  if (repeatable && retries_.take(diagnosis, request_, *pool_, endpoint)) {
-    record_.noteRetry();
-    endAttempt();
-    startAttempt();
+  if (!tries_.followed(diagnosis, std::move(addresses), repeatable())) {
+    conclude(diagnosis);
     return;
   }
-  conclude(diagnosis);
+  passage_.leave();
+  tries_.end();
+  startTry();
 }
 
-// It has not failed, or not by itself.
-void Exchange::giveUpAttempt() {
-  if (attempt_) {
-    record_.closeTry(*attempt_);
-  }
-  endAttempt();
+// What is under way there, or in a login, has not failed, or not by itself.
+void Exchange::leaveOrigin() {
+  reception_.cancel();
+  passage_.leave();
+  tries_.giveUp();
 }
 
-void Exchange::endAttempt() {
-  if (login_) {
-    login_->cancel();
-  }
-  up_.stop();
-  down_.stop();
-  if (attempt_) {
-    attempt_->cancel();
-    worker_.loop.deferDelete(std::move(attempt_));
-  }
-}
-
-// ---- failing ----------------------------------------------------------
+// ---- failing ------------------------------------------------------------
 
 // The first diagnosis is the exchange's; what comes later is a symptom of it.
 void Exchange::conclude(Diagnosis diagnosis) {
@@ -279,71 +123,248 @@ void Exchange::conclude(Diagnosis diagnosis) {
   }
   record_.fail(std::move(diagnosis));
   exchange_timer_.cancel();
+  const Diagnosis& failed = *record_.diagnosis();
   const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
   if (committed) {
-    if (endCall()) {
-      return;
+    if (!endCall()) {
+      finish(failed.blame == Blame::Client ? Ending::Abandoned : Ending::Broken);  // what is sent stands
     }
-    // What is sent stands.
-    finish(record_.diagnosis()->blame == Blame::Client ? Ending::Abandoned : Ending::Broken);
     return;
   }
-  const bool silent_call = grpc_ && record_.diagnosis()->cause == Cause::TunnelIdleTimeout;
-  if ((record_.diagnosis()->sent_status == 0 && !silent_call) || !client_.takesAnswer()) {
+  const bool silent_call = grpc_ && failed.cause == Cause::TunnelIdleTimeout;
+  if ((failed.sent_status == 0 && !silent_call) || !client_.takesAnswer()) {
     finish(Ending::Silent);
     return;
   }
-  answerFailure();
+  const SynthesizedResponse made = own_.failure();
+  leaveOrigin();
+  sendOwn(made);
 }
 
-void Exchange::onExchangeTimeout() {
-  if (state_ == State::Finished || record_.diagnosis() != nullptr) {
-    return;
+// A call whose answer has begun ends with a status too: nobody takes it for
+// whole, and the client is told why.
+bool Exchange::endCall() {
+  const bool told = grpc_ && grpc_->native() && state_ == State::Responding && length_ == AnswerLength::Unknown &&
+                    record_.diagnosis()->blame != Blame::Client && client_.takesAnswer();
+  if (!told) {
+    return false;
   }
-  const TimerFault fault{.timer = Timer::Exchange,
-                         .limit_ms = static_cast<std::uint32_t>(origin_config_->timeouts.exchange.count()),
-                         .elapsed_ms = record_.elapsedMs(),
-                         .longest_phase = attempt_ ? attempt_->longestPhase() : Phase::Routing};
-  fail(attempt_ ? attempt_->observe(Phase::Internal, fault) : Observation{.phase = Phase::Internal, .fault = fault});
+  leaveOrigin();
+  client_.sendEnd({}, own_.callsEnd());
+  if (state_ != State::Finished) {
+    awaitDelivery();
+  }
+  return true;
+}
+
+// timeouts.exchange, or one of a call's.
+void Exchange::onLate(TimerFault fault) {
+  if (state_ != State::Finished && record_.diagnosis() == nullptr) {
+    fail(tries_.late(fault));
+  } else if (state_ == State::Draining) {
+    finish(Ending::Abandoned);
+  }
 }
 
 void Exchange::onClientFault(Observation fault) {
-  if (callOverdue(fault)) {
-    return;
-  }
-  if (state_ == State::Responding && client_.hasAnswered()) {
-    finish(Ending::Complete);  // only the end of the origin's stream has not come
-    return;
-  }
-  if (record_.diagnosis() == nullptr || state_ == State::Finished) {
-    fault.elapsed_ms = record_.elapsedMs();
-    if (attempt_) {
-      fault.interrupted = interrupted();
-      if (state_ == State::Waiting) {
-        fault.connection = attempt_->observe(attempt_->phase(), EndFault{}).connection;
-      }
+  if (record_.diagnosis() == nullptr) {
+    if (const auto overdue = grpc_ ? grpc_->overdue(fault) : std::nullopt) {
+      onLate(*overdue);
+      return;
     }
+    if (state_ == State::Responding && client_.hasAnswered()) {
+      finish(Ending::Complete);  // only the end of the origin's stream has not come
+      return;
+    }
+    fault.elapsed_ms = record_.elapsedMs();
+    tries_.describe(fault, state_ == State::Waiting);
   }
   fail(std::move(fault));
-}
-
-// What the origin was at when the client failed us.
-InterruptedFacts Exchange::interrupted() const {
-  InterruptedFacts facts{.phase = attempt_->phase()};
-  if (state_ == State::Waiting) {
-    facts.waited_ms = attempt_->waitedMs();
-    facts.limit_ms = static_cast<std::uint32_t>(origin_config_->timeouts.response_head.count());
-  }
-  return facts;
-}
-
-void Exchange::noteHalfClose() {
-  half_close_ = {.at = EventLoop::now(), .phase = attempt_ ? attempt_->phase() : Phase::ClientRequest};
 }
 
 void Exchange::onDrainDeadline() {
   fail({.phase = Phase::Internal,
         .fault = DecisionFault{.cause = Cause::ProxyDraining, .detail = "drain.timeout", .size = {}, .limit = {}}});
+}
+
+// ---- the request's body -------------------------------------------------
+
+void Exchange::onBody(std::string_view data, bool last, std::string_view trailers) {
+  const std::string kept = trailers.empty() || record_.route == nullptr
+                               ? std::string()
+                               : keptTrailers(trailers, request_, *record_.route, client_.facts().trusted,
+                                              generation_->shared->config->limits.underscores);
+  const std::uint64_t limit = bodyLimit(*generation_->shared->config, record_.route);
+  switch (passage_.takeRequest(data, last, kept, limit)) {
+    case Passage::Taken::More:
+      return;
+    case Passage::Taken::Whole:
+      tries_.noteBodyHere();  // the last word
+      return;
+    case Passage::Taken::TooMuch:
+      fail({.phase = Phase::ClientRequest,
+            .fault = DecisionFault{
+                .cause = Cause::ClientBodyTooLarge, .detail = {}, .size = passage_.received(), .limit = limit}});
+      return;
+    case Passage::Taken::Over:
+      awaitDelivery();
+      return;
+  }
+}
+
+// Another try needs the body again only where another endpoint may get it, or
+// the connection turns out to be stale and the request can do no harm twice;
+// else no copy is kept.
+void Exchange::onUploadReady() {
+  if (passage_.asksWhatToKeep()) {
+    passage_.keepBody(tries_.mayFollowThis());
+  }
+  passage_.openRequest();
+}
+
+// ---- the answer -----------------------------------------------------------
+
+void Exchange::onInterim(const ResponseHead& head) {
+  record_.check.interim(head);
+  if (request_.version_minor == 0) {
+    return;  // RFC 9110 section 15.2: never to an HTTP/1.0 client
+  }
+  client_.sendInterim(forwarding_.interim(worker_.scratch, head));
+  if (waitsForBody()) {
+    passage_.resumeRequest();  // after a 100 it is the client's turn
+  }
+}
+
+// A final head, or a 101, as it came but for what is between two hops.
+void Exchange::passOn(const ResponseHead& head) {
+  record_.status = record_.origin_status = head.status;
+  record_.generated_by = GeneratedBy::Origin;
+  const AnswerHead answer = forwarding_.answer(worker_.scratch, head, tries_.current()->endpointIndex());
+  length_ = answer.length;
+  client_.sendHead(answer);
+}
+
+void Exchange::onResponseHead(const ResponseHead& head) {
+  state_ = State::Responding;
+  record_.check.head(request_, *record_.route, head, record_.wallClock(worker_.loop.turnTime()));
+  record_.quoteProxyStatus(head);
+  if (grpc_ && !grpc_->takesAnswer(head)) {
+    const std::uint16_t status = record_.origin_status = head.status;
+    FindingSet finding;
+    finding.add(Finding::GrpcAnswerForeign);
+    record_.check.note(finding);
+    leaveOrigin();
+    sendOwn(own_.foreign(status));
+    return;
+  }
+  tries_.pool().noteKeepAlive(tries_.current()->endpointIndex(), head.valueOf(FieldId::KeepAlive));
+  passOn(head);
+  passage_.openAnswer();
+}
+
+void Exchange::onResponseEnd(const std::string& trailers, bool extra_data) {
+  record_.check.end(passage_.answered(), extra_data);
+  if (grpc_) {
+    record_.check.note(grpc_->onAnswerEnd(trailers));
+  }
+  passage_.endAnswer(trailers);
+  if (state_ != State::Finished) {
+    awaitDelivery();
+  }
+}
+
+void Exchange::sendOwn(const SynthesizedResponse& made) {
+  client_.sendHead(made.head(reception_.closes()));
+  client_.sendEnd(made.body, {});
+  if (state_ != State::Finished) {
+    awaitDelivery();
+  }
+}
+
+// ---- a tunnel -------------------------------------------------------------
+
+void Exchange::onTunnelOpen(const ResponseHead& head) {
+  state_ = State::Tunnel;
+  exchange_timer_.cancel();  // a tunnel lives as long as it is used
+  passOn(head);
+  client_.flush();
+  if (state_ == State::Tunnel) {
+    passage_.openTunnel();
+    client_.openTunnel();
+  }
+}
+
+void Exchange::onTunnelOriginClosed() {
+  if (passage_.endOriginHalf()) {
+    awaitDelivery();
+  }
+}
+
+// A call's silence ends with an answer too.
+std::uint64_t Exchange::moved() const {
+  return passage_.received() + passage_.answered() + (record_.origin_status != 0 ? 1 : 0);
+}
+
+// ---- the end --------------------------------------------------------------
+
+void Exchange::onClientDrained() {
+  if (state_ == State::Draining) {
+    awaitDelivery();
+  } else {
+    passage_.resumeAnswer();
+  }
+}
+
+// A response is over when the client's kernel has it: until then a failure to
+// deliver is this exchange's failure.
+void Exchange::awaitDelivery() {
+  if (state_ == State::Finished) {
+    return;
+  }
+  state_ = State::Draining;
+  if (client_.sendBlocked()) {
+    return;  // onClientDrained() comes back here
+  }
+  if (const std::optional<bool> arrived = client_.delivered()) {
+    onSettled(*arrived);
+  }
+}
+
+void Exchange::onSettled(bool arrived) {
+  if (state_ != State::Draining) {
+    return;
+  }
+  if (arrived) {
+    finish(Ending::Complete);
+    return;
+  }
+  // The client had closed for good, not only its sending side.
+  const Diagnosis* const diagnosis = record_.diagnosis();
+  if (diagnosis != nullptr && diagnosis->cause != Cause::ClientLengthMismatch) {
+    record_.noteLater("the client was gone");
+  } else {
+    record_.fail(record_.diagnosed(record_.clientGone(passage_.requestWhole(), passage_.received())));
+  }
+  finish(Ending::Silent);
+}
+
+void Exchange::finish(Ending ending) {
+  if (state_ == State::Finished) {
+    return;
+  }
+  state_ = State::Finished;
+  exchange_timer_.cancel();
+  record_.login_ms = reception_.loginMs();
+  reception_.cancel();
+  if (grpc_) {
+    grpc_->stop();
+  }
+  const bool passed_on = record_.generated_by == GeneratedBy::Origin;
+  record_.tell(worker_.sink, tries_.current(), grpc_.get(), passage_.received(),
+               passed_on ? passage_.answered() : own_.bodySize());
+  passage_.leave();
+  tries_.end();
+  client_.finishExchange(ending);  // the last word: we are buried
 }
 
 }  // namespace gatewhy

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request and its response with the client: routes it, tries endpoints, and
-// says what the two relays carry. It sees no octet, no framing and no socket,
-// and at the end it has exactly one event written.
+// One request and its response with the client: routes it, has it tried, and
+// says what passes between the two sides. It sees no octet, no framing and no
+// socket, and at the end it has exactly one event written.
 #pragma once
 
 #include <memory>
@@ -9,17 +9,15 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/exchange/attempt.h"
 #include "proxy/exchange/client_stream.h"
 #include "proxy/exchange/client_stream_handler.h"
 #include "proxy/exchange/exchange_record.h"
 #include "proxy/exchange/forwarding.h"
 #include "proxy/exchange/grpc_call.h"
-#include "proxy/exchange/login.h"
-#include "proxy/exchange/relay.h"
-#include "proxy/exchange/request_body.h"
-#include "proxy/exchange/retries.h"
-#include "proxy/exchange/synthesize.h"
+#include "proxy/exchange/own_answers.h"
+#include "proxy/exchange/passage.h"
+#include "proxy/exchange/reception.h"
+#include "proxy/exchange/tries.h"
 #include "proxy/exchange/worker_context.h"
 #include "proxy/loop/recycled.h"
 
@@ -27,11 +25,12 @@ namespace gatewhy {
 
 class Exchange final : public ClientStreamHandler,
                        public AttemptObserver,
-                       private LoginObserver,
+                       private Reception::Owner,
                        private GrpcCall::Owner,
                        public Recycled<Exchange> {
  public:
-  //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished      Waiting ──101──▶ Tunnel ──▶ Draining
+  //   Starting ──▶ Waiting ──head──▶ Responding ──▶ Draining ──▶ Finished
+  //   Waiting ──101──▶ Tunnel ──▶ Draining
   // An answer of our own goes from the first two to Draining, and what leaves
   // nothing to deliver from any to Finished.
   enum class State : std::uint8_t { Starting, Waiting, Responding, Tunnel, Draining, Finished };
@@ -45,83 +44,68 @@ class Exchange final : public ClientStreamHandler,
   void reject(Observation fault) override;
   void onBody(std::string_view data, bool last, std::string_view trailers) override;
   [[nodiscard]] SpliceResult spliceBody(Transport& from, std::uint64_t ahead) override {
-    return up_.splice(from, ahead);
+    return passage_.spliceRequest(from, ahead);
   }
-  [[nodiscard]] bool wantsBody() const override { return up_.wants(attempt_ && attempt_->queued()); }
-  [[nodiscard]] std::size_t bodyRoom() const override;
+  [[nodiscard]] bool wantsBody() const override { return passage_.wantsRequest(tries_.queued()); }
+  [[nodiscard]] std::size_t bodyRoom() const override { return passage_.requestRoom(tries_.queued()); }
   void onClientDrained() override;
   void onSettled(bool arrived) override;
   void onClientFault(Observation fault) override;
   void onDrainDeadline() override;
-  void noteHalfClose() override;
+  void noteHalfClose() override { record_.noteHalfClose(tries_.phase()); }
 
   [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] bool bodyDone() const override { return body_.whole(); }
+  [[nodiscard]] bool bodyDone() const override { return passage_.requestWhole(); }
   [[nodiscard]] bool inTunnel() const override { return state_ == State::Tunnel; }
   [[nodiscard]] bool dialogue() const override { return inTunnel() || (grpc_ && grpc_->native()); }
   [[nodiscard]] bool waiting() const override { return state_ == State::Waiting; }
   [[nodiscard]] bool responding() const override { return state_ == State::Responding; }
   [[nodiscard]] std::size_t buffered() const override {
-    return body_.copy().size() + (attempt_ ? attempt_->buffered() : 0) + (login_ ? login_->buffered() : 0);
+    return passage_.kept() + tries_.buffered() + reception_.buffered();
   }
   [[nodiscard]] bool waitsForBody() const override {
-    return !body_.whole() && !dialogue() && wantsBody() && !(attempt_ && attempt_->owesContinue());
+    return !passage_.requestWhole() && !dialogue() && wantsBody() && !tries_.owesContinue();
   }
 
  private:
   // AttemptObserver
   void onUploadReady() override;
-  void onUploadDrained() override { up_.resume(); }
+  void onUploadDrained() override { passage_.resumeRequest(); }
   void onInterim(const ResponseHead& head) override;
   void onResponseHead(const ResponseHead& head) override;
-  void onResponseData(std::string_view data) override { down_.take(data); }
+  void onResponseData(std::string_view data) override { passage_.takeAnswer(data); }
   [[nodiscard]] SpliceResult spliceResponse(Transport& from, std::uint64_t ahead) override {
-    return down_.splice(from, ahead);
+    return passage_.spliceAnswer(from, ahead);
   }
-  void onBatchEnd() override { down_.flush(); }
+  void onBatchEnd() override { passage_.flushAnswer(); }
   void onFindings(FindingSet findings) override { record_.check.note(findings); }
   void onResponseEnd(const std::string& trailers, bool extra_data) override;
   void onTunnelOpen(const ResponseHead& head) override;
-  void onTunnelOriginClosed() override { endHalf(down_, up_); }
+  void onTunnelOriginClosed() override;
   void onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) override;
-  [[nodiscard]] bool canRepeat() const override;
-  [[nodiscard]] bool clientBlocked() const override { return down_.sinkFull(); }
-  // LoginObserver
-  void onLoginPassed(LoginFields fields) override;
+  [[nodiscard]] bool canRepeat() const override { return repeatable() && tries_.mayFollowUntouched(); }
+  [[nodiscard]] bool clientBlocked() const override { return passage_.clientBlocked(); }
+  // Reception::Owner
+  void onAdmitted(LoginFields fields, bool waited) override;
+  void onTurnedAway(Observation seen) override { fail(std::move(seen)); }
   void onLoginDenied(const LoginAnswer& answer, Observation seen) override;
-  void onLoginFailed(Observation seen) override;
+  // GrpcCall::Owner
+  void onLate(TimerFault fault) override;
+  [[nodiscard]] std::uint64_t moved() const override;
 
-  // A call of gRPC, in exchange_grpc.cpp.
-  void onCallLate(TimerFault fault) override;
-  [[nodiscard]] std::uint64_t callMoved() const override {
-    return up_.moved() + down_.moved() + (record_.origin_status != 0 ? 1 : 0);
+  void startTry();
+  // Nothing is answered yet, and the whole body is still here.
+  [[nodiscard]] bool repeatable() const {
+    return state_ == State::Waiting && !client_.facts().refused && passage_.repeatable();
   }
-  [[nodiscard]] bool callOverdue(const Observation& fault);
-  [[nodiscard]] SynthesizedResponse grpcFailure();
-  void answerGrpcFor(std::uint16_t status, std::string message);
-  void answerForeign(const ResponseHead& head);
-  [[nodiscard]] bool endCall();
-
-  void identify();
-  [[nodiscard]] bool logIn(std::uint64_t client_key);
-  // What answers an admitted request.
-  void proceed(LoginFields fields);  // of the login, for the origin
-  void startAttempt();
-  [[nodiscard]] bool triesLeft() const;
-  void giveUpAttempt();
+  void leaveOrigin();
   void conclude(Diagnosis diagnosis);
   void fail(Observation seen) { conclude(record_.diagnosed(std::move(seen))); }
-  [[nodiscard]] InterruptedFacts interrupted() const;
-  void answerFailure();
-  void respondFixed();
-  void respondOptions();
   void sendOwn(const SynthesizedResponse& made);
   void passOn(const ResponseHead& head);
-  void endHalf(Relay& half, const Relay& other);
-  void endAttempt();
+  [[nodiscard]] bool endCall();
   void awaitDelivery();
   void finish(Ending ending);
-  void onExchangeTimeout();
 
   WorkerContext& worker_;
   ClientStream& client_;
@@ -130,25 +114,12 @@ class Exchange final : public ClientStreamHandler,
   State state_ = State::Starting;
   ExchangeRecord record_;
   Forwarding forwarding_;
-  const RouteConfig* route_ = nullptr;
-  const OriginConfig* origin_config_ = nullptr;  // with the route's timeouts; null before an origin is chosen
-  std::size_t origin_ = 0;                       // of the configuration's
-  OriginPool* pool_ = nullptr;
-  bool options_end_here_ = false;   // OPTIONS with Max-Forwards: 0
   std::unique_ptr<GrpcCall> grpc_;  // null: the request is no call of gRPC
-  std::unique_ptr<Login> login_;    // null: the route wants none
-  Retries retries_;
-  std::unique_ptr<Attempt> attempt_;
-  RequestBody body_;
-  Relay up_, down_;
+  OwnAnswers own_;
+  Reception reception_;
+  Tries tries_;
+  Passage passage_;
   AnswerLength length_ = AnswerLength::None;  // of what is passed on
-  std::uint64_t own_body_ = 0;                // bytes of an answer of our own
-  bool close_ = false;                        // nothing more is to be served on the client's connection
-  struct HalfClose {
-    TimePoint at{};
-    Phase phase = Phase::ClientRequest;  // that it met
-  };
-  HalfClose half_close_;  // where the client has shut its sending side
   Deadline exchange_timer_;
 };
 

@@ -67,6 +67,17 @@ void ExchangeRecord::noteLater(std::string_view what) {
   later_.push_back(Symptom{.what = std::string(what), .at_ms = elapsedMs()});
 }
 
+Observation ExchangeRecord::clientGone(bool body_whole, std::uint64_t body_received) const {
+  Observation gone{.phase = Phase::ClientRequest,
+                   .fault = EndFault{.how = EndFault::How::Fin, .reset_after_fin = true}};
+  gone.bytes.request_complete = body_whole;
+  gone.bytes.body_received = body_received;
+  gone.bytes.last_line = request_.method_size != 0 ? std::string(request_.methodToken()) : std::string();
+  gone.elapsed_ms = millisBetween(began_, half_close_.at);
+  gone.interrupted = InterruptedFacts{.phase = half_close_.phase};
+  return gone;
+}
+
 void ExchangeRecord::quoteProxyStatus(const ResponseHead& head) {
   if (head.find(FieldId::ProxyStatus) == nullptr) {
     return;

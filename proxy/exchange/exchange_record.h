@@ -68,6 +68,11 @@ class ExchangeRecord {
   void fail(Diagnosis diagnosis) { diagnosis_ = std::make_unique<const Diagnosis>(std::move(diagnosis)); }
   void noteLater(std::string_view what);  // a symptom of it
 
+  // The client has sent FIN, which met this `phase`: it matters if it turns out
+  // to have gone for good. Then clientGone() is what was seen.
+  void noteHalfClose(Phase phase) { half_close_ = {.at = EventLoop::now(), .phase = phase}; }
+  [[nodiscard]] Observation clientGone(bool body_whole, std::uint64_t body_received) const;
+
   // What proxies behind us said passes on as it came; the event quotes it.
   void quoteProxyStatus(const ResponseHead& head);
 
@@ -83,6 +88,11 @@ class ExchangeRecord {
   void describeCall(ExchangeEvent& event, GrpcCall* call) const;
   [[nodiscard]] std::vector<std::string_view> droppedNames() const;
 
+  struct HalfClose {
+    TimePoint at{};
+    Phase phase = Phase::ClientRequest;  // that it met
+  };
+
   const RequestHead& request_;
   const ClientFacts& client_;
   const Generation& generation_;
@@ -92,6 +102,7 @@ class ExchangeRecord {
   bool open_try_ = false;  // the running attempt is not in tries_ yet
   std::unique_ptr<const Diagnosis> diagnosis_;
   std::vector<Symptom> later_;
+  HalfClose half_close_;
   std::unique_ptr<ReceivedProxyStatus> origin_proxy_status_;
 };
 

@@ -42,7 +42,7 @@ GrpcCall::GrpcCall(EventLoop& loop, GrpcKind kind, const RequestHead& head, Owne
       kind_(kind),
       content_type_(ownContentType(kind, head.valueOf(FieldId::ContentType))),
       deadline_(grpcTimeoutOf(head)),
-      deadline_clock_(loop, [this] { owner_.onCallLate(deadlineFault()); }),
+      deadline_clock_(loop, [this] { owner_.onLate(deadlineFault()); }),
       silence_clock_(loop, [this] { lookForSilence(); }) {}
 
 // ---- time -----------------------------------------------------------------
@@ -69,7 +69,7 @@ void GrpcCall::stop() {
 // time, and before a quarter more.
 void GrpcCall::lookForSilence() {
   const TimePoint now = EventLoop::now();
-  const std::uint64_t moved = owner_.callMoved();
+  const std::uint64_t moved = owner_.moved();
   if (moved != std::exchange(moved_, moved)) {
     moved_at_ = now;
   }
@@ -77,9 +77,9 @@ void GrpcCall::lookForSilence() {
     silence_clock_.arm(silence_limit_ / kLooksAtSilence);
     return;
   }
-  owner_.onCallLate({.timer = Timer::Tunnel,
-                     .limit_ms = static_cast<std::uint32_t>(silence_limit_.count()),
-                     .elapsed_ms = millisBetween(moved_at_, now)});
+  owner_.onLate({.timer = Timer::Tunnel,
+                 .limit_ms = static_cast<std::uint32_t>(silence_limit_.count()),
+                 .elapsed_ms = millisBetween(moved_at_, now)});
 }
 
 TimerFault GrpcCall::deadlineFault() const {
@@ -88,8 +88,9 @@ TimerFault GrpcCall::deadlineFault() const {
           .elapsed_ms = millisBetween(began_, EventLoop::now())};
 }
 
-std::optional<TimerFault> GrpcCall::overdue() const {
-  if (!deadline_ || began_ == TimePoint{}) {
+std::optional<TimerFault> GrpcCall::overdue(const Observation& seen) const {
+  const auto* reset = std::get_if<StreamFault>(&seen.fault);
+  if (!deadline_ || began_ == TimePoint{} || reset == nullptr || reset->how != StreamFault::How::Reset) {
     return std::nullopt;
   }
   const auto slack = std::max(*deadline_ / kDeadlineSlackShare, std::min(kDeadlineSlack, *deadline_ / 2));

@@ -25,9 +25,9 @@ class GrpcCall {
    public:
     // grpc-timeout is over, or timeouts.tunnel without a byte either way. Which
     // phase took the time the owner knows.
-    virtual void onCallLate(TimerFault fault) = 0;
+    virtual void onLate(TimerFault fault) = 0;
     // Grows with every byte that goes either way.
-    [[nodiscard]] virtual std::uint64_t callMoved() const = 0;
+    [[nodiscard]] virtual std::uint64_t moved() const = 0;
 
    protected:
     ~Owner() = default;
@@ -50,8 +50,9 @@ class GrpcCall {
   // What an origin's stream is to keep: nothing that ends a silence.
   [[nodiscard]] const OriginTimeouts& timeouts() const { return timeouts_; }
   // What a client's cancel means: its own clock began earlier than ours, and runs
-  // out first. nullopt: it has time left, or no deadline.
-  [[nodiscard]] std::optional<TimerFault> overdue() const;
+  // out first; then the time is the story and not the cancel. nullopt: it has
+  // time left, no deadline, or `seen` is no cancel.
+  [[nodiscard]] std::optional<TimerFault> overdue(const Observation& seen) const;
 
   // ---- the answer
   // False: it is not gRPC, and what it stands for is kept as the call's status.

@@ -165,12 +165,10 @@ bool LoginRequest::mayAskAgain(const Observation& seen) {
       tried_.size() >= plan_.origin->retry.attempts) {
     return false;
   }
-  std::vector<std::size_t> tried = tried_;
-  tried.push_back(attempt_->endpointIndex());
-  if (!pool_.hasAlternative(tried) || !pool_.spendRetry()) {
+  if (!pool_.hasAlternative(tried_, attempt_->endpointIndex()) || !pool_.spendRetry()) {
     return false;
   }
-  tried_ = std::move(tried);
+  tried_.push_back(attempt_->endpointIndex());
   return true;
 }
 

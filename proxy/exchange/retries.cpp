@@ -33,12 +33,6 @@ bool isUntouched(const Diagnosis& why, const EndpointConfig& endpoint) {
 
 }  // namespace
 
-bool Retries::othersThan(std::size_t endpoint, const OriginPool& pool) const {
-  std::vector<std::size_t> tried = tried_;
-  tried.push_back(endpoint);
-  return pool.hasAlternative(tried);
-}
-
 // A fresh connection to the endpoint that just failed would fail again, so that
 // needs another endpoint; a stale one does not. Nor does a request that the
 // origin left untouched: that is no failure which a budget has to keep from
@@ -53,7 +47,7 @@ bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool&
     return true;
   }
   const bool stale = why.cause == Cause::StaleConnection;
-  if (!left(pool.config()) || !doesNoHarm(why, request) || !(stale || othersThan(endpoint, pool)) ||
+  if (!left(pool.config()) || !doesNoHarm(why, request) || !(stale || pool.hasAlternative(tried_, endpoint)) ||
       !pool.spendRetry()) {
     return false;
   }
@@ -66,7 +60,7 @@ bool Retries::take(const Diagnosis& why, const RequestHead& request, OriginPool&
 }
 
 bool Retries::mayFollow(const RequestHead& request, const OriginPool& pool, std::size_t endpoint, bool reused) const {
-  return (reused && isIdempotent(request.method, request.methodToken())) || othersThan(endpoint, pool);
+  return (reused && isIdempotent(request.method, request.methodToken())) || pool.hasAlternative(tried_, endpoint);
 }
 
 }  // namespace gatewhy

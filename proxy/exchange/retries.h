@@ -35,7 +35,6 @@ class Retries {
   // A crowd on a connection that ends after few requests is served by one
   // connection after the other.
   static constexpr std::uint8_t kMostUntouched = 10;
-  [[nodiscard]] bool othersThan(std::size_t endpoint, const OriginPool& pool) const;
 
   std::vector<std::size_t> tried_;
   bool fresh_only_ = false;

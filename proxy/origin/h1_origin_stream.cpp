@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/origin/h1_origin_stream.h"
 
-#include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "proxy/net/peer_progress.h"
@@ -351,28 +348,18 @@ void H1OriginStream::onEnded() {
 }
 
 void H1OriginStream::onHeadEnded(const EndFault& end) {
-  // A failed write took the socket's error with it, and the read behind it
-  // says FIN: ECONNRESET there was the RST, EPIPE comes after a real FIN.
   const auto* broken = sender_.refused() ? std::get_if<EndFault>(&*sender_.fault()) : nullptr;
-  const bool reset_on_write = broken != nullptr && broken->error == ECONNRESET;
-  if (reader_.received() != 0 || setup_.reused || reset_on_write || end.how != EndFault::How::Fin) {
-    EndFault judged = end;
-    if (reader_.received() == 0 && broken != nullptr) {
-      judged = *broken;
-      judged.on_write = true;
-    }
-    fail(exchangePhase(), judged);
+  const auto judged = judge_.judge(end, {.reused = setup_.reused,
+                                         .answered = reader_.received() != 0,
+                                         .broken = broken,
+                                         .tls = transport().tls(),
+                                         .written = sender_.written()});
+  if (judged) {
+    fail(exchangePhase(), *judged);
     return;
   }
-  // FIN without a byte. Had the peer closed before our request reached it, its
-  // TCP answers the request with RST; if it read the request first, with
-  // nothing more. Where the request is not acknowledged yet, wait for either.
   state_ = State::Settling;
-  fin_ = end;
-  const auto tcp = transport().tcpInfo();
-  const bool open_question =
-      tcp && tcp->state != TCP_CLOSE && !transport().tls() && tcp->bytes_acked < sender_.written();
-  if (open_question) {
+  if (judge_.resetMayFollow(transport().tcpInfo())) {
     clock_.awaitReset(kResetGrace);
   } else {
     settleEnd();
@@ -380,10 +367,7 @@ void H1OriginStream::onHeadEnded(const EndFault& end) {
 }
 
 void H1OriginStream::settleEnd() {
-  const auto tcp = transport().tcpInfo();
-  EndFault end = fin_;
-  end.reset_after_fin = (tcp && tcp->state == TCP_CLOSE) || sender_.refused();
-  fail(exchangePhase(), end);
+  fail(exchangePhase(), judge_.settle(transport().tcpInfo(), sender_.refused()));
 }
 
 void H1OriginStream::onBodyEnded(const EndFault& end) {

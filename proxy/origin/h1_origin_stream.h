@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request and its response in HTTP/1.1, on a connection of its own for as
 // long as it lasts: RequestSender writes, H1ResponseReader reads, OriginClock
-// waits. Here they meet the socket, and how the connection ends is judged.
+// waits, EndJudge says how the connection ended. Here they meet the socket.
 #pragma once
 
 #include "proxy/loop/recycled.h"
+#include "proxy/origin/end_judge.h"
 #include "proxy/origin/h1_origin_connection.h"
 #include "proxy/origin/h1_response_reader.h"
 #include "proxy/origin/origin_clock.h"
@@ -84,7 +85,7 @@ class H1OriginStream final : public OriginStream,
   H1ResponseReader reader_;
   OriginClock clock_;
   bool shut_behind_tunnel_ = false;  // FIN follows what the sender holds
-  EndFault fin_;                     // Settling: what is to be explained
+  EndJudge judge_;                   // of an end before the response
   bool pumping_ = false;
   TimePoint phase_since_;  // the phase's beginning, or the last byte of a body
 };

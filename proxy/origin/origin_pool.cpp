@@ -1,37 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/origin/origin_pool.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace gatewhy {
-namespace {
-
-// Each as one host, whatever is known of its name.
-std::vector<OriginHost> endpointsAsSuch(const std::vector<std::shared_ptr<EndpointState>>& states) {
-  std::vector<OriginHost> hosts;
-  hosts.reserve(states.size());
-  for (const auto& state : states) {
-    hosts.push_back({.endpoint = hosts.size(), .address = {}, .address_text = {}, .state = state, .whole = state});
-  }
-  return hosts;
-}
-
-std::vector<Candidate> candidatesOf(const OriginConfig& config, const std::vector<OriginHost>& hosts) {
-  std::vector<Candidate> candidates;
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const EndpointConfig& endpoint = config.endpoints[hosts[i].endpoint];
-    if (hosts[i].state != nullptr) {
-      candidates.push_back({.index = i,
-                            .weight = endpoint.weight,
-                            .backup = endpoint.backup,
-                            .name = hosts[i].address ? endpoint.url + '\n' + hosts[i].address_text : endpoint.url});
-    }
-  }
-  return candidates;
-}
-
-}  // namespace
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
@@ -61,188 +33,41 @@ OriginPool::OriginPool(EventLoop& loop, const OriginConfig& config, std::vector<
                        std::shared_ptr<OriginState> origin_state, std::function<void()> wake_others)
     : loop_(loop),
       config_(config),
-      endpoints_(std::move(states)),
       origin_state_(std::move(origin_state)),
       wake_others_(std::move(wake_others)),
-      balancer_(config),
-      health_(config, endpointsAsSuch(endpoints_), origin_state_),
+      hosts_(loop, config_, std::move(states), origin_state_),
       queue_(origin_state_, config.limits.pending),
       retries_(config.retry.budget_percent),
-      self_(std::make_shared<PlaceWatcher*>(static_cast<PlaceWatcher*>(this))) {
-  loads_.resize(endpoints_.size());
-  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    hosts_.push_back(std::make_unique<EndpointConnections>(loop_, config_.endpoints[i], config_.keep_alive,
-                                                           endpoints_[i], origin_state_));
-  }
-}
+      self_(std::make_shared<PlaceWatcher*>(static_cast<PlaceWatcher*>(this))) {}
 
 OriginPool::~OriginPool() {
   *self_ = nullptr;
 }
 
-// ---- hosts behind names -----------------------------------------------
-
 void OriginPool::watchNames(HostRefresh::OnChange tell) {
-  refresh_.emplace(config_, endpoints_, origin_state_,
-                   [this, tell = std::move(tell)](std::size_t endpoint, const HostChange& change) {
-                     tell(endpoint, change);
-                     serveSoon();
-                     wake_others_();
-                   });
-  seen_hosts_ = origin_state_->host_changes.load(std::memory_order_acquire) - 1;
-  updateHosts();
-}
-
-void OriginPool::refreshNames(Resolver& resolver) {
-  if (refresh_) {
-    refresh_->askAll(resolver, loop_.turnTime());
-    updateHosts();
-  }
-}
-
-void OriginPool::refreshName(std::size_t host, Resolver& resolver) {
-  if (refresh_ && host < endpoints_.size()) {
-    refresh_->ask(host, resolver, loop_.turnTime());
-  }
-}
-
-void OriginPool::updateHosts() {
-  const std::uint32_t changes = origin_state_->host_changes.load(std::memory_order_acquire);
-  if (!refresh_ || changes == seen_hosts_) {
-    return;
-  }
-  seen_hosts_ = changes;
-  std::vector<OriginHost> hosts = health_.hosts();
-  std::vector<OriginHost> wanted = hostsOf(endpoints_);
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const auto state = i < endpoints_.size() ? endpoints_[i] : hosts[i].state;
-    const auto still = std::find_if(wanted.begin(), wanted.end(),
-                                    [&](const OriginHost& host) { return state != nullptr && host.state == state; });
-    const bool stays = still != wanted.end();
-    hosts[i].state = stays ? state : nullptr;
-    hosts_[i]->retire(!stays);
-    if (stays) {
-      wanted.erase(still);
-    }
-  }
-  for (OriginHost& joined : wanted) {
-    const std::size_t index = freeIndex(hosts);
-    if (index == hosts.size()) {
-      hosts.emplace_back();
-      hosts_.emplace_back();
-      loads_.push_back(0);
-    }
-    hosts_[index] = std::make_unique<EndpointConnections>(loop_, config_.endpoints[joined.endpoint], config_.keep_alive,
-                                                          joined.state, origin_state_);
-    hosts[index] = std::move(joined);
-  }
-  balancer_ = Balancer(config_.balance, candidatesOf(config_, hosts));
-  health_.setHosts(std::move(hosts));
-}
-
-std::size_t OriginPool::freeIndex(const std::vector<OriginHost>& hosts) const {
-  for (std::size_t i = endpoints_.size(); i < hosts.size(); ++i) {
-    if (hosts[i].state == nullptr && loads_[i] == 0 && hosts_[i]->empty()) {
-      return i;
-    }
-  }
-  return hosts.size();
-}
-
-std::size_t OriginPool::parked(std::size_t endpoint) const {
-  std::size_t parked = 0;
-  for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    parked += health_.host(i).endpoint == endpoint ? hosts_[i]->parked() : 0;
-  }
-  return parked;
+  hosts_.watchNames([this, tell = std::move(tell)](std::size_t endpoint, const HostChange& change) {
+    tell(endpoint, change);
+    serveSoon();
+    wake_others_();
+  });
 }
 
 // ---- leases -----------------------------------------------------------
 
-bool OriginPool::isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const {
-  return std::find(tried.begin(), tried.end(), endpoint) != tried.end();
-}
-
-// One request's search: endpoints that turn out to be full drop out of it. It
-// begins with a preference, which is given up where nothing fits, and before a
-// backup is used: a retry looks for an endpoint that has not failed lately, any
-// other request spares those that have just come back.
-class OriginPool::Choice final : public EndpointFilter {
- public:
-  Choice(OriginPool& pool, const std::vector<std::size_t>& tried)
-      : pool_(pool), tried_(tried), now_(pool.loop_.turnTime()) {
-    pool_.health_.look(now_);
-    choosy_ = !tried_.empty() || pool_.health_.anySlow();
-    lot_ = choosy_ ? pool_.nextLot() : 0;
-  }
-
-  [[nodiscard]] bool usable(std::size_t endpoint) const override {
-    return pool_.health_.usable(endpoint) && (full_.empty() || !full_[endpoint]) &&
-           (tried_.empty() || !pool_.isTried(tried_, endpoint)) && (!choosy_ || preferred(endpoint));
-  }
-  // For a session that is at the endpoint: whatever is preferred, full or not.
-  [[nodiscard]] bool admits(std::size_t endpoint) const {
-    return pool_.health_.usable(endpoint) && !pool_.isTried(tried_, endpoint);
-  }
-  void noteFull(std::size_t endpoint) {
-    full_.resize(pool_.hosts_.size());
-    full_[endpoint] = true;
-  }
-  // False where there was no preference to be given up.
-  bool relax() { return std::exchange(choosy_, false); }
-
- private:
-  [[nodiscard]] bool preferred(std::size_t endpoint) const {
-    if (pool_.config_.endpoints[pool_.health_.host(endpoint).endpoint].backup) {
-      return false;
-    }
-    return tried_.empty() ? !pool_.health_.heldBack(endpoint, lot_, now_)
-                          : !pool_.health_.state(endpoint).health.failing();
-  }
-
-  OriginPool& pool_;
-  const std::vector<std::size_t>& tried_;
-  std::vector<bool> full_;
-  TimePoint now_;
-  bool choosy_ = false;
-  double lot_ = 0;
-};
-
-// splitmix64 of a counter: the balancer goes round in a rhythm of its own, which
-// a sequence that is merely spread evenly would fall into step with.
-double OriginPool::nextLot() {
-  std::uint64_t x = ++lots_ * 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
-  constexpr double kRange = 9007199254740992.0;  // 2^53
-  return static_cast<double>((x ^ (x >> 31U)) >> 11U) / kRange;
-}
-
 std::optional<Lease> OriginPool::request(PoolWaiter& waiter, bool fresh, PoolRefusal& refusal) {
   const bool upload = !waiter.bodyIsHere();
-  Choice choice(*this, waiter.triedEndpoints());
-  bool any_healthy = false;
+  PoolHosts::Choice choice(hosts_, waiter.triedEndpoints());
   const std::size_t session = waiter.sessionEndpoint();
-  const bool stays = session < hosts_.size() && choice.admits(session);
-  if (stays) {
-    if (auto lease = tryLease(waiter, session, fresh, upload)) {
+  const bool stays = choice.admits(session);
+  bool any_healthy = false;
+  std::size_t host = stays ? session : choice.next(waiter.balanceKey());
+  while (host != Balancer::kNone) {
+    any_healthy = true;
+    if (auto lease = tryLease(waiter, host, fresh, upload)) {
       return lease;
     }
-    any_healthy = true;
-  }
-  while (!stays) {
-    const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
-    if (chosen == Balancer::kNone) {
-      if (choice.relax()) {
-        continue;
-      }
-      break;
-    }
-    any_healthy = true;
-    if (auto lease = tryLease(waiter, chosen, fresh, upload)) {
-      return lease;
-    }
-    choice.noteFull(chosen);
+    choice.noteFull(host);
+    host = stays ? Balancer::kNone : choice.next(waiter.balanceKey());
   }
   if (!any_healthy) {
     refusal = PoolRefusal::NoHealthyEndpoint;
@@ -265,13 +90,11 @@ std::uint32_t OriginPool::uploadPlaces() const {
 
 bool OriginPool::anybodyCanBeServed() const {
   return queue_.wholeWaitAnywhere() ||
-         (queue_.uploadsWait() && std::any_of(hosts_.begin(), hosts_.end(), [this](const auto& endpoint) {
-            return uploadPlaces() == 0 || endpoint->state()->uploads() < uploadPlaces();
-          }));
+         (queue_.uploadsWait() && (uploadPlaces() == 0 || hosts_.anyBelow(uploadPlaces())));
 }
 
 std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload) {
-  EndpointConnections& connections = *hosts_[endpoint];
+  EndpointConnections& connections = hosts_[endpoint];
   const auto& state = connections.state();
   // Looked at first: what is taken and given back again makes others try.
   const bool counts = upload && uploadPlaces() != 0;
@@ -298,7 +121,7 @@ std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoi
   }
   lease.pool_ = this;
   lease.endpoint_ = endpoint;
-  ++loads_[endpoint];
+  hosts_.load(endpoint);
   if (connection != nullptr) {
     connections.lease(*connection);
     lease.connection_ = connection;
@@ -309,16 +132,16 @@ std::optional<Lease> OriginPool::tryLease(PoolWaiter& waiter, std::size_t endpoi
 }
 
 EndpointHttp OriginPool::httpOf(const PoolWaiter& waiter, std::size_t endpoint) const {
-  const EndpointHttp configured = config_.endpoints[health_.host(endpoint).endpoint].http;
+  const EndpointHttp configured = hosts_.endpointOf(endpoint).http;
   const bool http1 = configured == EndpointHttp::Negotiated &&
-                     (waiter.needsHttp1() || hosts_[endpoint]->state()->heldToHttp1(loop_.turnTime()));
+                     (waiter.needsHttp1() || hosts_[endpoint].state()->heldToHttp1(loop_.turnTime()));
   return http1 ? EndpointHttp::Http1 : configured;
 }
 
 // Where the connection will carry many requests, of many clients, as far as is
 // known, one is opened for all who want it meanwhile.
 void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
-  EndpointConnections& connections = *hosts_[lease.endpoint_];
+  EndpointConnections& connections = hosts_[lease.endpoint_];
   const auto& state = connections.state();
   const bool hopes = waiter.client() == nullptr &&
                      (lease.http_ == EndpointHttp::Http2 ||
@@ -332,7 +155,7 @@ void OriginPool::planOpening(Lease& lease, PoolWaiter& waiter) {
 }
 
 void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
-  EndpointConnections& connections = *hosts_[lease.endpoint_];
+  EndpointConnections& connections = hosts_[lease.endpoint_];
   lease.http_ = httpOf(waiter, lease.endpoint_);
   OriginConnection* const connection = connections.available(waiter.client(), lease.http_ == EndpointHttp::Http1);
   if (connection == nullptr) {
@@ -349,7 +172,7 @@ void OriginPool::proceed(Lease& lease, PoolWaiter& waiter) {
 
 void OriginPool::onOpeningFailed(Lease& lease, const std::vector<AddressFailure>& failures) {
   if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
-    hosts_[lease.endpoint_]->openings().onFailed(failures);
+    hosts_[lease.endpoint_].openings().onFailed(failures);
   }
 }
 
@@ -361,7 +184,7 @@ void OriginPool::leaveQueue(PoolWaiter& waiter) noexcept {
 }
 
 OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnection> connection) {
-  EndpointConnections& connections = *hosts_[lease.endpoint_];
+  EndpointConnections& connections = hosts_[lease.endpoint_];
   const bool shared = connection->sharing() == OriginConnection::Sharing::Shared;
   if (lease.http_ == EndpointHttp::Negotiated) {
     connections.state()->noteSpeaks(shared ? EndpointState::Speaks::Http2 : EndpointState::Speaks::Http1);
@@ -372,7 +195,7 @@ OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnecti
   if (ProxiedClient* const client = connection->client) {
     client->atEnd(this, [self = self_, client] {
       if (*self != nullptr) {
-        static_cast<OriginPool*>(*self)->closeParkedOf(*client);
+        static_cast<OriginPool*>(*self)->hosts_.closeParkedOf(*client);
       }
     });
   }
@@ -385,8 +208,8 @@ OriginConnection& OriginPool::adopt(Lease& lease, std::unique_ptr<OriginConnecti
 }
 
 void OriginPool::giveBack(Lease& lease) {
-  EndpointConnections& connections = *hosts_[lease.endpoint_];
-  --loads_[lease.endpoint_];
+  EndpointConnections& connections = hosts_[lease.endpoint_];
+  hosts_.unload(lease.endpoint_);
   if (std::exchange(lease.step_, Lease::Step::Alone) == Lease::Step::Opens) {
     connections.openings().onOver();
   }
@@ -420,16 +243,6 @@ void OriginPool::serveSoon() {
   }
 }
 
-bool OriginPool::hasAlternative(const std::vector<std::size_t>& tried) const {
-  const TimePoint now = EventLoop::now();
-  for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    if (!isTried(tried, i) && health_.takes(i, now)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 void OriginPool::bodyArrived(PoolWaiter& waiter) {
   if (queue_.bodyArrived(waiter)) {
     serveQueue();
@@ -437,8 +250,8 @@ void OriginPool::bodyArrived(PoolWaiter& waiter) {
 }
 
 bool OriginPool::waitsForOne(const PoolWaiter& waiter) {
-  const std::size_t session = waiter.sessionEndpoint();
-  return session < hosts_.size() && Choice(*this, waiter.triedEndpoints()).admits(session);
+  return waiter.sessionEndpoint() != Balancer::kNone &&
+         PoolHosts::Choice(hosts_, waiter.triedEndpoints()).admits(waiter.sessionEndpoint());
 }
 
 bool OriginPool::serve(PoolWaiter& waiter, bool upload) {
@@ -453,42 +266,24 @@ bool OriginPool::serve(PoolWaiter& waiter, bool upload) {
   if (waitsForOne(waiter)) {
     return giveTo(waiter.sessionEndpoint());
   }
-  Choice choice(*this, waiter.triedEndpoints());
-  for (;;) {
-    const std::size_t chosen = balancer_.pick(choice, loads_, waiter.balanceKey());
-    if (chosen == Balancer::kNone) {
-      if (choice.relax()) {
-        continue;
-      }
-      return false;
-    }
-    if (giveTo(chosen)) {
+  PoolHosts::Choice choice(hosts_, waiter.triedEndpoints());
+  for (std::size_t host = choice.next(waiter.balanceKey()); host != Balancer::kNone;
+       host = choice.next(waiter.balanceKey())) {
+    if (giveTo(host)) {
       return true;
     }
-    choice.noteFull(chosen);
+    choice.noteFull(host);
   }
+  return false;
 }
 
 void OriginPool::serveQueue() {
-  updateHosts();
+  hosts_.update();
   while (queue_.serveOne(*this)) {
   }
   // Others wait while connections are parked here: give one up for them.
   if (!queue_.wholeWait() && queue_.wholeOrOthersWait() && anybodyCanBeServed()) {
-    static_cast<void>(std::any_of(hosts_.begin(), hosts_.end(),
-                                  [](const auto& endpoint) { return endpoint->closeOldestWithPlace(); }));
-  }
-}
-
-void OriginPool::closeParkedOf(const ProxiedClient& client) {
-  for (const auto& endpoint : hosts_) {
-    endpoint->closeParkedOf(client);
-  }
-}
-
-void OriginPool::closeParked() {
-  for (const auto& endpoint : hosts_) {
-    endpoint->closeParked();
+    hosts_.closeOldestWithPlace();
   }
 }
 

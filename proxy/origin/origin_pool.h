@@ -14,13 +14,9 @@
 #include <vector>
 
 #include "config/config.h"
-#include "proxy/origin/balance.h"
-#include "proxy/origin/endpoint_connections.h"
-#include "proxy/origin/endpoint_state.h"
-#include "proxy/origin/host_refresh.h"
 #include "proxy/origin/lease.h"
-#include "proxy/origin/origin_health.h"
 #include "proxy/origin/places.h"
+#include "proxy/origin/pool_hosts.h"
 #include "proxy/origin/retry_budget.h"
 #include "proxy/origin/waiting_queue.h"
 
@@ -39,18 +35,14 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   OriginPool(const OriginPool&) = delete;
   OriginPool& operator=(const OriginPool&) = delete;
 
-  // From now on an endpoint whose name has several addresses is that many
-  // hosts, as DNS has them; without it each endpoint is one. `tell`: other hosts
-  // than before.
+  // See PoolHosts. `tell`: other hosts than before.
   void watchNames(HostRefresh::OnChange tell);
   // Asks DNS where that is due, and nobody waits: before request(), and when
   // the endpoint, which is one host, is about to be connected to.
-  void refreshNames(Resolver& resolver);
-  void refreshName(std::size_t host, Resolver& resolver);
+  void refreshNames(Resolver& resolver) { hosts_.refreshNames(resolver); }
+  void refreshName(std::size_t host, Resolver& resolver) { hosts_.refreshName(host, resolver); }
 
-  // Below, an index is a host's. Those of the endpoints as such are their own;
-  // behind them come the hosts of names, whose indices may be used again once
-  // nothing is under way there.
+  // Below, an index is a host's; see PoolHosts.
 
   // A lease, or why there is none. Queued: `waiter` will be told. Endpoints
   // that it has tried are avoided, and of the others those preferred that have
@@ -62,25 +54,27 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   void onOpeningFailed(Lease& lease, const std::vector<AddressFailure>& failures);
   // The lease waited; now it has a connection, is to open one, or waits again.
   void proceed(Lease& lease, PoolWaiter& waiter);
-  // True where an endpoint is left that gets requests and is not in `tried`.
-  [[nodiscard]] bool hasAlternative(const std::vector<std::size_t>& tried) const;
+  // True where one is left that gets requests, is not in `tried`, and is not `besides`.
+  [[nodiscard]] bool hasAlternative(const std::vector<std::size_t>& tried, std::size_t besides) const {
+    return hosts_.hasAlternative(tried, besides);
+  }
   // Whatever the waiter waits for.
   void leaveQueue(PoolWaiter& waiter) noexcept;
   // The waiter's body is whole now: it passes those whose is not.
   void bodyArrived(PoolWaiter& waiter);
 
-  void closeParked();
+  void closeParked() { hosts_.closeParked(); }
   // Serves the queue; called when a place or connection may have come free.
   void serveQueue();
 
-  [[nodiscard]] std::size_t parked(std::size_t endpoint) const;  // at all hosts of the endpoint
-  [[nodiscard]] EndpointState& state(std::size_t host) { return *hosts_[host]->state(); }
+  [[nodiscard]] std::size_t parked(std::size_t endpoint) const { return hosts_.parked(endpoint); }
+  [[nodiscard]] EndpointState& state(std::size_t host) { return *hosts_[host].state(); }
   [[nodiscard]] const OriginConfig& config() const { return config_; }
-  [[nodiscard]] OriginHealth& health() { return health_; }
+  [[nodiscard]] OriginHealth& health() { return hosts_.health(); }
   // keep_alive.timeout: auto. A request found its connection closed after
   // so long; an answer has this Keep-Alive field ("" = none).
-  void noteStale(std::size_t host, double idle_ms) { hosts_[host]->noteStale(idle_ms); }
-  void noteKeepAlive(std::size_t host, std::string_view value) { hosts_[host]->noteKeepAlive(value); }
+  void noteStale(std::size_t host, double idle_ms) { hosts_[host].noteStale(idle_ms); }
+  void noteKeepAlive(std::size_t host, std::string_view value) { hosts_[host].noteKeepAlive(value); }
   // Bytes that parked connections brought since the last call, on any worker.
   [[nodiscard]] std::optional<UnsolicitedBytes> takeUnsolicited() { return origin_state_->unsolicited.takeNews(); }
 
@@ -90,7 +84,6 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
 
  private:
   friend class Lease;
-  class Choice;
   // PlaceWatcher
   void onPlaceFree() override;
   void onUploadPlaceFree() override;
@@ -98,33 +91,19 @@ class OriginPool final : private PlaceWatcher, private WaitingQueue::Server {
   bool serve(PoolWaiter& waiter, bool upload) override;
   bool waitsForOne(const PoolWaiter& waiter) override;
 
-  // Where DNS has named others.
-  void updateHosts();
-  [[nodiscard]] std::size_t freeIndex(const std::vector<OriginHost>& hosts) const;
-  // From 0 to 1: which requests an endpoint that has just come back is spared.
-  [[nodiscard]] double nextLot();
   [[nodiscard]] std::optional<Lease> tryLease(PoolWaiter& waiter, std::size_t endpoint, bool fresh, bool upload);
   [[nodiscard]] EndpointHttp httpOf(const PoolWaiter& waiter, std::size_t endpoint) const;
   void planOpening(Lease& lease, PoolWaiter& waiter);
   void giveBack(Lease& lease);
   [[nodiscard]] std::uint32_t uploadPlaces() const;
   [[nodiscard]] bool anybodyCanBeServed() const;
-  [[nodiscard]] bool isTried(const std::vector<std::size_t>& tried, std::size_t endpoint) const;
   void serveSoon();
-  void closeParkedOf(const ProxiedClient& client);
 
   EventLoop& loop_;
   const OriginConfig config_;  // a copy: the pool outlives the configuration that it came with
-  const std::vector<std::shared_ptr<EndpointState>> endpoints_;
-  std::vector<std::unique_ptr<EndpointConnections>> hosts_;
-  std::vector<std::uint32_t> loads_;  // leases, by host
   std::shared_ptr<OriginState> origin_state_;
   std::function<void()> wake_others_;
-  Balancer balancer_;
-  OriginHealth health_;
-  std::optional<HostRefresh> refresh_;  // absent: names are not watched
-  std::uint32_t seen_hosts_ = 0;        // OriginState::host_changes
-  std::uint64_t lots_ = 0;              // drawn so far
+  PoolHosts hosts_;
   WaitingQueue queue_;
   RetryBudget retries_;
   PlaceWatch self_;  // nulled when destroyed: places may outlive the pool

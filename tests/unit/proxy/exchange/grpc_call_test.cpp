@@ -16,6 +16,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+const Observation kCancel{.phase = Phase::ClientRequest, .fault = StreamFault{.how = StreamFault::How::Reset}};
+
 class GrpcCallTest : public ::testing::Test, protected GrpcCall::Owner {
  protected:
   RequestHead request(const std::string& fields, const std::string& method = "POST", std::uint8_t version = 2) {
@@ -36,11 +38,11 @@ class GrpcCallTest : public ::testing::Test, protected GrpcCall::Owner {
               ParseStatus::Done);
     return response_.head();
   }
-  void onCallLate(TimerFault fault) override {
+  void onLate(TimerFault fault) override {
     late_.push_back(fault);
     loop_.stop();
   }
-  [[nodiscard]] std::uint64_t callMoved() const override { return moves_ != 0 ? std::exchange(moves_, moves_ - 1) : 0; }
+  [[nodiscard]] std::uint64_t moved() const override { return moves_ != 0 ? std::exchange(moves_, moves_ - 1) : 0; }
 
   EventLoop loop_;
   RequestParser request_{HeadLimits{}};
@@ -122,22 +124,24 @@ TEST_F(GrpcCallTest, TheDeadlineIsToldOnceAndTakesThePlaceOfTheHeadsTimer) {
   ASSERT_EQ(late_.size(), 1U);
   EXPECT_EQ(late_[0].timer, Timer::GrpcTimeout);
   EXPECT_EQ(late_[0].limit_ms, 20U);
-  EXPECT_TRUE(of->overdue().has_value());
+  EXPECT_TRUE(of->overdue(kCancel).has_value());
 }
 
 TEST_F(GrpcCallTest, WithoutADeadlineTheHeadHasItsTimer) {
   const auto of = call("Content-Type: application/grpc\r\ngrpc-timeout: soon\r\n");
   of->begin({}, EventLoop::now() - std::chrono::hours(9));
   EXPECT_EQ(of->timeouts().response_head, OriginTimeouts().response_head);
-  EXPECT_FALSE(of->overdue().has_value());
+  EXPECT_FALSE(of->overdue(kCancel).has_value());
 }
 
 TEST_F(GrpcCallTest, AClientsOwnDeadlineEndsALittleBeforeOurs) {
   const auto of = call("Content-Type: application/grpc\r\ngrpc-timeout: 1H\r\n");
   of->begin({}, EventLoop::now() - std::chrono::minutes(30));
-  EXPECT_FALSE(of->overdue().has_value());
+  EXPECT_FALSE(of->overdue(kCancel).has_value());
   of->begin({}, EventLoop::now() - std::chrono::minutes(59));
-  EXPECT_TRUE(of->overdue().has_value());
+  EXPECT_TRUE(of->overdue(kCancel).has_value());
+  const Observation torn{.phase = Phase::ClientRequest, .fault = EndFault{.how = EndFault::How::Reset}};
+  EXPECT_FALSE(of->overdue(torn).has_value()) << "its connection is gone: that is no cancel";
 }
 
 TEST_F(GrpcCallTest, SilenceIsToldOnlyWhereNothingMovesAnyMore) {

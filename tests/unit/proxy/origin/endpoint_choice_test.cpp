@@ -86,8 +86,8 @@ TEST_F(EndpointChoice, ARetryGoesWhereItHasNotBeenAndFirstToThoseThatWork) {
   report(1, {});
   EXPECT_THAT(given({0}), ElementsAre(std::pair(1, 12)));
   EXPECT_THAT(given({0, 1, 2}), ElementsAre(std::pair(3, 12)));
-  EXPECT_TRUE(pool().hasAlternative({0, 1, 2}));
-  EXPECT_FALSE(pool().hasAlternative({0, 1, 2, 3}));
+  EXPECT_TRUE(pool().hasAlternative({0, 1}, 2));
+  EXPECT_FALSE(pool().hasAlternative({0, 1, 2}, 3));
 }
 
 TEST_F(EndpointChoice, WhoIsOutIsNoAlternative) {
@@ -98,8 +98,8 @@ TEST_F(EndpointChoice, WhoIsOutIsNoAlternative) {
   report(1, kUnchecked);
   EXPECT_TRUE(pool().health().setDrained(3, true, EventLoop::now()));
   EXPECT_THAT(given({}), ElementsAre(std::pair(2, 12)));
-  EXPECT_FALSE(pool().hasAlternative({2}));
-  EXPECT_TRUE(pool().hasAlternative({0}));
+  EXPECT_FALSE(pool().hasAlternative({}, 2));
+  EXPECT_TRUE(pool().hasAlternative({}, 0));
 }
 
 TEST_F(EndpointChoice, WhoHasJustComeBackIsSparedWhereOthersAreThere) {

@@ -142,7 +142,7 @@ TEST_F(PoolHostsTest, ARetryGoesToAnotherAddressAndASessionToItsOwn) {
   const std::size_t first = request().at();
   const std::string other = hostOf(request(Balancer::kNone, {first}));
   EXPECT_NE(other, pool_->health().host(first).address_text);
-  EXPECT_TRUE(pool_->hasAlternative({first}));
+  EXPECT_TRUE(pool_->hasAlternative({}, first));
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(request(first).at(), first);
   }
@@ -177,6 +177,59 @@ TEST_F(PoolHostsTest, APoolThatComesLaterHasThemAtOnce) {
   resolve({"10.0.0.1", "10.0.0.2"});
   configure([](OriginConfig& config) { config.limits.pending = 7; });
   EXPECT_NE(hostOf(request()), hostOf(request()));
+}
+
+// ---- the search alone ---------------------------------------------------
+
+class PoolHostsChoice : public testing::Test {
+ protected:
+  PoolHostsChoice() {
+    config_.balance = Balance::LeastRequests;
+    config_.endpoints.resize(3);
+    for (std::size_t i = 0; i < config_.endpoints.size(); ++i) {
+      config_.endpoints[i].url = "http://10.0.0." + std::to_string(i);
+      states_.push_back(std::make_shared<EndpointState>());
+    }
+    config_.endpoints[2].backup = true;
+    hosts_.emplace(loop_, config_, states_, std::make_shared<OriginState>());
+  }
+
+  EventLoop loop_;
+  OriginConfig config_;
+  std::vector<std::shared_ptr<EndpointState>> states_;
+  std::optional<PoolHosts> hosts_;
+  std::vector<std::size_t> tried_;
+};
+
+TEST_F(PoolHostsChoice, OffersEachUntilItIsFullAndTheBackupLast) {
+  PoolHosts::Choice choice(*hosts_, tried_);
+  std::vector<std::size_t> offered;
+  for (std::size_t host = choice.next(0); host != Balancer::kNone; host = choice.next(0)) {
+    offered.push_back(host);
+    choice.noteFull(host);
+  }
+  EXPECT_THAT(offered, testing::AnyOf(testing::ElementsAre(0, 1, 2), testing::ElementsAre(1, 0, 2)));
+  EXPECT_TRUE(choice.admits(0)) << "a session waits for a host that is full";
+}
+
+TEST_F(PoolHostsChoice, GoesByTheLoad) {
+  hosts_->load(0);
+  EXPECT_EQ(PoolHosts::Choice(*hosts_, tried_).next(0), 1U);
+  hosts_->unload(0);
+  hosts_->load(1);
+  EXPECT_EQ(PoolHosts::Choice(*hosts_, tried_).next(0), 0U);
+}
+
+TEST_F(PoolHostsChoice, LeavesOutWhatWasTried) {
+  tried_ = {0, 2};
+  PoolHosts::Choice choice(*hosts_, tried_);
+  EXPECT_FALSE(choice.admits(0));
+  EXPECT_FALSE(choice.admits(Balancer::kNone)) << "no session";
+  EXPECT_EQ(choice.next(0), 1U);
+  choice.noteFull(1);
+  EXPECT_EQ(choice.next(0), Balancer::kNone);
+  EXPECT_TRUE(hosts_->hasAlternative(tried_, 2));
+  EXPECT_FALSE(hosts_->hasAlternative(tried_, 1));
 }
 
 }  // namespace
