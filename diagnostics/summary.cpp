@@ -222,6 +222,14 @@ void addTlsReason(Facts& facts, const TlsFault& fault) {
   }
 }
 
+std::string windowText(const ClosedWindow& window) {
+  const std::string_view whose = window.of == ClosedWindow::Of::Stream ? "the client's window of this stream has"
+                                 : window.of == ClosedWindow::Of::Connection
+                                     ? "the client's window of the connection has"
+                                     : "both of the client's windows have";
+  return fmt::format("{} been closed for {}, {} bytes waiting", whose, duration(window.closed_ms), window.waiting);
+}
+
 // ---- one overload per kind of fault --------------------------------------
 
 struct FactsOf {
@@ -548,6 +556,9 @@ std::string summarize(Cause cause, const Observation& observation) {
     facts.push_back(fmt::format("stream {}", observation.connection.stream));
   }
   std::visit(FactsOf{observation, facts}, observation.fault);
+  if (observation.client_window) {
+    facts.push_back(windowText(*observation.client_window));
+  }
   std::string sentence = storyOf(cause, observation);
   if (!facts.empty()) {
     sentence += fmt::format(" ({})", fmt::join(facts, ", "));

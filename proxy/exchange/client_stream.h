@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "diagnostics/observation.h"
 #include "proxy/exchange/client_facts.h"
 #include "proxy/http/answer_head.h"
 #include "proxy/origin/body.h"
@@ -34,6 +35,8 @@ class ClientStream : public BodySink, public BodySource {
   virtual void openTunnel() = 0;  // behind the head that opens it
   // False where nothing can be answered any more: the stream is reset already.
   [[nodiscard]] virtual bool takesAnswer() const { return true; }
+  // Of HTTP/2: the client's window that keeps bytes of the answer here.
+  [[nodiscard]] virtual std::optional<ClosedWindow> closedWindow() const { return std::nullopt; }
   // Has all that was sent arrived, as far as that can be doubted? nullopt: not
   // known yet, onSettled() will tell.
   [[nodiscard]] virtual std::optional<bool> delivered() = 0;

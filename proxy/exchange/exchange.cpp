@@ -223,7 +223,7 @@ bool Exchange::triesLeft() const {
 }
 
 void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) {
-  const Diagnosis diagnosis = record_.diagnosed(std::move(observation));
+  const Diagnosis diagnosis = diagnosed(std::move(observation));
   const bool at_endpoint = record_.endTry(*attempt_, std::move(addresses), diagnosis);
   const std::size_t endpoint = attempt_->endpointIndex();
   if (at_endpoint) {
@@ -264,6 +264,11 @@ void Exchange::endAttempt() {
 }
 
 // ---- failing ----------------------------------------------------------
+
+Diagnosis Exchange::diagnosed(Observation seen) const {
+  seen.client_window = client_.closedWindow();
+  return record_.diagnosed(std::move(seen));
+}
 
 // The first diagnosis is the exchange's; what comes later is a symptom of it.
 void Exchange::conclude(Diagnosis diagnosis) {

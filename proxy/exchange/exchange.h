@@ -110,7 +110,8 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] bool triesLeft() const;
   void giveUpAttempt();
   void conclude(Diagnosis diagnosis);
-  void fail(Observation seen) { conclude(record_.diagnosed(std::move(seen))); }
+  [[nodiscard]] Diagnosis diagnosed(Observation seen) const;
+  void fail(Observation seen) { conclude(diagnosed(std::move(seen))); }
   [[nodiscard]] InterruptedFacts interrupted() const;
   void answerFailure();
   void respondFixed();
