@@ -514,6 +514,10 @@ std::string storyOf(Cause cause, const Observation& seen) {
   if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
     return "The connection ended after interim responses, without a byte of the final one";
   }
+  if (cause == Cause::ClientWriteTimeout && seen.client_window) {
+    return "Response bytes were waiting, and the client's HTTP/2 window stayed closed for as long as "
+           "limits.client_body_timeout allows";
+  }
   if (const auto* stream = std::get_if<StreamFault>(&seen.fault)) {
     return storyOfStream(cause, *stream, seen);
   }
