@@ -424,6 +424,14 @@ void writeTcp(JsonWriter& json, const TcpSnapshot& tcp) {
   json.endObject();
 }
 
+void writeClientWindow(JsonWriter& json, const ClosedWindow& window) {
+  json.beginObject("client_window");
+  json.member("of", name(window.of));
+  json.memberNumber("closed_ms", window.closed_ms);
+  json.memberUnsigned("waiting_bytes", window.waiting);
+  json.endObject();
+}
+
 void writeHistory(JsonWriter& json, const Diagnosis& diagnosis, std::span<const Symptom> later) {
   if (diagnosis.would_be) {
     json.member("would_be", name(*diagnosis.would_be));
@@ -495,6 +503,9 @@ void writeEvidence(JsonWriter& json, const Diagnosis& diagnosis, std::span<const
   writeBytes(json, observation);
   writeRequest(json, observation.request);
   writeConnection(json, observation.connection);
+  if (observation.client_window) {
+    writeClientWindow(json, *observation.client_window);
+  }
   if (observation.tcp) {
     writeTcp(json, *observation.tcp);
   }

@@ -154,6 +154,18 @@ std::string_view name(Timer timer) noexcept {
   return {};
 }
 
+std::string_view name(ClosedWindow::Of of) noexcept {
+  switch (of) {
+    case ClosedWindow::Of::Stream:
+      return "stream";
+    case ClosedWindow::Of::Connection:
+      return "connection";
+    case ClosedWindow::Of::Both:
+      return "both";
+  }
+  return {};
+}
+
 std::string_view name(UpgradeRule rule) noexcept {
   switch (rule) {
     case UpgradeRule::Unsolicited:

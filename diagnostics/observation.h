@@ -342,6 +342,15 @@ struct InterruptedFacts {
   std::uint32_t limit_ms = 0;  // timeouts.response_head; 0 = none
 };
 
+// HTTP/2: the client's flow-control window that keeps bytes of its answer here (RFC 9113 section 5.2).
+struct ClosedWindow {
+  enum class Of : std::uint8_t { Stream, Connection, Both };
+  Of of = Of::Stream;
+  double closed_ms = 0;       // for how long the answer could not pass
+  std::uint64_t waiting = 0;  // bytes of it
+};
+[[nodiscard]] std::string_view name(ClosedWindow::Of of) noexcept;  // "connection"
+
 // The login service of the route (auth.forward), where the request of which all
 // the rest tells was one to it.
 struct LoginFacts {
@@ -357,6 +366,7 @@ struct Observation {
   RequestFacts request;
   LoginFacts login;
   std::optional<InterruptedFacts> interrupted;  // of faults on the client's side, where an origin was at work
+  std::optional<ClosedWindow> client_window;    // whosoever's fault it is
   std::optional<TcpSnapshot> tcp;
   double elapsed_ms = 0;  // since the phase began
 };

@@ -222,6 +222,14 @@ void addTlsReason(Facts& facts, const TlsFault& fault) {
   }
 }
 
+std::string windowText(const ClosedWindow& window) {
+  const std::string_view whose = window.of == ClosedWindow::Of::Stream ? "the client's window of this stream has"
+                                 : window.of == ClosedWindow::Of::Connection
+                                     ? "the client's window of the connection has"
+                                     : "both of the client's windows have";
+  return fmt::format("{} been closed for {}, {} bytes waiting", whose, duration(window.closed_ms), window.waiting);
+}
+
 // ---- one overload per kind of fault --------------------------------------
 
 struct FactsOf {
@@ -510,6 +518,10 @@ std::string storyOf(Cause cause, const Observation& seen) {
   if (cause == Cause::ResponseHeadIncomplete && onlyInterims(seen)) {
     return "The connection ended after interim responses, without a byte of the final one";
   }
+  if (cause == Cause::ClientWriteTimeout && seen.client_window) {
+    return "Response bytes were waiting, and the client's HTTP/2 window stayed closed for as long as "
+           "limits.client_body_timeout allows";
+  }
   if (const auto* stream = std::get_if<StreamFault>(&seen.fault)) {
     return storyOfStream(cause, *stream, seen);
   }
@@ -552,6 +564,9 @@ std::string summarize(Cause cause, const Observation& observation) {
     facts.push_back(fmt::format("stream {}", observation.connection.stream));
   }
   std::visit(FactsOf{observation, facts}, observation.fault);
+  if (observation.client_window) {
+    facts.push_back(windowText(*observation.client_window));
+  }
   std::string sentence = storyOf(cause, observation);
   if (!facts.empty()) {
     sentence += fmt::format(" ({})", fmt::join(facts, ", "));

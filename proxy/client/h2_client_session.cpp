@@ -89,6 +89,7 @@ void H2ClientSession::read() {
 
 // Not from within an observer's call: output() may tell of streams itself.
 void H2ClientSession::write() {
+  http2_.at(worker_.loop.turnTime());
   while (state_ != State::Over) {
     const std::string_view output = http2_.output();
     if (output.empty()) {

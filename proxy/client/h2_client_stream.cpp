@@ -198,6 +198,7 @@ void H2ClientStream::sendData(std::string_view data) {
   if (last) {
     answer_ = Answer::Ended;
   }
+  session_.http2().at(session_.worker().loop.turnTime());
   session_.http2().submitData(id_, data, last);
   session_.scheduleWrite();
   watchProgress();
@@ -220,6 +221,19 @@ void H2ClientStream::flush() {
 
 bool H2ClientStream::sendBlocked() const {
   return state_ == State::Open && (session_.http2().blocked(id_) || session_.socketBlocked());
+}
+
+std::optional<ClosedWindow> H2ClientStream::closedWindow() const {
+  const auto closed = session_.http2().closedWindow(id_);
+  if (!closed) {
+    return std::nullopt;
+  }
+  using Of = ClosedWindow::Of;
+  return ClosedWindow{.of = !closed->connection ? Of::Stream
+                            : !closed->stream   ? Of::Connection
+                                                : Of::Both,
+                      .closed_ms = millisBetween(closed->since, EventLoop::now()),
+                      .waiting = closed->waiting};
 }
 
 void H2ClientStream::resumeBody() {

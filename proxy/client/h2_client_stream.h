@@ -63,6 +63,7 @@ class H2ClientStream final : public ClientStream, public Deferred {
   void sendEnd(std::string_view data, std::string_view trailers) override;
   void flush() override;
   [[nodiscard]] bool sendBlocked() const override;
+  [[nodiscard]] std::optional<ClosedWindow> closedWindow() const override;
   void resumeBody() override;
   void openTunnel() override { resumeBody(); }
   [[nodiscard]] bool takesAnswer() const override { return state_ != State::Reset; }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "diagnostics/observation.h"
 #include "proxy/exchange/client_facts.h"
 #include "proxy/http/answer_head.h"
 #include "proxy/origin/body.h"
@@ -37,6 +38,8 @@ class ClientStream : public BodySink, public BodySource {
   // The client was told the end of its answer, whose length was known, whatever
   // its origin still has to say.
   [[nodiscard]] virtual bool hasAnswered() const { return false; }
+  // Of HTTP/2: the client's window that keeps bytes of the answer here.
+  [[nodiscard]] virtual std::optional<ClosedWindow> closedWindow() const { return std::nullopt; }
   // Has all that was sent arrived, as far as that can be doubted? nullopt: not
   // known yet, onSettled() will tell.
   [[nodiscard]] virtual std::optional<bool> delivered() = 0;

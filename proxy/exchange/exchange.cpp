@@ -90,7 +90,7 @@ void Exchange::startTry() {
 }
 
 void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) {
-  const Diagnosis diagnosis = record_.diagnosed(std::move(observation));
+  const Diagnosis diagnosis = diagnosed(std::move(observation));
   if (!tries_.followed(diagnosis, std::move(addresses), repeatable())) {
     conclude(diagnosis);
     return;
@@ -108,6 +108,11 @@ void Exchange::leaveOrigin() {
 }
 
 // ---- failing ------------------------------------------------------------
+
+Diagnosis Exchange::diagnosed(Observation seen) const {
+  seen.client_window = client_.closedWindow();
+  return record_.diagnosed(std::move(seen));
+}
 
 // The first diagnosis is the exchange's; what comes later is a symptom of it.
 void Exchange::conclude(Diagnosis diagnosis) {

@@ -100,7 +100,8 @@ class Exchange final : public ClientStreamHandler,
   }
   void leaveOrigin();
   void conclude(Diagnosis diagnosis);
-  void fail(Observation seen) { conclude(record_.diagnosed(std::move(seen))); }
+  [[nodiscard]] Diagnosis diagnosed(Observation seen) const;
+  void fail(Observation seen) { conclude(diagnosed(std::move(seen))); }
   void sendOwn(const SynthesizedResponse& made);
   void passOn(const ResponseHead& head);
   [[nodiscard]] bool endCall();

@@ -203,6 +203,14 @@ H2ScriptClient::Ended H2ScriptClient::step(const Step& step) {
     case StepKind::Hold:
     case StepKind::WaitClose:
       return waitClose();
+    case StepKind::H2:
+      stream_window_ = static_cast<std::uint32_t>(std::stoul(std::string(step.option("initial_window_size"))));
+      return std::nullopt;
+    case StepKind::Stream:
+      current_ = static_cast<std::int32_t>(step.count);
+      return std::nullopt;
+    case StepKind::WindowUpdate:
+      return openWindow(step.count);
     default:
       return fail(fmt::format("'{}' has no meaning for an HTTP/2 client", name(step.kind)));
   }
@@ -246,7 +254,14 @@ void H2ScriptClient::open() {
   nghttp2_session_client_new2(&session_, callbacks, this, options);
   nghttp2_option_del(options);
   nghttp2_session_callbacks_del(callbacks);
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, nullptr, 0);
+  const nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window_.value_or(0)};
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &window, stream_window_ ? 1 : 0);
+}
+
+H2ScriptClient::Ended H2ScriptClient::openWindow(std::uint64_t size) {
+  open();
+  nghttp2_submit_window_update(session_, NGHTTP2_FLAG_NONE, current_, static_cast<std::int32_t>(size));
+  return flush();
 }
 
 H2ScriptClient::Stream* H2ScriptClient::find(std::int32_t id) {

@@ -12,6 +12,12 @@
 //   hold           opens no window; until all streams are over
 //   wait_close     to the end of all streams; of the connection, where there is none
 //
+// And in stories that are HTTP/2's own:
+//
+//   h2             SETTINGS with these values, before all else (initial_window_size=)
+//   stream         what window_update opens from here on; 0: the connection
+//   window_update  opens a window by so many octets, for a script that holds
+//
 // Blocking, on the calling thread.
 #pragma once
 
@@ -63,6 +69,7 @@ class H2ScriptClient {
 
   Ended step(const Step& step);
   Ended handshake(const Step& step);
+  Ended openWindow(std::uint64_t size);
   Ended send(std::string_view text);
   Ended repeat(std::uint64_t count, std::string_view text);
   Ended readResponse();
@@ -89,9 +96,10 @@ class H2ScriptClient {
   H2RequestText request_;
   nghttp2_session* session_ = nullptr;
   std::map<std::int32_t, Stream> streams_;
-  std::deque<std::int32_t> unread_;  // answers that no read_response has asked for
-  std::int32_t current_ = 0;         // whose body is being sent
-  std::uint64_t taken_ = 0;          // octets of the answers that steps have read
+  std::deque<std::int32_t> unread_;             // answers that no read_response has asked for
+  std::int32_t current_ = 0;                    // whose body is being sent, or whose window is to be opened
+  std::optional<std::uint32_t> stream_window_;  // in our SETTINGS
+  std::uint64_t taken_ = 0;                     // octets of the answers that steps have read
   int pongs_ = 0;
   bool holds_ = false;  // the script does
   std::string failure_;

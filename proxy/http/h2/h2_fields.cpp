@@ -2,6 +2,7 @@
 #include "proxy/http/h2/h2_fields.h"
 
 #include <algorithm>
+#include <array>
 
 #include "diagnostics/field_id.h"
 #include "diagnostics/octets.h"
@@ -34,18 +35,38 @@ bool mayPass(FieldId id, std::string_view value) {
   return !isOfConnection(id) && (id != FieldId::Te || equalsIgnoreCase(value, "trailers"));
 }
 
+// The fields that are treated here in a way of their own; Other: all the rest,
+// nearly always told by size and first letter.
+FieldId notableId(std::string_view name) {
+  constexpr std::string_view kNotable[] = {
+      "te",          "host",         "upgrade",          "connection",        "keep-alive",
+      "traceparent", "x-request-id", "proxy-connection", "transfer-encoding", "sec-websocket-key"};
+  constexpr std::size_t kLongest = 17;
+  constexpr auto kLetters = [&] {
+    std::array<std::uint32_t, kLongest + 1> letters{};  // by size, a bit for each
+    for (const std::string_view each : kNotable) {
+      letters[each.size()] |= 1U << (each.front() & 0x1F);
+    }
+    return letters;
+  }();
+  const bool may_be =
+      !name.empty() && name.size() <= kLongest && (kLetters[name.size()] >> (name.front() & 0x1F) & 1U) != 0;
+  return may_be ? fieldId(name) : FieldId::Other;
+}
+
+// Our own lines are sound.
 template <typename Each>
 void forEachLine(std::string_view fields, const Each& each) {
   while (!fields.empty()) {
-    const std::size_t end = std::min(fields.find(kLineEnd), fields.size());
+    const std::size_t end = std::min(fields.find('\r'), fields.size());
     const std::string_view line = fields.substr(0, end);
     fields.remove_prefix(std::min(end + kLineEnd.size(), fields.size()));
-    FieldLine parsed;
-    if (line.empty() || parseFieldLine(line, parsed)) {
-      continue;  // the end of a head; our own lines are sound
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) {
+      continue;  // the end of a head
     }
-    const std::string_view name = line.substr(0, parsed.name_size);
-    each(fieldId(name), name, line.substr(parsed.value_at, parsed.value_size));
+    const std::string_view name = line.substr(0, colon);
+    each(notableId(name), name, octets::trimmed(line.substr(colon + 1)));
   }
 }
 
@@ -54,13 +75,14 @@ std::optional<H2FieldFault> judgeName(std::string_view name) noexcept {
   if (name.empty()) {
     return H2FieldFault{ParseError::FieldNameEmpty, 0};
   }
-  for (std::size_t at = 0; at < name.size(); ++at) {
-    if (!octets::is(name[at], octets::kToken)) {
-      return H2FieldFault{octetError(name[at], ParseError::FieldNameInvalid), at};
-    }
-    if (name[at] >= 'A' && name[at] <= 'Z') {
-      return H2FieldFault{ParseError::FieldNameUppercase, at};
-    }
+  const std::size_t end = octets::skip(name, 0, octets::kToken);
+  const std::string_view token = name.substr(0, end);
+  const auto upper = std::find_if(token.begin(), token.end(), [](char octet) { return octet >= 'A' && octet <= 'Z'; });
+  if (upper != token.end()) {
+    return H2FieldFault{ParseError::FieldNameUppercase, static_cast<std::size_t>(upper - token.begin())};
+  }
+  if (end != name.size()) {
+    return H2FieldFault{octetError(name[end], ParseError::FieldNameInvalid), end};
   }
   return std::nullopt;
 }
@@ -93,7 +115,7 @@ void H2FieldList::status(std::uint16_t status) {
 void H2FieldList::lines(std::string_view fields) {
   forEachLine(fields, [this](FieldId id, std::string_view name, std::string_view value) {
     if (mayPass(id, value)) {
-      add(name, value);
+      add(id, name, value);
     }
   });
 }
@@ -126,7 +148,7 @@ bool H2FieldList::request(std::string_view head, bool https, std::string_view pr
                 if (id == FieldId::Host) {
                   fields_[authority] = pairOf(":authority", tunnel ? target : value);
                 } else if (mayPass(id, value) && (protocol.empty() || id != FieldId::SecWebSocketKey)) {
-                  add(name, value);
+                  add(id, name, value);
                 }
               });
   if (fields_[authority].valuelen == 0) {
@@ -139,6 +161,14 @@ void H2FieldList::add(std::string_view name, std::string_view value) {
   fields_.push_back(pairOf(name, value));
 }
 
+// What is another one in each message would only push the rest out of the peer's table (RFC 7541 section 6.2.3).
+void H2FieldList::add(FieldId id, std::string_view name, std::string_view value) {
+  add(name, value);
+  if (id == FieldId::XRequestId || id == FieldId::Traceparent) {
+    fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
+  }
+}
+
 std::optional<H2FieldFault> judgeH2Field(std::string_view name, std::string_view value) noexcept {
   if (auto fault = judgeName(name)) {
     return fault;
@@ -146,7 +176,7 @@ std::optional<H2FieldFault> judgeH2Field(std::string_view name, std::string_view
   if (auto fault = judgeValue(name, value)) {
     return fault;
   }
-  const FieldId id = fieldId(name);
+  const FieldId id = notableId(name);
   if (isOfConnection(id) || (id == FieldId::Te && !equalsIgnoreCase(value, "trailers"))) {
     return H2FieldFault{ParseError::FieldOfConnection, 0};
   }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "diagnostics/field_id.h"
 #include "diagnostics/observation.h"
 #include "diagnostics/redaction.h"
 
@@ -35,6 +36,7 @@ class H2FieldList {
 
  private:
   void add(std::string_view name, std::string_view value);
+  void add(FieldId id, std::string_view name, std::string_view value);
 
   std::vector<nghttp2_nv> fields_;
   char status_[3] = {};

@@ -175,7 +175,7 @@ void H2OriginSession::afterGoAway(const StreamFault& fault) {
       continue;
     }
     const bool awaited = isAwaited(*stream);
-    overStream(*stream);
+    overStream(id, *stream);
     if (awaited) {
       StreamFault own = fault;
       own.stream = id;

@@ -89,6 +89,7 @@ void H2ServerSession::endHead(H2StreamId id, bool ends) {
     return;
   }
   H2Stream& stream = streams_[id];
+  stream.open_at = now_;
   takeTurns(id);
   if (ends) {
     stream.incoming = H2Stream::Incoming::Whole;

@@ -87,11 +87,14 @@ void H2Session::reset(H2StreamId id, H2Code code) {
   if (stream == nullptr || stream->closed()) {
     return;
   }
-  overStream(*stream);
+  overStream(id, *stream);
   submitReset(id, code);
 }
 
-void H2Session::overStream(H2Stream& stream) {
+void H2Session::overStream(H2StreamId id, H2Stream& stream) {
+  if (!stream.stopped) {
+    stream.stopped = closedWindow(id, stream);
+  }
   stream.incoming = H2Stream::Incoming::Over;
   stream.outgoing = H2Stream::Outgoing::Sent;
   stream.drop();
@@ -142,6 +145,25 @@ bool H2Session::windowClosed(H2StreamId id) const {
 bool H2Session::holdsBack(H2StreamId id) const {
   return nghttp2_session_get_stream_local_window_size(session_.get(), id) == 0 ||
          nghttp2_session_get_local_window_size(session_.get()) <= 0;
+}
+
+std::optional<H2ClosedWindow> H2Session::closedWindow(H2StreamId id) const {
+  const H2Stream* stream = find(id);
+  return stream == nullptr ? std::nullopt : stream->stopped ? stream->stopped : closedWindow(id, *stream);
+}
+
+// Nothing but DATA and SETTINGS closes a stream's window, and nothing but DATA the connection's.
+std::optional<H2ClosedWindow> H2Session::closedWindow(H2StreamId id, const H2Stream& stream) const {
+  if (stream.left() == 0) {
+    return std::nullopt;
+  }
+  const bool whole = nghttp2_session_get_remote_window_size(session_.get()) == 0;
+  const bool own = nghttp2_session_get_stream_remote_window_size(session_.get(), id) == 0;
+  if (!whole && !own) {
+    return std::nullopt;
+  }
+  const H2Instant since = !own ? body_at_ : !whole ? stream.open_at : std::min(body_at_, stream.open_at);
+  return H2ClosedWindow{.stream = own, .connection = whole, .since = since, .waiting = stream.left()};
 }
 
 std::uint64_t H2Session::bodySent(H2StreamId id) const {

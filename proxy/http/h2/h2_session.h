@@ -11,10 +11,10 @@
 // session. One thread.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,8 +32,6 @@
 struct nghttp2_session;
 
 namespace gatewhy {
-
-using H2Instant = std::chrono::steady_clock::time_point;
 
 // Nothing more is told of a stream that was released.
 class H2Observer {
@@ -84,6 +82,8 @@ class H2Session {
 
   // All bytes are used. False: the session is over, and the observer knows why.
   [[nodiscard]] bool feed(std::string_view bytes, H2Instant now);
+  // What is asked for from here on happens at that time.
+  void at(H2Instant now) { now_ = now; }
 
   // What is to be sent next; "" where there is nothing. At most about 80 KiB
   // are prepared at a time. Valid until the next call of anything here.
@@ -111,6 +111,9 @@ class H2Session {
   [[nodiscard]] bool windowClosed(H2StreamId stream) const;
   // A window of ours is closed, the stream's or the connection's: the peer may send no body.
   [[nodiscard]] bool holdsBack(H2StreamId stream) const;
+  // Some of submitData() is kept here, and that is why. Of a stream that was
+  // reset: was, until then.
+  [[nodiscard]] std::optional<H2ClosedWindow> closedWindow(H2StreamId stream) const;
   // Body bytes in the output so far: what grows, moves.
   [[nodiscard]] std::uint64_t bodySent(H2StreamId stream) const;
   // Nothing more is done for the stream here or on its other side: its place is
@@ -164,7 +167,7 @@ class H2Session {
   [[nodiscard]] H2Stream* find(H2StreamId id);
   [[nodiscard]] const H2Stream* find(H2StreamId id) const;
   void submitReset(H2StreamId id, H2Code code);
-  void overStream(H2Stream& stream);
+  void overStream(H2StreamId id, H2Stream& stream);
   void breakStream(H2StreamId id, H2Stream& stream, H2Code code, const Fault& fault);
   void breakConnection(H2Code code, std::string_view detail);
   void onFlood(const H2FloodGuard::Verdict& verdict);
@@ -211,6 +214,8 @@ class H2Session {
   void takeGoAway(std::int32_t last, std::uint32_t code, std::string_view debug);
   void endMessage(H2StreamId id, H2Stream& stream, std::string_view trailers);
   void giveBack(H2StreamId id, std::size_t size);
+  void noteOpenWindows();
+  [[nodiscard]] std::optional<H2ClosedWindow> closedWindow(H2StreamId id, const H2Stream& stream) const;
   void noteInvalid(int error) { invalid_ = error; }
 
   // Sending
@@ -243,6 +248,7 @@ class H2Session {
   std::string out_;
   std::size_t out_at_ = 0;  // so much of it is sent
   std::uint64_t produced_ = 0;
+  H2Instant body_at_{};           // of the last DATA
   std::uint64_t reply_mark_ = 0;  // of what was produced, when replies were counted anew
   std::vector<Notice> notices_;
   bool goaway_sent_ = false;             // by nghttp2, which found it

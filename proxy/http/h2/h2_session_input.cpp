@@ -71,8 +71,20 @@ bool H2Session::takeFrameHead(const H2FrameHead& frame, std::string_view behind)
   invalid_ = 0;
   const H2Stream* stream = find(frame.stream);
   judge(frame);
+  if (frame.type == H2FrameType::Settings && !frame.has(kH2Ack)) {
+    noteOpenWindows();
+  }
   onFlood(guard_.onFrame(frame, stream != nullptr && stream->incoming != H2Stream::Incoming::Over, now_));
   return !fault_;
+}
+
+// SETTINGS_INITIAL_WINDOW_SIZE may close them.
+void H2Session::noteOpenWindows() {
+  for (auto& [id, stream] : streams_) {
+    if (nghttp2_session_get_stream_remote_window_size(session_.get(), id) > 0) {
+      stream.open_at = now_;
+    }
+  }
 }
 
 // ---- blocks of fields ------------------------------------------------------
@@ -227,7 +239,7 @@ void H2Session::endMessage(H2StreamId id, H2Stream& stream, std::string_view tra
 }
 
 void H2Session::breakStream(H2StreamId id, H2Stream& stream, H2Code code, const Fault& fault) {
-  overStream(stream);
+  overStream(id, stream);
   submitReset(id, code);
   onProvokedReset();
   observer_.onStreamFault(id, fault);
@@ -244,7 +256,7 @@ void H2Session::takeReset(H2StreamId id, std::uint32_t code) {
     onFlood(guard_.onEarlyReset(now_));
   }
   const bool awaited = isAwaited(*stream);
-  overStream(*stream);
+  overStream(id, *stream);
   if (awaited) {
     StreamFault fault = saidFault(StreamFault::How::Reset, code);
     fault.stream = id;

@@ -161,6 +161,7 @@ void H2Session::sendBody(H2StreamId id, std::string_view frame_head, std::size_t
   out_.append(stream->front().substr(0, size));
   stream->take(size);
   stream->sent += size;
+  stream->open_at = body_at_ = now_;
   if (size != 0) {
     guard_.onUseful(now_);
   }
@@ -197,7 +198,7 @@ void H2Session::noteResetSent(H2StreamId id, std::uint32_t code) {
 // The stream is over for nghttp2; its observer hears of it when that has returned.
 void H2Session::giveUp(Notice::Kind kind, H2StreamId id, H2Stream& stream, StreamFault fault) {
   const bool awaited = isAwaited(stream);
-  overStream(stream);
+  overStream(id, stream);
   if (awaited) {
     notices_.push_back({.kind = kind, .stream = id, .fault = std::make_unique<StreamFault>(std::move(fault))});
   }

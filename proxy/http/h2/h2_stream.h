@@ -3,6 +3,7 @@
 // body that waits to be sent.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,15 @@
 #include "proxy/http/message.h"
 
 namespace gatewhy {
+
+using H2Instant = std::chrono::steady_clock::time_point;
+
+// What keeps our body here, where it is a window of the peer.
+struct H2ClosedWindow {
+  bool stream = false, connection = false;  // whose; one of them at least
+  H2Instant since{};                        // when the first of them closed
+  std::size_t waiting = 0;                  // bytes of the body
+};
 
 struct H2Stream {
   // The peer's message.
@@ -39,6 +49,8 @@ struct H2Stream {
   std::uint64_t unconsumed = 0;           // of these, still on the windows' account
   std::uint64_t sent = 0;                 // octets of our body
   std::string trailers;                   // of ours, as lines
+  H2Instant open_at{};                    // the peer's window was known to be open then, or opened first
+  std::optional<H2ClosedWindow> stopped;  // as it was when the stream was given up
 
   // Of a request to an origin:
   Method method = Method::Get;

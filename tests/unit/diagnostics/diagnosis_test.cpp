@@ -131,6 +131,20 @@ TEST(Summary, NamesTheLimitInSeconds) {
               HasSubstr("connect limit 250 ms"));
 }
 
+TEST(Summary, NamesTheClientsWindowWhateverTheCause) {
+  Observation slow = seen(Phase::ClientRequest, TimerFault{.timer = Timer::ClientWrite, .limit_ms = 500});
+  slow.client_window = ClosedWindow{.of = ClosedWindow::Of::Connection, .closed_ms = 700, .waiting = 4096};
+  EXPECT_EQ(summary(slow),
+            "Response bytes were waiting, and the client's HTTP/2 window stayed closed for as long as "
+            "limits.client_body_timeout allows (client_body_timeout limit 500 ms, "
+            "the client's window of the connection has been closed for 700 ms, 4096 bytes waiting).");
+  Observation gone = seen(Phase::ResponseBody, EndFault{.how = EndFault::How::Reset});
+  gone.client_window = ClosedWindow{.of = ClosedWindow::Of::Stream, .closed_ms = 2000, .waiting = 1};
+  EXPECT_THAT(summary(gone), HasSubstr("the client's window of this stream has been closed for 2 s, 1 bytes waiting"));
+  gone.client_window->of = ClosedWindow::Of::Both;
+  EXPECT_THAT(summary(gone), HasSubstr("both of the client's windows have been closed for 2 s"));
+}
+
 TEST(Diagnosis, OfAClientThatLeftItSaysWhatWasInterrupted) {
   Observation gone = seen(Phase::ClientRequest, EndFault{.reset_after_fin = true}, {.request_complete = true});
   gone.interrupted = InterruptedFacts{.phase = Phase::ResponseHead, .waited_ms = 600, .limit_ms = 1000};

@@ -112,6 +112,7 @@ inline Diagnosis bodySample() {
                             5,
                             {"shop.default.svc", StaleDns{DnsStatus::ServFail, 61000.5}}};
   observation.bytes = {200, true, false, 900, 4196, 4096, 10000, "Content-Length: 10000"};
+  observation.client_window = ClosedWindow{.of = ClosedWindow::Of::Connection, .closed_ms = 30.5, .waiting = 4096};
   observation.tcp = TcpSnapshot{1, 350, 2, 0, 0, 900, 5000, 64240, true, 12};
   observation.elapsed_ms = 42;
   observation.interrupted = InterruptedFacts{.phase = Phase::ResponseHead, .waited_ms = 40, .limit_ms = 60};
