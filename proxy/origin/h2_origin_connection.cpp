@@ -258,11 +258,7 @@ void H2OriginConnection::write() {
 
 // Bodies wait for it that have found room until now, and nothing wakes them.
 void H2OriginConnection::tellOfFullSocket() {
-  for (const H2StreamId id : open()) {
-    if (H2OriginStream* stream = find(id)) {
-      stream->onSocketFull();
-    }
-  }
+  forEachStream([](H2OriginStream& stream) { stream.onSocketFull(); });
 }
 
 std::uint64_t H2OriginConnection::taken() const {
