@@ -206,6 +206,7 @@ bool H2OriginConnection::readOnce() {
   readable_ = !got.drained || link_->watch.peerClosed();
   received_ += got.size;
   heard_ = true;
+  heard_at_ = loop_.turnTime();
   const bool goes_on = http2_.feed({buffer.data(), got.size}, loop_.turnTime());  // else onConnectionFault() said why
   std::vector<H2StreamId> spoken;
   spoken.swap(spoken_);
@@ -382,6 +383,18 @@ void H2OriginConnection::onPong(std::uint64_t /*opaque*/) {
   }
 }
 
+// What came late in the time that was watched, such as the acknowledgement of
+// our SETTINGS, does not double it.
+void H2OriginConnection::onSilence() {
+  const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::now() - heard_at_);
+  if (!heard_ || quiet >= patience_.silence) {
+    watch(Watch::Pong);
+    return;
+  }
+  watch(Watch::Silence);
+  timer_.arm(patience_.silence - quiet);
+}
+
 void H2OriginConnection::onWatch() {
   const auto late = [this](StreamFault::How how, std::chrono::milliseconds limit) {
     turning_ = true;
@@ -399,7 +412,7 @@ void H2OriginConnection::onWatch() {
       late(StreamFault::How::NoSettings, patience_.settings);
       return;
     case Watch::Silence:
-      watch(heard_ ? Watch::Silence : Watch::Pong);
+      onSilence();
       return;
     case Watch::Pong:
       if (heard_) {  // it is busy, and its answer is on the way

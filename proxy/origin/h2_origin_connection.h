@@ -100,6 +100,7 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   void breakAll(const Fault& fault);
   void watch(Watch what);
   void onWatch();
+  void onSilence();
   struct OpenStream {
     H2StreamId id;
     H2OriginStream* stream;
@@ -126,6 +127,7 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   std::optional<StreamFault> goaway_;          // the origin's
   Watch watch_ = Watch::Nothing;
   bool heard_ = false;  // since the timer was set
+  TimePoint heard_at_;  // when bytes came last
   std::uint64_t pings_ = 0;
   TimePoint since_;  // of what is watched
   Deadline timer_;
