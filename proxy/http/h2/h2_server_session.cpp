@@ -34,6 +34,11 @@ H2ServerSession::H2ServerSession(const H2ServerSettings& settings, H2ServerObser
 void H2ServerSession::judge(const H2FrameHead& frame) {
   payload_seen_ = 0;
   dependency_ = 0;
+  stopUploads();
+  if (frame.type == H2FrameType::Headers && early_.size() != 0 &&
+      streams_.size() + early_.size() >= settings_.streams) {
+    makePlace();
+  }
   if (frame.type == H2FrameType::Priority && frame.stream == 0) {
     breakConnection(H2Code::ProtocolError, "PRIORITY of no stream");
   }
@@ -145,12 +150,35 @@ void H2ServerSession::submitHead(H2StreamId id, std::uint16_t status, std::strin
   nghttp2_submit_response(session_.get(), id, fields_.data(), fields_.size(), ends ? nullptr : &body);
 }
 
-// An early answer (RFC 9113 section 8.1).
 void H2ServerSession::onEndSent(H2StreamId id, H2Stream& stream) {
   if (stream.incoming != H2Stream::Incoming::Whole && !stream.tunnel) {
     stream.incoming = H2Stream::Incoming::Over;
-    submitReset(id, H2Code::NoError);
+    early_.add(id, now_);
+    onDropped(id, 0);
   }
+}
+
+void H2ServerSession::onDropped(H2StreamId id, std::size_t size) {
+  early_.onDropped(id, size);
+  if (nghttp2_session_get_stream_local_window_size(session_.get(), id) == 0 && early_.remove(id)) {
+    submitReset(id, H2Code::NoError);  // it could not go on
+  }
+  stopUploads();
+}
+
+// RFC 9113 section 8.1.
+void H2ServerSession::stopUploads() {
+  while (const auto due = early_.takeDue(now_)) {
+    submitReset(*due, H2Code::NoError);
+  }
+}
+
+// Where a client takes a stream for over, and nghttp2 does not yet.
+void H2ServerSession::makePlace() {
+  while (const auto oldest = early_.takeOldest()) {
+    submitReset(*oldest, H2Code::NoError);
+  }
+  produce();
 }
 
 void H2ServerSession::announceShutdown() {

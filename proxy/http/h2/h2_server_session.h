@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "diagnostics/observation.h"
+#include "proxy/http/h2/h2_early_answers.h"
 #include "proxy/http/h2/h2_request_reader.h"
 #include "proxy/http/h2/h2_session.h"
 #include "proxy/http/head_reader.h"
@@ -51,7 +52,8 @@ class H2ServerObserver : public H2Observer {
   // told of the stream, and release() is not called for it.
   virtual void onRequestFault(H2StreamId stream, RequestHead& head, const ParseFault& fault, H2Remedy remedy) = 0;
   // The whole answer is in the output, END_STREAM included. Where the request
-  // was not, RST_STREAM(NO_ERROR) follows it (RFC 9113 section 8.1).
+  // had not ended (RFC 9113 section 8.1), what comes of it is dropped; see
+  // H2EarlyAnswers.
   virtual void onFinished(H2StreamId stream) = 0;
   // 24 characters for Sec-WebSocket-Key (RFC 6455 section 4.1).
   [[nodiscard]] virtual std::string webSocketKey() = 0;
@@ -83,14 +85,19 @@ class H2ServerSession final : public H2Session {
   void endHead(H2StreamId id, bool ends) override;
   [[nodiscard]] bool isAwaited(const H2Stream& stream) const override;
   void onEndSent(H2StreamId id, H2Stream& stream) override;
+  void onDropped(H2StreamId id, std::size_t size) override;
+  void onEndDropped(H2StreamId id) override { early_.remove(id); }
   void tellFinished(H2StreamId id) override { observer_.onFinished(id); }
   void onProvokedReset() override { onFlood(guard_.onProvokedReset(now_)); }
   void restReaders() override { request_.rest(); }
   void takeTurns(H2StreamId id);
+  void stopUploads();
+  void makePlace();
 
   H2ServerSettings settings_;
   H2ServerObserver& observer_;
   H2RequestReader request_;
+  H2EarlyAnswers early_;
   // Of a PRIORITY that comes:
   std::size_t payload_seen_ = 0;  // octets
   std::uint32_t dependency_ = 0;

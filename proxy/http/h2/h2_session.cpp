@@ -113,17 +113,19 @@ void H2Session::consume(H2StreamId id, std::size_t size) {
   }
   const auto used = std::min<std::uint64_t>(size, stream->unconsumed);
   stream->unconsumed -= used;
-  giveBack(id, static_cast<std::size_t>(used));
+  giveBack(id, *stream, static_cast<std::size_t>(used));
   onConsumed(id, *stream);
 }
 
 // A client's credit on the connection is given back with the stream's. An
 // origin's was when the bytes came: one stream that is not read holds up no other.
-void H2Session::giveBack(H2StreamId id, std::size_t size) {
-  if (role_ == Role::Server) {
-    nghttp2_session_consume(session_.get(), id, size);
-  } else {
+void H2Session::giveBack(H2StreamId id, const H2Stream& stream, std::size_t size) {
+  if (role_ == Role::Client) {
     nghttp2_session_consume_stream(session_.get(), id, size);
+  } else if (stream.incoming == H2Stream::Incoming::Over) {
+    nghttp2_session_consume_connection(session_.get(), size);  // no more of it is wanted
+  } else {
+    nghttp2_session_consume(session_.get(), id, size);
   }
 }
 

@@ -159,6 +159,9 @@ class H2Session {
   // Whether the observer still waits to hear how the stream fails.
   [[nodiscard]] virtual bool isAwaited(const H2Stream& stream) const = 0;
   virtual void onEndSent(H2StreamId /*id*/, H2Stream& /*stream*/) {}
+  // So much body came that nobody waits for. The connection's window has it again, the stream's has not.
+  virtual void onDropped(H2StreamId /*id*/, std::size_t /*size*/) {}
+  virtual void onEndDropped(H2StreamId /*id*/) {}  // such a body has ended, or was given up
   virtual void tellFinished(H2StreamId id) = 0;
   virtual void onProvokedReset() {}  // a stream is reset for what the peer did
   virtual void onConsumed(H2StreamId /*id*/, H2Stream& /*stream*/) {}
@@ -170,6 +173,7 @@ class H2Session {
   void overStream(H2StreamId id, H2Stream& stream);
   void breakStream(H2StreamId id, H2Stream& stream, H2Code code, const Fault& fault);
   void breakConnection(H2Code code, std::string_view detail);
+  void produce();  // what nghttp2 has to say goes to the output
   void onFlood(const H2FloodGuard::Verdict& verdict);
   [[nodiscard]] StreamFault protocolFault(H2StreamId id, std::uint32_t code) const;
   [[nodiscard]] StreamFault saidFault(StreamFault::How how, std::uint32_t code) const;
@@ -213,13 +217,13 @@ class H2Session {
   void takeReset(H2StreamId id, std::uint32_t code);
   void takeGoAway(std::int32_t last, std::uint32_t code, std::string_view debug);
   void endMessage(H2StreamId id, H2Stream& stream, std::string_view trailers);
-  void giveBack(H2StreamId id, std::size_t size);
+  void endDropped(H2StreamId id);
+  void giveBack(H2StreamId id, const H2Stream& stream, std::size_t size);
   void noteOpenWindows();
   [[nodiscard]] std::optional<H2ClosedWindow> closedWindow(H2StreamId id, const H2Stream& stream) const;
   void noteInvalid(int error) { invalid_ = error; }
 
   // Sending
-  void produce();
   [[nodiscard]] bool outputFull() const;
   [[nodiscard]] H2BodyRead readBody(H2StreamId id, std::size_t most);
   void sendBody(H2StreamId id, std::string_view frame_head, std::size_t size);

@@ -133,13 +133,11 @@ void H2Session::endBlock(H2StreamId id, bool ends) {
     case Block::Trailers:
       endTrailers(id, ends);
       break;
-    case Block::Ignored: {
-      H2Stream* stream = find(id);
-      if (stream != nullptr && ends && stream->incoming == H2Stream::Incoming::Refused) {
-        stream->incoming = H2Stream::Incoming::Whole;
+    case Block::Ignored:
+      if (ends) {
+        endDropped(id);
       }
       break;
-    }
   }
 }
 
@@ -169,8 +167,13 @@ void H2Session::takeBody(H2StreamId id, std::string_view data) {
     nghttp2_session_consume_connection(session_.get(), data.size());
   }
   H2Stream* stream = find(id);
+  if (stream != nullptr && (stream->incoming != H2Stream::Incoming::Coming || fault_)) {
+    giveBack(id, *stream, data.size());
+  } else if (stream == nullptr && role_ == Role::Server) {
+    nghttp2_session_consume_connection(session_.get(), data.size());
+  }
   if (stream == nullptr || stream->incoming != H2Stream::Incoming::Coming || fault_) {
-    giveBack(id, data.size());
+    onDropped(id, data.size());
     return;
   }
   stream->unconsumed += data.size();
@@ -198,10 +201,10 @@ void H2Session::endData(H2StreamId id, bool ends) {
     onFlood(guard_.onPadding(now_));
   }
   H2Stream* stream = find(id);
-  if (stream == nullptr || fault_) {
+  if (fault_) {
     return;
   }
-  switch (stream->incoming) {
+  switch (stream != nullptr ? stream->incoming : H2Stream::Incoming::Over) {
     case H2Stream::Incoming::Awaited: {
       StreamFault fault = protocolFault(id, numberOf(H2Code::ProtocolError));
       fault.detail = "DATA before the head of the message";
@@ -214,14 +217,22 @@ void H2Session::endData(H2StreamId id, bool ends) {
       }
       break;
     case H2Stream::Incoming::Refused:
+    case H2Stream::Incoming::Over:
       if (ends) {
-        stream->incoming = H2Stream::Incoming::Whole;
+        endDropped(id);
       }
       break;
     case H2Stream::Incoming::Whole:
-    case H2Stream::Incoming::Over:
       break;
   }
+}
+
+void H2Session::endDropped(H2StreamId id) {
+  H2Stream* stream = find(id);
+  if (stream != nullptr && stream->incoming == H2Stream::Incoming::Refused) {
+    stream->incoming = H2Stream::Incoming::Whole;
+  }
+  onEndDropped(id);
 }
 
 void H2Session::endMessage(H2StreamId id, H2Stream& stream, std::string_view trailers) {
@@ -250,6 +261,7 @@ void H2Session::breakStream(H2StreamId id, H2Stream& stream, H2Code code, const 
 void H2Session::takeReset(H2StreamId id, std::uint32_t code) {
   H2Stream* stream = find(id);
   if (stream == nullptr || stream->incoming == H2Stream::Incoming::Over || fault_) {
+    onEndDropped(id);
     return;
   }
   if (stream->outgoing == H2Stream::Outgoing::None) {
