@@ -384,6 +384,7 @@ struct LogTarget {
   std::string credentials;    // a file; what it holds depends on the kind of destination
   std::optional<LogTls> tls;  // of nats:// and otlp+https://
   LogSpool spool;
+  Millis stop_timeout{0};               // 0 = 5 s in the network, 1 s here or where a spool on disk keeps the rest
   std::uint32_t success_percent = 100;  // of exchanges with nothing to say that it is given
   friend bool operator==(const LogTarget&, const LogTarget&) = default;
 };

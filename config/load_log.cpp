@@ -105,6 +105,7 @@ LogTarget readTarget(Reader& reader, const ReadValue& item, const LogTarget& gen
     spool->read("directory", target.spool.directory);
     spool->read("size", target.spool.size);
   }
+  section->read("stop_timeout", target.stop_timeout);
   if (auto sample = section->section("sample")) {
     sample->read("success", target.success_percent);
   }

@@ -953,6 +953,13 @@ constexpr auto kRows = std::to_array<SchemaRow>({
      .min = 64 * kKibi,
      .max = kTebi,
      .text = "How much may wait. Default: 8 MiB in memory, 1 GiB on disk."},
+    {.path = "log.destination[].stop_timeout",
+     .type = Duration,
+     .min = 1,
+     .max = kDay,
+     .text = "How long, when gatewhy stops, the destination may take nothing until the events that are left are given "
+             "up. Default: 5 seconds for one in the network, since a cluster may be choosing another leader; 1 second "
+             "for others, and with `spool.directory`, where they stay."},
     {.path = "log.destination[].sample", .type = Section, .text = "As `log.sample`, for this destination."},
     {.path = "log.destination[].sample.success",
      .type = Percent,

@@ -12,6 +12,7 @@
 
 #include "daemon/commands/run.h"
 #include "daemon/descriptor_limit.h"
+#include "daemon/log/log_sink.h"
 #include "daemon/out_of_memory.h"
 #include "daemon/port_owner.h"
 #include "daemon/privileges.h"
@@ -386,7 +387,11 @@ bool Supervisor::waitUntil(const std::function<bool()>& done, std::chrono::milli
 void Supervisor::drain(std::chrono::milliseconds delay) {
   view_.readiness = Readiness::Draining;
   showState(/*reloading=*/false, /*stopping=*/true);
-  service_.extendTimeout(delay + config_->drain.timeout + kAbortGrace);
+  std::chrono::milliseconds log_time{0};
+  for (const LogTarget& target : config_->log.targets) {
+    log_time = std::max(log_time, stopTime(target));
+  }
+  service_.extendTimeout(delay + config_->drain.timeout + kAbortGrace + log_time);
   say("drain", "INFO", "draining", {fact("connections", static_cast<double>(workers_.connections()))});
   const auto never = [] { return false; };
   const auto idle = [this] { return workers_.over(); };

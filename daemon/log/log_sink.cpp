@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kQueueBytes = 8UL * 1024 * 1024;
 constexpr std::uint64_t kSpoolBytes = 1024UL * 1024 * 1024;
+constexpr std::chrono::milliseconds kNetworkStopTime{5000};
 
 // The writer's side of a spool.
 class IntoSpool final : public LogDestination {
@@ -31,6 +32,14 @@ class IntoSpool final : public LogDestination {
 
 }  // namespace
 
+std::chrono::milliseconds stopTime(const LogTarget& target) {
+  if (target.stop_timeout.count() != 0) {
+    return target.stop_timeout;
+  }
+  const auto place = parseLogPlace(target.to);
+  return place && isRemote(place->kind) && target.spool.directory.empty() ? kNetworkStopTime : LogWriter::kStopTime;
+}
+
 Result<std::unique_ptr<LogSink>, std::string> LogSink::open(const LogTarget& target, EventFormat format,
                                                             const std::string& boot) {
   auto destination = openLogDestination(target);
@@ -44,7 +53,8 @@ Result<std::unique_ptr<LogSink>, std::string> LogSink::open(const LogTarget& tar
                   .success_percent = target.success_percent,
                   .boot = numbered ? boot : std::string(),
                   .fleet = place && place->kind == LogKind::Nats,
-                  .spool = {}};
+                  .spool = {},
+                  .stop_time = stopTime(target)};
   if (!target.spool.directory.empty()) {
     auto spool = Spool::open(target.spool.directory, target.spool.size == 0 ? kSpoolBytes : target.spool.size);
     if (!spool) {
@@ -61,17 +71,21 @@ LogSink::LogSink(std::unique_ptr<LogDestination> destination, Options options)
     : name_(destination->name()),
       format_(options.format),
       fleet_(options.fleet),
+      stop_time_(options.stop_time),
       percent_(options.success_percent),
       queue_(std::make_shared<LogQueue>(options.queue_bytes)),
       spool_(std::move(options.spool)) {
   // The threads' work is copied into std::function, which takes no unique_ptr.
   std::shared_ptr<LogDestination> own(std::move(destination));
   if (spool_) {
-    start(sender_, "gatewhy-spool", [sender = std::make_shared<SpoolSender>(spool_, own)] { sender->run(); });
+    start(sender_, "gatewhy-spool",
+          [sender = std::make_shared<SpoolSender>(spool_, own, stop_time_)] { sender->run(); });
     own = std::make_shared<IntoSpool>(spool_, name_);
   }
   start(writer_, "gatewhy-log",
-        [writer = std::make_shared<LogWriter>(queue_, std::move(own), format_, options.boot)] { writer->run(); });
+        [writer = std::make_shared<LogWriter>(queue_, std::move(own), format_, options.boot, stop_time_)] {
+          writer->run();
+        });
 }
 
 // A thread inherits the mask: no signal is to be handled on it, and a SIGPIPE
@@ -101,10 +115,10 @@ void LogSink::end(std::thread& thread, bool stopped) {
 
 LogSink::~LogSink() {
   queue_->requestStop();
-  end(writer_, queue_->awaitStopped(2 * LogWriter::kStopTime));
+  end(writer_, queue_->awaitStopped(2 * stop_time_));
   if (spool_) {
     spool_->requestStop();
-    end(sender_, spool_->awaitStopped(2 * LogWriter::kStopTime));
+    end(sender_, spool_->awaitStopped(2 * stop_time_));
   }
 }
 

@@ -16,11 +16,15 @@
 #include "config/config.h"
 #include "daemon/log/log_destination.h"
 #include "daemon/log/log_queue.h"
+#include "daemon/log/log_writer.h"
 #include "daemon/log/spool.h"
 #include "diagnostics/event_line.h"
 #include "diagnostics/result.h"
 
 namespace gatewhy {
+
+// How long a destination may take nothing before a stop goes on without it.
+[[nodiscard]] std::chrono::milliseconds stopTime(const LogTarget& target);
 
 // For metrics and the admin API.
 struct LogSinkState {
@@ -40,13 +44,14 @@ class LogSink {
     std::string boot;              // where lines are numbered
     bool fleet = false;            // others of a fleet read it
     std::unique_ptr<Spool> spool;  // or null
+    std::chrono::milliseconds stop_time = LogWriter::kStopTime;
   };
   LogSink(std::unique_ptr<LogDestination> destination, Options options);
   // The error says what could not be opened.
   [[nodiscard]] static Result<std::unique_ptr<LogSink>, std::string> open(const LogTarget& target, EventFormat format,
                                                                           const std::string& boot);
-  // Flushes for at most a second of silence; what cannot be written by then is
-  // lost, or stays in the spool.
+  // Flushes for at most `stop_time` of silence; what cannot be written by then
+  // is lost, or stays in the spool.
   ~LogSink();
   LogSink(const LogSink&) = delete;
   LogSink& operator=(const LogSink&) = delete;
@@ -74,6 +79,7 @@ class LogSink {
   const std::string name_;
   const EventFormat format_;
   const bool fleet_;
+  const std::chrono::milliseconds stop_time_;
   std::atomic<std::uint32_t> percent_;
   // Shared with the threads, which may be left behind in a dead file system or
   // in a library that waits for a network.

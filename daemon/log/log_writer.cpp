@@ -103,7 +103,7 @@ bool LogWriter::recover(const WriteResult& failed, milliseconds pause) {
     if (outOfTime()) {
       return false;
     }
-    ::poll(nullptr, 0, static_cast<int>(kStallCheck.count()));  // it may come back within the second that is left
+    ::poll(nullptr, 0, static_cast<int>(kStallCheck.count()));  // it may come back in the time that is left
     return true;
   }
   queue_->pause(pause);
@@ -232,8 +232,8 @@ void complainOnStderr(const std::string& message) {
 bool LogWriter::outOfTime() {
   const auto now = std::chrono::steady_clock::now();
   if (!deadline_ && queue_->stopping()) {
-    deadline_ = now + kStopTime;
-    last_deadline_ = now + kLongestStop;
+    deadline_ = now + stop_time_;
+    last_deadline_ = *deadline_ + kLongestStop;
   }
   return deadline_ && now >= *deadline_;
 }
@@ -241,7 +241,7 @@ bool LogWriter::outOfTime() {
 // A reader that is slow but takes lines gets them all.
 void LogWriter::noteProgress() {
   if (deadline_) {
-    deadline_ = std::min(std::chrono::steady_clock::now() + kStopTime, *last_deadline_);
+    deadline_ = std::min(std::chrono::steady_clock::now() + stop_time_, *last_deadline_);
   }
 }
 

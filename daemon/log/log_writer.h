@@ -27,15 +27,19 @@ void complainOnStderr(const std::string& message);
 class LogWriter {
  public:
   // Lines are given up where the log is to stop and the destination has taken
-  // nothing for kStopTime, or not all of them in kLongestStop.
+  // nothing for `stop_time`, or not all of them in kLongestStop behind that.
   static constexpr std::chrono::milliseconds kStopTime{1000};
   static constexpr std::chrono::milliseconds kLongestStop{10'000};
 
   // `format`: of the lines that the writer itself adds. `boot`: where it is not
   // empty, every line of JSON gets it and its own number (docs/events.md).
   LogWriter(std::shared_ptr<LogQueue> queue, std::shared_ptr<LogDestination> destination, EventFormat format,
-            std::string boot = {})
-      : queue_(std::move(queue)), destination_(std::move(destination)), format_(format), boot_(std::move(boot)) {}
+            std::string boot = {}, std::chrono::milliseconds stop_time = kStopTime)
+      : queue_(std::move(queue)),
+        destination_(std::move(destination)),
+        format_(format),
+        boot_(std::move(boot)),
+        stop_time_(stop_time) {}
 
   // Returns after LogQueue::requestStop().
   void run();
@@ -57,6 +61,7 @@ class LogWriter {
   std::shared_ptr<LogDestination> destination_;
   const EventFormat format_;
   const std::string boot_;
+  const std::chrono::milliseconds stop_time_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;  // set once the log is to stop
   std::optional<std::chrono::steady_clock::time_point> last_deadline_;
   std::uint64_t failed_writes_ = 0;  // not announced yet

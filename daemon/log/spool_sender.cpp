@@ -79,7 +79,7 @@ void SpoolSender::recovered() {
 // What has not been sent by then is there at the next start.
 bool SpoolSender::outOfTime() {
   if (!deadline_ && spool_->stopping()) {
-    deadline_ = std::chrono::steady_clock::now() + LogWriter::kStopTime;
+    deadline_ = std::chrono::steady_clock::now() + stop_time_;
   }
   return deadline_ && std::chrono::steady_clock::now() >= *deadline_;
 }

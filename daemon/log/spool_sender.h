@@ -17,10 +17,11 @@ namespace gatewhy {
 // stay in the spool until it has taken them.
 class SpoolSender {
  public:
-  SpoolSender(std::shared_ptr<Spool> spool, std::shared_ptr<LogDestination> destination)
-      : spool_(std::move(spool)), destination_(std::move(destination)) {}
+  SpoolSender(std::shared_ptr<Spool> spool, std::shared_ptr<LogDestination> destination,
+              std::chrono::milliseconds stop_time)
+      : spool_(std::move(spool)), destination_(std::move(destination)), stop_time_(stop_time) {}
 
-  // Returns after Spool::requestStop().
+  // Returns at most `stop_time`, and what one write takes, after Spool::requestStop().
   void run();
 
  private:
@@ -30,6 +31,7 @@ class SpoolSender {
 
   std::shared_ptr<Spool> spool_;
   std::shared_ptr<LogDestination> destination_;
+  const std::chrono::milliseconds stop_time_;
   std::uint64_t failed_ = 0;  // writes, since the last that went well
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };

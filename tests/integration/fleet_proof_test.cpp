@@ -187,7 +187,7 @@ TEST_F(FleetProofTest, EveryFailureIsShownOrAccountedFor) {
   ASSERT_TRUE(comesTrue([&] {
     return runCommand({GATEWHY_BINARY, "fleet", "init", "--nats", cluster.url(), "--replicas", "3"}).status == 0;
   }));
-  const std::string log = fmt::format("{{destination: [stdout, {{to: \"{}\"}}]}}", cluster.url());
+  const std::string log = fmt::format("{{destination: [stdout, {{to: \"{}\", stop_timeout: 30s}}]}}", cluster.url());
   for (int i = 0; i < kGateways; ++i) {
     running_[static_cast<std::size_t>(i)] = Gateway::start(configOf(i, log));
     ASSERT_NE(running_[static_cast<std::size_t>(i)], nullptr);

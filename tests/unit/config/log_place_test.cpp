@@ -74,6 +74,7 @@ TEST(LogTargetsTest, AListWithWhatEachSaysItself) {
       credentials: gw.creds
       tls: {ca_file: ca.pem}
       spool: {directory: spool, size: 2GiB}
+      stop_timeout: 30s
 )"));
   ASSERT_TRUE(loaded.config) << ::testing::PrintToString(testing::lines(loaded));
   const auto& targets = loaded.config->log.targets;
@@ -85,6 +86,7 @@ TEST(LogTargetsTest, AListWithWhatEachSaysItself) {
   EXPECT_EQ(targets[2].tls->ca_file, "ca.pem");
   EXPECT_EQ(targets[2].spool.directory, "spool");
   EXPECT_EQ(targets[2].spool.size, 2ULL << 30U);
+  EXPECT_EQ(targets[2].stop_timeout, std::chrono::seconds(30));
 }
 
 TEST(LogTargetsTest, WhatADestinationHasNoUseForIsAnError) {

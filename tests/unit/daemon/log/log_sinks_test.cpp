@@ -31,6 +31,7 @@ namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -105,6 +106,26 @@ class GatedDestination final : public LogDestination {
   std::shared_ptr<Gate> gate_;
 };
 
+// Away for the first tries.
+class LateDestination final : public LogDestination {
+ public:
+  LateDestination(std::string& taken, int failures) : taken_(taken), failures_(failures) {}
+  WriteResult write(std::string_view lines) override {
+    if (failures_ > 0) {
+      --failures_;
+      return {.status = WriteStatus::Failed, .reason = "no leader"};
+    }
+    taken_ += lines;
+    return {.status = WriteStatus::Ok, .size = lines.size()};
+  }
+  void awaitRoom(int /*timeout_ms*/) override {}
+  [[nodiscard]] std::string name() const override { return "a cluster without a leader"; }
+
+ private:
+  std::string& taken_;
+  int failures_;
+};
+
 ExchangeEvent aSuccess() {
   ExchangeEvent event;
   event.timestamp = std::chrono::system_clock::time_point(std::chrono::seconds(1));
@@ -143,6 +164,28 @@ bool comes(Holds holds) {
     std::this_thread::sleep_for(milliseconds(1));
   }
   return true;
+}
+
+TEST(LogSinkTest, AClusterThatChoosesItsLeaderGetsTheLastLines) {
+  constexpr int kTries = 15;  // the writer makes ten of them in a second
+  for (const auto [stop_time, taken_at_last] : {std::pair{kSinkPatience, "last\n"}, std::pair{1ms, ""}}) {
+    std::string taken;
+    {
+      LogSink sink(std::make_unique<LateDestination>(taken, kTries),
+                   {.queue_bytes = 1000, .boot = {}, .spool = {}, .stop_time = stop_time});
+      sink.push("last\n", 1, true);
+    }
+    EXPECT_THAT(taken, StartsWith(taken_at_last));
+    EXPECT_EQ(taken.empty(), std::string_view(taken_at_last).empty());
+  }
+}
+
+TEST(LogSinkTest, InTheNetworkTheLastLinesHaveMoreTime) {
+  EXPECT_EQ(stopTime({.to = "stderr"}), 1s);
+  EXPECT_EQ(stopTime({.to = "nats://h"}), 5s);
+  EXPECT_EQ(stopTime({.to = "otlp+http://h"}), 5s);
+  EXPECT_EQ(stopTime({.to = "nats://h", .spool = {.directory = "d"}}), 1s) << "they stay on disk";
+  EXPECT_EQ(stopTime({.to = "nats://h", .stop_timeout = 20s}), 20s);
 }
 
 TEST(LogSinksTest, EachGetsItsForm) {
