@@ -168,7 +168,7 @@ bool comes(Holds holds) {
 
 TEST(LogSinkTest, AClusterThatChoosesItsLeaderGetsTheLastLines) {
   constexpr int kTries = 15;  // the writer makes ten of them in a second
-  for (const auto [stop_time, taken_at_last] : {std::pair{kSinkPatience, "last\n"}, std::pair{1ms, ""}}) {
+  for (const auto& [stop_time, taken_at_last] : {std::pair{kSinkPatience, "last\n"}, std::pair{1ms, ""}}) {
     std::string taken;
     {
       LogSink sink(std::make_unique<LateDestination>(taken, kTries),
