@@ -65,13 +65,16 @@ class FollowedFleet {
       const std::lock_guard lock(mutex_);
       view_.add(line, stored);
     };
-    auto came = reader_->next(wait, take);
-    while (came && *came && reader_->pending() != 0 && !fleet_stop) {
-      came = reader_->next(wait, take);
+    constexpr int kMostInTurn = 10'000;
+    constexpr std::chrono::milliseconds kThere{1};
+    const auto came = reader_->next(wait, take);
+    auto more = came;
+    for (int i = 0; i < kMostInTurn && more && *more && !fleet_stop; ++i) {
+      more = reader_->next(kThere, take);
     }
-    return came;
+    return more ? came : more;
   }
-  [[nodiscard]] bool behind() const { return reader_->pending() != 0; }
+  [[nodiscard]] bool behind() const { return reader_->behind(); }
   [[nodiscard]] std::string text() {
     const std::lock_guard lock(mutex_);
     return fleetText(view_, std::chrono::system_clock::now());
@@ -219,7 +222,7 @@ std::string vantageWords(const FleetSource& source, const std::string& origin, c
   }
   FleetView view;
   bool over = false;
-  while (!over && (*reader)->pending() != 0) {
+  while (!over && (*reader)->behind()) {
     const auto came = (*reader)->next(kEachBeat, [&](std::string_view line, FleetReader::Time stored) {
       view.add(line, stored);
       over = stored > *when + kAround;

@@ -10,7 +10,17 @@
 namespace gatewhy {
 namespace {
 
-constexpr std::chrono::milliseconds kNextEvent{10'000};
+constexpr std::chrono::milliseconds kLook{1000};
+constexpr std::chrono::milliseconds kLongestSilence{10'000};
+
+std::string_view textOf(const natsMsg& message) {
+  return {natsMsg_GetData(&message), static_cast<std::size_t>(natsMsg_GetDataLength(&message))};
+}
+
+FleetReader::Time timeOf(std::int64_t nanoseconds) {
+  return FleetReader::Time(
+      std::chrono::duration_cast<FleetReader::Time::duration>(std::chrono::nanoseconds(nanoseconds)));
+}
 
 std::string streamProblem(const std::string& stream, natsStatus status, jsErrCode code) {
   return code == JSStreamNotFoundErr || status == NATS_NOT_FOUND
@@ -47,35 +57,55 @@ Result<std::unique_ptr<FleetReader>, std::string> FleetReader::open(const FleetS
   return std::unique_ptr<FleetReader>(new FleetReader(std::move(link).value(), source.stream));
 }
 
-Result<bool, std::string> FleetReader::begin(const std::string& filter, std::optional<Time> since) {
-  return since ? subscribe(filter, js_DeliverByStartTime,
-                           std::chrono::duration_cast<std::chrono::nanoseconds>(since->time_since_epoch()).count())
-               : subscribe(filter, js_DeliverAll, 0);
+// Null: there is none.
+Result<NatsPtr<natsMsg>, std::string> FleetReader::lastOf(const std::string& filter) {
+  natsMsg* got = nullptr;
+  jsErrCode code{};
+  const natsStatus status = js_GetLastMsg(&got, link_.context.get(), stream_.c_str(), filter.c_str(), nullptr, &code);
+  NatsPtr<natsMsg> last(got);
+  if (status == NATS_NOT_FOUND && code != JSStreamNotFoundErr) {
+    return last;
+  }
+  if (status != NATS_OK) {
+    return Failure{streamProblem(stream_, status, code)};
+  }
+  return last;
 }
 
-Result<bool, std::string> FleetReader::subscribe(const std::string& filter, jsDeliverPolicy policy,
-                                                 std::int64_t since_ns) {
+// The number of the last event is asked for where its stream is led, since what
+// a consumer says of how many are left may be wrong.
+Result<bool, std::string> FleetReader::findEnd() {
+  const auto last = lastOf(filter_);
+  if (!last) {
+    return Failure{last.error()};
+  }
+  const bool counts = *last && (!since_ || timeOf(natsMsg_GetTime(last->get())) >= *since_);
+  end_ = counts ? natsMsg_GetSequence(last->get()) : 0;
+  return true;
+}
+
+Result<bool, std::string> FleetReader::begin(const std::string& filter, std::optional<Time> since) {
   subscription_.reset();
+  filter_ = filter;
+  since_ = since;
+  at_ = 0;
+  if (const auto found = findEnd(); !found) {
+    return found;
+  }
   jsSubOptions options;
   jsSubOptions_Init(&options);
   options.Stream = stream_.c_str();
   options.Ordered = true;
-  options.Config.DeliverPolicy = policy;
-  options.Config.OptStartTime = since_ns;
+  options.Config.DeliverPolicy = since ? js_DeliverByStartTime : js_DeliverAll;
+  options.Config.OptStartTime =
+      since ? std::chrono::duration_cast<std::chrono::nanoseconds>(since->time_since_epoch()).count() : 0;
   natsSubscription* made = nullptr;
   jsErrCode code{};
-  natsStatus status = js_SubscribeSync(&made, link_.context.get(), filter.c_str(), nullptr, &options, &code);
+  const natsStatus status = js_SubscribeSync(&made, link_.context.get(), filter.c_str(), nullptr, &options, &code);
   subscription_.reset(made);
   if (status != NATS_OK) {
     return Failure{streamProblem(stream_, status, code)};
   }
-  jsConsumerInfo* info = nullptr;
-  status = natsSubscription_GetConsumerInfo(&info, made, nullptr, &code);
-  const NatsPtr<jsConsumerInfo> owned(info);
-  if (status != NATS_OK) {
-    return Failure{streamProblem(stream_, status, code)};
-  }
-  pending_ = info->NumPending + info->Delivered.Consumer;
   return true;
 }
 
@@ -94,9 +124,8 @@ Result<bool, std::string> FleetReader::next(std::chrono::milliseconds timeout, c
     return true;  // a word of the server's
   }
   const NatsPtr<jsMsgMetaData> data(made);
-  pending_ = data->NumPending;
-  on_event({natsMsg_GetData(got), static_cast<std::size_t>(natsMsg_GetDataLength(got))},
-           Time(std::chrono::duration_cast<Time::duration>(std::chrono::nanoseconds(data->Timestamp))));
+  at_ = data->Sequence.Stream;
+  on_event(textOf(*got), timeOf(data->Timestamp));
   return true;
 }
 
@@ -105,30 +134,41 @@ Result<std::uint64_t, std::string> FleetReader::readAll(const std::string& filte
   if (const auto begun = begin(filter, since); !begun) {
     return Failure{begun.error()};
   }
-  return drain(on_event);
-}
-
-Result<std::uint64_t, std::string> FleetReader::readLast(const std::string& filter, const OnEvent& on_event) {
-  if (const auto begun = subscribe(filter, js_DeliverLast, 0); !begun) {
-    return Failure{begun.error()};
-  }
-  return drain(on_event);
-}
-
-Result<std::uint64_t, std::string> FleetReader::drain(const OnEvent& on_event) {
   std::uint64_t count = 0;
-  while (pending_ != 0) {
-    const auto came = next(kNextEvent, on_event);
+  std::chrono::milliseconds silent{0};
+  while (behind()) {
+    const auto came = next(kLook, on_event);
     if (!came) {
       return Failure{came.error()};
     }
-    if (!*came) {
-      return Failure{fmt::format("the stream '{}' fell silent with {} events to come", stream_, pending_)};
+    if (*came) {
+      ++count;
+      silent = silent.zero();
+      continue;
     }
-    ++count;
+    // Events end: the stream keeps so many, or for so long.
+    if (const auto found = findEnd(); !found) {
+      return Failure{found.error()};
+    }
+    silent += kLook;
+    if (behind() && silent >= kLongestSilence) {
+      return Failure{fmt::format("the stream '{}' fell silent after event {} of {}", stream_, at_, end_)};
+    }
   }
   subscription_.reset();
   return count;
+}
+
+Result<std::uint64_t, std::string> FleetReader::readLast(const std::string& filter, const OnEvent& on_event) {
+  const auto last = lastOf(filter);
+  if (!last) {
+    return Failure{last.error()};
+  }
+  if (!*last) {
+    return std::uint64_t{0};
+  }
+  on_event(textOf(**last), timeOf(natsMsg_GetTime(last->get())));
+  return std::uint64_t{1};
 }
 
 }  // namespace gatewhy

@@ -45,19 +45,20 @@ class FleetReader {
   // waits at most `timeout` and says whether there was an event.
   [[nodiscard]] Result<bool, std::string> begin(const std::string& filter, std::optional<Time> since);
   [[nodiscard]] Result<bool, std::string> next(std::chrono::milliseconds timeout, const OnEvent& on_event);
-  // After begin(): how many were there then, and how many of all are left, as of the last event.
-  [[nodiscard]] std::uint64_t pending() const { return pending_; }
+  // Whether some of what was there at begin() is still to come.
+  [[nodiscard]] bool behind() const { return at_ < end_; }
 
  private:
-  [[nodiscard]] Result<bool, std::string> subscribe(const std::string& filter, jsDeliverPolicy policy,
-                                                    std::int64_t since_ns);
-  [[nodiscard]] Result<std::uint64_t, std::string> drain(const OnEvent& on_event);
+  [[nodiscard]] Result<NatsPtr<natsMsg>, std::string> lastOf(const std::string& filter);
+  [[nodiscard]] Result<bool, std::string> findEnd();
   FleetReader(NatsLink link, std::string stream) : link_(std::move(link)), stream_(std::move(stream)) {}
 
   NatsLink link_;
   std::string stream_;
   NatsPtr<natsSubscription> subscription_;
-  std::uint64_t pending_ = 0;
+  std::string filter_;
+  std::optional<Time> since_;
+  std::uint64_t at_ = 0, end_ = 0;  // sequence numbers in the stream, of the last event and of the last that counts
 };
 
 }  // namespace gatewhy

@@ -21,8 +21,9 @@
 namespace gatewhy::test {
 namespace {
 
+using testing::AnyOf;
 using testing::ElementsAre;
-using testing::HasSubstr;
+using testing::StartsWith;
 
 enum class At : std::uint8_t { One, Two, All };
 constexpr std::array<std::pair<At, const char*>, 3> kPlaces{{{At::One, "one"}, {At::Two, "two"}, {At::All, "all"}}};
@@ -155,10 +156,12 @@ void FleetProofTest::expectAccounts(const FleetView& view) const {
     EXPECT_LE(count, injected_[2].at(origin)) << origin;
     EXPECT_GT(count, 0U) << origin;
   }
-  for (const FleetGap& gap : view.gaps(now)) {
-    EXPECT_EQ(gap.words(), fmt::format("gw-3, boot {}, ended without stop after {}", gap.boot, gap.last));
-  }
-  EXPECT_EQ(view.gaps(now).size(), 1U) << text;
+  // What it was about to send again when it was killed is a gap before that.
+  const auto gaps = view.gaps(now);
+  ASSERT_THAT(gaps.size(), AnyOf(1U, 2U)) << text;
+  EXPECT_EQ(gaps.back().words(),
+            fmt::format("gw-3, boot {}, ended without stop after {}", gaps.back().boot, gaps.back().last));
+  EXPECT_THAT(gaps.front().words(), StartsWith("gw-3, boot "));
 }
 
 void FleetProofTest::expectVantages(const FleetView& view) const {
@@ -199,7 +202,7 @@ TEST_F(FleetProofTest, EveryFailureIsShownOrAccountedFor) {
   // Enough for the verdicts before anything happens to the servers.
   constexpr int kRounds = 8;
   EXPECT_TRUE(awaitRounds(kRounds));
-  EXPECT_TRUE(comesTrue([&] { return cluster.leader() >= 0; }));
+  EXPECT_TRUE(comesTrue([&] { return cluster.isWhole(); }));
   const int first = cluster.leader();
   cluster.kill(first);
   EXPECT_TRUE(awaitRounds(2));
@@ -208,7 +211,7 @@ TEST_F(FleetProofTest, EveryFailureIsShownOrAccountedFor) {
   ended_[2] = true;
   EXPECT_TRUE(awaitRounds(2));
   cluster.start(first);
-  EXPECT_TRUE(comesTrue([&] { return cluster.leader() >= 0; }));
+  EXPECT_TRUE(comesTrue([&] { return cluster.isWhole(); })) << "all have everything again";
   const int leader = cluster.leader();
   const int follower = (std::max(leader, 0) + 1) % cluster.size();
   cluster.kill(follower);
@@ -218,6 +221,7 @@ TEST_F(FleetProofTest, EveryFailureIsShownOrAccountedFor) {
     client.join();
   }
   cluster.start(follower);
+  EXPECT_TRUE(comesTrue([&] { return cluster.isWhole(); })) << "all have everything again";
   for (const int i : {0, 1}) {
     EXPECT_EQ(running_[static_cast<std::size_t>(i)]->daemon().stop(), std::optional(0));
   }

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
-#include "daemon/log/nats_link.h"
 #include "tests/integration/socket.h"
 
 namespace gatewhy::test {
@@ -90,19 +90,32 @@ bool NatsCluster::answers() const {
   return status == NATS_OK || status == NATS_NOT_FOUND;
 }
 
-int NatsCluster::leader() const {
+NatsPtr<jsStreamInfo> NatsCluster::streamInfo() const {
   const auto server = fleetServer(source());
   const auto link = server ? connectNats(*server) : Failure<std::string>{server.error()};
-  if (!link) {
-    return -1;
-  }
   jsStreamInfo* info = nullptr;
-  if (js_GetStreamInfo(&info, link->context.get(), kFleetStream, nullptr, nullptr) != NATS_OK) {
-    return -1;
+  if (link) {
+    js_GetStreamInfo(&info, link->context.get(), kFleetStream, nullptr, nullptr);
   }
-  const NatsPtr<jsStreamInfo> owned(info);
-  const std::string name = info->Cluster != nullptr && info->Cluster->Leader != nullptr ? info->Cluster->Leader : "";
+  return NatsPtr<jsStreamInfo>(info);
+}
+
+int NatsCluster::leader() const {
+  const auto info = streamInfo();
+  const std::string name =
+      info && info->Cluster != nullptr && info->Cluster->Leader != nullptr ? info->Cluster->Leader : "";
   return name.size() == 2 ? name[1] - '0' : -1;
+}
+
+bool NatsCluster::isWhole() const {
+  const auto info = streamInfo();
+  if (!info || info->Cluster == nullptr || info->Cluster->Leader == nullptr ||
+      info->Cluster->ReplicasLen != size() - 1) {
+    return false;
+  }
+  const jsClusterInfo& cluster = *info->Cluster;
+  return std::all_of(cluster.Replicas, cluster.Replicas + cluster.ReplicasLen,
+                     [](const jsPeerInfo* peer) { return peer->Current && !peer->Offline && peer->Lag == 0; });
 }
 
 }  // namespace gatewhy::test

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/fleet/fleet_reader.h"
+#include "daemon/log/nats_link.h"
 #include "tests/support/child_process.h"
 #include "tests/support/pki.h"
 
@@ -39,9 +40,13 @@ class NatsCluster {
   [[nodiscard]] bool answers() const;
   // Which node leads the stream; -1: none does.
   [[nodiscard]] int leader() const;
+  // Whether one leads, and all others have what it has: only then may the next
+  // one be killed, or the servers themselves lose what they acknowledged.
+  [[nodiscard]] bool isWhole() const;
   [[nodiscard]] int size() const { return static_cast<int>(nodes_.size()); }
 
  private:
+  [[nodiscard]] NatsPtr<jsStreamInfo> streamInfo() const;
   struct Node {
     std::uint16_t port = 0, route = 0;
     std::string config;
