@@ -29,8 +29,9 @@ Cause causeOfClientStream(const StreamFault& fault, const Observation& seen) noe
       return Cause::ClientH2Error;
     case StreamFault::How::Stalled:
       return Cause::ClientWriteTimeout;
+    case StreamFault::How::NoRoom:
     case StreamFault::How::Misdirected:
-      break;  // only an origin answers
+      break;  // only of an origin
   }
   return Cause::ProxyInternalError;
 }
@@ -134,6 +135,8 @@ Cause causeOfStream(const StreamFault& fault, const Observation& seen) noexcept 
       return Cause::H2FlowControlStalled;
     case StreamFault::How::PingTimeout:
       return Cause::OriginKeepaliveFailed;
+    case StreamFault::How::NoRoom:
+      return Cause::H2RefusedStream;
     case StreamFault::How::Misdirected:
       return Cause::H2Http11Required;
   }

@@ -218,7 +218,7 @@ struct FaultWriter {
   void operator()(const StreamFault& fault) const {
     json.member("h2_failure", name(fault.how));
     const bool received = fault.how == StreamFault::How::Reset || fault.how == StreamFault::How::GoAway;
-    if (fault.how != StreamFault::How::Misdirected) {  // an answer, and no code
+    if (fault.how != StreamFault::How::Misdirected && fault.how != StreamFault::How::NoRoom) {
       json.memberUnsigned("h2_code", fault.code);
       json.member("h2_code_name", h2CodeName(fault.code));
       json.member("h2_code_direction", received ? "received" : "sent");

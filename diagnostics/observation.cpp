@@ -238,6 +238,8 @@ std::string_view name(StreamFault::How how) noexcept {
       return "no_settings";
     case StreamFault::How::PingTimeout:
       return "ping_timeout";
+    case StreamFault::How::NoRoom:
+      return "no_room";
     case StreamFault::How::Misdirected:
       return "misdirected";
   }

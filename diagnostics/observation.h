@@ -256,6 +256,7 @@ struct StreamFault {
     Stalled,      // the peer's window stays closed
     NoSettings,   // of an origin: SETTINGS, with which it has to begin, did not come in time
     PingTimeout,  // of an origin: it did not answer a PING in time
+    NoRoom,       // of an origin: its connection takes no further stream now; nothing was sent
     Misdirected,  // of an origin: it answered 421, which asks for another connection (RFC 9110 section 15.5.20)
   };
   How how = How::Protocol;

@@ -378,6 +378,7 @@ struct FactsOf {
         return;
       case StreamFault::How::NoSettings:
       case StreamFault::How::PingTimeout:
+      case StreamFault::How::NoRoom:
       case StreamFault::How::Misdirected:
         return;
     }
@@ -489,6 +490,9 @@ std::string revocationStory(const TlsFault& fault, bool client) {
 std::string storyOfStream(Cause cause, const StreamFault& fault, const Observation& seen) {
   if (cause == Cause::H2RefusedStream && asksForCalm(fault)) {
     return "The origin reset the request's stream because it gets too much work from here (ENHANCE_YOUR_CALM)";
+  }
+  if (fault.how == StreamFault::How::NoRoom && cause == Cause::H2RefusedStream) {
+    return "The origin's HTTP/2 connection took no further stream, and nothing of the request was sent";
   }
   if (fault.how == StreamFault::How::Misdirected && cause == Cause::H2Http11Required) {
     return "The origin answered 421 (Misdirected Request) over HTTP/2: it wants this request over another connection";

@@ -58,8 +58,8 @@ OriginConnection* EndpointConnections::available(const ProxiedClient* client, bo
     closeOne(*parked_.back());
   }
   const auto it = std::find_if(parked_.rbegin(), parked_.rend(), [&](const auto& parked) {
-    return !parked->watched_ && parked->client == client &&
-           (!http1 || parked->sharing() == OriginConnection::Sharing::Exclusive);
+    const bool exclusive = parked->sharing() == OriginConnection::Sharing::Exclusive;
+    return !parked->watched_ && parked->client == client && (exclusive || (!http1 && parked->room() != 0));
   });
   return it == parked_.rend() ? nullptr : it->get();
 }

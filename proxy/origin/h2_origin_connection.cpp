@@ -14,6 +14,9 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsInH2Turn = 16;  // 1 MiB, then others get their turn
+// Behind a REFUSED_STREAM another connection has to do. Some origins count a
+// stream for a moment after its end.
+constexpr std::chrono::milliseconds kPauseWhenRefused{50};
 
 }  // namespace
 
@@ -41,6 +44,7 @@ H2OriginConnection::H2OriginConnection(EventLoop& loop, const H2OriginSettings& 
       readable_(readable),
       since_(loop.turnTime()),
       timer_(loop, [this] { onWatch(); }),
+      pause_(loop, [this] { noteRoom(); }),
       http2_(settings, *this),
       after_turn_(loop, [this] { afterTurn(); }) {
   link_->watch.setHandler(this);
@@ -58,16 +62,14 @@ std::unique_ptr<OriginStream> H2OriginConnection::open(const OriginStreamSetup& 
 }
 
 std::uint32_t H2OriginConnection::room() const {
-  return stopped_ || !takesMore() ? 0 : static_cast<std::uint32_t>(http2_.room());
+  return stopped_ || !takesMore() || pause_.armed() ? 0 : static_cast<std::uint32_t>(http2_.room());
 }
 
 StreamFault H2OriginConnection::refusal() const {
   if (goaway_) {
     return *goaway_;
   }
-  return {.how = StreamFault::How::Reset,
-          .code = numberOf(H2Code::RefusedStream),
-          .detail = "no stream could be opened: the origin takes no more at a time"};
+  return {.how = StreamFault::How::NoRoom};
 }
 
 // ---- streams --------------------------------------------------------------
@@ -145,6 +147,10 @@ void H2OriginConnection::onEnd(H2StreamId stream, std::string_view trailers) {
 }
 
 void H2OriginConnection::onReset(H2StreamId stream, const StreamFault& fault) {
+  if (fault.how == StreamFault::How::Reset && fault.code == numberOf(H2Code::RefusedStream)) {
+    pause_.arm(kPauseWhenRefused);
+    noteRoom();
+  }
   onStreamFault(stream, fault);
 }
 
@@ -289,6 +295,7 @@ void H2OriginConnection::afterTurn() {
 void H2OriginConnection::stop() {
   stopped_ = true;
   timer_.cancel();
+  pause_.cancel();
   link_->watch.stop();
   if (state_ != State::Over) {
     http2_.closeToNewStreams();

@@ -61,8 +61,7 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   void add(H2StreamId id, H2OriginStream& stream);
   void remove(H2StreamId id);
   void scheduleWrite();
-  // Why a stream cannot be opened now, as an origin would say it that has done
-  // nothing with the request.
+  // Why a stream cannot be opened now.
   [[nodiscard]] StreamFault refusal() const;
 
  private:
@@ -131,6 +130,7 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   std::uint64_t pings_ = 0;
   TimePoint since_;  // of what is watched
   Deadline timer_;
+  Deadline pause_;  // armed behind a REFUSED_STREAM: no stream is opened
   H2OriginSession http2_;
   std::vector<OpenStream> streams_;  // in the order of their ids, in which they are opened
   std::vector<H2StreamId> spoken_;   // to which this read has brought something

@@ -144,6 +144,7 @@ void H2OriginSession::endHead(H2StreamId id, bool ends) {
   guard_.onUseful(now_);
   stream->tunnel = head.status == kSwitched;
   stream->declared = response_.bodyLength();
+  stream->bodiless = !stream->tunnel && head.body == BodyKind::None;
   stream->incoming = ends ? H2Stream::Incoming::Whole : H2Stream::Incoming::Coming;
   observer_.onResponseHead(id, head, ends);
 }

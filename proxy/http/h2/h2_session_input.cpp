@@ -188,11 +188,12 @@ void H2Session::takeBody(H2StreamId id, std::string_view data) {
   stream = too_long ? find(id) : nullptr;
   if (stream != nullptr && stream->incoming == H2Stream::Incoming::Coming) {
     breakStream(id, *stream, H2Code::ProtocolError,
-                ParseFault{.error = ParseError::BodyLengthDiffers,
-                           .offset = *stream->declared,
-                           .header_name = "content-length",
-                           .size = *stream->declared + 1,
-                           .limit = *stream->declared});
+                stream->bodiless ? ParseFault{.error = ParseError::BodyUnexpected}
+                                 : ParseFault{.error = ParseError::BodyLengthDiffers,
+                                              .offset = *stream->declared,
+                                              .header_name = "content-length",
+                                              .size = *stream->declared + 1,
+                                              .limit = *stream->declared});
   }
 }
 

@@ -41,6 +41,7 @@ struct H2Stream {
   };
   Incoming incoming = Incoming::Coming;
   Outgoing outgoing = Outgoing::None;
+  bool bodiless = false;                  // an answer to HEAD, or a 204 or 304
   bool tunnel = false;                    // its two directions end independently
   bool deferred = false;                  // nghttp2 does not ask for data until it is told that there is some
   bool awaited = false;                   // the observer waits for room

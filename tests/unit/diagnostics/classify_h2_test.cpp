@@ -27,8 +27,8 @@ using H2How = StreamFault::How;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr std::array kH2Hows{H2How::Reset,   H2How::GoAway,     H2How::Protocol,    H2How::Flood,
-                             H2How::Stalled, H2How::NoSettings, H2How::PingTimeout, H2How::Misdirected};
+constexpr std::array kH2Hows{H2How::Reset,      H2How::GoAway,      H2How::Protocol, H2How::Flood,      H2How::Stalled,
+                             H2How::NoSettings, H2How::PingTimeout, H2How::NoRoom,   H2How::Misdirected};
 constexpr std::array kH2Phases{Phase::Routing,      Phase::Dns,          Phase::Connect,
                                Phase::TlsHandshake, Phase::RequestWrite, Phase::ResponseHead,
                                Phase::ResponseBody, Phase::Upgrade,      Phase::Internal};
@@ -71,6 +71,8 @@ Cause generalH2Cause(H2How how, std::uint32_t code, bool in_body) {
       return Cause::H2FlowControlStalled;
     case H2How::PingTimeout:
       return Cause::OriginKeepaliveFailed;
+    case H2How::NoRoom:
+      return Cause::H2RefusedStream;
     case H2How::Misdirected:
       return Cause::H2Http11Required;
   }
@@ -142,6 +144,7 @@ TEST(ClassifyH2, RetryIsWhatTheOriginSaysOfTheRequest) {
       {"stalled", onStream(Phase::RequestWrite, {.how = H2How::Stalled}), Retry::IdempotentOnly},
       {"PING", onStream(Phase::ResponseHead, {.how = H2How::PingTimeout}), Retry::IdempotentOnly},
       {"421", onStream(Phase::ResponseHead, {.how = H2How::Misdirected}), Retry::BeforeAnyByte},
+      {"no room", onStream(Phase::RequestWrite, {.how = H2How::NoRoom}), Retry::BeforeAnyByte},
   };
   for (const RetryExample& example : examples) {
     EXPECT_EQ(name(diagnose(example.observation, {}).retry), name(example.retry)) << example.what;
@@ -222,6 +225,19 @@ TEST(ClassifyH2, SummariesNameFrameCodeAndStream) {
               HasSubstr("The origin did not send SETTINGS, with which HTTP/2 begins, in time"));
   EXPECT_THAT(summary(Phase::ResponseHead, {.how = H2How::Reset, .code = kEnhanceYourCalm}),
               HasSubstr("too much work from here"));
+}
+
+// No RST_STREAM came: none is told.
+TEST(ClassifyH2, AStreamThatWasNeverOpenedWasNotReset) {
+  const Diagnosis why = diagnose(onStream(Phase::RequestWrite, {.how = H2How::NoRoom}), {});
+  EXPECT_EQ(why.cause, Cause::H2RefusedStream);
+  EXPECT_THAT(why.summary, HasSubstr("took no further stream, and nothing of the request was sent"));
+  EXPECT_THAT(why.summary, Not(HasSubstr("REFUSED_STREAM")));
+  std::string text;
+  JsonWriter writer(text);
+  writeEvidence(writer, why, {});
+  EXPECT_THAT(text, HasSubstr(R"("h2_failure":"no_room")"));
+  EXPECT_THAT(text, Not(HasSubstr("h2_code")));
 }
 
 // An answer is no reset: nothing is told that never came.

@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kInternalError = 2, kCancel = 8, kNoError = 0;
+constexpr std::uint32_t kInternalError = 2, kRefusedStream = 7, kCancel = 8, kNoError = 0;
 
 class Request final : public PoolWaiter, public ResponseObserver, public OriginStreamOwner {
  public:
@@ -399,6 +399,40 @@ TEST_F(H2OriginConnectionTest, AMisdirectedRequestMayBeTriedAgain) {
   say(h2Headers(3, {{":status", "421"}}));
   EXPECT_EQ(passed_on.status, 421);
   EXPECT_TRUE(passed_on.complete);
+}
+
+// Some origins count a stream for a moment after its end: to ask again at once
+// is to be refused again.
+TEST_F(H2OriginConnectionTest, BehindARefusalAnotherConnectionHasToDo) {
+  for (const bool parked : {true, false}) {
+    config_ = OriginConfig();
+    requests_.clear();
+    connect();
+    Request& refused = begin("GET /second HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(h2Settings() + (parked ? h2Headers(1, {{":status", "204"}}) : "") + h2RstStream(3, kRefusedStream));
+    ASSERT_TRUE(refused.fault);
+    EXPECT_EQ(connection_->room(), 0U);
+    EXPECT_EQ(pool_->parked(0), parked ? 1U : 0U);
+    Request other;
+    PoolRefusal refusal{};
+    auto lease = pool_->request(other, false, refusal);
+    ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->connection(), nullptr) << "it is to open one";
+    lease->end();
+    turnUntil([&] { return connection_->room() != 0; });
+    lease = pool_->request(other, false, refusal);
+    ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->connection(), connection_);
+    lease->end();
+  }
+}
+
+TEST_F(H2OriginConnectionTest, AStreamThatCannotBeOpenedSaysSo) {
+  connect();
+  say(h2Settings({{3, 1}}));
+  EXPECT_EQ(connection_->refusal().how, StreamFault::How::NoRoom);
+  say(h2GoAway(1, kNoError));
+  EXPECT_EQ(connection_->refusal().how, StreamFault::How::GoAway);
 }
 
 TEST_F(H2OriginConnectionTest, WhatIsNoHttp2IsAFaultOfAll) {

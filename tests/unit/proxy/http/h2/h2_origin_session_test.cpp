@@ -359,7 +359,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "broken 1 body_length_differs 'content-length' 4"},
         FaultRow{"none at all", h2Headers(1, kFive), "broken 1 body_length_differs 'content-length' 0"},
         FaultRow{"one where there may be none", h2Headers(1, {{":status", "304"}}, false) + h2Data(1, "x", true),
-                 "broken 1 body_length_differs 'content-length' 0"},
+                 "broken 1 body_unexpected '' 0"},
         FaultRow{"a pseudo-header field in trailers", h2Headers(1, kOk, false) + h2Headers(1, {{":status", "200"}}),
                  "broken 1 trailer_invalid ':status' 0"},
         FaultRow{"a trailer that frames", h2Headers(1, kOk, false) + h2Headers(1, {{"content-length", "3"}}),
