@@ -40,7 +40,12 @@ H2ClientSession::H2ClientSession(WorkerContext& worker, ClientSessionHost& host,
       host_(host),
       wire_(wire),
       http2_(settingsFor(config, worker.generation->shared->config->limits, wire.facts.tls), *this),
-      after_turn_(worker.loop, [this] { afterTurn(); }) {
+      after_turn_(worker.loop, [this] { afterTurn(); }),
+      uploads_due_(worker.loop, [this] {
+        http2_.at(EventLoop::now());
+        http2_.stopUploads();
+        afterTurn();
+      }) {
   scheduleWrite();  // our SETTINGS
 }
 
@@ -148,7 +153,16 @@ void H2ClientSession::afterTurn() {
     write();
   }
   accountBuffers();
+  awaitUploads();
   rest();
+}
+
+void H2ClientSession::awaitUploads() {
+  const auto due = http2_.uploadsDue();
+  if (due && !uploads_due_.armed()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - EventLoop::now());
+    uploads_due_.arm(std::max(left, std::chrono::milliseconds(1)));
+  }
 }
 
 std::vector<H2StreamId> H2ClientSession::open() const {

@@ -86,6 +86,7 @@ class H2ClientSession final : public ClientSession, private H2ServerObserver {
   void rest();
   void end(Farewell farewell);
   void accountBuffers();
+  void awaitUploads();
   [[nodiscard]] H2ClientStream* find(H2StreamId stream);
   H2ClientStream& add(H2StreamId stream, RequestHead& head);
   [[nodiscard]] std::vector<H2StreamId> open() const;
@@ -106,6 +107,7 @@ class H2ClientSession final : public ClientSession, private H2ServerObserver {
   std::vector<H2StreamId> to_pump_, to_tell_;
   std::vector<H2StreamId> turn_;  // of the two, the one that is worked on
   DeferredCall after_turn_;
+  Deadline uploads_due_;  // of requests that go on behind their answers
 };
 
 }  // namespace gatewhy

@@ -32,6 +32,10 @@ class H2EarlyAnswers {
   // The next one that has had enough time or bytes, or is one too many; it is removed.
   [[nodiscard]] std::optional<H2StreamId> takeDue(Instant now);
   [[nodiscard]] std::optional<H2StreamId> takeOldest();
+  // When the oldest has had its time.
+  [[nodiscard]] std::optional<Instant> due() const {
+    return uploads_.empty() ? std::nullopt : std::optional(uploads_.front().since + kPatience);
+  }
 
  private:
   struct Upload {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -76,6 +77,11 @@ class H2ServerSession final : public H2Session {
   // under way has come (a round trip later) closeToNewStreams().
   void announceShutdown();
 
+  // Requests go on behind their answers: when one of them has had its time, and
+  // what then resets it.
+  [[nodiscard]] std::optional<H2Instant> uploadsDue() const { return early_.due(); }
+  void stopUploads();
+
  private:
   void judge(const H2FrameHead& frame) override;
   void watch(std::string_view payload) override;
@@ -91,7 +97,6 @@ class H2ServerSession final : public H2Session {
   void onProvokedReset() override { onFlood(guard_.onProvokedReset(now_)); }
   void restReaders() override { request_.rest(); }
   void takeTurns(H2StreamId id);
-  void stopUploads();
   void makePlace();
 
   H2ServerSettings settings_;

@@ -93,7 +93,7 @@ inline constexpr TableRow kH2SessionTable[] = {
     {"upload, answered", "finish abandoned",               "idle [RST_STREAM 1 CANCEL] > open / none"},
     {"upload, answered", "finish unanswered",              "idle [RST_STREAM 1 CANCEL] > open / none"},
     {"upload, answered", "takes body again",               " > open / open"},
-    {"upload, answered", "asks whether it is delivered",   "arrived, idle [DATA 1 END, RST_STREAM 1 NO_ERROR] > open / none"},
+    {"upload, answered", "asks whether it is delivered",   "arrived, idle [DATA 1 END] > open / none"},
     {"upload, answered", "drain",                          " [PING 0, GOAWAY 0 NO_ERROR] > announced / open"},
     {"upload, answered", "drain's end",                    "drain deadline, close [GOAWAY 0 NO_ERROR, GOAWAY 0 NO_ERROR] > over / open"},
     {"upload, answered", "memory again",                   " > open / open"},
