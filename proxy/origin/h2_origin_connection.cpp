@@ -62,7 +62,11 @@ std::unique_ptr<OriginStream> H2OriginConnection::open(const OriginStreamSetup& 
 }
 
 std::uint32_t H2OriginConnection::room() const {
-  return stopped_ || !takesMore() || pause_.armed() ? 0 : static_cast<std::uint32_t>(http2_.room());
+  if (stopped_ || !takesMore() || pause_.armed()) {
+    return 0;
+  }
+  const std::size_t taken = std::max<std::size_t>(leases(), http2_.streams());  // some are to be opened yet
+  return static_cast<std::uint32_t>(http2_.most() - std::min<std::size_t>(http2_.most(), taken));
 }
 
 StreamFault H2OriginConnection::refusal() const {

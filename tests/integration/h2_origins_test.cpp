@@ -9,13 +9,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <condition_variable>
-#include <mutex>
-
 #include "proxy/loop/fd.h"
 #include "tests/integration/gateway.h"
+#include "tests/integration/port_printer.h"
 #include "tests/integration/socket.h"
 #include "tests/support/child_process.h"
+#include "tests/support/command.h"
 
 namespace gatewhy::test {
 namespace {
@@ -29,42 +28,6 @@ constexpr std::size_t kTenMiB = 10UL * 1024 * 1024;
 std::string script(const std::string& name) {
   return std::string(GATEWHY_SOURCE_DIR) + "/tests/integration/" + name;
 }
-
-// A program that prints its port and runs until it is destroyed.
-class PortPrinter {
- public:
-  explicit PortPrinter(std::vector<std::string> arguments) {
-    ChildOptions options;
-    options.arguments = std::move(arguments);
-    auto child = ChildProcess::start(
-        options,
-        [this](const std::string& line) {
-          const std::lock_guard lock(mutex_);
-          port_ = line;
-          told_.notify_all();
-        },
-        [this] {
-          const std::lock_guard lock(mutex_);
-          ended_ = true;
-          told_.notify_all();
-        });
-    EXPECT_TRUE(child) << (child ? "" : child.error());
-    child_ = child ? std::move(child).value() : nullptr;
-  }
-  std::string port() {
-    std::unique_lock lock(mutex_);
-    EXPECT_TRUE(told_.wait_for(lock, kPatience, [this] { return !port_.empty() || ended_; }));
-    EXPECT_FALSE(port_.empty());
-    return port_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable told_;
-  std::string port_;
-  bool ended_ = false;
-  std::unique_ptr<ChildProcess> child_;
-};
 
 class H2Origins : public testing::Test {
  protected:
@@ -83,7 +46,9 @@ class H2Origins : public testing::Test {
     std::vector<std::string> arguments{"/usr/bin/node", script("h2_origin.js"), kind, "--key", key_, "--cert",
                                        certificate_};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return origins_.emplace_back(std::make_unique<PortPrinter>(std::move(arguments)))->port();
+    ChildOptions options;
+    options.arguments = std::move(arguments);
+    return origins_.emplace_back(std::make_unique<PortPrinter>(options))->port();
   }
   void startGateway(const std::string& url, const std::string& more = "") {
     GatewayConfig config;
@@ -206,6 +171,33 @@ std::string bySchemes(const testing::TestParamInfo<const char*>& scheme) {
   return scheme.param;
 }
 INSTANTIATE_TEST_SUITE_P(By, H2OriginStories, testing::Values("h2c", "https"), bySchemes);
+
+// As of a server with a maximal age of connections: GOAWAY again and again.
+TEST_F(H2Origins, AnAgeOfConnectionsLosesNoCall) {
+  startGateway("h2c://127.0.0.1:" + startOrigin("plain", {"--age", "25"}));
+  const json seen = play("aging");
+  EXPECT_EQ(seen["statuses"], json({{"200", 600}}));
+  EXPECT_GT(seen["stats"]["sessions"], 10);
+}
+
+// Its SETTINGS come when a crowd is on its way; it refuses all but one of them.
+TEST_F(H2Origins, AnOriginOfOneStreamAtATimeLosesNoCall) {
+  startGateway("h2c://127.0.0.1:" + startOrigin("plain", {"--streams", "1"}), "retry: {attempts: 0}");
+  EXPECT_EQ(play("crowd")["statuses"], json::array({200}));
+}
+
+// The client counts a stream until END_STREAM, and may then open another, be the
+// origin's own end here or not.
+TEST_F(H2Origins, AClientThatUsesAllItsStreamsIsRefusedNone) {
+  GatewayConfig config;
+  config.origin_url = "h2c://127.0.0.1:" + startOrigin("plain");
+  config.listener_more = ", http2: {streams: 20}";
+  gateway_ = Gateway::start(config);
+  ASSERT_NE(gateway_, nullptr);
+  const auto load =
+      runCommand({"/usr/bin/h2load", "-n", "2000", "-c", "1", "-m", "20", "http://" + gateway_->address() + "/hello"});
+  EXPECT_THAT(load.output, HasSubstr("2000 succeeded, 0 failed"));
+}
 
 TEST_F(H2Origins, AMisdirectedRequestIsTriedAgainByHttp1) {
   startGateway("https://127.0.0.1:" + startOrigin("tls"));

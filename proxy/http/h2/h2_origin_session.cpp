@@ -79,9 +79,11 @@ std::size_t H2OriginSession::room() const {
   if (state_ != State::Open || fault_) {
     return 0;
   }
-  const std::uint32_t most =
-      std::min(settings_.streams, settled_ ? peerSettings().max_concurrent_streams : settings_.first_streams);
-  return most - std::min<std::size_t>(most, streams_.size());
+  return most() - std::min<std::size_t>(most(), streams_.size());
+}
+
+std::uint32_t H2OriginSession::most() const {
+  return std::min(settings_.streams, settled_ ? peerSettings().max_concurrent_streams : settings_.first_streams);
 }
 
 // ---- what comes ------------------------------------------------------------

@@ -100,6 +100,8 @@ class H2OriginSession final : public H2Session {
 
   // So many more streams may be opened now.
   [[nodiscard]] std::size_t room() const;
+  // So many may be open at a time.
+  [[nodiscard]] std::uint32_t most() const;
   [[nodiscard]] bool settled() const { return settled_; }  // the origin's SETTINGS have come
   [[nodiscard]] bool extendedConnect() const;              // they allow RFC 8441
   [[nodiscard]] H2PeerSettings peerSettings() const;

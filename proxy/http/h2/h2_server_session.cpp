@@ -3,6 +3,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "proxy/http/h2/h2_callbacks.h"
@@ -70,8 +71,20 @@ void H2ServerSession::watch(std::string_view payload) {
   }
 }
 
-bool H2ServerSession::beginStream(H2StreamId id) {
+// To its client a stream is over with END_STREAM, also while its origin has
+// still to say so; one that was reset keeps its place until then.
+bool H2ServerSession::hasPlace() const {
   if (streams_.size() < settings_.streams) {
+    return true;
+  }
+  const auto answered = static_cast<std::size_t>(std::ranges::count_if(streams_, [](const auto& entry) {
+    return entry.second.incoming == H2Stream::Incoming::Whole && entry.second.outgoing == H2Stream::Outgoing::Sent;
+  }));
+  return answered <= settings_.streams && streams_.size() - answered < settings_.streams;
+}
+
+bool H2ServerSession::beginStream(H2StreamId id) {
+  if (hasPlace()) {
     return true;
   }
   submitReset(id, H2Code::RefusedStream);

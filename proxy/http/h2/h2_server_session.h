@@ -86,6 +86,7 @@ class H2ServerSession final : public H2Session {
   void judge(const H2FrameHead& frame) override;
   void watch(std::string_view payload) override;
   [[nodiscard]] bool beginStream(H2StreamId id) override;
+  [[nodiscard]] bool hasPlace() const;
   void beginHead(H2StreamId /*id*/) override { request_.begin(); }
   void takeHeadField(std::string_view name, std::string_view value) override;
   void endHead(H2StreamId id, bool ends) override;

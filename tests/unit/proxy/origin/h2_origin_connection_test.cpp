@@ -427,6 +427,26 @@ TEST_F(H2OriginConnectionTest, BehindARefusalAnotherConnectionHasToDo) {
   }
 }
 
+// A lease is given before its stream is opened.
+TEST_F(H2OriginConnectionTest, ALeaseTakesTheRoomOfItsStream) {
+  connect();
+  say(h2Settings({{3, 2}}));
+  EXPECT_EQ(connection_->room(), 1U);
+  Request next;
+  PoolRefusal refusal{};
+  auto lease = pool_->request(next, false, refusal);
+  ASSERT_TRUE(lease);
+  EXPECT_EQ(lease->connection(), connection_);
+  EXPECT_EQ(connection_->room(), 0U);
+  Request other;
+  auto elsewhere = pool_->request(other, false, refusal);
+  ASSERT_TRUE(elsewhere);
+  EXPECT_EQ(elsewhere->connection(), nullptr) << "it is to open one";
+  elsewhere->end();
+  lease->end();
+  EXPECT_EQ(connection_->room(), 1U);
+}
+
 TEST_F(H2OriginConnectionTest, AStreamThatCannotBeOpenedSaysSo) {
   connect();
   say(h2Settings({{3, 1}}));

@@ -481,6 +481,30 @@ TEST(H2Session, WritableLeadsToMore) {
 
 // ---- the client gives up, and places ---------------------------------------
 
+// Its origin may say so later: the client counts it no more, and opens others.
+TEST(H2Session, AWholeAnswerTakesNoPlaceFromTheClient) {
+  constexpr std::uint32_t kStreams = 2;
+  H2World world({.streams = kStreams});
+  world.feed(h2Hello() + h2SettingsAck());
+  H2StreamId id = 1;
+  for (std::uint32_t i = 0; i < kStreams; ++i, id += 2) {
+    world.feed(h2Headers(id, kGet));
+    world.session.submitHead(id, 200, "", true);
+    world.read();
+  }
+  for (std::uint32_t i = 0; i < kStreams; ++i, id += 2) {
+    world.feed(h2Headers(id, kGet));
+    EXPECT_TRUE(world.events.back().starts_with(fmt::format("head {}", id))) << world.all();
+  }
+  world.session.submitHead(5, 200, "", true);
+  world.read();
+  world.feed(h2Headers(id, kGet));
+  EXPECT_TRUE(world.saw(fmt::format("RST_STREAM {} REFUSED_STREAM", id))) << "as many are waited for as it may open";
+  world.session.release(1);
+  world.feed(h2Headers(id + 2, kGet));
+  EXPECT_TRUE(world.events.back().starts_with(fmt::format("head {}", id + 2))) << world.all();
+}
+
 TEST(H2Session, AResetIsToldAndEndsTheStream) {
   H2World world;
   world.feed(h2Hello() + h2Headers(1, kPost, false) + h2RstStream(1, 8));
