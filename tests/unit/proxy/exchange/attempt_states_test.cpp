@@ -215,6 +215,7 @@ TEST(AttemptStates, WhoWaitsTooLongFailsInTheQueue) {
   plan.origin = &world.config().origins.front();
   plan.runtime = &world.context.generation->shared->origins.front();
   plan.pool = &world.pool();
+  plan.resolver = world.context.generation->resolver.get();
   plan.redaction = &world.config().log.redaction;
   plan.body_here = true;
   EXPECT_TRUE(plan.runtime->endpoints.front()->acquire(1));
