@@ -110,19 +110,6 @@ const stories = {
     const sibling = exchange('/gather/2');
     return {waiting: await waiting, sibling: await sibling, stats: after};
   },
-  async aging() {
-    const statuses = {};
-    let left = 600;
-    const one = async () => {
-      while (left-- > 0) {
-        const told = left % 3 === 0 ? await exchange('/count', {method: 'POST', body: 'abc'}) : await exchange('/hello');
-        const key = told.error || told.status;
-        statuses[key] = (statuses[key] || 0) + 1;
-      }
-    };
-    await Promise.all(Array.from({length: 20}, one));
-    return {statuses, stats: await stats()};
-  },
   async http11() {
     return {misdirected: await exchange('/misdirected', {method: 'POST', body: 'abc'}), after: await exchange('/hello')};
   },

@@ -172,14 +172,6 @@ std::string bySchemes(const testing::TestParamInfo<const char*>& scheme) {
 }
 INSTANTIATE_TEST_SUITE_P(By, H2OriginStories, testing::Values("h2c", "https"), bySchemes);
 
-// As of a server with a maximal age of connections: GOAWAY again and again.
-TEST_F(H2Origins, AnAgeOfConnectionsLosesNoCall) {
-  startGateway("h2c://127.0.0.1:" + startOrigin("plain", {"--age", "25"}));
-  const json seen = play("aging");
-  EXPECT_EQ(seen["statuses"], json({{"200", 600}}));
-  EXPECT_GT(seen["stats"]["sessions"], 10);
-}
-
 // Its SETTINGS come when a crowd is on its way; it refuses all but one of them.
 TEST_F(H2Origins, AnOriginOfOneStreamAtATimeLosesNoCall) {
   startGateway("h2c://127.0.0.1:" + startOrigin("plain", {"--streams", "1"}), "retry: {attempts: 0}");
