@@ -154,7 +154,13 @@ void addBytes(Facts& facts, const Observation& seen) {
       addRequest(facts, seen.request);
       return;
     case Phase::ResponseBody:
-      addBodyBytes(facts, seen.bytes);
+      // Over HTTP/2 END_STREAM may be missing behind them.
+      if (seen.bytes.body_expected == seen.bytes.body_received && !std::holds_alternative<ParseFault>(seen.fault)) {
+        facts.push_back(
+            fmt::format("received all {} bytes of the body, and not the end behind them", seen.bytes.body_received));
+      } else {
+        addBodyBytes(facts, seen.bytes);
+      }
       return;
     case Phase::ClientRequest:
       if (seen.bytes.body_received > 0 || seen.bytes.body_expected) {

@@ -214,6 +214,9 @@ TEST(ClassifyH2, SummariesNameFrameCodeAndStream) {
                         "the origin's code is ENHANCE_YOUR_CALM"));
   EXPECT_THAT(summary(Phase::ResponseBody, {.code = kProtocolError, .stream = kOurStream, .frame = "DATA"}),
               HasSubstr("DATA of stream 5, answered with PROTOCOL_ERROR, received 0 bytes of the body"));
+  Observation no_end = onStream(Phase::ResponseBody, {.how = H2How::Reset, .code = kProtocolError});
+  no_end.bytes.body_expected = 0;
+  EXPECT_THAT(diagnose(no_end, {}).summary, HasSubstr("received all 0 bytes of the body, and not the end behind them"));
   EXPECT_THAT(summary(Phase::RequestWrite, {.how = H2How::Stalled, .stream = 0, .limit_ms = 3000}),
               HasSubstr("the window of the connection, "));
   EXPECT_THAT(summary(Phase::RequestWrite, {.how = H2How::Stalled, .stream = kOurStream, .limit_ms = 3000}),
