@@ -14,8 +14,8 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsInH2Turn = 16;  // 1 MiB, then others get their turn
-// Behind a REFUSED_STREAM another connection has to do. Some origins count a
-// stream for a moment after its end.
+// Behind two REFUSED_STREAM in a row another connection has to do. Some origins
+// count a stream for a moment after its end.
 constexpr std::chrono::milliseconds kPauseWhenRefused{50};
 
 }  // namespace
@@ -126,6 +126,7 @@ void H2OriginConnection::onInterim(H2StreamId stream, ResponseHead& head) {
 }
 
 void H2OriginConnection::onResponseHead(H2StreamId stream, ResponseHead& head, bool ends) {
+  refused_ = false;
   if (H2OriginStream* found = find(stream)) {
     spoken_.push_back(stream);
     found->onHead(head, ends);
@@ -152,8 +153,10 @@ void H2OriginConnection::onEnd(H2StreamId stream, std::string_view trailers) {
 
 void H2OriginConnection::onReset(H2StreamId stream, const StreamFault& fault) {
   if (fault.how == StreamFault::How::Reset && fault.code == numberOf(H2Code::RefusedStream)) {
-    pause_.arm(kPauseWhenRefused);
-    noteRoom();
+    if (std::exchange(refused_, true)) {
+      pause_.arm(kPauseWhenRefused);
+      noteRoom();
+    }
   }
   onStreamFault(stream, fault);
 }

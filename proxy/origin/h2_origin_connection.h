@@ -130,7 +130,8 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   std::uint64_t pings_ = 0;
   TimePoint since_;  // of what is watched
   Deadline timer_;
-  Deadline pause_;  // armed behind a REFUSED_STREAM: no stream is opened
+  bool refused_ = false;  // the last word about a stream was REFUSED_STREAM
+  Deadline pause_;        // armed behind two of them: no stream is opened
   H2OriginSession http2_;
   std::vector<OpenStream> streams_;  // in the order of their ids, in which they are opened
   std::vector<H2StreamId> spoken_;   // to which this read has brought something

@@ -403,7 +403,7 @@ TEST_F(H2OriginConnectionTest, AMisdirectedRequestMayBeTriedAgain) {
 
 // Some origins count a stream for a moment after its end: to ask again at once
 // is to be refused again.
-TEST_F(H2OriginConnectionTest, BehindARefusalAnotherConnectionHasToDo) {
+TEST_F(H2OriginConnectionTest, BehindTwoRefusalsAnotherConnectionHasToDo) {
   for (const bool parked : {true, false}) {
     config_ = OriginConfig();
     requests_.clear();
@@ -411,6 +411,10 @@ TEST_F(H2OriginConnectionTest, BehindARefusalAnotherConnectionHasToDo) {
     Request& refused = begin("GET /second HTTP/1.1\r\nHost: a\r\n\r\n");
     say(h2Settings() + (parked ? h2Headers(1, {{":status", "204"}}) : "") + h2RstStream(3, kRefusedStream));
     ASSERT_TRUE(refused.fault);
+    EXPECT_NE(connection_->room(), 0U);
+    begin("GET /again HTTP/1.1\r\nHost: a\r\n\r\n");
+    turn();
+    say(h2RstStream(5, kRefusedStream));
     EXPECT_EQ(connection_->room(), 0U);
     EXPECT_EQ(pool_->parked(0), parked ? 1U : 0U);
     Request other;
