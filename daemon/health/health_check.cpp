@@ -145,6 +145,7 @@ void HealthCheck::release() {
     loop.deferDelete(std::move(attempt_));
   }
   if (connector_) {
+    connector_->cancel();
     loop.deferDelete(std::move(connector_));
   }
 }

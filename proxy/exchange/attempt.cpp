@@ -39,6 +39,7 @@ void Attempt::cancel() {
   }
   request_.pool->leaveQueue(*this);
   if (connector_) {
+    connector_->cancel();
     worker_.loop.deferDelete(std::move(connector_));
   }
   endLease();

@@ -43,7 +43,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
       : resolver_(resolver),
         target_(target),
         endpoint_(*target.endpoint),
-        observer_(observer),
+        observer_(&observer),
         literal_(target.address ? target.address : literalAddress(endpoint_)),
         dns_(target.dns),
         race_(loop, {target.timeouts->connect, target.own_listeners, !literal_ || target.address}, *this),
@@ -65,6 +65,8 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     }
     in_start_ = false;
   }
+
+  void cancel() override { observer_ = nullptr; }
 
   Phase phase() const override {
     if (handshake_began_) {
@@ -311,9 +313,12 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
 
   // The last word: the observer may give us up.
   void report() {
+    if (observer_ == nullptr) {
+      return;
+    }
     if (link_ == nullptr || failed_handshake_) {
       moveFurthestLast(race_.failures());
-      observer_.onConnectFailed(std::move(race_.failures()));
+      observer_->onConnectFailed(std::move(race_.failures()));
       return;
     }
     link_->watch.setHandler(nullptr);
@@ -322,7 +327,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     }
     const bool http2 = endpoint_.scheme == EndpointScheme::Https ? chosenProtocol() == kAlpnHttp2
                                                                  : target_.http == EndpointHttp::Http2;
-    observer_.onConnected({.link = std::move(link_),
+    observer_->onConnected({.link = std::move(link_),
                            .peer_address = peer_address_,
                            .dns = dns_,
                            .timings = final_timings_,
@@ -334,7 +339,7 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
   Resolver& resolver_;
   ConnectTarget target_;
   const EndpointConfig& endpoint_;
-  ConnectObserver& observer_;
+  ConnectObserver* observer_;  // null: cancelled
   std::optional<Address> literal_;
   TimePoint started_{};
   bool in_start_ = false;

@@ -75,6 +75,9 @@ class Connector : public Deferred {
   // Begins. Destroying the connector at any time cancels everything it does;
   // the observer is not called after that.
   virtual void start() = 0;
+  // The observer is not called any more. For who must defer the destruction:
+  // until the turn ends, its sockets may still have something to say.
+  virtual void cancel() = 0;
   // Where it is now, for an exchange timeout or a client abort: phase and
   // timings so far.
   [[nodiscard]] virtual Phase phase() const = 0;

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every state of an attempt, and all that can come in it.
+#include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
+#include "proxy/loop/fd.h"
 #include "tests/support/state_table.h"
 #include "tests/unit/proxy/exchange/fake_streams.h"
 
@@ -227,6 +232,41 @@ TEST(AttemptStates, WhoWaitsTooLongFailsInTheQueue) {
   }
   EXPECT_EQ(std::get<TimerFault>(observer.last->fault).timer, Timer::Queue);
   EXPECT_EQ(nameOf(attempt.state()), nameOf(State::Done));
+}
+
+// In one turn a client may leave and the connection for its request be made:
+// the connector is there until the turn ends, and has nobody to tell.
+TEST(AttemptStates, AConnectionThatIsMadeBehindTheEndIsNone) {
+  const Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listening.get(), 1), 0);
+  ASSERT_EQ(::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  FakeWorld world("", "", fmt::format("http://127.0.0.1:{}", ntohs(address.sin_port)));
+  Observer observer;
+  AttemptRequest plan;
+  plan.head = &world.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  plan.origin = &world.config().origins.front();
+  plan.runtime = &world.context.generation->shared->origins.front();
+  plan.pool = &world.pool();
+  plan.own_listeners = &world.context.generation->own_listeners;
+  plan.resolver = world.context.generation->resolver.get();
+  plan.redaction = &world.config().log.redaction;
+  plan.forward.route = &world.config().routes.front();
+  plan.body_here = true;
+  Attempt attempt(world.context, observer, plan);
+  attempt.start({});
+  EXPECT_EQ(nameOf(attempt.state()), nameOf(State::Connecting));
+  attempt.cancel();
+  for (int turn = 0; turn < 3; ++turn) {
+    world.loop.post([] {});
+    world.loop.turn();
+    EXPECT_EQ(nameOf(attempt.state()), nameOf(State::Done));
+  }
+  EXPECT_EQ(world.pool().parked(0), 0U);
 }
 
 }  // namespace

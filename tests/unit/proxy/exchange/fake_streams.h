@@ -164,9 +164,10 @@ struct ToldExchange {
 class FakeWorld : public EventSink {
  public:
   // `more`: further lines of the configuration.
-  explicit FakeWorld(const std::string& origin_more = "", const std::string& more = "") {
+  explicit FakeWorld(const std::string& origin_more = "", const std::string& more = "",
+                     const std::string& endpoint = "http://origin.test") {
     const LoadedConfig loaded =
-        loadConfig("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {o: {endpoints: [\"http://origin.test\"]" +
+        loadConfig("listeners: [{address: \"127.0.0.1:0\"}]\norigins: {o: {endpoints: [\"" + endpoint + "\"]" +
                        origin_more + "}}\nlog: {destination: stdout}\n" + more,
                    "world.yaml", [](const std::string&) { return std::optional<std::string>(); });
     EXPECT_TRUE(loaded.config) << format(loaded.problems.front());
