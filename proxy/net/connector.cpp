@@ -328,12 +328,12 @@ class StepConnector final : public Connector, private IoHandler, private TcpRace
     const bool http2 = endpoint_.scheme == EndpointScheme::Https ? chosenProtocol() == kAlpnHttp2
                                                                  : target_.http == EndpointHttp::Http2;
     observer_->onConnected({.link = std::move(link_),
-                           .peer_address = peer_address_,
-                           .dns = dns_,
-                           .timings = final_timings_,
-                           .failures = std::move(race_.failures()),
-                           .http2 = http2,
-                           .readable = readable_});
+                            .peer_address = peer_address_,
+                            .dns = dns_,
+                            .timings = final_timings_,
+                            .failures = std::move(race_.failures()),
+                            .http2 = http2,
+                            .readable = readable_});
   }
 
   Resolver& resolver_;
