@@ -167,12 +167,12 @@ void H2Session::takeBody(H2StreamId id, std::string_view data) {
     nghttp2_session_consume_connection(session_.get(), data.size());
   }
   H2Stream* stream = find(id);
-  if (stream != nullptr && (stream->incoming != H2Stream::Incoming::Coming || fault_)) {
-    giveBack(id, *stream, data.size());
-  } else if (stream == nullptr && role_ == Role::Server) {
-    nghttp2_session_consume_connection(session_.get(), data.size());
-  }
   if (stream == nullptr || stream->incoming != H2Stream::Incoming::Coming || fault_) {
+    if (stream != nullptr) {
+      giveBack(id, *stream, data.size());
+    } else if (role_ == Role::Server) {
+      nghttp2_session_consume_connection(session_.get(), data.size());
+    }
     onDropped(id, data.size());
     return;
   }
