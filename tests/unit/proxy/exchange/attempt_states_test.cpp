@@ -38,22 +38,28 @@ class Observer final : public AttemptObserver {
   std::optional<Observation> last;
 };
 
+AttemptRequest planFor(FakeWorld& world, const std::string& request) {
+  const WorkerGeneration& generation = *world.context.generation;
+  AttemptRequest plan;
+  plan.head = &world.request(request);
+  plan.origin = &world.config().origins.front();
+  plan.runtime = &generation.shared->origins.front();
+  plan.pool = &world.pool();
+  plan.own_listeners = &generation.own_listeners;
+  plan.resolver = generation.resolver.get();
+  plan.redaction = &world.config().log.redaction;
+  plan.forward.route = &world.config().routes.front();
+  plan.body_here = true;
+  return plan;
+}
+
 // One place, so that a second request waits; an upload, so that its body may
 // still come.
 class AttemptWorld final : public FakeWorld {
  public:
   AttemptWorld() : FakeWorld(", limits: {connections: 1}") {
-    AttemptRequest plan;
-    plan.head = &request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
-    plan.origin = &config().origins.front();
-    plan.runtime = &context.generation->shared->origins.front();
-    plan.pool = &pool();
-    plan.own_listeners = &context.generation->own_listeners;
-    plan.resolver = context.generation->resolver.get();
-    plan.redaction = &config().log.redaction;
-    plan.forward.route = &config().routes.front();
-    plan.body_here = true;
-    attempt = std::make_unique<Attempt>(context, observer, plan);
+    attempt = std::make_unique<Attempt>(context, observer,
+                                        planFor(*this, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"));
   }
   // Into `state`, by the shortest way.
   void enter(State state) {
@@ -215,14 +221,7 @@ TEST(AttemptStates, WhoWaitsTooLongFailsInTheQueue) {
     Short() : FakeWorld(", limits: {connections: 1}, timeouts: {connect: 1ms}") {}
   } world;
   Observer observer;
-  AttemptRequest plan;
-  plan.head = &world.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  plan.origin = &world.config().origins.front();
-  plan.runtime = &world.context.generation->shared->origins.front();
-  plan.pool = &world.pool();
-  plan.resolver = world.context.generation->resolver.get();
-  plan.redaction = &world.config().log.redaction;
-  plan.body_here = true;
+  const AttemptRequest plan = planFor(world, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(plan.runtime->endpoints.front()->acquire(1));
   Attempt attempt(world.context, observer, plan);
   attempt.start({});
@@ -247,16 +246,7 @@ TEST(AttemptStates, AConnectionThatIsMadeBehindTheEndIsNone) {
   ASSERT_EQ(::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
   FakeWorld world("", "", fmt::format("http://127.0.0.1:{}", ntohs(address.sin_port)));
   Observer observer;
-  AttemptRequest plan;
-  plan.head = &world.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-  plan.origin = &world.config().origins.front();
-  plan.runtime = &world.context.generation->shared->origins.front();
-  plan.pool = &world.pool();
-  plan.own_listeners = &world.context.generation->own_listeners;
-  plan.resolver = world.context.generation->resolver.get();
-  plan.redaction = &world.config().log.redaction;
-  plan.forward.route = &world.config().routes.front();
-  plan.body_here = true;
+  const AttemptRequest plan = planFor(world, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   Attempt attempt(world.context, observer, plan);
   attempt.start({});
   EXPECT_EQ(nameOf(attempt.state()), nameOf(State::Connecting));
