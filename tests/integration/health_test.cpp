@@ -117,10 +117,10 @@ class HealthTest : public testing::Test {
     gateway_ = Gateway::start(configured(settings, urls));
     ASSERT_NE(gateway_, nullptr);
   }
-  void TearDown() override { end(); }
+  void TearDown() override { finish(); }
   // Behind it every event has been read: only then is a count one.
-  void end() {
-    if (gateway_ && !std::exchange(ended_, true)) {
+  void finish() {
+    if (gateway_ && !std::exchange(finished_, true)) {
       gateway_->expectCleanStop();
     }
   }
@@ -191,6 +191,7 @@ class HealthTest : public testing::Test {
 
   MoodyOrigin one_{"one"}, two_{"two"}, three_{"three"};
   std::unique_ptr<Gateway> gateway_;
+  bool finished_ = false;
 };
 
 constexpr const char* kChecks = "health: {path: /healthz, interval: 100ms, timeout: 5s, unhealthy: 2}\n";
@@ -223,7 +224,7 @@ TEST_F(HealthTest, AFailingCheckTakesOutAndAPassingOneBringsBack) {
   ASSERT_TRUE(up);
   EXPECT_FALSE(up->contains("diagnosis"));
   EXPECT_THAT(whoAnswers(), ElementsAre("one", "two"));
-  end();
+  finish();
   EXPECT_EQ(changes("down", one_.url()), 1U);
   EXPECT_EQ(changes("up", one_.url()), 2U);
   EXPECT_EQ(changes("up", two_.url()), 1U);
@@ -328,7 +329,7 @@ TEST_F(HealthTest, AReloadForgetsNothingButWhatIsNotCheckedAnyMore) {
     who.merge(whoAnswers(2));  // the monitor hears of it a moment after the workers
   }
   EXPECT_THAT(who, ElementsAre("one", "two"));
-  end();
+  finish();
   EXPECT_EQ(changes("down", one_.url()), 1U);
 }
 
@@ -351,7 +352,7 @@ TEST_F(HealthTest, FiveFailuresEjectByDefaultAndASuccessBringsBack) {
   EXPECT_EQ(endpoint.value("source", ""), "passive");
   EXPECT_EQ(endpoint.value("summary", ""), eject->value("/diagnosis/summary"_json_pointer, "-"));
   EXPECT_LE(endpoint.value("ejected_for_ms", 0), 10'000);
-  end();
+  finish();
   EXPECT_EQ(changes("ejected", one_.url()), 1U);
 }
 
@@ -376,7 +377,7 @@ TEST_F(HealthTest, NothingEjectsWhereThatIsOffNorTheOnlyEndpoint) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_NE(ask().status, 503U);
   }
-  end();
+  finish();
   EXPECT_EQ(changes("ejected", one_.url()), 0U);
 }
 
@@ -385,7 +386,7 @@ TEST_F(HealthTest, AnOriginsOwn5xxIsNoFailure) {
   one_.mood = Mood::Unwell;
   two_.mood = Mood::Unwell;
   EXPECT_THAT(whoAnswers(), ElementsAre("503"));
-  end();
+  finish();
   EXPECT_EQ(changes("ejected", one_.url()) + changes("ejected", two_.url()), 0U);
 }
 
@@ -400,7 +401,7 @@ TEST_F(HealthTest, ClientsThatLeaveSayNothingOfTheEndpoint) {
     client.reset();
     EXPECT_EQ(gateway_->exchangeOf(port)->value("outcome", ""), "aborted");
   }
-  end();
+  finish();
   EXPECT_EQ(changes("ejected", one_.url()) + changes("ejected", two_.url()), 0U);
 }
 
@@ -420,7 +421,7 @@ TEST_F(HealthTest, OneStrangerWithASlowUrlEjectsNobody) {
   const auto eject = gateway_->daemon().waitFor([](const json& event) { return event.value("event", "") == "eject"; });
   ASSERT_TRUE(eject);
   EXPECT_EQ(causeOf(*eject), "response_timeout");
-  end();
+  finish();
   EXPECT_EQ(changes("ejected", one_.url()) + changes("ejected", two_.url()), 1U) << "never the last one";
 }
 
@@ -437,7 +438,7 @@ TEST_F(HealthTest, WhereTooManyAreEjectedAllAreUsedAndThatIsSaidOnce) {
   one_.mood = Mood::Well;
   two_.mood = Mood::Well;
   EXPECT_THAT(whoAnswers(), ElementsAre("one", "three", "two")) << "ejections are ignored";
-  end();
+  finish();
   EXPECT_EQ(changes("panic"), 1U);
 }
 
@@ -470,7 +471,7 @@ TEST_F(HealthTest, DrainedEndpointsFinishWhatTheyHaveAndGetNoMore) {
   EXPECT_THAT(whoAnswers(), ElementsAre("two")) << "also after a reload";
   EXPECT_EQ(command({"ready", "origin"}).status, 0);
   EXPECT_THAT(whoAnswers(), ElementsAre("one", "two"));
-  end();
+  finish();
   EXPECT_EQ(changes("drained", one_.url()), 1U);
   EXPECT_EQ(changes("ready", one_.url()), 1U);
   EXPECT_EQ(changes("ready", two_.url()), 0U) << "it was ready";
