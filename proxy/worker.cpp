@@ -118,7 +118,7 @@ void Worker::adopt(WorkerPlan plan) {
     }
     for (Fd& socket : wanted.fds) {
       active.sockets.push_back(std::make_unique<Listener>(
-          loop_, std::move(socket),
+          loop_, std::move(socket), [this] { return !context_.memory.holdsNewcomers(); },
           [this, key = wanted.key](Fd fd, const Address& peer) { onAccept(key, std::move(fd), peer); },
           [this, key = wanted.key](int error, bool waited_for) { return onShortage(key, error, waited_for); }));
     }
@@ -185,7 +185,7 @@ void Worker::onAccept(const std::string& listener, Fd fd, const Address& peer) {
   }
   if (context_.memory.isCritical()) {
     context_.floods.note(Flood::Memory, peer.ip());
-    return;  // closed unheard
+    return;  // closed unheard: it has been so for long, or the listener closes
   }
   const bool over = limit != 0 && now >= limit && !makeRoom(Flood::IdleGaveWay);
   if (over && now >= limit + kRefusalRoom) {

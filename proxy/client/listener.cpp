@@ -18,6 +18,7 @@ namespace {
 constexpr int kAcceptBatch = 64;
 constexpr int kBacklog = 4096;
 constexpr std::chrono::milliseconds kShortagePause{100};
+constexpr auto kAlways = [] { return true; };
 
 struct Opened {
   Fd fd;
@@ -135,12 +136,13 @@ bool takesIpv4(int listening) noexcept {
          ::getsockopt(listening, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only == 0;
 }
 
-Listener::Listener(EventLoop& loop, Fd fd, OnAccept on_accept, OnShortage on_shortage)
+Listener::Listener(EventLoop& loop, Fd fd, MayAccept may_accept, OnAccept on_accept, OnShortage on_shortage)
     : loop_(loop),
       fd_(std::move(fd)),
+      may_accept_(std::move(may_accept)),
       on_accept_(std::move(on_accept)),
       on_shortage_(std::move(on_shortage)),
-      pause_(loop, [this] { acceptBatch(kAcceptBatch); }),
+      pause_(loop, [this] { acceptBatch(); }),
       reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
 Listener::~Listener() {
@@ -154,7 +156,7 @@ bool Listener::start() {
 
 void Listener::stop() {
   if (fd_.valid()) {
-    acceptBatch(kBacklog);
+    accept(kBacklog, kAlways);
     pause_.cancel();
     watch_.stop();
     fd_.reset();
@@ -162,7 +164,13 @@ void Listener::stop() {
 }
 
 void Listener::onIo(bool /*readable*/, bool /*writable*/) {
-  acceptBatch(kAcceptBatch);
+  acceptBatch();
+}
+
+void Listener::acceptBatch() {
+  if (!accept(kAcceptBatch, may_accept_)) {
+    watch_.kick();  // more may wait: the others get their turn first
+  }
 }
 
 // accept4() wants a descriptor before it looks into the queue.
@@ -171,8 +179,12 @@ bool Listener::somebodyWaits() const {
   return ::poll(&queue, 1, 0) != 0;
 }
 
-void Listener::acceptBatch(int limit) {
+bool Listener::accept(int limit, const MayAccept& may_accept) {
   for (int i = 0; i < limit; ++i) {
+    if (!may_accept()) {
+      pause_.arm(kShortagePause);
+      return true;
+    }
     Address peer;
     peer.size = sizeof peer.storage;
     Fd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -182,7 +194,7 @@ void Listener::acceptBatch(int limit) {
     }
     const int error = errno;
     if (error == EAGAIN) {
-      return;
+      return true;
     }
     if (error == EINTR || error == ECONNABORTED || error == EPROTO) {
       continue;
@@ -191,7 +203,7 @@ void Listener::acceptBatch(int limit) {
     const bool waited_for = !descriptors || somebodyWaits();
     const Shortage next = on_shortage_(error, waited_for);
     if (!waited_for) {
-      return;
+      return true;
     }
     if (next == Shortage::Retry) {
       continue;
@@ -203,9 +215,9 @@ void Listener::acceptBatch(int limit) {
       reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     }
     pause_.arm(kShortagePause);
-    return;
+    return true;
   }
-  watch_.kick();  // more may wait: the others get their turn first
+  return false;
 }
 
 }  // namespace gatewhy

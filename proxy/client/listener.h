@@ -49,6 +49,9 @@ struct ListenSockets {
 class Listener : public IoHandler, public Deferred {
  public:
   using OnAccept = std::function<void(Fd fd, const Address& peer)>;
+  // Asked before each is taken. False: newcomers stay in the kernel's queue,
+  // and it is asked again in a moment.
+  using MayAccept = std::function<bool()>;
   // What to do when accept4() fails for want of descriptors or memory.
   enum class Shortage : std::uint8_t {
     Retry,  // room was made
@@ -58,7 +61,7 @@ class Listener : public IoHandler, public Deferred {
   // errno; `somebody_waits`: false where the last descriptor went to the last
   // who came, so that only their requests may want for one.
   using OnShortage = std::function<Shortage(int error, bool somebody_waits)>;
-  Listener(EventLoop& loop, Fd fd, OnAccept on_accept, OnShortage on_shortage);
+  Listener(EventLoop& loop, Fd fd, MayAccept may_accept, OnAccept on_accept, OnShortage on_shortage);
   ~Listener() override;
 
   [[nodiscard]] bool start();
@@ -68,11 +71,15 @@ class Listener : public IoHandler, public Deferred {
 
  private:
   void onIo(bool readable, bool writable) override;
-  void acceptBatch(int limit);
+  void acceptBatch();
+  // Accepts at most `limit` while it may. True: nobody waits any more, or all
+  // wait for pause_.
+  bool accept(int limit, const MayAccept& may_accept);
   [[nodiscard]] bool somebodyWaits() const;
 
   EventLoop& loop_;
   Fd fd_;
+  MayAccept may_accept_;
   OnAccept on_accept_;
   OnShortage on_shortage_;
   IoWatch watch_;

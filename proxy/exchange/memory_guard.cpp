@@ -10,6 +10,7 @@ namespace {
 constexpr std::chrono::milliseconds kMeasureEvery{100};
 constexpr std::chrono::milliseconds kMeasureWhenTight{5};
 constexpr std::chrono::milliseconds kShortageTick{50};
+constexpr std::chrono::seconds kNewcomersWait{3};
 // Allocators and the kernel take more than what is accounted, so a crowd is
 // measured again before it has filled this part of what was left.
 constexpr std::uint64_t kPartOfTheRest = 4;
@@ -99,9 +100,22 @@ bool MemoryGuard::isCritical() {
   return isShort() && estimate() > percentOf(state_.limit_.load(std::memory_order_relaxed), kCriticalPercent);
 }
 
+bool MemoryGuard::holdsNewcomers() {
+  if (!isCritical()) {
+    return false;
+  }
+  if (critical_since_ == TimePoint{}) {
+    critical_since_ = loop_.turnTime();
+  }
+  return loop_.turnTime() - critical_since_ < kNewcomersWait;
+}
+
 void MemoryGuard::onTick() {
   returnFreeMemory();
   state_.measure(EventLoop::now());
+  if (!isCritical()) {
+    critical_since_ = {};
+  }
   const std::uint64_t limit = state_.limit_.load(std::memory_order_relaxed);
   if (limit == 0 || estimate() <= percentOf(limit, kReliefPercent)) {
     short_ = false;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the process below its memory limit: above 85 % of it new requests are
 // refused, idle clients and heads that do not end go and bodies are no longer
-// read, until it is below 80 %. Above 90 % newcomers are not heard and heads are
-// no longer read. Measured ten times a second while there is traffic, more often
-// the nearer the limit is; in between, bytes that connections have buffered are
-// added.
+// read, until it is below 80 %. Above 90 % newcomers wait to be accepted, where
+// that lasts they are not heard, and heads are no longer read. Measured ten times a second while there is traffic, more
+// often the nearer the limit is; in between, bytes that connections have buffered are added.
 #pragma once
 
 #include <atomic>
@@ -52,6 +51,9 @@ class MemoryGuard {
   [[nodiscard]] bool isShort();
   // So nearly that a refusal would cost too much.
   [[nodiscard]] bool isCritical();
+  // Whether newcomers had better wait in the kernel's queue, whose bytes are
+  // not ours. False where it has been critical for longer than they would wait.
+  [[nodiscard]] bool holdsNewcomers();
   [[nodiscard]] MemoryUse use() const noexcept;
 
  private:
@@ -66,6 +68,7 @@ class MemoryGuard {
   std::int64_t buffered_ = 0, buffered_when_measured_ = 0;
   std::uint64_t measured_ = 0;
   bool short_ = false;
+  TimePoint critical_since_{};  // seen so at each tick; TimePoint{} = it is not
   Deadline tick_;
 };
 

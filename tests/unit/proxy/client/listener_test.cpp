@@ -35,7 +35,7 @@ class ListenerTest : public testing::Test {
       client.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     }
     listener_ = std::make_unique<Listener>(
-        loop_, std::move(sockets_.per_worker.front().front()),
+        loop_, std::move(sockets_.per_worker.front().front()), [this] { return may_accept_; },
         [this](Fd fd, const Address& /*peer*/) { accepted_.push_back(std::move(fd)); },
         [this](int /*error*/, bool somebody_waits) {
           waited_for_.push_back(somebody_waits);
@@ -51,6 +51,7 @@ class ListenerTest : public testing::Test {
   EventLoop loop_;
   ListenSockets sockets_;
   std::array<Fd, 2> clients_;
+  bool may_accept_ = true;
   std::vector<Fd> accepted_;
   std::vector<bool> waited_for_;
   std::unique_ptr<Listener> listener_;
@@ -68,6 +69,30 @@ TEST_F(ListenerTest, TheLastDescriptorIsNoShortage) {
   loop_.turn();
   EXPECT_EQ(accepted_.size(), 1U);
   EXPECT_EQ(waited_for_, (std::vector{false, true}));
+}
+
+// They are not lost: neither those that have come before nor those that come
+// while it may not.
+TEST_F(ListenerTest, NewcomersWaitUntilItMayAccept) {
+  may_accept_ = false;
+  connect(0);
+  loop_.turn();
+  connect(1);
+  loop_.turn();
+  EXPECT_TRUE(accepted_.empty());
+  EXPECT_TRUE(waited_for_.empty()) << "no call failed";
+  may_accept_ = true;
+  while (accepted_.size() < 2) {
+    loop_.turn();
+  }
+}
+
+TEST_F(ListenerTest, WhoWaitsIsTakenWhereItStops) {
+  may_accept_ = false;
+  connect(0);
+  loop_.turn();
+  listener_->stop();
+  EXPECT_EQ(accepted_.size(), 1U);
 }
 
 }  // namespace
