@@ -162,6 +162,10 @@ class H2Session {
   // So much body came that nobody waits for. The connection's window has it again, the stream's has not.
   virtual void onDropped(H2StreamId /*id*/, std::size_t /*size*/) {}
   virtual void onEndDropped(H2StreamId /*id*/) {}  // such a body has ended, or was given up
+  // The peer's message has ended before its Content-Length was there. True: its stream goes on.
+  [[nodiscard]] virtual bool bearsShortEnd(H2StreamId /*id*/, H2Stream& /*stream*/, const ParseFault& /*fault*/) {
+    return false;
+  }
   virtual void tellFinished(H2StreamId id) = 0;
   virtual void onProvokedReset() {}  // a stream is reset for what the peer did
   virtual void onConsumed(H2StreamId /*id*/, H2Stream& /*stream*/) {}

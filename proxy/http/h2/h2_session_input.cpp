@@ -238,12 +238,14 @@ void H2Session::endDropped(H2StreamId id) {
 
 void H2Session::endMessage(H2StreamId id, H2Stream& stream, std::string_view trailers) {
   if (stream.declared && stream.received != *stream.declared) {
-    breakStream(id, stream, H2Code::ProtocolError,
-                ParseFault{.error = ParseError::BodyLengthDiffers,
+    const ParseFault fault{.error = ParseError::BodyLengthDiffers,
                            .offset = stream.received,
                            .header_name = "content-length",
                            .size = stream.received,
-                           .limit = *stream.declared});
+                           .limit = *stream.declared};
+    if (!bearsShortEnd(id, stream, fault)) {
+      breakStream(id, stream, H2Code::ProtocolError, fault);
+    }
     return;
   }
   stream.incoming = H2Stream::Incoming::Whole;
