@@ -158,6 +158,8 @@ class H2Session {
   virtual void afterGoAway(const StreamFault& /*fault*/) {}
   // Whether the observer still waits to hear how the stream fails.
   [[nodiscard]] virtual bool isAwaited(const H2Stream& stream) const = 0;
+  // All of the peer's message has come but END_STREAM, and RST_STREAM(NO_ERROR) does as well.
+  [[nodiscard]] virtual bool isWholeWithoutEnd(const H2Stream& /*stream*/) const { return false; }
   virtual void onEndSent(H2StreamId /*id*/, H2Stream& /*stream*/) {}
   // So much body came that nobody waits for. The connection's window has it again, the stream's has not.
   virtual void onDropped(H2StreamId /*id*/, std::size_t /*size*/) {}

@@ -271,8 +271,11 @@ void H2Session::takeReset(H2StreamId id, std::uint32_t code) {
     onFlood(guard_.onEarlyReset(now_));
   }
   const bool awaited = isAwaited(*stream);
+  const bool whole = code == numberOf(H2Code::NoError) && isWholeWithoutEnd(*stream);
   overStream(id, *stream);
-  if (awaited) {
+  if (whole) {
+    observer_.onEnd(id, {});
+  } else if (awaited) {
     StreamFault fault = saidFault(StreamFault::How::Reset, code);
     fault.stream = id;
     observer_.onReset(id, fault);
