@@ -254,10 +254,13 @@ void writeHttp(FastJsonWriter& json, const ExchangeEvent& event) {
   if (!request && !response) {
     return;
   }
-  const auto body = [&json](const std::optional<std::uint64_t>& size) {
+  const auto body = [&json](const std::optional<std::uint64_t>& size, const std::optional<std::uint64_t>& announced) {
     if (size) {
       json.beginObject("body");
       json.memberUnsigned("size", *size);
+      if (announced) {
+        json.memberUnsigned("announced", *announced);
+      }
       json.endObject();
     }
   };
@@ -265,7 +268,7 @@ void writeHttp(FastJsonWriter& json, const ExchangeEvent& event) {
   if (request) {
     json.beginObject("request");
     json.member("method", event.method);
-    body(event.request_body_size);
+    body(event.request_body_size, event.request_body_announced);
     json.endObject();
   }
   if (response) {
@@ -273,7 +276,7 @@ void writeHttp(FastJsonWriter& json, const ExchangeEvent& event) {
     if (event.status != 0) {
       json.memberUnsigned("status_code", event.status);
     }
-    body(event.response_body_size);
+    body(event.response_body_size, std::nullopt);
     json.endObject();
   }
   json.endObject();

@@ -63,6 +63,7 @@ struct ExchangeEvent {
   std::string_view instance;        // diagnostics.name of who writes it; empty = absent
   std::string_view method;          // empty where no request line was understood
   std::optional<std::uint64_t> request_body_size;
+  std::optional<std::uint64_t> request_body_announced;  // where the client ended it short behind its answer's head
   std::string_view path, query, scheme;
   std::string_view server_address;    // Host as received, without port
   std::string_view protocol_version;  // "1.0", "1.1", "2"

@@ -372,6 +372,10 @@ void writeBytes(JsonWriter& json, const Observation& observation) {
   }
 }
 
+void writeAnswerBegun(JsonWriter& json, const Diagnosis& diagnosis) {
+  writeTrue(json, "answer_begun", diagnosis.cause == Cause::ClientLengthMismatch && diagnosis.observation.answer_begun);
+}
+
 void writeRequest(JsonWriter& json, const RequestFacts& request) {
   json.member("upgrade_requested", request.upgrade);
   writeTrue(json, "awaits_continue", request.awaits_continue);
@@ -501,6 +505,7 @@ void writeEvidence(JsonWriter& json, const Diagnosis& diagnosis, std::span<const
     json.memberNumber("elapsed_ms", elapsed_ms);
   }
   writeBytes(json, observation);
+  writeAnswerBegun(json, diagnosis);
   writeRequest(json, observation.request);
   writeConnection(json, observation.connection);
   if (observation.client_window) {

@@ -367,6 +367,7 @@ struct Observation {
   RequestFacts request;
   LoginFacts login;
   std::optional<InterruptedFacts> interrupted;  // of faults on the client's side, where an origin was at work
+  bool answer_begun = false;                    // likewise: the head of the answer had been sent
   std::optional<ClosedWindow> client_window;    // whosoever's fault it is
   std::optional<TcpSnapshot> tcp;
   double elapsed_ms = 0;  // since the phase began

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "config/units.h"
 #include "diagnostics/errno_name.h"
 #include "diagnostics/event_line.h"
 
@@ -55,8 +56,17 @@ void LogWriter::writeOut(const LogQueue::Work& work) {
     queue_->done(chunk.text.size());
   }
   if (left != 0) {
-    complain(fmt::format("the log ({}) is closed with {} lines that it did not take", destination_->name(), left));
+    complain(fmt::format("the log ({}) is closed with {} lines that it did not take: {}", destination_->name(), left,
+                         limitReached()));
   }
+}
+
+// Which of the two has ended it, and what moves it.
+std::string LogWriter::limitReached() const {
+  const std::string stop_timeout = fmt::format("log.destination[].stop_timeout ({})", formatDuration(stop_time_));
+  return deadline_ == last_deadline_
+             ? fmt::format("it took some, but not all in {} and {}", stop_timeout, formatDuration(kLongestStop))
+             : fmt::format("it took nothing in {}", stop_timeout);
 }
 
 // False only when the log is to stop and the destination does not take the

@@ -53,6 +53,7 @@ class LogWriter {
   void reopen(bool asked);
   void writeMessage(std::string_view severity, const std::string& message, int error);
   void writeEvent(LifecycleEvent& event);
+  [[nodiscard]] std::string limitReached() const;
   void complain(const std::string& message) const;
   bool outOfTime();
   void noteProgress();

@@ -260,6 +260,12 @@ void H2ClientSession::onEnd(H2StreamId stream, std::string_view trailers) {
   }
 }
 
+void H2ClientSession::onShortEnd(H2StreamId stream, const ParseFault& fault) {
+  if (H2ClientStream* found = find(stream)) {
+    found->onShortEnd(fault);
+  }
+}
+
 void H2ClientSession::onReset(H2StreamId stream, const StreamFault& fault) {
   onStreamFault(stream, fault);
 }

@@ -66,6 +66,7 @@ class H2ClientSession final : public ClientSession, private H2ServerObserver {
   void onRequestFault(H2StreamId stream, RequestHead& head, const ParseFault& fault, H2Remedy remedy) override;
   void onBody(H2StreamId stream, std::string_view data) override;
   void onEnd(H2StreamId stream, std::string_view trailers) override;
+  void onShortEnd(H2StreamId stream, const ParseFault& fault) override;
   void onReset(H2StreamId stream, const StreamFault& fault) override;
   void onStreamFault(H2StreamId stream, const Fault& fault) override;
   void onWritable(H2StreamId stream) override;

@@ -82,6 +82,18 @@ void H2ClientStream::onEnd(std::string_view trailers) {
   pump();
 }
 
+// Nobody gets the whole body any more: what has come of it and was not taken is dropped.
+void H2ClientStream::onShortEnd(const ParseFault& fault) {
+  Observation seen = observe(fault);
+  request_ = Request::Told;
+  session_.http2().consume(id_, held_.size());
+  std::string().swap(held_);
+  if (exchange_) {
+    exchange_->onShortBody(std::move(seen));
+  }
+  watchProgress();
+}
+
 // Body that is handed over has left the windows' account: more may come.
 void H2ClientStream::hand(std::string_view data, bool last) {
   const std::size_t size = data.size();
@@ -141,9 +153,9 @@ Observation H2ClientStream::observe(Fault fault) const {
   seen.tcp = session_.tcpInfo();
   seen.bytes.stream = true;
   if (exchange_) {
-    seen.bytes.request_complete = exchange_->bodyDone();
+    seen.bytes.request_complete = exchange_->bodyDone() || request_ == Request::Told;  // it may have ended short
     seen.bytes.body_received = received_;
-    if (!exchange_->bodyDone() && head_.body == BodyKind::Length) {
+    if (!seen.bytes.request_complete && head_.body == BodyKind::Length) {
       seen.bytes.body_expected = head_.content_length;
     }
     seen.bytes.last_line = std::string(head_.methodToken());

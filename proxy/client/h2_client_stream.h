@@ -38,6 +38,7 @@ class H2ClientStream final : public ClientStream, public Deferred {
   // Of the request.
   void onBody(std::string_view data);
   void onEnd(std::string_view trailers);
+  void onShortEnd(const ParseFault& fault);  // behind the head of its answer
   // Nothing more can be said on the stream.
   void onBroken(Fault fault);
   // The client is not in time, or the connection ends; the stream can be answered.

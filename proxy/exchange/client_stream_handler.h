@@ -30,6 +30,9 @@ class ClientStreamHandler : public Deferred {
   // arrived there or never will.
   virtual void onClientDrained() = 0;
   virtual void onSettled(bool arrived) = 0;
+  // The client ended its body before all that it announced had come, behind the
+  // head of its answer. No more comes of it; the answer goes on.
+  virtual void onShortBody(Observation seen) = 0;
   // The client failed us: reset, late, malformed or cut body.
   virtual void onClientFault(Observation fault) = 0;
   virtual void onDrainDeadline() = 0;

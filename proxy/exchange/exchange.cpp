@@ -90,6 +90,12 @@ void Exchange::startTry() {
 }
 
 void Exchange::onAttemptFailed(Observation observation, std::vector<AddressFailure> addresses) {
+  if (const auto* late = std::get_if<TimerFault>(&observation.fault);
+      late != nullptr && late->timer == Timer::ResponseIdle && record_.shortBody() != nullptr) {
+    record_.noteLater(name(Cause::ResponseIdleTimeout));
+    fail(*record_.shortBody());  // the origin waits for the rest of the body, for all that is known
+    return;
+  }
   const Diagnosis diagnosis = diagnosed(std::move(observation));
   if (!tries_.followed(diagnosis, std::move(addresses), repeatable())) {
     conclude(diagnosis);
@@ -129,8 +135,7 @@ void Exchange::conclude(Diagnosis diagnosis) {
   record_.fail(std::move(diagnosis));
   exchange_timer_.cancel();
   const Diagnosis& failed = *record_.diagnosis();
-  const bool committed = state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
-  if (committed) {
+  if (answerBegun()) {
     if (!endCall()) {
       finish(failed.blame == Blame::Client ? Ending::Abandoned : Ending::Broken);  // what is sent stands
     }
@@ -182,6 +187,7 @@ void Exchange::onClientFault(Observation fault) {
       return;
     }
     fault.elapsed_ms = record_.elapsedMs();
+    fault.answer_begun = answerBegun();
     tries_.describe(fault, state_ == State::Waiting);
   }
   fail(std::move(fault));
@@ -214,6 +220,19 @@ void Exchange::onBody(std::string_view data, bool last, std::string_view trailer
     case Passage::Taken::Over:
       awaitDelivery();
       return;
+  }
+}
+
+// What the origin has of it stays without its end: a reset of its stream, or a
+// FIN, would end the answer too.
+void Exchange::onShortBody(Observation seen) {
+  seen.elapsed_ms = record_.elapsedMs();
+  seen.answer_begun = true;
+  tries_.describe(seen, false);
+  record_.noteShortBody(std::move(seen));
+  passage_.cutRequest();
+  if (state_ == State::Responding) {
+    tries_.noteBodyHere();  // the last word
   }
 }
 

@@ -50,6 +50,7 @@ class Exchange final : public ClientStreamHandler,
   [[nodiscard]] std::size_t bodyRoom() const override { return passage_.requestRoom(tries_.queued()); }
   void onClientDrained() override;
   void onSettled(bool arrived) override;
+  void onShortBody(Observation seen) override;
   void onClientFault(Observation fault) override;
   void onDrainDeadline() override;
   void noteHalfClose() override { record_.noteHalfClose(tries_.phase()); }
@@ -97,6 +98,9 @@ class Exchange final : public ClientStreamHandler,
   // Nothing is answered yet, and the whole body is still here.
   [[nodiscard]] bool repeatable() const {
     return state_ == State::Waiting && !client_.facts().refused && passage_.repeatable();
+  }
+  [[nodiscard]] bool answerBegun() const {
+    return state_ == State::Responding || state_ == State::Tunnel || state_ == State::Draining;
   }
   void leaveOrigin();
   void conclude(Diagnosis diagnosis);

@@ -119,6 +119,10 @@ void ExchangeRecord::describeRequest(ExchangeEvent& event, std::uint64_t body) c
   if (request_.body != BodyKind::None) {
     event.request_body_size = body;
   }
+  if (short_body_) {
+    event.request_body_size = short_body_->bytes.body_received;  // not all of it was passed on
+    event.request_body_announced = short_body_->bytes.body_expected;
+  }
 }
 
 void ExchangeRecord::describeTries(ExchangeEvent& event, Attempt* attempt) {

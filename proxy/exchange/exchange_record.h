@@ -73,6 +73,11 @@ class ExchangeRecord {
   void noteHalfClose(Phase phase) { half_close_ = {.at = EventLoop::now(), .phase = phase}; }
   [[nodiscard]] Observation clientGone(bool body_whole, std::uint64_t body_received) const;
 
+  // The client ended its body short, behind the head of its answer: told with
+  // whatever the exchange comes to.
+  void noteShortBody(Observation seen) { short_body_ = std::make_unique<const Observation>(std::move(seen)); }
+  [[nodiscard]] const Observation* shortBody() const { return short_body_.get(); }  // null: it did not
+
   // What proxies behind us said passes on as it came; the event quotes it.
   void quoteProxyStatus(const ResponseHead& head);
 
@@ -103,6 +108,7 @@ class ExchangeRecord {
   std::unique_ptr<const Diagnosis> diagnosis_;
   std::vector<Symptom> later_;
   HalfClose half_close_;
+  std::unique_ptr<const Observation> short_body_;
   std::unique_ptr<ReceivedProxyStatus> origin_proxy_status_;
 };
 

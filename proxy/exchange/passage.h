@@ -55,6 +55,8 @@ class Passage {
   // From the client: of the body or, in a tunnel, of its half. `limit`: of a
   // body, in bytes; 0 = any number.
   [[nodiscard]] Taken takeRequest(std::string_view data, bool last, std::string_view trailers, std::uint64_t limit);
+  // The client sends no more of the body, and has not sent all of it.
+  void cutRequest() { up_.stop(); }
   [[nodiscard]] SpliceResult spliceRequest(Transport& from, std::uint64_t ahead) { return up_.splice(from, ahead); }
   // `queued`: the request waits for a connection.
   [[nodiscard]] bool wantsRequest(bool queued) const { return up_.wants(queued); }

@@ -67,6 +67,9 @@ class Listener final : public H2ServerObserver {
     note("end", stream, trailers);
     answer(stream);
   }
+  void onShortEnd(H2StreamId /*stream*/, const ParseFault& /*fault*/) override {
+    require(false, "no answer begins before its request has ended");
+  }
   void onReset(H2StreamId stream, const StreamFault& /*fault*/) override { over("reset", stream); }
   void onStreamFault(H2StreamId stream, const Fault& /*fault*/) override { over("broken", stream); }
   void onWritable(H2StreamId /*stream*/) override {}

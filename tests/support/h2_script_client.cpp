@@ -211,6 +211,10 @@ H2ScriptClient::Ended H2ScriptClient::step(const Step& step) {
       return std::nullopt;
     case StepKind::WindowUpdate:
       return openWindow(step.count);
+    case StepKind::LastData:
+      return endUpload(step.text);
+    case StepKind::Ping:
+      return ping();
     default:
       return fail(fmt::format("'{}' has no meaning for an HTTP/2 client", name(step.kind)));
   }
@@ -348,12 +352,19 @@ H2ScriptClient::Ended H2ScriptClient::reset() {
       nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
     }
   }
+  const Ended ended = ping();  // else the end of the connection could come first
+  socket_.close();
+  return ended;
+}
+
+H2ScriptClient::Ended H2ScriptClient::ping() {
+  open();
   nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+  const int before = pongs_;
   Ended ended = flush();
-  while (!ended && pongs_ == 0) {  // else the end of the connection could come first
+  while (!ended && pongs_ == before) {
     ended = receive();
   }
-  socket_.close();
   return ended;
 }
 
@@ -363,6 +374,15 @@ H2ScriptClient::Ended H2ScriptClient::fin() {
     socket_.shutdownWrite();
     return std::nullopt;
   }
+  return endUpload({});
+}
+
+H2ScriptClient::Ended H2ScriptClient::endUpload(std::string_view text) {
+  Stream* stream = find(current_);
+  if (stream == nullptr) {
+    return fail("there is no request to be ended");
+  }
+  stream->upload += text;
   stream->upload_ends = true;
   wake(current_, *stream);
   return flush();

@@ -17,6 +17,8 @@
 //   h2             SETTINGS with these values, before all else (initial_window_size=)
 //   stream         what window_update opens from here on; 0: the connection
 //   window_update  opens a window by so many octets, for a script that holds
+//   last_data      DATA that ends the newest request, whatever its length was to be
+//   ping           PING, until it is answered: what was sent before has been read
 //
 // Blocking, on the calling thread.
 #pragma once
@@ -75,8 +77,10 @@ class H2ScriptClient {
   Ended readResponse();
   Ended readCount(std::uint64_t count);
   Ended waitClose();
+  Ended ping();
   Ended reset();
   Ended fin();
+  Ended endUpload(std::string_view text);
   Ended signalOrWait(const Step& step);
   Ended fail(std::string message);
 

@@ -192,6 +192,12 @@ bool H2OriginSession::isAwaited(const H2Stream& stream) const {
          (stream.tunnel && stream.incoming == H2Stream::Incoming::Whole);
 }
 
+// RFC 9113 section 8.1: an origin that wants no more of the request says so by
+// RST_STREAM(NO_ERROR) behind END_STREAM. Some leave that out.
+bool H2OriginSession::isWholeWithoutEnd(const H2Stream& stream) const {
+  return stream.incoming == H2Stream::Incoming::Coming && stream.declared == stream.received;
+}
+
 // A stream that uses up all it gets gets more, until the path is full.
 void H2OriginSession::onConsumed(H2StreamId id, H2Stream& stream) {
   if (stream.unconsumed != 0 || stream.window >= settings_.most_stream_window ||

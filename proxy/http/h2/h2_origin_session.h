@@ -114,6 +114,7 @@ class H2OriginSession final : public H2Session {
   void takeSettings() override;
   void afterGoAway(const StreamFault& fault) override;
   [[nodiscard]] bool isAwaited(const H2Stream& stream) const override;
+  [[nodiscard]] bool isWholeWithoutEnd(const H2Stream& stream) const override;
   void tellFinished(H2StreamId id) override { observer_.onRequestSent(id); }
   void onConsumed(H2StreamId id, H2Stream& stream) override;
   void restReaders() override { response_.rest(); }

@@ -137,6 +137,16 @@ bool H2ServerSession::isAwaited(const H2Stream& stream) const {
   return stream.incoming != H2Stream::Incoming::Over;
 }
 
+// Malformed (RFC 9113 section 8.1.1), but a reset would cut off an answer that nobody needs the rest for.
+bool H2ServerSession::bearsShortEnd(H2StreamId id, H2Stream& stream, const ParseFault& fault) {
+  if (stream.outgoing == H2Stream::Outgoing::None) {
+    return false;
+  }
+  stream.incoming = H2Stream::Incoming::Whole;
+  observer_.onShortEnd(id, fault);
+  return true;
+}
+
 // ---- answers ---------------------------------------------------------------
 
 void H2ServerSession::submitInterim(H2StreamId id, std::uint16_t status, std::string_view fields) {

@@ -52,6 +52,10 @@ class H2ServerObserver : public H2Observer {
   // `head` holds what was understood of it. With Remedy::Reset nothing more is
   // told of the stream, and release() is not called for it.
   virtual void onRequestFault(H2StreamId stream, RequestHead& head, const ParseFault& fault, H2Remedy remedy) = 0;
+  // Instead of onEnd(): the body is shorter than its Content-Length, and the head
+  // of the answer was submitted before. The answer goes on: a client may take it
+  // for a reason to send no more (RFC 9113 section 8.1), as curl does.
+  virtual void onShortEnd(H2StreamId stream, const ParseFault& fault) = 0;
   // The whole answer is in the output, END_STREAM included. Where the request
   // had not ended (RFC 9113 section 8.1), what comes of it is dropped; see
   // H2EarlyAnswers.
@@ -94,6 +98,7 @@ class H2ServerSession final : public H2Session {
   void onEndSent(H2StreamId id, H2Stream& stream) override;
   void onDropped(H2StreamId id, std::size_t size) override;
   void onEndDropped(H2StreamId id) override { early_.remove(id); }
+  [[nodiscard]] bool bearsShortEnd(H2StreamId id, H2Stream& stream, const ParseFault& fault) override;
   void tellFinished(H2StreamId id) override { observer_.onFinished(id); }
   void onProvokedReset() override { onFlood(guard_.onProvokedReset(now_)); }
   void restReaders() override { request_.rest(); }

@@ -158,10 +158,16 @@ class H2Session {
   virtual void afterGoAway(const StreamFault& /*fault*/) {}
   // Whether the observer still waits to hear how the stream fails.
   [[nodiscard]] virtual bool isAwaited(const H2Stream& stream) const = 0;
+  // All of the peer's message has come but END_STREAM, and RST_STREAM(NO_ERROR) does as well.
+  [[nodiscard]] virtual bool isWholeWithoutEnd(const H2Stream& /*stream*/) const { return false; }
   virtual void onEndSent(H2StreamId /*id*/, H2Stream& /*stream*/) {}
   // So much body came that nobody waits for. The connection's window has it again, the stream's has not.
   virtual void onDropped(H2StreamId /*id*/, std::size_t /*size*/) {}
   virtual void onEndDropped(H2StreamId /*id*/) {}  // such a body has ended, or was given up
+  // The peer's message has ended before its Content-Length was there. True: its stream goes on.
+  [[nodiscard]] virtual bool bearsShortEnd(H2StreamId /*id*/, H2Stream& /*stream*/, const ParseFault& /*fault*/) {
+    return false;
+  }
   virtual void tellFinished(H2StreamId id) = 0;
   virtual void onProvokedReset() {}  // a stream is reset for what the peer did
   virtual void onConsumed(H2StreamId /*id*/, H2Stream& /*stream*/) {}

@@ -238,12 +238,14 @@ void H2Session::endDropped(H2StreamId id) {
 
 void H2Session::endMessage(H2StreamId id, H2Stream& stream, std::string_view trailers) {
   if (stream.declared && stream.received != *stream.declared) {
-    breakStream(id, stream, H2Code::ProtocolError,
-                ParseFault{.error = ParseError::BodyLengthDiffers,
+    const ParseFault fault{.error = ParseError::BodyLengthDiffers,
                            .offset = stream.received,
                            .header_name = "content-length",
                            .size = stream.received,
-                           .limit = *stream.declared});
+                           .limit = *stream.declared};
+    if (!bearsShortEnd(id, stream, fault)) {
+      breakStream(id, stream, H2Code::ProtocolError, fault);
+    }
     return;
   }
   stream.incoming = H2Stream::Incoming::Whole;
@@ -269,8 +271,11 @@ void H2Session::takeReset(H2StreamId id, std::uint32_t code) {
     onFlood(guard_.onEarlyReset(now_));
   }
   const bool awaited = isAwaited(*stream);
+  const bool whole = code == numberOf(H2Code::NoError) && isWholeWithoutEnd(*stream);
   overStream(id, *stream);
-  if (awaited) {
+  if (whole) {
+    observer_.onEnd(id, {});
+  } else if (awaited) {
     StreamFault fault = saidFault(StreamFault::How::Reset, code);
     fault.stream = id;
     observer_.onReset(id, fault);

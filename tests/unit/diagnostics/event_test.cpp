@@ -114,6 +114,14 @@ TEST(EventTest, SuccessIsNestedAsDocumented) {
   })"));
 }
 
+TEST(EventTest, ABodyThatEndedShortIsToldWithWhatItsLengthWas) {
+  ExchangeEvent event = success();
+  event.request_body_size = 3;
+  event.request_body_announced = 9;
+  EXPECT_EQ(written(event)["http"]["request"]["body"], json::parse(R"({"size": 3, "announced": 9})"));
+  EXPECT_THAT(schemaProblems(written(event)), IsEmpty());
+}
+
 TEST(EventTest, UnknownFactsHaveNoKeys) {
   EXPECT_EQ(written(ExchangeEvent{}), json::parse(R"({"timestamp": "1970-01-01T00:00:00.000000Z", "severity": "INFO",
                                                       "event": "exchange", "outcome": "success", "attempts": 0})"));
@@ -251,6 +259,7 @@ json fullEvent(const Diagnosis& diagnosis) {
   ExchangeEvent event = success();
   event.instance = "gatewhy-0a1b2c3d";
   event.dns = &dns;
+  event.request_body_announced = 9;
   event.outcome = Outcome::Failure;
   event.diagnosis = &diagnosis;
   event.later = &later;

@@ -136,6 +136,18 @@ inline Diagnosis upgradeSample() {
   return sample(Phase::Upgrade, UpgradeFault{.rule = UpgradeRule::OtherProtocol, .given = "chat"});
 }
 
+// A client's, with its answer begun.
+inline Diagnosis shortBodySample() {
+  Observation observation;
+  observation.phase = Phase::ClientRequest;
+  observation.fault =
+      ParseFault{.error = ParseError::BodyLengthDiffers, .header_name = "content-length", .size = 4, .limit = 10};
+  observation.bytes.body_received = 4;
+  observation.bytes.body_expected = 10;
+  observation.answer_begun = true;
+  return diagnose(std::move(observation), StatusPolicy{});
+}
+
 inline Diagnosis streamSample() {
   return sample(Phase::ClientRequest, StreamFault{.how = StreamFault::How::Flood,
                                                   .code = 11,
@@ -185,11 +197,11 @@ inline Diagnosis decisionSample() {
 }
 
 inline std::vector<Diagnosis> allSamples() {
-  return {dnsSample(),     connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
-          alertSample(),   tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
-          bodySample(),    decisionSample(),   headSample(),         upgradeSample(),
-          loginSample(),   streamSample(),     goAwaySample(),       stalledSample(),
-          notHttp2Sample()};
+  return {dnsSample(),      connectSample(),    connectTimerSample(), sample(Phase::TlsHandshake, certificateFault()),
+          alertSample(),    tlsTimeoutSample(), parseSample(),        exchangeTimerSample(),
+          bodySample(),     decisionSample(),   headSample(),         upgradeSample(),
+          loginSample(),    streamSample(),     goAwaySample(),       stalledSample(),
+          notHttp2Sample(), shortBodySample()};
 }
 
 }  // namespace gatewhy::test

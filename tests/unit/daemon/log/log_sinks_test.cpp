@@ -168,13 +168,19 @@ bool comes(Holds holds) {
 
 TEST(LogSinkTest, AClusterThatChoosesItsLeaderGetsTheLastLines) {
   constexpr int kTries = 15;  // the writer makes ten of them in a second
-  for (const auto& [stop_time, taken_at_last] : {std::pair{kSinkPatience, "last\n"}, std::pair{1ms, ""}}) {
+  constexpr milliseconds kBriefStop{500};
+  for (const auto& [stop_time, taken_at_last] : {std::pair{kSinkPatience, "last\n"}, std::pair{kBriefStop, ""}}) {
     std::string taken;
+    testing::internal::CaptureStderr();
     {
       LogSink sink(std::make_unique<LateDestination>(taken, kTries),
                    {.queue_bytes = 1000, .boot = {}, .spool = {}, .stop_time = stop_time});
       sink.push("last\n", 1, true);
     }
+    const std::string said = testing::internal::GetCapturedStderr();
+    constexpr const char* kGivenUp =
+        "is closed with 1 lines that it did not take: it took nothing in log.destination[].stop_timeout (500ms)\n";
+    EXPECT_EQ(said.find(kGivenUp) != std::string::npos, taken.empty()) << said;
     EXPECT_THAT(taken, StartsWith(taken_at_last));
     EXPECT_EQ(taken.empty(), std::string_view(taken_at_last).empty());
   }

@@ -306,5 +306,33 @@ TEST(H2SessionTableTest, EachPairIsAsTheTableSays) {
       false);
 }
 
+TEST(H2ClientStreamTest, ABodyThatEndsShortBehindItsAnswerIsNoFault) {
+  SessionWorld world(SessionWorld::Protocol::Http2);
+  hello(world);
+  hears(world,
+        test::h2Headers(
+            kSubject,
+            {{":method", "POST"}, {":scheme", "http"}, {":authority", "x"}, {":path", "/"}, {"content-length", "100"}},
+            false) +
+            test::h2Data(kSubject, "12345"));
+  answerBegins(world);
+  const std::size_t held = streamOf(world).holds();
+  world.exchange->wants_body = false;
+  hears(world, test::h2Data(kSubject, "67"));
+  world.log.clear();
+  world.socket.out.clear();
+  hears(world, test::h2Data(kSubject, "", true));
+  EXPECT_EQ(world.log, "short body 7/100");
+  world.exchange->wants_body = true;
+  world.exchange->client.resumeBody();
+  world.kernel.passTime(std::chrono::seconds(60));
+  world.turn();
+  EXPECT_EQ(world.log, "short body 7/100") << "neither is what came handed over, nor is more waited for";
+  EXPECT_EQ(streamOf(world).holds(), held);
+  world.exchange->client.sendEnd("all", {});
+  world.turn();
+  EXPECT_EQ(framesIn(world.socket.out), "DATA 1, DATA 1 END");
+}
+
 }  // namespace
 }  // namespace gatewhy

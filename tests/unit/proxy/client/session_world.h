@@ -32,6 +32,10 @@ class FakeExchange final : public ClientStreamHandler {
   }
   void onClientDrained() override { say("drained"); }
   void onSettled(bool arrived) override;
+  void onShortBody(Observation seen) override {
+    say("short body " + std::to_string(seen.bytes.body_received) + "/" +
+        std::to_string(seen.bytes.body_expected.value_or(0)));
+  }
   void onClientFault(Observation fault) override { say("fault " + wordFor(fault.fault)); }
   void onDrainDeadline() override { say("drain deadline"); }
   void noteHalfClose() override { say("half closed"); }

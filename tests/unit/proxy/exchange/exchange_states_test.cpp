@@ -75,6 +75,14 @@ Observation clientReset() {
   return Observation{.phase = Phase::ClientRequest, .fault = EndFault{.how = EndFault::How::Reset}};
 }
 
+Observation shortBody() {
+  Observation seen{.phase = Phase::ClientRequest,
+                   .fault = ParseFault{.error = ParseError::BodyLengthDiffers, .size = 2, .limit = 5}};
+  seen.bytes.body_received = 2;
+  seen.bytes.body_expected = 5;
+  return seen;
+}
+
 // What can come, and what plays it.
 const Events<ExchangeWorld> kEvents = {
     {"begin, a connection is parked",
@@ -120,6 +128,7 @@ const Events<ExchangeWorld> kEvents = {
      }},
     {"it has arrived", [](ExchangeWorld& world) { world.exchange->onSettled(true); }},
     {"it has not arrived", [](ExchangeWorld& world) { world.exchange->onSettled(false); }},
+    {"the client ends its body short", [](ExchangeWorld& world) { world.exchange->onShortBody(shortBody()); }},
     {"the client fails", [](ExchangeWorld& world) { world.exchange->onClientFault(clientReset()); }},
     {"the client ends its sending side", [](ExchangeWorld& world) { world.exchange->noteHalfClose(); }},
     {"drain.timeout is over", [](ExchangeWorld& world) { world.exchange->onDrainDeadline(); }},
@@ -148,6 +157,7 @@ constexpr EventRow<6> kTable[] = {
     {"the client takes bytes again", {kNever, "Waiting", "Responding", "Tunnel", "Finished", kNever}},
     {"it has arrived", {kNever, "Waiting", "Responding", "Tunnel", "Finished", kNever}},
     {"it has not arrived", {kNever, "Waiting", "Responding", "Tunnel", "Finished", kNever}},
+    {"the client ends its body short", {kNever, kNever, "Responding", kNever, "Draining", kNever}},
     {"the client fails", {kNever, "Finished", "Finished", "Finished", "Finished", kNever}},
     {"the client ends its sending side", {kNever, "Waiting", "Responding", "Tunnel", "Draining", kNever}},
     {"drain.timeout is over", {kNever, "Finished", "Finished", "Finished", "Finished", kNever}},
@@ -203,6 +213,41 @@ TEST(ExchangeStates, AnAnswerThatBreaksEndsBroken) {
   ASSERT_EQ(world.told.size(), 1U);
   EXPECT_EQ(world.told.front().status, 200);
   EXPECT_NE(world.told.front().cause, "");
+}
+
+// RFC 9113 section 8.1: the answer is whole, and what it was not needed for is only told.
+TEST(ExchangeStates, ABodyThatEndsShortBehindTheAnswersHeadIsNobodysFault) {
+  ExchangeWorld world;
+  world.enter(State::Waiting);
+  world.exchange->onBody("ab", false, "");
+  world.observer().onResponseHead(world.response(kOk));
+  world.exchange->onShortBody(shortBody());
+  EXPECT_FALSE(world.exchange->wantsBody());
+  EXPECT_FALSE(world.stream().ended) << "the origin was promised more";
+  EXPECT_FALSE(world.stream().left) << "nor is its answer given up";
+  world.observer().onResponseData("ok");
+  world.complete();
+  EXPECT_EQ(world.client.sent, "ok");
+  EXPECT_EQ(world.client.finished, Ending::Complete);
+  ASSERT_EQ(world.told.size(), 1U);
+  EXPECT_EQ(world.told.front().cause, "");
+  EXPECT_EQ(world.told.front().body, 2U);
+  EXPECT_EQ(world.told.front().body_announced, 5U);
+}
+
+TEST(ExchangeStates, WhatFailsBehindAShortBodyIsTheClientsFaultWhereItIsSilence) {
+  const std::pair<Fault, std::string_view> rows[] = {
+      {TimerFault{.timer = Timer::ResponseIdle, .limit_ms = 1}, "client_length_mismatch"},
+      {EndFault{.how = EndFault::How::Reset}, "response_body_reset"}};
+  for (const auto& [fault, cause] : rows) {
+    ExchangeWorld world;
+    world.enter(State::Responding);
+    world.exchange->onShortBody(shortBody());
+    world.stream().setup.owner.onStreamFailed(Phase::ResponseBody, fault);
+    ASSERT_EQ(world.told.size(), 1U);
+    EXPECT_EQ(world.told.front().cause, cause);
+    EXPECT_EQ(world.client.finished, cause == "response_body_reset" ? Ending::Broken : Ending::Abandoned);
+  }
 }
 
 TEST(ExchangeStates, AStaleConnectionIsTriedAgainWhereThatDoesNoHarm) {

@@ -159,6 +159,7 @@ struct ToldExchange {
   std::string cause;  // "" where nothing failed
   std::uint16_t status = 0;
   std::uint32_t attempts = 0;
+  std::optional<std::uint64_t> body, body_announced;  // bytes of the request's
 };
 
 class FakeWorld : public EventSink {
@@ -210,7 +211,9 @@ class FakeWorld : public EventSink {
   void onExchange(const ExchangeEvent& event) override {
     told.push_back({.cause = event.diagnosis != nullptr ? std::string(name(event.diagnosis->cause)) : std::string(),
                     .status = event.status,
-                    .attempts = event.attempts});
+                    .attempts = event.attempts,
+                    .body = event.request_body_size,
+                    .body_announced = event.request_body_announced});
   }
   void onLifecycle(const LifecycleEvent& /*event*/) override {}
 

@@ -73,6 +73,7 @@ const Events<PassageWorld> kEvents = {
     {"bytes beyond the limit",
      [](PassageWorld& world) { world.taken = world.passage.takeRequest("ab", false, {}, 1); }},
     {"the client's last", [](PassageWorld& world) { world.taken = world.passage.takeRequest({}, true, {}, 0); }},
+    {"the client sends no more of its body", [](PassageWorld& world) { world.passage.cutRequest(); }},
     {"the answer begins", [](PassageWorld& world) { world.passage.openAnswer(); }},
     {"bytes of the origin", [](PassageWorld& world) { world.passage.takeAnswer("cd"); }},
     {"a batch of the origin has come", [](PassageWorld& world) { world.passage.flushAnswer(); }},
@@ -97,6 +98,7 @@ constexpr EventRow<5> kTable[] = {
      {"> Apart TooMuch", "> Asking TooMuch", "> Answering TooMuch", "origin:ab > Tunnel More", "> Over TooMuch"}},
     {"the client's last",
      {"> Apart Whole", "> Asking Whole", "origin:end: > Answering Whole", "origin:end: > Tunnel More", "> Over Whole"}},
+    {"the client sends no more of its body", {"> Apart", kNever, "> Answering", kNever, "> Over"}},
     {"the answer begins", {kNever, "> Answering", kNever, kNever, kNever}},
     {"bytes of the origin", {kNever, kNever, "client:cd > Answering", "client:cd > Tunnel", kNever}},
     {"a batch of the origin has come",
@@ -155,6 +157,19 @@ TEST(PassageBody, GoesToTheNextOriginTooWhereItIsKept) {
   world.passage.openAnswer();
   EXPECT_FALSE(world.passage.repeatable()) << "an answer has begun";
   EXPECT_EQ(world.passage.kept(), 0U);
+}
+
+TEST(PassageBody, IsNotEndedWhereTheClientSendsNoMoreOfIt) {
+  PassageWorld world;
+  world.enter("Answering");
+  EXPECT_EQ(world.passage.takeRequest("ab", false, {}, 0), Taken::More);
+  world.passage.cutRequest();
+  EXPECT_FALSE(world.passage.wantsRequest(false));
+  EXPECT_FALSE(world.passage.requestWhole());
+  world.passage.resumeRequest();
+  world.passage.takeAnswer("cd");
+  world.passage.endAnswer({});
+  EXPECT_EQ(world.log, "origin:ab client:cd client:end: ");
 }
 
 TEST(PassageBody, IsGoneOnceItIsSentWhereItIsNotKept) {

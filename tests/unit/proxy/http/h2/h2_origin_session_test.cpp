@@ -452,6 +452,43 @@ TEST(H2Origin, AnAnswerBeforeTheRequestIsWholeAndTheResetBehindIt) {
   EXPECT_FALSE(world.saw("RST_STREAM 1 CANCEL"));
 }
 
+struct NoEndRow {
+  std::string_view what;
+  H2TestFields head;
+  std::string_view body;
+  std::uint32_t code;
+  std::string_view event;
+};
+class H2OriginNoEnd : public ::testing::TestWithParam<NoEndRow> {};
+
+TEST_P(H2OriginNoEnd, AResetEndsAnAnswerThatIsWholeByItsLengthWhereItNamesNoError) {
+  const NoEndRow& row = GetParam();
+  H2OriginWorld world;
+  world.feed(h2OriginHello());
+  world.post();
+  world.session.submitData(1, "ab", false);
+  world.feed(h2Headers(1, row.head, false));
+  if (!row.body.empty()) {
+    world.feed(h2Data(1, std::string(row.body)));
+  }
+  EXPECT_TRUE(world.feed(h2RstStream(1, row.code)));
+  EXPECT_EQ(world.events.back(), row.event) << world.all();
+  world.session.submitData(1, "cd", true);  // does nothing
+  world.session.release(1);
+  world.read();
+  EXPECT_EQ(world.seen.bodies[1], "ab");
+  EXPECT_FALSE(world.saw("RST_STREAM 1 CANCEL"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, H2OriginNoEnd,
+    ::testing::Values(
+        NoEndRow{"whole", {{":status", "413"}, {"content-length", "2"}}, "no", 0, "end 1 "},
+        NoEndRow{"no content", {{":status", "204"}}, "", 0, "end 1 "},
+        NoEndRow{"not whole", {{":status", "413"}, {"content-length", "3"}}, "no", 0, "reset 1 reset NO_ERROR"},
+        NoEndRow{"no length", {{":status", "413"}}, "no", 0, "reset 1 reset NO_ERROR"},
+        NoEndRow{"an error", {{":status", "413"}, {"content-length", "2"}}, "no", 8, "reset 1 reset CANCEL"}));
+
 TEST(H2Origin, AnAnswerBeforeTheRequestIsWholeLetsItGoOn) {
   H2OriginWorld world;
   world.feed(h2OriginHello());

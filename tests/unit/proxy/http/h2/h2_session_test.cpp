@@ -259,6 +259,61 @@ TEST(H2Session, ASmallUploadMayEndBehindItsAnswer) {
   EXPECT_FALSE(world.saw("RST_STREAM 1 NO_ERROR"));
 }
 
+struct ShortEndRow {
+  std::string_view what;
+  std::string bytes;
+};
+class H2ShortEnd : public ::testing::TestWithParam<ShortEndRow> {};
+
+TEST_P(H2ShortEnd, BehindTheHeadOfItsAnswerLeavesTheAnswer) {
+  H2World world;
+  world.feed(h2Hello() + h2Headers(1, with(kPost, {{"content-length", "9"}}), false) + h2Data(1, "ab"));
+  world.session.submitHead(1, 413, "", false);
+  world.session.submitData(1, "too ", false);
+  world.read();
+  EXPECT_TRUE(world.feed(GetParam().bytes));
+  EXPECT_EQ(world.events.back(), "short end 1 body_length_differs 2/9") << world.all();
+  world.session.submitData(1, "large", true);
+  world.read();
+  EXPECT_EQ(world.seen.bodies[1], "too large");
+  EXPECT_EQ(world.seen.lines.back(), "DATA 1 END_STREAM") << printed(world.seen.lines);
+  EXPECT_EQ(world.events.back(), "finished 1");
+  world.session.release(1);
+  EXPECT_TRUE(world.feed(h2Headers(3, kGet)));
+  EXPECT_EQ(world.seen.lines.back(), "DATA 1 END_STREAM") << "no reset: " << printed(world.seen.lines);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, H2ShortEnd,
+                         ::testing::Values(ShortEndRow{"an empty frame", h2Data(1, "", true)},
+                                           ShortEndRow{"trailers", h2Headers(1, {{"a", "b"}})}));
+
+// An interim response answers nothing yet.
+TEST(H2Session, AShortEndBehindAnInterimResponseBreaksTheStream) {
+  H2World world;
+  world.feed(h2Hello() + h2Headers(1, with(kPost, {{"content-length", "9"}}), false));
+  world.session.submitInterim(1, 103, "");
+  world.read();
+  world.feed(h2Data(1, "ab", true));
+  EXPECT_EQ(world.events.back(), "broken 1 body_length_differs 2/9") << world.all();
+  EXPECT_TRUE(world.saw("RST_STREAM 1 PROTOCOL_ERROR"));
+}
+
+// They are nobody's fault: no number of them is a flood.
+TEST(H2Session, ShortEndsBehindAnswersEndNoConnection) {
+  constexpr H2StreamId kMany = 2 * 2 * 100;  // twice what is allowed of resets
+  H2World world;
+  world.feed(h2Hello() + h2SettingsAck());
+  for (H2StreamId id = 1; id < kMany; id += 2) {
+    world.feed(h2Headers(id, with(kPost, {{"content-length", "9"}}), false));
+    world.session.submitHead(id, 413, "", false);
+    world.read();
+    ASSERT_TRUE(world.feed(h2Data(id, "", true))) << id << " " << world.events.back();
+    world.session.submitEnd(id, "");
+    world.read();
+    world.session.release(id);
+  }
+}
+
 TEST(H2Session, ALargeUploadIsStoppedBehindItsAnswer) {
   H2World world;
   world.feed(h2Hello() + h2SettingsAck() + h2Headers(1, kPost, false));

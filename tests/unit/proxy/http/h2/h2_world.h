@@ -124,6 +124,9 @@ class H2World final : public H2ServerObserver {
     }
     answer(stream);
   }
+  void onShortEnd(H2StreamId stream, const ParseFault& fault) override {
+    events.push_back(fmt::format("short end {} {} {}/{}", stream, name(fault.error), fault.size, fault.limit));
+  }
   void onReset(H2StreamId stream, const StreamFault& fault) override {
     events.push_back(fmt::format("reset {} {}", stream, h2CodeName(fault.code)));
     gone(stream);
