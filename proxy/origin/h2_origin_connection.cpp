@@ -14,9 +14,6 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsInH2Turn = 16;  // 1 MiB, then others get their turn
-// Behind two REFUSED_STREAM in a row another connection has to do. Some origins
-// count a stream for a moment after its end.
-constexpr std::chrono::milliseconds kPauseWhenRefused{50};
 
 }  // namespace
 
@@ -44,7 +41,7 @@ H2OriginConnection::H2OriginConnection(EventLoop& loop, const H2OriginSettings& 
       readable_(readable),
       since_(loop.turnTime()),
       timer_(loop, [this] { onWatch(); }),
-      pause_(loop, [this] { noteRoom(); }),
+      room_(loop, [this] { noteRoom(); }),
       http2_(settings, *this),
       after_turn_(loop, [this] { afterTurn(); }) {
   link_->watch.setHandler(this);
@@ -62,11 +59,7 @@ std::unique_ptr<OriginStream> H2OriginConnection::open(const OriginStreamSetup& 
 }
 
 std::uint32_t H2OriginConnection::room() const {
-  if (stopped_ || !takesMore() || pause_.armed()) {
-    return 0;
-  }
-  const std::size_t taken = std::max<std::size_t>(leases(), http2_.streams());  // some are to be opened yet
-  return static_cast<std::uint32_t>(http2_.most() - std::min<std::size_t>(http2_.most(), taken));
+  return stopped_ || !takesMore() ? 0 : room_.left(http2_.most(), http2_.streams(), leases());
 }
 
 StreamFault H2OriginConnection::refusal() const {
@@ -126,7 +119,7 @@ void H2OriginConnection::onInterim(H2StreamId stream, ResponseHead& head) {
 }
 
 void H2OriginConnection::onResponseHead(H2StreamId stream, ResponseHead& head, bool ends) {
-  refused_ = false;
+  room_.onAnswered();
   if (H2OriginStream* found = find(stream)) {
     spoken_.push_back(stream);
     found->onHead(head, ends);
@@ -153,10 +146,7 @@ void H2OriginConnection::onEnd(H2StreamId stream, std::string_view trailers) {
 
 void H2OriginConnection::onReset(H2StreamId stream, const StreamFault& fault) {
   if (fault.how == StreamFault::How::Reset && fault.code == numberOf(H2Code::RefusedStream)) {
-    if (std::exchange(refused_, true)) {
-      pause_.arm(kPauseWhenRefused);
-      noteRoom();
-    }
+    room_.onRefused();
   }
   onStreamFault(stream, fault);
 }
@@ -302,7 +292,7 @@ void H2OriginConnection::afterTurn() {
 void H2OriginConnection::stop() {
   stopped_ = true;
   timer_.cancel();
-  pause_.cancel();
+  room_.stop();
   link_->watch.stop();
   if (state_ != State::Over) {
     http2_.closeToNewStreams();

@@ -13,6 +13,7 @@
 #include "diagnostics/redaction.h"
 #include "proxy/http/h2/h2_origin_session.h"
 #include "proxy/net/connector.h"
+#include "proxy/origin/h2_stream_room.h"
 #include "proxy/origin/origin_connection.h"
 
 namespace gatewhy {
@@ -130,8 +131,7 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   std::uint64_t pings_ = 0;
   TimePoint since_;  // of what is watched
   Deadline timer_;
-  bool refused_ = false;  // the last word about a stream was REFUSED_STREAM
-  Deadline pause_;        // armed behind two of them: no stream is opened
+  H2StreamRoom room_;
   H2OriginSession http2_;
   std::vector<OpenStream> streams_;  // in the order of their ids, in which they are opened
   std::vector<H2StreamId> spoken_;   // to which this read has brought something
