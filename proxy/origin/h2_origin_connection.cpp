@@ -17,35 +17,18 @@ constexpr int kReadsInH2Turn = 16;  // 1 MiB, then others get their turn
 
 }  // namespace
 
-H2Patience H2Patience::of(const OriginTimeouts& timeouts) {
-  H2Patience patience;
-  for (const Millis limit : {timeouts.response_head, timeouts.response_idle}) {
-    if (limit.count() != 0) {
-      patience.silence = std::min(patience.silence, limit / 2);
-    }
-  }
-  if (timeouts.connect.count() != 0) {
-    patience.settings = timeouts.connect;
-    patience.pong = std::min(patience.pong, 3 * timeouts.connect);
-  }
-  return patience;
-}
-
 H2OriginConnection::H2OriginConnection(EventLoop& loop, const H2OriginSettings& settings, const H2Patience& patience,
                                        const Redaction& redaction, std::unique_ptr<Link> link, bool readable)
     : OriginConnection(loop, Sharing::Shared),
       loop_(loop),
-      patience_(patience),
       redaction_(redaction),
       link_(std::move(link)),
       readable_(readable),
-      since_(loop.turnTime()),
-      timer_(loop, [this] { onWatch(); }),
+      liveness_(loop, patience, *this),
       room_(loop, [this] { noteRoom(); }),
       http2_(settings, *this),
       after_turn_(loop, [this] { afterTurn(); }) {
   link_->watch.setHandler(this);
-  watch(Watch::Settings);
   scheduleWrite();  // our SETTINGS
   if (readable_) {
     link_->watch.kick();
@@ -73,9 +56,7 @@ StreamFault H2OriginConnection::refusal() const {
 
 void H2OriginConnection::add(H2StreamId id, H2OriginStream& stream) {
   streams_.push_back({id, &stream});
-  if (watch_ == Watch::Nothing) {
-    watch(Watch::Silence);
-  }
+  liveness_.onBusy();
   scheduleWrite();
 }
 
@@ -84,8 +65,8 @@ void H2OriginConnection::remove(H2StreamId id) {
   if (found != streams_.end() && found->id == id) {
     streams_.erase(found);
     http2_.release(id);
-    if (streams_.empty() && watch_ != Watch::Settings) {
-      watch(Watch::Nothing);
+    if (streams_.empty()) {
+      liveness_.onIdle();
     }
     scheduleWrite();
   }
@@ -208,8 +189,7 @@ bool H2OriginConnection::readOnce() {
   }
   readable_ = !got.drained || link_->watch.peerClosed();
   received_ += got.size;
-  heard_ = true;
-  heard_at_ = loop_.turnTime();
+  liveness_.onBytes();
   const bool goes_on = http2_.feed({buffer.data(), got.size}, loop_.turnTime());  // else onConnectionFault() said why
   std::vector<H2StreamId> spoken;
   spoken.swap(spoken_);
@@ -291,7 +271,7 @@ void H2OriginConnection::afterTurn() {
 // The pool has let go of it. The origin is told, as far as the socket takes it.
 void H2OriginConnection::stop() {
   stopped_ = true;
-  timer_.cancel();
+  liveness_.stop();
   room_.stop();
   link_->watch.stop();
   if (state_ != State::Over) {
@@ -341,7 +321,7 @@ void H2OriginConnection::onSettings() {
   noteStreams(http2_.peerSettings().max_concurrent_streams);
   if (state_ == State::Opening) {
     state_ = State::Open;
-    watch(streams_.empty() ? Watch::Nothing : Watch::Silence);
+    liveness_.onSettings(!streams_.empty());
   }
   noteRoom();
 }
@@ -352,80 +332,16 @@ void H2OriginConnection::onGoAway(const StreamFault& fault) {
   scheduleWrite();
 }
 
-// ---- silence --------------------------------------------------------------
-
-void H2OriginConnection::watch(Watch what) {
-  watch_ = what;
-  heard_ = false;
-  switch (what) {
-    case Watch::Nothing:
-      pings_ = 0;
-      timer_.cancel();
-      return;
-    case Watch::Settings:
-      timer_.arm(patience_.settings);
-      return;
-    case Watch::Silence:
-      pings_ = 0;
-      timer_.arm(patience_.silence);
-      return;
-    case Watch::Pong:
-      ++pings_;
-      since_ = EventLoop::now();
-      http2_.ping(pings_);
-      timer_.arm(patience_.pong);
-      scheduleWrite();
-      return;
-  }
+void H2OriginConnection::onPingDue(std::uint64_t opaque) {
+  http2_.ping(opaque);
+  scheduleWrite();
 }
 
-void H2OriginConnection::onPong(std::uint64_t /*opaque*/) {
-  if (watch_ == Watch::Pong) {
-    watch_ = Watch::Silence;
-    heard_ = false;  // of more than this answer
-    timer_.arm(patience_.next_ping);
-  }
-}
-
-// What came late in the time that was watched, such as the acknowledgement of
-// our SETTINGS, does not double it.
-void H2OriginConnection::onSilence() {
-  const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::now() - heard_at_);
-  if (!heard_ || quiet >= patience_.silence) {
-    watch(Watch::Pong);
-    return;
-  }
-  watch(Watch::Silence);
-  timer_.arm(patience_.silence - quiet);
-}
-
-void H2OriginConnection::onWatch() {
-  const auto late = [this](StreamFault::How how, std::chrono::milliseconds limit) {
-    turning_ = true;
-    http2_.fail({.how = how,
-                 .code = numberOf(how == StreamFault::How::NoSettings ? H2Code::SettingsTimeout : H2Code::NoError),
-                 .limit_ms = static_cast<std::uint32_t>(limit.count()),
-                 .elapsed_ms = millisBetween(since_, EventLoop::now())});
-    turning_ = false;
-    afterTurn();
-  };
-  switch (watch_) {
-    case Watch::Nothing:
-      return;
-    case Watch::Settings:
-      late(StreamFault::How::NoSettings, patience_.settings);
-      return;
-    case Watch::Silence:
-      onSilence();
-      return;
-    case Watch::Pong:
-      if (heard_) {  // it is busy, and its answer is on the way
-        watch(Watch::Silence);
-      } else {
-        late(StreamFault::How::PingTimeout, patience_.pong);
-      }
-      return;
-  }
+void H2OriginConnection::onLate(const StreamFault& fault) {
+  turning_ = true;
+  http2_.fail(fault);
+  turning_ = false;
+  afterTurn();
 }
 
 }  // namespace gatewhy
