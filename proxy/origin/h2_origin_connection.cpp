@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/origin/h2_origin_connection.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <variant>
@@ -55,15 +54,13 @@ StreamFault H2OriginConnection::refusal() const {
 // ---- streams --------------------------------------------------------------
 
 void H2OriginConnection::add(H2StreamId id, H2OriginStream& stream) {
-  streams_.push_back({id, &stream});
+  streams_.add(id, stream);
   liveness_.onBusy();
   scheduleWrite();
 }
 
 void H2OriginConnection::remove(H2StreamId id) {
-  const auto found = above(id - 1);
-  if (found != streams_.end() && found->id == id) {
-    streams_.erase(found);
+  if (streams_.remove(id)) {
     http2_.release(id);
     if (streams_.empty()) {
       liveness_.onIdle();
@@ -72,28 +69,8 @@ void H2OriginConnection::remove(H2StreamId id) {
   }
 }
 
-std::vector<H2OriginConnection::OpenStream>::iterator H2OriginConnection::above(H2StreamId id) {
-  return std::upper_bound(streams_.begin(), streams_.end(), id,
-                          [](H2StreamId least, const OpenStream& open) { return least < open.id; });
-}
-
-H2OriginStream* H2OriginConnection::find(H2StreamId stream) {
-  const auto found = above(stream - 1);
-  return found == streams_.end() || found->id != stream ? nullptr : found->stream;
-}
-
-template <typename Each>
-void H2OriginConnection::forEachStream(Each each) {
-  const H2StreamId newest = streams_.empty() ? 0 : streams_.back().id;
-  H2StreamId last = 0;
-  for (auto next = above(last); next != streams_.end() && next->id <= newest; next = above(last)) {
-    last = next->id;
-    each(*next->stream);
-  }
-}
-
 void H2OriginConnection::onInterim(H2StreamId stream, ResponseHead& head) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     spoken_.push_back(stream);
     found->onInterim(head);
   }
@@ -101,14 +78,14 @@ void H2OriginConnection::onInterim(H2StreamId stream, ResponseHead& head) {
 
 void H2OriginConnection::onResponseHead(H2StreamId stream, ResponseHead& head, bool ends) {
   room_.onAnswered();
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     spoken_.push_back(stream);
     found->onHead(head, ends);
   }
 }
 
 void H2OriginConnection::onBody(H2StreamId stream, std::string_view data) {
-  H2OriginStream* found = find(stream);
+  H2OriginStream* found = streams_.find(stream);
   if (found == nullptr) {
     http2_.consume(stream, data.size());
     return;
@@ -120,7 +97,7 @@ void H2OriginConnection::onBody(H2StreamId stream, std::string_view data) {
 }
 
 void H2OriginConnection::onEnd(H2StreamId stream, std::string_view trailers) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     found->onEnd(trailers);
   }
 }
@@ -133,20 +110,20 @@ void H2OriginConnection::onReset(H2StreamId stream, const StreamFault& fault) {
 }
 
 void H2OriginConnection::onStreamFault(H2StreamId stream, const Fault& fault) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     found->onBroken(fault);
   }
 }
 
 void H2OriginConnection::onWritable(H2StreamId stream) {
-  H2OriginStream* found = find(stream);
+  H2OriginStream* found = streams_.find(stream);
   if (found != nullptr && !socket_blocked_) {
     found->onWritable();
   }
 }
 
 void H2OriginConnection::onRequestSent(H2StreamId stream) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     found->onRequestSent();
   }
 }
@@ -194,7 +171,7 @@ bool H2OriginConnection::readOnce() {
   std::vector<H2StreamId> spoken;
   spoken.swap(spoken_);
   for (const H2StreamId id : spoken) {
-    if (H2OriginStream* stream = find(id)) {
+    if (H2OriginStream* stream = streams_.find(id)) {
       stream->onBatchEnd();
     }
   }
@@ -232,7 +209,7 @@ void H2OriginConnection::write() {
     }
   }
   if (std::exchange(socket_blocked_, false)) {
-    forEachStream([this](H2OriginStream& stream) {
+    streams_.forEach([this](H2OriginStream& stream) {
       if (!socket_blocked_) {
         stream.onWritable();
       }
@@ -242,7 +219,7 @@ void H2OriginConnection::write() {
 
 // Bodies wait for it that have found room until now, and nothing wakes them.
 void H2OriginConnection::tellOfFullSocket() {
-  forEachStream([](H2OriginStream& stream) { stream.onSocketFull(); });
+  streams_.forEach([](H2OriginStream& stream) { stream.onSocketFull(); });
 }
 
 std::uint64_t H2OriginConnection::taken() const {
@@ -314,7 +291,7 @@ void H2OriginConnection::onConnectionFault(const StreamFault& fault) {
 
 // Each may end, be tried again elsewhere, and take others with it.
 void H2OriginConnection::breakAll(const Fault& fault) {
-  forEachStream([&fault](H2OriginStream& stream) { stream.onBroken(fault); });
+  streams_.forEach([&fault](H2OriginStream& stream) { stream.onBroken(fault); });
 }
 
 void H2OriginConnection::onSettings() {

@@ -13,6 +13,7 @@
 #include "proxy/http/h2/h2_origin_session.h"
 #include "proxy/net/connector.h"
 #include "proxy/origin/h2_liveness.h"
+#include "proxy/origin/h2_open_streams.h"
 #include "proxy/origin/h2_stream_room.h"
 #include "proxy/origin/origin_connection.h"
 
@@ -90,17 +91,6 @@ class H2OriginConnection final : public OriginConnection,
   void afterTurn();
   void onEnded();
   void breakAll(const Fault& fault);
-  struct OpenStream {
-    H2StreamId id;
-    H2OriginStream* stream;
-  };
-  // The first above `id`.
-  [[nodiscard]] std::vector<OpenStream>::iterator above(H2StreamId id);
-  [[nodiscard]] H2OriginStream* find(H2StreamId stream);
-  // Calls `each` with every stream that is open now and still is when its turn
-  // comes: any of them may end others.
-  template <typename Each>
-  void forEachStream(Each each);
 
   EventLoop& loop_;
   const Redaction redaction_;  // a copy: it outlives the configuration that it was opened by
@@ -116,8 +106,8 @@ class H2OriginConnection final : public OriginConnection,
   H2Liveness liveness_;
   H2StreamRoom room_;
   H2OriginSession http2_;
-  std::vector<OpenStream> streams_;  // in the order of their ids, in which they are opened
-  std::vector<H2StreamId> spoken_;   // to which this read has brought something
+  H2OpenStreams<H2OriginStream> streams_;
+  std::vector<H2StreamId> spoken_;  // to which this read has brought something
   DeferredCall after_turn_;
 };
 
