@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proxy/net/peer_progress.h"
+#include "proxy/origin/stream_times.h"
 
 namespace gatewhy {
 namespace {
@@ -417,19 +418,11 @@ void H1OriginStream::describe(Observation& seen) const {
 }
 
 void H1OriginStream::addTimings(Timings& timings, TimePoint end) const {
-  const TimePoint first = reader_.firstByteAt();
-  const auto until = [&](TimePoint next) { return next != TimePoint{} ? next : end; };
-  // Who waits for 100 (Continue) sends nothing meanwhile.
-  const TimePoint sent = sender_.sentAt() != TimePoint{} ? sender_.sentAt() : sender_.awaitingSince();
-  if (sender_.beganAt() != TimePoint{}) {
-    timings.send = millisBetween(sender_.beganAt(), until(sent));
-  }
-  if (sent != TimePoint{} && (first == TimePoint{} || first >= sent)) {
-    timings.wait = millisBetween(sent, until(first));
-  }
-  if (first != TimePoint{}) {
-    timings.receive = millisBetween(first, end);
-  }
+  StreamTimes{.began = sender_.beganAt(),
+              .awaiting_since = sender_.awaitingSince(),
+              .sent = sender_.sentAt(),
+              .first_byte = reader_.firstByteAt()}
+      .addTo(timings, end);
 }
 
 }  // namespace gatewhy
