@@ -6,7 +6,6 @@
 
 #include <utility>
 
-#include "proxy/net/peer_progress.h"
 #include "proxy/origin/stream_times.h"
 
 namespace gatewhy {
@@ -14,11 +13,6 @@ namespace {
 
 constexpr int kReadsPerTurn = 32;                     // 2 MiB, then others get their turn
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
-constexpr std::uint64_t kLargeBody = 64UL * 1024;
-
-bool hasLargeBody(const RequestHead& head) {
-  return head.body == BodyKind::Chunked || (head.body == BodyKind::Length && head.content_length > kLargeBody);
-}
 
 }  // namespace
 
@@ -47,15 +41,7 @@ void H1OriginStream::fail(Phase phase, Fault fault) {
 // ---- the request ------------------------------------------------------
 
 void H1OriginStream::begin() {
-  connection_->in_step = false;
-  connection_->link->watch.setHandler(this);
-  connection_->parser.reset();
-  connection_->parser.expect(setup_.head.method);
-  connection_->parser.mendFaults(setup_.origin.strictness == Strictness::Report);
-  if (!connection_->unsent_bounded && hasLargeBody(setup_.head)) {
-    connection_->unsent_bounded = true;
-    boundUnsentBytes(transport().fd());
-  }
+  connection_->carry(setup_.head, setup_.origin.strictness, *this);
   if (connection_->readable && !setup_.reused) {
     // The peer spoke or closed before it was asked: look before writing.
     pump();
@@ -100,9 +86,8 @@ void H1OriginStream::sendTunnel(std::string_view data, bool last) {
     sender_.write(data);
     afterWriting();
   }
-  shut_behind_tunnel_ = last;
-  if (last && !sender_.waits()) {
-    transport().shutdownWrite();  // else onTakesMore() does, behind the last byte
+  if (last) {
+    sender_.shutdownWrite();
   }
 }
 
@@ -128,9 +113,6 @@ void H1OriginStream::onTakesMore() {
     return;
   }
   clock_.stopSending();
-  if (shut_behind_tunnel_) {
-    transport().shutdownWrite();
-  }
   afterWriting();
   if (!sender_.whole()) {
     await();

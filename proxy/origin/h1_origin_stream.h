@@ -84,8 +84,7 @@ class H1OriginStream final : public OriginStream,
   RequestSender sender_;
   H1ResponseReader reader_;
   OriginClock clock_;
-  bool shut_behind_tunnel_ = false;  // FIN follows what the sender holds
-  EndJudge judge_;                   // of an end before the response
+  EndJudge judge_;  // of an end before the response
   bool pumping_ = false;
   TimePoint phase_since_;  // the phase's beginning, or the last byte of a body
 };
