@@ -11,7 +11,6 @@
 namespace gatewhy {
 namespace {
 
-constexpr int kReadsPerTurn = 32;                     // 2 MiB, then others get their turn
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
 
 }  // namespace
@@ -21,12 +20,14 @@ H1OriginStream::H1OriginStream(H1OriginConnection& connection, const OriginStrea
       setup_(setup),
       sender_(connection.link->transport, setup_.pipes),
       reader_(connection.parser, setup_, *this),
+      pump_(connection, setup_, reader_, *this),
       clock_(setup.loop, setup.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H1OriginStream::leave() {
   state_ = State::Left;
   reader_.stop();
+  pump_.stop();
   clock_.stop();
   if (connection_ != nullptr) {
     sender_.stop();
@@ -44,7 +45,7 @@ void H1OriginStream::begin() {
   connection_->carry(setup_.head, setup_.origin.strictness, *this);
   if (connection_->readable && !setup_.reused) {
     // The peer spoke or closed before it was asked: look before writing.
-    pump();
+    pump_.run();
     if (state_ != State::Open || reader_.state() != Reading::Head) {
       return;
     }
@@ -176,7 +177,7 @@ void H1OriginStream::onIo(bool readable, bool writable) {
     onTakesMore();
   }
   if (state_ != State::Left && connection_->readable) {
-    pump();
+    pump_.run();
   }
 }
 
@@ -228,71 +229,6 @@ OriginClock::View H1OriginStream::view() {
 }
 
 // ---- the response -----------------------------------------------------
-
-void H1OriginStream::pump() {
-  if (pumping_) {
-    return;
-  }
-  pumping_ = true;
-  int reads = 0;
-  while (state_ != State::Left && connection_->readable && !setup_.observer.clientBlocked()) {
-    if (++reads > kReadsPerTurn) {
-      connection_->link->watch.kick();
-      break;
-    }
-    if (!pumpSpliced()) {
-      readOnce();
-    }
-  }
-  pumping_ = false;
-}
-
-void H1OriginStream::readOnce() {
-  const auto buffer = setup_.loop.readBuffer();
-  const IoResult got = transport().read(buffer.data(), buffer.size());
-  if (got.status == IoStatus::WouldBlock) {
-    connection_->readable = false;
-    return;
-  }
-  if (got.status == IoStatus::Ended) {
-    connection_->readable = false;
-    onEnded();
-    return;
-  }
-  // `drained` spares the EAGAIN only where the message turns out to be
-  // complete: a FIN or RST may have come in the same edge as the data.
-  const bool drained = got.drained && !connection_->link->watch.peerClosed();
-  if (drained) {
-    connection_->readable = false;
-  }
-  reader_.onBytes({buffer.data(), got.size});
-  if (state_ != State::Left && drained) {
-    connection_->readable = true;
-  }
-}
-
-// A step of a big body whose length is known. False: it is to be read.
-bool H1OriginStream::pumpSpliced() {
-  if (reader_.ahead() < kSpliceFrom) {
-    return false;
-  }
-  const SpliceResult got = setup_.observer.spliceResponse(transport(), reader_.ahead());
-  switch (got.status) {
-    case SpliceStatus::Unsupported:
-      return false;
-    case SpliceStatus::WouldBlock:
-      connection_->readable = false;
-      return true;
-    case SpliceStatus::Ended:
-      connection_->readable = false;
-      onEnded();
-      return true;
-    case SpliceStatus::Ok:
-      break;
-  }
-  reader_.onSpliced(got.size);
-  return true;
-}
 
 // The message has ended. Bytes after its end belong to no request: the
 // connection is out of step and is not used again.
