@@ -4,15 +4,37 @@
 #include <array>
 #include <utility>
 
+#include "proxy/net/peer_progress.h"
 #include "proxy/origin/h1_origin_stream.h"
 
 namespace gatewhy {
+namespace {
+
+constexpr std::uint64_t kLargeBody = 64UL * 1024;
+
+bool hasLargeBody(const RequestHead& head) {
+  return head.body == BodyKind::Chunked || (head.body == BodyKind::Length && head.content_length > kLargeBody);
+}
+
+}  // namespace
 
 H1OriginConnection::H1OriginConnection(EventLoop& loop, const HeadLimits& limits, std::unique_ptr<Link> over)
     : OriginConnection(loop, Sharing::Exclusive), link(std::move(over)), parser(limits) {}
 
 std::unique_ptr<OriginStream> H1OriginConnection::open(const OriginStreamSetup& setup) {
   return std::make_unique<H1OriginStream>(*this, setup);
+}
+
+void H1OriginConnection::carry(const RequestHead& request, Strictness strictness, IoHandler& handler) {
+  in_step = false;
+  link->watch.setHandler(&handler);
+  parser.reset();
+  parser.expect(request.method);
+  parser.mendFaults(strictness == Strictness::Report);
+  if (!unsent_bounded_ && hasLargeBody(request)) {
+    unsent_bounded_ = true;
+    boundUnsentBytes(link->transport.fd());
+  }
 }
 
 bool H1OriginConnection::beginIdle() {

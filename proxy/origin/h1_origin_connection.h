@@ -19,11 +19,13 @@ class H1OriginConnection final : public OriginConnection, public IoHandler {
   [[nodiscard]] bool draining() const override { return !in_step; }
   void stop() override { link->watch.stop(); }
 
+  // A request begins: events are `handler`'s, and the parser is ready for a head.
+  void carry(const RequestHead& request, Strictness strictness, IoHandler& handler);
+
   std::unique_ptr<Link> link;
-  bool unsent_bounded = false;  // for a large request body, see boundUnsentBytes()
-  bool readable = false;        // an edge came that nobody has read to its end
-  bool in_step = true;          // what comes next is no part of a response that has begun
-  ResponseParser parser;        // here, because its memory serves one response after the other
+  bool readable = false;  // an edge came that nobody has read to its end
+  bool in_step = true;    // what comes next is no part of a response that has begun
+  ResponseParser parser;  // here, because its memory serves one response after the other
 
  private:
   bool beginIdle() override;
@@ -34,6 +36,8 @@ class H1OriginConnection final : public OriginConnection, public IoHandler {
   void onIo(bool readable, bool writable) override;
   // What reading brings while nothing was asked; bytes are noted.
   [[nodiscard]] bool isSilent();
+
+  bool unsent_bounded_ = false;  // for a large request body, see boundUnsentBytes()
 };
 
 }  // namespace gatewhy

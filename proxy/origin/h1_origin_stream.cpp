@@ -6,18 +6,12 @@
 
 #include <utility>
 
-#include "proxy/net/peer_progress.h"
+#include "proxy/origin/stream_times.h"
 
 namespace gatewhy {
 namespace {
 
-constexpr int kReadsPerTurn = 32;                     // 2 MiB, then others get their turn
 constexpr std::chrono::milliseconds kResetGrace{50};  // how long a FIN waits for the RST that explains it
-constexpr std::uint64_t kLargeBody = 64UL * 1024;
-
-bool hasLargeBody(const RequestHead& head) {
-  return head.body == BodyKind::Chunked || (head.body == BodyKind::Length && head.content_length > kLargeBody);
-}
 
 }  // namespace
 
@@ -26,12 +20,14 @@ H1OriginStream::H1OriginStream(H1OriginConnection& connection, const OriginStrea
       setup_(setup),
       sender_(connection.link->transport, setup_.pipes),
       reader_(connection.parser, setup_, *this),
+      pump_(connection, setup_, reader_, *this),
       clock_(setup.loop, setup.timeouts, *this),
       phase_since_(setup.loop.turnTime()) {}
 
 void H1OriginStream::leave() {
   state_ = State::Left;
   reader_.stop();
+  pump_.stop();
   clock_.stop();
   if (connection_ != nullptr) {
     sender_.stop();
@@ -46,18 +42,10 @@ void H1OriginStream::fail(Phase phase, Fault fault) {
 // ---- the request ------------------------------------------------------
 
 void H1OriginStream::begin() {
-  connection_->in_step = false;
-  connection_->link->watch.setHandler(this);
-  connection_->parser.reset();
-  connection_->parser.expect(setup_.head.method);
-  connection_->parser.mendFaults(setup_.origin.strictness == Strictness::Report);
-  if (!connection_->unsent_bounded && hasLargeBody(setup_.head)) {
-    connection_->unsent_bounded = true;
-    boundUnsentBytes(transport().fd());
-  }
+  connection_->carry(setup_.head, setup_.origin.strictness, *this);
   if (connection_->readable && !setup_.reused) {
     // The peer spoke or closed before it was asked: look before writing.
-    pump();
+    pump_.run();
     if (state_ != State::Open || reader_.state() != Reading::Head) {
       return;
     }
@@ -99,9 +87,8 @@ void H1OriginStream::sendTunnel(std::string_view data, bool last) {
     sender_.write(data);
     afterWriting();
   }
-  shut_behind_tunnel_ = last;
-  if (last && !sender_.waits()) {
-    transport().shutdownWrite();  // else onTakesMore() does, behind the last byte
+  if (last) {
+    sender_.shutdownWrite();
   }
 }
 
@@ -127,9 +114,6 @@ void H1OriginStream::onTakesMore() {
     return;
   }
   clock_.stopSending();
-  if (shut_behind_tunnel_) {
-    transport().shutdownWrite();
-  }
   afterWriting();
   if (!sender_.whole()) {
     await();
@@ -193,7 +177,7 @@ void H1OriginStream::onIo(bool readable, bool writable) {
     onTakesMore();
   }
   if (state_ != State::Left && connection_->readable) {
-    pump();
+    pump_.run();
   }
 }
 
@@ -245,71 +229,6 @@ OriginClock::View H1OriginStream::view() {
 }
 
 // ---- the response -----------------------------------------------------
-
-void H1OriginStream::pump() {
-  if (pumping_) {
-    return;
-  }
-  pumping_ = true;
-  int reads = 0;
-  while (state_ != State::Left && connection_->readable && !setup_.observer.clientBlocked()) {
-    if (++reads > kReadsPerTurn) {
-      connection_->link->watch.kick();
-      break;
-    }
-    if (!pumpSpliced()) {
-      readOnce();
-    }
-  }
-  pumping_ = false;
-}
-
-void H1OriginStream::readOnce() {
-  const auto buffer = setup_.loop.readBuffer();
-  const IoResult got = transport().read(buffer.data(), buffer.size());
-  if (got.status == IoStatus::WouldBlock) {
-    connection_->readable = false;
-    return;
-  }
-  if (got.status == IoStatus::Ended) {
-    connection_->readable = false;
-    onEnded();
-    return;
-  }
-  // `drained` spares the EAGAIN only where the message turns out to be
-  // complete: a FIN or RST may have come in the same edge as the data.
-  const bool drained = got.drained && !connection_->link->watch.peerClosed();
-  if (drained) {
-    connection_->readable = false;
-  }
-  reader_.onBytes({buffer.data(), got.size});
-  if (state_ != State::Left && drained) {
-    connection_->readable = true;
-  }
-}
-
-// A step of a big body whose length is known. False: it is to be read.
-bool H1OriginStream::pumpSpliced() {
-  if (reader_.ahead() < kSpliceFrom) {
-    return false;
-  }
-  const SpliceResult got = setup_.observer.spliceResponse(transport(), reader_.ahead());
-  switch (got.status) {
-    case SpliceStatus::Unsupported:
-      return false;
-    case SpliceStatus::WouldBlock:
-      connection_->readable = false;
-      return true;
-    case SpliceStatus::Ended:
-      connection_->readable = false;
-      onEnded();
-      return true;
-    case SpliceStatus::Ok:
-      break;
-  }
-  reader_.onSpliced(got.size);
-  return true;
-}
 
 // The message has ended. Bytes after its end belong to no request: the
 // connection is out of step and is not used again.
@@ -417,19 +336,11 @@ void H1OriginStream::describe(Observation& seen) const {
 }
 
 void H1OriginStream::addTimings(Timings& timings, TimePoint end) const {
-  const TimePoint first = reader_.firstByteAt();
-  const auto until = [&](TimePoint next) { return next != TimePoint{} ? next : end; };
-  // Who waits for 100 (Continue) sends nothing meanwhile.
-  const TimePoint sent = sender_.sentAt() != TimePoint{} ? sender_.sentAt() : sender_.awaitingSince();
-  if (sender_.beganAt() != TimePoint{}) {
-    timings.send = millisBetween(sender_.beganAt(), until(sent));
-  }
-  if (sent != TimePoint{} && (first == TimePoint{} || first >= sent)) {
-    timings.wait = millisBetween(sent, until(first));
-  }
-  if (first != TimePoint{}) {
-    timings.receive = millisBetween(first, end);
-  }
+  StreamTimes{.began = sender_.beganAt(),
+              .awaiting_since = sender_.awaitingSince(),
+              .sent = sender_.sentAt(),
+              .first_byte = reader_.firstByteAt()}
+      .addTo(timings, end);
 }
 
 }  // namespace gatewhy

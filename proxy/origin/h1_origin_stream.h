@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request and its response in HTTP/1.1, on a connection of its own for as
-// long as it lasts: RequestSender writes, H1ResponseReader reads, OriginClock
-// waits, EndJudge says how the connection ended. Here they meet the socket.
+// long as it lasts: RequestSender writes, H1ResponsePump reads what
+// H1ResponseReader understands, OriginClock waits, EndJudge says how the
+// connection ended. Here they meet.
 #pragma once
 
 #include "proxy/loop/recycled.h"
 #include "proxy/origin/end_judge.h"
 #include "proxy/origin/h1_origin_connection.h"
+#include "proxy/origin/h1_response_pump.h"
 #include "proxy/origin/h1_response_reader.h"
 #include "proxy/origin/origin_clock.h"
 #include "proxy/origin/origin_stream.h"
@@ -18,6 +20,7 @@ class H1OriginStream final : public OriginStream,
                              public IoHandler,
                              private OriginClock::Owner,
                              private H1ResponseReader::Owner,
+                             private H1ResponsePump::Owner,
                              public Recycled<H1OriginStream> {
  public:
   H1OriginStream(H1OriginConnection& connection, const OriginStreamSetup& setup);
@@ -59,10 +62,6 @@ class H1OriginStream final : public OriginStream,
   void stopOwingContinue();
   void await();
 
-  void pump();
-  void readOnce();
-  [[nodiscard]] bool pumpSpliced();
-
   // H1ResponseReader::Owner
   void onContinue() override { stopOwingContinue(); }
   void onMoved(TimePoint when) override { phase_since_ = when; }
@@ -70,7 +69,7 @@ class H1OriginStream final : public OriginStream,
   void onReadComplete(bool extra_data) override;
   void onReadFault(Phase phase, Fault fault) override { fail(phase, std::move(fault)); }
 
-  void onEnded();
+  void onEnded() override;  // H1ResponsePump::Owner
   void onHeadEnded(const EndFault& end);
   void onBodyEnded(const EndFault& end);
   void settleEnd();
@@ -83,10 +82,9 @@ class H1OriginStream final : public OriginStream,
   State state_ = State::Open;
   RequestSender sender_;
   H1ResponseReader reader_;
+  H1ResponsePump pump_;
   OriginClock clock_;
-  bool shut_behind_tunnel_ = false;  // FIN follows what the sender holds
-  EndJudge judge_;                   // of an end before the response
-  bool pumping_ = false;
+  EndJudge judge_;         // of an end before the response
   TimePoint phase_since_;  // the phase's beginning, or the last byte of a body
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/origin/h2_origin_connection.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <variant>
@@ -14,41 +13,21 @@ namespace gatewhy {
 namespace {
 
 constexpr int kReadsInH2Turn = 16;  // 1 MiB, then others get their turn
-// Behind two REFUSED_STREAM in a row another connection has to do. Some origins
-// count a stream for a moment after its end.
-constexpr std::chrono::milliseconds kPauseWhenRefused{50};
 
 }  // namespace
-
-H2Patience H2Patience::of(const OriginTimeouts& timeouts) {
-  H2Patience patience;
-  for (const Millis limit : {timeouts.response_head, timeouts.response_idle}) {
-    if (limit.count() != 0) {
-      patience.silence = std::min(patience.silence, limit / 2);
-    }
-  }
-  if (timeouts.connect.count() != 0) {
-    patience.settings = timeouts.connect;
-    patience.pong = std::min(patience.pong, 3 * timeouts.connect);
-  }
-  return patience;
-}
 
 H2OriginConnection::H2OriginConnection(EventLoop& loop, const H2OriginSettings& settings, const H2Patience& patience,
                                        const Redaction& redaction, std::unique_ptr<Link> link, bool readable)
     : OriginConnection(loop, Sharing::Shared),
       loop_(loop),
-      patience_(patience),
       redaction_(redaction),
       link_(std::move(link)),
       readable_(readable),
-      since_(loop.turnTime()),
-      timer_(loop, [this] { onWatch(); }),
-      pause_(loop, [this] { noteRoom(); }),
+      liveness_(loop, patience, *this),
+      room_(loop, [this] { noteRoom(); }),
       http2_(settings, *this),
       after_turn_(loop, [this] { afterTurn(); }) {
   link_->watch.setHandler(this);
-  watch(Watch::Settings);
   scheduleWrite();  // our SETTINGS
   if (readable_) {
     link_->watch.kick();
@@ -62,11 +41,7 @@ std::unique_ptr<OriginStream> H2OriginConnection::open(const OriginStreamSetup& 
 }
 
 std::uint32_t H2OriginConnection::room() const {
-  if (stopped_ || !takesMore() || pause_.armed()) {
-    return 0;
-  }
-  const std::size_t taken = std::max<std::size_t>(leases(), http2_.streams());  // some are to be opened yet
-  return static_cast<std::uint32_t>(http2_.most() - std::min<std::size_t>(http2_.most(), taken));
+  return stopped_ || !takesMore() ? 0 : room_.left(http2_.most(), http2_.streams(), leases());
 }
 
 StreamFault H2OriginConnection::refusal() const {
@@ -79,62 +54,38 @@ StreamFault H2OriginConnection::refusal() const {
 // ---- streams --------------------------------------------------------------
 
 void H2OriginConnection::add(H2StreamId id, H2OriginStream& stream) {
-  streams_.push_back({id, &stream});
-  if (watch_ == Watch::Nothing) {
-    watch(Watch::Silence);
-  }
+  streams_.add(id, stream);
+  liveness_.onBusy();
   scheduleWrite();
 }
 
 void H2OriginConnection::remove(H2StreamId id) {
-  const auto found = above(id - 1);
-  if (found != streams_.end() && found->id == id) {
-    streams_.erase(found);
+  if (streams_.remove(id)) {
     http2_.release(id);
-    if (streams_.empty() && watch_ != Watch::Settings) {
-      watch(Watch::Nothing);
+    if (streams_.empty()) {
+      liveness_.onIdle();
     }
     scheduleWrite();
   }
 }
 
-std::vector<H2OriginConnection::OpenStream>::iterator H2OriginConnection::above(H2StreamId id) {
-  return std::upper_bound(streams_.begin(), streams_.end(), id,
-                          [](H2StreamId least, const OpenStream& open) { return least < open.id; });
-}
-
-H2OriginStream* H2OriginConnection::find(H2StreamId stream) {
-  const auto found = above(stream - 1);
-  return found == streams_.end() || found->id != stream ? nullptr : found->stream;
-}
-
-template <typename Each>
-void H2OriginConnection::forEachStream(Each each) {
-  const H2StreamId newest = streams_.empty() ? 0 : streams_.back().id;
-  H2StreamId last = 0;
-  for (auto next = above(last); next != streams_.end() && next->id <= newest; next = above(last)) {
-    last = next->id;
-    each(*next->stream);
-  }
-}
-
 void H2OriginConnection::onInterim(H2StreamId stream, ResponseHead& head) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     spoken_.push_back(stream);
     found->onInterim(head);
   }
 }
 
 void H2OriginConnection::onResponseHead(H2StreamId stream, ResponseHead& head, bool ends) {
-  refused_ = false;
-  if (H2OriginStream* found = find(stream)) {
+  room_.onAnswered();
+  if (H2OriginStream* found = streams_.find(stream)) {
     spoken_.push_back(stream);
     found->onHead(head, ends);
   }
 }
 
 void H2OriginConnection::onBody(H2StreamId stream, std::string_view data) {
-  H2OriginStream* found = find(stream);
+  H2OriginStream* found = streams_.find(stream);
   if (found == nullptr) {
     http2_.consume(stream, data.size());
     return;
@@ -146,36 +97,33 @@ void H2OriginConnection::onBody(H2StreamId stream, std::string_view data) {
 }
 
 void H2OriginConnection::onEnd(H2StreamId stream, std::string_view trailers) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     found->onEnd(trailers);
   }
 }
 
 void H2OriginConnection::onReset(H2StreamId stream, const StreamFault& fault) {
   if (fault.how == StreamFault::How::Reset && fault.code == numberOf(H2Code::RefusedStream)) {
-    if (std::exchange(refused_, true)) {
-      pause_.arm(kPauseWhenRefused);
-      noteRoom();
-    }
+    room_.onRefused();
   }
   onStreamFault(stream, fault);
 }
 
 void H2OriginConnection::onStreamFault(H2StreamId stream, const Fault& fault) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     found->onBroken(fault);
   }
 }
 
 void H2OriginConnection::onWritable(H2StreamId stream) {
-  H2OriginStream* found = find(stream);
+  H2OriginStream* found = streams_.find(stream);
   if (found != nullptr && !socket_blocked_) {
     found->onWritable();
   }
 }
 
 void H2OriginConnection::onRequestSent(H2StreamId stream) {
-  if (H2OriginStream* found = find(stream)) {
+  if (H2OriginStream* found = streams_.find(stream)) {
     found->onRequestSent();
   }
 }
@@ -218,13 +166,12 @@ bool H2OriginConnection::readOnce() {
   }
   readable_ = !got.drained || link_->watch.peerClosed();
   received_ += got.size;
-  heard_ = true;
-  heard_at_ = loop_.turnTime();
+  liveness_.onBytes();
   const bool goes_on = http2_.feed({buffer.data(), got.size}, loop_.turnTime());  // else onConnectionFault() said why
   std::vector<H2StreamId> spoken;
   spoken.swap(spoken_);
   for (const H2StreamId id : spoken) {
-    if (H2OriginStream* stream = find(id)) {
+    if (H2OriginStream* stream = streams_.find(id)) {
       stream->onBatchEnd();
     }
   }
@@ -262,7 +209,7 @@ void H2OriginConnection::write() {
     }
   }
   if (std::exchange(socket_blocked_, false)) {
-    forEachStream([this](H2OriginStream& stream) {
+    streams_.forEach([this](H2OriginStream& stream) {
       if (!socket_blocked_) {
         stream.onWritable();
       }
@@ -272,7 +219,7 @@ void H2OriginConnection::write() {
 
 // Bodies wait for it that have found room until now, and nothing wakes them.
 void H2OriginConnection::tellOfFullSocket() {
-  forEachStream([](H2OriginStream& stream) { stream.onSocketFull(); });
+  streams_.forEach([](H2OriginStream& stream) { stream.onSocketFull(); });
 }
 
 std::uint64_t H2OriginConnection::taken() const {
@@ -301,8 +248,8 @@ void H2OriginConnection::afterTurn() {
 // The pool has let go of it. The origin is told, as far as the socket takes it.
 void H2OriginConnection::stop() {
   stopped_ = true;
-  timer_.cancel();
-  pause_.cancel();
+  liveness_.stop();
+  room_.stop();
   link_->watch.stop();
   if (state_ != State::Over) {
     http2_.closeToNewStreams();
@@ -344,14 +291,14 @@ void H2OriginConnection::onConnectionFault(const StreamFault& fault) {
 
 // Each may end, be tried again elsewhere, and take others with it.
 void H2OriginConnection::breakAll(const Fault& fault) {
-  forEachStream([&fault](H2OriginStream& stream) { stream.onBroken(fault); });
+  streams_.forEach([&fault](H2OriginStream& stream) { stream.onBroken(fault); });
 }
 
 void H2OriginConnection::onSettings() {
   noteStreams(http2_.peerSettings().max_concurrent_streams);
   if (state_ == State::Opening) {
     state_ = State::Open;
-    watch(streams_.empty() ? Watch::Nothing : Watch::Silence);
+    liveness_.onSettings(!streams_.empty());
   }
   noteRoom();
 }
@@ -362,80 +309,16 @@ void H2OriginConnection::onGoAway(const StreamFault& fault) {
   scheduleWrite();
 }
 
-// ---- silence --------------------------------------------------------------
-
-void H2OriginConnection::watch(Watch what) {
-  watch_ = what;
-  heard_ = false;
-  switch (what) {
-    case Watch::Nothing:
-      pings_ = 0;
-      timer_.cancel();
-      return;
-    case Watch::Settings:
-      timer_.arm(patience_.settings);
-      return;
-    case Watch::Silence:
-      pings_ = 0;
-      timer_.arm(patience_.silence);
-      return;
-    case Watch::Pong:
-      ++pings_;
-      since_ = EventLoop::now();
-      http2_.ping(pings_);
-      timer_.arm(patience_.pong);
-      scheduleWrite();
-      return;
-  }
+void H2OriginConnection::onPingDue(std::uint64_t opaque) {
+  http2_.ping(opaque);
+  scheduleWrite();
 }
 
-void H2OriginConnection::onPong(std::uint64_t /*opaque*/) {
-  if (watch_ == Watch::Pong) {
-    watch_ = Watch::Silence;
-    heard_ = false;  // of more than this answer
-    timer_.arm(patience_.next_ping);
-  }
-}
-
-// What came late in the time that was watched, such as the acknowledgement of
-// our SETTINGS, does not double it.
-void H2OriginConnection::onSilence() {
-  const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::now() - heard_at_);
-  if (!heard_ || quiet >= patience_.silence) {
-    watch(Watch::Pong);
-    return;
-  }
-  watch(Watch::Silence);
-  timer_.arm(patience_.silence - quiet);
-}
-
-void H2OriginConnection::onWatch() {
-  const auto late = [this](StreamFault::How how, std::chrono::milliseconds limit) {
-    turning_ = true;
-    http2_.fail({.how = how,
-                 .code = numberOf(how == StreamFault::How::NoSettings ? H2Code::SettingsTimeout : H2Code::NoError),
-                 .limit_ms = static_cast<std::uint32_t>(limit.count()),
-                 .elapsed_ms = millisBetween(since_, EventLoop::now())});
-    turning_ = false;
-    afterTurn();
-  };
-  switch (watch_) {
-    case Watch::Nothing:
-      return;
-    case Watch::Settings:
-      late(StreamFault::How::NoSettings, patience_.settings);
-      return;
-    case Watch::Silence:
-      onSilence();
-      return;
-    case Watch::Pong:
-      if (heard_) {  // it is busy, and its answer is on the way
-        watch(Watch::Silence);
-      } else {
-        late(StreamFault::How::PingTimeout, patience_.pong);
-      }
-      return;
-  }
+void H2OriginConnection::onLate(const StreamFault& fault) {
+  turning_ = true;
+  http2_.fail(fault);
+  turning_ = false;
+  afterTurn();
 }
 
 }  // namespace gatewhy

@@ -5,7 +5,6 @@
 // reaches each of them, which tells it with its own phase and bytes.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,25 +12,19 @@
 #include "diagnostics/redaction.h"
 #include "proxy/http/h2/h2_origin_session.h"
 #include "proxy/net/connector.h"
+#include "proxy/origin/h2_liveness.h"
+#include "proxy/origin/h2_open_streams.h"
+#include "proxy/origin/h2_stream_room.h"
 #include "proxy/origin/origin_connection.h"
 
 namespace gatewhy {
 
 class H2OriginStream;
 
-// How long an origin may be silent; 0 = off.
-struct H2Patience {
-  std::chrono::milliseconds settings{5000};     // until its SETTINGS
-  std::chrono::milliseconds silence{30000};     // while requests run: then a PING asks
-  std::chrono::milliseconds pong{15000};        // for the answer
-  std::chrono::milliseconds next_ping{310000};  // while nothing but answers comes: gRPC servers allow one in 5 minutes
-
-  // By the timeouts of the request that opens the connection: what is dead is
-  // found out before its answer is given up.
-  [[nodiscard]] static H2Patience of(const OriginTimeouts& timeouts);
-};
-
-class H2OriginConnection final : public OriginConnection, public IoHandler, private H2OriginObserver {
+class H2OriginConnection final : public OriginConnection,
+                                 public IoHandler,
+                                 private H2OriginObserver,
+                                 private H2Liveness::Owner {
  public:
   //   Opening ──SETTINGS──▶ Open ──▶ Over      both ──GOAWAY──▶ (the session is draining) ──▶ Over
   enum class State : std::uint8_t {
@@ -65,8 +58,6 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   [[nodiscard]] StreamFault refusal() const;
 
  private:
-  enum class Watch : std::uint8_t { Nothing, Settings, Silence, Pong };
-
   // OriginConnection
   bool beginIdle() override { return takesMore(); }
   void endIdle() override {}
@@ -83,9 +74,12 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   void onWritable(H2StreamId stream) override;
   void onRequestSent(H2StreamId stream) override;
   void onGoAway(const StreamFault& fault) override;
-  void onPong(std::uint64_t opaque) override;
+  void onPong(std::uint64_t /*opaque*/) override { liveness_.onPong(); }
   void onConnectionFault(const StreamFault& fault) override;
   [[nodiscard]] const Redaction& redaction() override { return redaction_; }
+  // H2Liveness::Owner
+  void onPingDue(std::uint64_t opaque) override;
+  void onLate(const StreamFault& fault) override;
 
   [[nodiscard]] bool takesMore() const {
     return state_ != State::Over && http2_.state() == H2OriginSession::State::Open;
@@ -97,23 +91,8 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   void afterTurn();
   void onEnded();
   void breakAll(const Fault& fault);
-  void watch(Watch what);
-  void onWatch();
-  void onSilence();
-  struct OpenStream {
-    H2StreamId id;
-    H2OriginStream* stream;
-  };
-  // The first above `id`.
-  [[nodiscard]] std::vector<OpenStream>::iterator above(H2StreamId id);
-  [[nodiscard]] H2OriginStream* find(H2StreamId stream);
-  // Calls `each` with every stream that is open now and still is when its turn
-  // comes: any of them may end others.
-  template <typename Each>
-  void forEachStream(Each each);
 
   EventLoop& loop_;
-  const H2Patience patience_;
   const Redaction redaction_;  // a copy: it outlives the configuration that it was opened by
   std::unique_ptr<Link> link_;
   State state_ = State::Opening;
@@ -124,17 +103,11 @@ class H2OriginConnection final : public OriginConnection, public IoHandler, priv
   std::uint64_t received_ = 0, written_ = 0;
   std::optional<TransportFault> write_fault_;  // what is still readable explains it, or nothing does
   std::optional<StreamFault> goaway_;          // the origin's
-  Watch watch_ = Watch::Nothing;
-  bool heard_ = false;  // since the timer was set
-  TimePoint heard_at_;  // when bytes came last
-  std::uint64_t pings_ = 0;
-  TimePoint since_;  // of what is watched
-  Deadline timer_;
-  bool refused_ = false;  // the last word about a stream was REFUSED_STREAM
-  Deadline pause_;        // armed behind two of them: no stream is opened
+  H2Liveness liveness_;
+  H2StreamRoom room_;
   H2OriginSession http2_;
-  std::vector<OpenStream> streams_;  // in the order of their ids, in which they are opened
-  std::vector<H2StreamId> spoken_;   // to which this read has brought something
+  H2OpenStreams<H2OriginStream> streams_;
+  std::vector<H2StreamId> spoken_;  // to which this read has brought something
   DeferredCall after_turn_;
 };
 

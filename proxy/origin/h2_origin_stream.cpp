@@ -46,7 +46,7 @@ void H2OriginStream::begin() {
   output_before_ = http2.produced();
   received_before_ = connection_->received();
   was_idle_ = http2.streams() == 0;
-  began_ = setup_.loop.turnTime();
+  times_.began = setup_.loop.turnTime();
   id_ = http2.openStream({.head = setup_.scratch.view(),
                           .method = setup_.head.method,
                           .https = connection_->transport().tls(),
@@ -59,7 +59,7 @@ void H2OriginStream::begin() {
   sending_ = !has_body ? Sending::Flushing : setup_.head.expect_continue ? Sending::AwaitContinue : Sending::Body;
   connection_->add(id_, *this);
   if (owesContinue()) {
-    awaiting_since_ = began_;
+    times_.awaiting_since = times_.began;
     await();
   } else if (waitsToLeave()) {
     clock_.await(OriginClock::Wait::Send);
@@ -138,10 +138,10 @@ void H2OriginStream::onWritable() {
 
 void H2OriginStream::onRequestSent() {
   sending_ = Sending::Sent;
-  sent_at_ = EventLoop::now();
+  times_.sent = EventLoop::now();
   clock_.stopSending();
   if (awaitsHead()) {
-    phase_since_ = std::max(phase_since_, sent_at_);
+    phase_since_ = std::max(phase_since_, times_.sent);
   }
   await();
 }
@@ -151,7 +151,7 @@ void H2OriginStream::stopOwingContinue() {
     return;
   }
   sending_ = Sending::Body;
-  awaiting_since_ = TimePoint{};
+  times_.awaiting_since = TimePoint{};
   if (clock_.waitsFor() == OriginClock::Wait::Continue) {
     clock_.stop();  // from here the client, or the writing, is waited for
   }
@@ -190,7 +190,7 @@ OriginClock::View H2OriginStream::view() {
   }
   return {.transport = nullptr,
           .written = connection_->http2().bodySent(id_) + connection_took_,
-          .sent_at = sent_at_,
+          .sent_at = times_.sent,
           .since = phase_since_,
           .answering = received_ != 0};
 }
@@ -210,8 +210,8 @@ void H2OriginStream::onLate(Phase phase, const TimerFault& fault) {
 
 void H2OriginStream::noteBytes(std::size_t size) {
   last_byte_ = setup_.loop.turnTime();
-  if (first_byte_ == TimePoint{}) {
-    first_byte_ = last_byte_;
+  if (times_.first_byte == TimePoint{}) {
+    times_.first_byte = last_byte_;
   }
   received_ += size;
 }
@@ -309,7 +309,7 @@ Phase H2OriginStream::phase() const {
 }
 
 double H2OriginStream::waitedMs() const {
-  return sent_at_ == TimePoint{} || !awaitsHead() ? 0 : millisBetween(sent_at_, EventLoop::now());
+  return times_.sent == TimePoint{} || !awaitsHead() ? 0 : millisBetween(times_.sent, EventLoop::now());
 }
 
 const SSL* H2OriginStream::tlsSession() const {
@@ -358,21 +358,6 @@ void H2OriginStream::describe(Observation& seen) const {
   if (connection_->transport().tls()) {
     seen.bytes.tls_plain_written =
         static_cast<std::uint64_t>(BIO_number_written(SSL_get_wbio(connection_->transport().ssl())));
-  }
-}
-
-void H2OriginStream::addTimings(Timings& timings, TimePoint end) const {
-  const auto until = [&](TimePoint next) { return next != TimePoint{} ? next : end; };
-  // Who waits for 100 (Continue) sends nothing meanwhile.
-  const TimePoint sent = sent_at_ != TimePoint{} ? sent_at_ : awaiting_since_;
-  if (began_ != TimePoint{}) {
-    timings.send = millisBetween(began_, until(sent));
-  }
-  if (sent != TimePoint{} && (first_byte_ == TimePoint{} || first_byte_ >= sent)) {
-    timings.wait = millisBetween(sent, until(first_byte_));
-  }
-  if (first_byte_ != TimePoint{}) {
-    timings.receive = millisBetween(first_byte_, end);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "proxy/origin/h2_origin_connection.h"
 #include "proxy/origin/origin_clock.h"
 #include "proxy/origin/origin_stream.h"
+#include "proxy/origin/stream_times.h"
 
 namespace gatewhy {
 
@@ -35,7 +36,7 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   [[nodiscard]] bool awaitsHead() const override { return reading_ == Reading::Head; }
   [[nodiscard]] Phase phase() const override;
   void describe(Observation& seen) const override;
-  void addTimings(Timings& timings, TimePoint end) const override;
+  void addTimings(Timings& timings, TimePoint end) const override { times_.addTo(timings, end); }
   [[nodiscard]] double waitedMs() const override;
   [[nodiscard]] const SSL* tlsSession() const override;
   [[nodiscard]] const H2OriginSession* http2() const override;
@@ -96,7 +97,8 @@ class H2OriginStream final : public OriginStream, private OriginClock::Owner, pu
   std::uint64_t interim_bytes_ = 0;
   BodyKind body_ = BodyKind::None;  // of the response
   std::uint64_t content_length_ = 0;
-  TimePoint began_{}, awaiting_since_{}, sent_at_{}, first_byte_{}, last_byte_{};
+  StreamTimes times_;
+  TimePoint last_byte_{};  // of the response
   TimePoint phase_since_;  // the phase's beginning, or the last byte of a body
 };
 

@@ -32,6 +32,8 @@ class RequestSender {
   void writeBody(std::string_view data, bool last, std::string_view trailers, TextBuffer& scratch);
   // Bytes as they are: a tunnel's.
   void write(std::string_view bytes);
+  // FIN behind the last byte: nothing is written any more.
+  void shutdownWrite() { output_.shutdownWrite(); }
   // 100 (Continue) has come, or the client did not wait for it. False: nobody waited.
   bool stopAwaiting();
   // What waits goes, as far as the socket takes it; what is in the pipe too.
