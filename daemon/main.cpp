@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/cli.h"
+#include "daemon/commands/cli.h"
 
 // Read by jemalloc, where it is linked: freed memory goes back to the system
 // within ten seconds also when nobody allocates, by a thread of the library's.

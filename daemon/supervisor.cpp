@@ -10,8 +10,8 @@
 #include <initializer_list>
 #include <iostream>
 
-#include "daemon/commands/run.h"
 #include "daemon/descriptor_limit.h"
+#include "daemon/exit_status.h"
 #include "daemon/log/log_sink.h"
 #include "daemon/out_of_memory.h"
 #include "daemon/port_owner.h"

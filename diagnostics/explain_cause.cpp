@@ -11,7 +11,7 @@
 namespace gatewhy {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string jsonString(std::string_view text) {
   std::string result = "\"";
   appendJsonEscaped(result, text);
   return result + '"';
@@ -58,14 +58,14 @@ std::string causesTable(const ExplainStyle& style) {
 
 std::string causeJson(Cause cause) {
   const CauseInfo& row = info(cause);
-  const std::string error = row.proxy_error == ProxyError::None ? "null" : quoted(name(row.proxy_error));
+  const std::string error = row.proxy_error == ProxyError::None ? "null" : jsonString(name(row.proxy_error));
   return fmt::format(
       R"({{"cause":{},"type":{},"message_id":{},"phase":{},"blame":{},"sent_status":{},"status":{},)"
       R"("standard_status":{},"proxy_error":{},"retry":{},"severity":{},"seen":{},"who_acts":{},"check_first":{}}})",
-      quoted(row.name), quoted(problemType(cause)), quoted(messageId(cause)), quoted(name(row.phase)),
-      quoted(name(row.blame)), numberOrNull(row.sent_status), numberOrNull(row.log_status),
-      numberOrNull(row.standard_status), error, quoted(name(row.retry)), quoted(name(row.severity)), quoted(row.seen),
-      quoted(row.who_acts), quoted(row.check_first));
+      jsonString(row.name), jsonString(problemType(cause)), jsonString(messageId(cause)), jsonString(name(row.phase)),
+      jsonString(name(row.blame)), numberOrNull(row.sent_status), numberOrNull(row.log_status),
+      numberOrNull(row.standard_status), error, jsonString(name(row.retry)), jsonString(name(row.severity)),
+      jsonString(row.seen), jsonString(row.who_acts), jsonString(row.check_first));
 }
 
 std::string causesJson() {

@@ -25,6 +25,17 @@ foreach(folder IN ITEMS diagnostics config proxy/http proxy/http/h2 proxy/loop p
   endforeach()
 endforeach()
 
+# The process that serves knows nothing of what people type.
+foreach(folder IN ITEMS daemon daemon/admin daemon/fleet daemon/health daemon/log daemon/metrics)
+  file(GLOB files ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp)
+  foreach(file IN LISTS files)
+    file(STRINGS ${file} includes REGEX "^#include \"daemon/(commands|demo)/")
+    if(includes AND NOT file MATCHES "/daemon/main\\.cpp$")
+      list(APPEND errors "${file}: ${includes}")
+    endif()
+  endforeach()
+endforeach()
+
 foreach(folder IN ITEMS diagnostics proxy/http proxy/http/h2)
   file(GLOB files ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp)
   foreach(file IN LISTS files)

@@ -9,6 +9,7 @@
 #include "config/load.h"
 #include "daemon/commands/run.h"
 #include "daemon/demo/demo_origin.h"
+#include "daemon/exit_status.h"
 
 namespace gatewhy {
 namespace {

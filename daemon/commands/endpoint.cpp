@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/commands/admin_client.h"
-#include "daemon/commands/run.h"
+#include "daemon/exit_status.h"
 #include "diagnostics/result.h"
 #include "diagnostics/unsafe_text.h"
 

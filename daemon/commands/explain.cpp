@@ -7,7 +7,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "daemon/commands/run.h"
+#include "daemon/exit_status.h"
 #include "diagnostics/explain_word.h"
 
 namespace gatewhy {

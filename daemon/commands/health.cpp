@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "daemon/commands/admin_client.h"
-#include "daemon/commands/run.h"
+#include "daemon/exit_status.h"
 #include "diagnostics/unsafe_text.h"
 
 namespace gatewhy {

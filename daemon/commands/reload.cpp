@@ -17,7 +17,7 @@
 #include "config/load.h"
 #include "daemon/commands/admin_client.h"
 #include "daemon/commands/config_text.h"
-#include "daemon/commands/run.h"
+#include "daemon/exit_status.h"
 #include "daemon/run_state.h"
 
 namespace gatewhy {

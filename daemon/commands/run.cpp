@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "config/load.h"
+#include "daemon/exit_status.h"
 #include "daemon/successor.h"
 #include "daemon/supervisor.h"
 

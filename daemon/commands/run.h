@@ -8,12 +8,6 @@
 
 namespace gatewhy {
 
-// Exit statuses of the commands (sysexits.h where one exists).
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitFailure = 1;
-inline constexpr int kExitUsage = 64;   // EX_USAGE
-inline constexpr int kExitConfig = 78;  // EX_CONFIG
-
 // Runs the daemon in the foreground until SIGTERM or SIGINT. `config_file` is
 // read again on SIGHUP; empty = there is nothing to reload. `on_ready`, where
 // given, is called once; `admin` is the admin listener's address, or empty.

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/commands/request_text.h"
+#include "daemon/request_text.h"
 #include "proxy/http/grpc_health.h"
 #include "proxy/net/proxy_protocol.h"
 #include "proxy/net/x509_facts.h"

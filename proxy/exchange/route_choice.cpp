@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kLongestPathQuote = 128;
 
-std::string quoted(std::string_view path) {
+std::string inQuotes(std::string_view path) {
   return fmt::format("'{}{}'", path.substr(0, kLongestPathQuote), path.size() > kLongestPathQuote ? "…" : "");
 }
 
@@ -21,13 +21,13 @@ std::string routeWords(const RouteConfig* route) {
 // Why no route is asked at all; "" where the readings may decide.
 std::string complaintOf(std::string_view path, const PathReadings& readings) {
   if (readings.has_nul) {
-    return fmt::format("{} holds %00, where some servers end the path", quoted(path));
+    return fmt::format("{} holds %00, where some servers end the path", inQuotes(path));
   }
   if (readings.climbs) {
-    return fmt::format("{} leads above the root", quoted(path));
+    return fmt::format("{} leads above the root", inQuotes(path));
   }
   if (readings.too_many) {
-    return fmt::format("{} can be read in too many ways to compare them", quoted(path));
+    return fmt::format("{} can be read in too many ways to compare them", inQuotes(path));
   }
   return {};
 }
@@ -42,7 +42,7 @@ std::string stripComplaint(const RouteConfig& route, std::string_view path) {
   if (rest.empty() || !hasSeveralReadings(rest) || !readingsOf(rest).climbs) {
     return {};
   }
-  return fmt::format("{} is {}, and leads above the prefix '{}' that is {}", quoted(path), routeWords(&route),
+  return fmt::format("{} is {}, and leads above the prefix '{}' that is {}", inQuotes(path), routeWords(&route),
                      route.path, rewritten ? "rewritten" : "stripped");
 }
 
@@ -61,8 +61,8 @@ class ChoiceByReadings {
     for (const std::string& text : readings.texts) {
       const RouteConfig* other = matching(text);
       if (other != route) {
-        return differing(path, fmt::format("as {} it is {}, as {} {}", quoted(path), routeWords(route), quoted(text),
-                                           routeWords(other)));
+        return differing(path, fmt::format("as {} it is {}, as {} {}", inQuotes(path), routeWords(route),
+                                           inQuotes(text), routeWords(other)));
       }
     }
     if (route == nullptr) {
@@ -89,7 +89,7 @@ class ChoiceByReadings {
     for (const std::string& text : readings.texts) {
       const RouteConfig* other = matching(text);
       if (complaint.empty() && other != route) {
-        complaint = fmt::format("{} is {}, its normal form {} {}", quoted(path), routeWords(route), quoted(normal),
+        complaint = fmt::format("{} is {}, its normal form {} {}", inQuotes(path), routeWords(route), inQuotes(normal),
                                 routeWords(other));
       }
     }

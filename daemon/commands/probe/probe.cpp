@@ -10,7 +10,7 @@
 
 #include "config/units.h"
 #include "daemon/commands/probe/probe_report.h"
-#include "daemon/commands/run.h"
+#include "daemon/exit_status.h"
 
 namespace gatewhy {
 namespace {

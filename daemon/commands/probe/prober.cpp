@@ -11,7 +11,7 @@
 #include "daemon/commands/probe/pinned_resolver.h"
 #include "daemon/commands/probe/probe_run.h"
 #include "daemon/commands/probe/probe_url.h"
-#include "daemon/commands/request_text.h"
+#include "daemon/request_text.h"
 
 namespace gatewhy {
 namespace {

@@ -16,7 +16,7 @@
 #include "daemon/commands/report/logged_event.h"
 #include "daemon/commands/report/report_model.h"
 #include "daemon/commands/report/report_view.h"
-#include "daemon/commands/run.h"
+#include "daemon/exit_status.h"
 #include "daemon/fleet/fleet_reader.h"
 #include "daemon/fleet/fleet_text.h"
 #include "daemon/log/event_subject.h"

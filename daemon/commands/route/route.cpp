@@ -12,8 +12,8 @@
 #include "config/load_unchecked.h"
 #include "config/units.h"
 #include "daemon/commands/route/route_plan.h"
-#include "daemon/commands/run.h"
 #include "daemon/commands/text_style.h"
+#include "daemon/exit_status.h"
 
 namespace gatewhy {
 namespace {

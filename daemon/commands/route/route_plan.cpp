@@ -9,7 +9,7 @@
 
 #include "config/path_readings.h"
 #include "config/url.h"
-#include "daemon/commands/request_text.h"
+#include "daemon/request_text.h"
 #include "proxy/exchange/admission.h"
 #include "proxy/exchange/forward_head.h"
 #include "proxy/exchange/generation.h"

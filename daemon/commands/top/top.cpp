@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "daemon/commands/admin_client.h"
-#include "daemon/commands/run.h"
 #include "daemon/commands/top/screen.h"
 #include "daemon/commands/top/top_view.h"
+#include "daemon/exit_status.h"
 
 namespace gatewhy {
 namespace {

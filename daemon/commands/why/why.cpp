@@ -12,7 +12,7 @@
 #include "daemon/commands/admin_client.h"
 #include "daemon/commands/event_story.h"
 #include "daemon/commands/report/log_source.h"
-#include "daemon/commands/run.h"
+#include "daemon/exit_status.h"
 #include "daemon/fleet/fleet_command.h"
 #include "daemon/log/event_subject.h"
 #include "diagnostics/cause.h"

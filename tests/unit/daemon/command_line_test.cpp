@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/cli.h"
+#include "daemon/commands/cli.h"
 #include "diagnostics/cause.h"
 #include "diagnostics/explain_word.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/cli.h"
+#include "daemon/commands/cli.h"
 
 #include <fmt/format.h>
 
@@ -25,6 +25,7 @@
 #include "daemon/commands/schema.h"
 #include "daemon/commands/top/top.h"
 #include "daemon/commands/why/why.h"
+#include "daemon/exit_status.h"
 #include "daemon/fleet/fleet_command.h"
 #include "diagnostics/nearest.h"
 

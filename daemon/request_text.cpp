@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/commands/request_text.h"
+#include "daemon/request_text.h"
 
 #include <fmt/format.h>
 
