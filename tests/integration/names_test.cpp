@@ -60,10 +60,11 @@ class NameServer {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, kPatience, [this] { return asked_ > 0; })) << "nobody asks DNS";
   }
-  [[nodiscard]] bool wasAsked() {
+  [[nodiscard]] std::size_t timesAsked() {
     const std::lock_guard lock(mutex_);
-    return asked_ > 0;
+    return asked_;
   }
+  [[nodiscard]] bool wasAsked() { return timesAsked() > 0; }
 
  private:
   void run() {
@@ -207,6 +208,11 @@ class NamesTest : public testing::Test {
       }
       EXPECT_EQ(ask().status, 200U);
     }
+    std::string said;
+    for (const json& event : gateway_->daemon().events()) {
+      said += event.value("event", "") == "exchange" ? "" : event.dump() + "\n";
+    }
+    ADD_FAILURE() << "DNS was asked " << dns_.timesAsked() << " times since; what was said:\n" << said;
     return std::nullopt;
   }
   static std::function<bool(const json&)> hostsAre(std::size_t count, const std::string& joined = "") {
