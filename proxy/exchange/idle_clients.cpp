@@ -72,7 +72,15 @@ IdleEverywhere::Room IdleEverywhere::makeRoom(IdleClients& mine) {
   if (longest == &mine) {
     return mine.giveWay() ? Room::Here : Room::None;
   }
-  longest->loop().post([longest] { longest->giveWay(); });
+  // Until that runs the one that is meant may have gone, to make room for
+  // somebody else: then it is no longer this worker's turn.
+  longest->loop().post([this, longest, since = longest->longestSince()] {
+    if (longest->longestSince() <= since) {
+      longest->giveWay();
+    } else {
+      static_cast<void>(makeRoom(*longest));
+    }
+  });
   return Room::Elsewhere;
 }
 

@@ -64,7 +64,8 @@ class alignas(64) IdleClients {
   std::atomic<TimePoint::rep> longest_since_{TimePoint::max().time_since_epoch().count()};
 };
 
-// Those of all workers. They are enrolled before the first one runs.
+// Those of all workers, whose loops it outlives. They are enrolled before the
+// first one runs.
 class IdleEverywhere {
  public:
   enum class Room : std::uint8_t { None, Here, Elsewhere /* soon: another worker was asked */ };

@@ -73,6 +73,21 @@ TEST_F(IdleClientsTest, OtherWorkersAreAsked) {
   EXPECT_EQ("ba", gone_);
 }
 
+// Two of them, before the other worker gets to it: it has one that was idle
+// longer than ours, and one that was not.
+TEST_F(IdleClientsTest, WhoIsAskedTwiceGivesTheLongestIdleOfAll) {
+  others_.add(a_, at(1));
+  mine_.add(b_, at(5));
+  others_.add(c_, at(9));
+  EXPECT_EQ(IdleEverywhere::Room::Elsewhere, everywhere_.makeRoom(mine_));
+  EXPECT_EQ(IdleEverywhere::Room::Elsewhere, everywhere_.makeRoom(mine_));
+  for (EventLoop* loop : {&there_, &here_}) {
+    loop->post([loop] { loop->stop(); });
+    loop->run();
+  }
+  EXPECT_EQ("ab", gone_);
+}
+
 // Who has just come does not give way to itself, others do.
 TEST_F(IdleClientsTest, TheNewestIsSpared) {
   mine_.add(b_, at(1));
