@@ -31,7 +31,7 @@ endef
 
 run: deps
 	cmake --preset quick
-	cmake --build --preset quick
+	cmake --build --preset quick --parallel $$(nproc)
 	exec build/quick/gatewhy demo
 
 test: test-deps
