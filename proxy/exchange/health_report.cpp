@@ -9,11 +9,7 @@ namespace gatewhy {
 namespace {
 
 void reportVerdict(EventSink& sink, OriginPool& pool, std::size_t endpoint, const Verdict& verdict,
-                   const Diagnosis* diagnosis) {
-  if (verdict.kind == Verdict::Kind::Good && pool.state(endpoint).health.untroubled()) {
-    return;  // as a rule
-  }
-  const TimePoint now = EventLoop::now();
+                   const Diagnosis* diagnosis, TimePoint now) {
   const HealthChange change = pool.health().report(endpoint, verdict, now);
   if (change != HealthChange::None) {
     tellHealthChange([&](const LifecycleEvent& event) { sink.onLifecycle(event); }, pool.config(),
@@ -30,16 +26,23 @@ std::uint64_t clientKey(std::string_view text) {
 }  // namespace
 
 void reportSuccess(EventSink& sink, OriginPool& pool, std::size_t endpoint) {
-  reportVerdict(sink, pool, endpoint, {}, nullptr);
+  if (!pool.state(endpoint).health.untroubled()) {  // it is, as a rule
+    reportVerdict(sink, pool, endpoint, {}, nullptr, EventLoop::now());
+  }
 }
 
 void reportFailure(EventSink& sink, OriginPool& pool, std::size_t endpoint, const Diagnosis& diagnosis,
                    std::string_view client) {
   const auto kind = verdictOn(diagnosis);
   if (kind) {
-    const Verdict verdict{
-        .source = HealthSource::Passive, .kind = *kind, .cause = diagnosis.cause, .client = clientKey(client)};
-    reportVerdict(sink, pool, endpoint, verdict, &diagnosis);
+    const TimePoint now = EventLoop::now();
+    const std::chrono::duration<double, std::milli> lasted(diagnosis.observation.elapsed_ms);
+    const Verdict verdict{.source = HealthSource::Passive,
+                          .kind = *kind,
+                          .cause = diagnosis.cause,
+                          .client = clientKey(client),
+                          .began = now - std::chrono::duration_cast<TimePoint::duration>(lasted)};
+    reportVerdict(sink, pool, endpoint, verdict, &diagnosis, now);
   }
 }
 

@@ -161,6 +161,9 @@ HealthChange EndpointHealth::report(const Verdict& verdict, const HealthRules& r
   if (verdict.kind == Verdict::Kind::Good) {
     return succeed(now);
   }
+  if (isOutdated(verdict)) {
+    return HealthChange::None;
+  }
   const std::uint32_t in_row = countFailure(verdict);
   const bool running = Ejection::from(ejection_.load(std::memory_order_relaxed)).running(now);
   if (rules.failures == 0 || in_row < rules.failures || running || !may_eject()) {
@@ -214,8 +217,16 @@ HealthChange EndpointHealth::succeed(TimePoint now) noexcept {
     return HealthChange::None;  // a request that had begun before
   }
   ejection.open = false;
-  return ejection_.compare_exchange_strong(before, ejection.word(), std::memory_order_relaxed) ? HealthChange::Recovered
-                                                                                               : HealthChange::None;
+  if (!ejection_.compare_exchange_strong(before, ejection.word(), std::memory_order_relaxed)) {
+    return HealthChange::None;
+  }
+  note(recovered_at_, now);
+  return HealthChange::Recovered;
+}
+
+bool EndpointHealth::isOutdated(const Verdict& verdict) const noexcept {
+  const TimePoint::rep began = verdict.began.time_since_epoch().count();
+  return began < recovered_at_.load(std::memory_order_relaxed) || began < returned_at_.load(std::memory_order_relaxed);
 }
 
 HealthChange EndpointHealth::reportCheck(const Verdict& verdict, const HealthRules& rules, TimePoint now) noexcept {

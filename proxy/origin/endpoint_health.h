@@ -33,6 +33,9 @@ struct Verdict {
   Kind kind = Kind::Good;
   Cause cause = Cause::ProxyInternalError;  // unless Good
   std::uint64_t client = 0;                 // Doubtful: whom it concerned, by address (IPv6: /64)
+  // Unless Good: when what failed began. Behind a success that brought the
+  // endpoint back it says nothing of it as it is now. TimePoint::max(): just now.
+  TimePoint began = TimePoint::max();
 };
 
 // Whether a failed request speaks of the endpoint, and how clearly: no
@@ -100,6 +103,8 @@ class EndpointHealth {
   [[nodiscard]] std::uint32_t countFailure(const Verdict& verdict) noexcept;
   [[nodiscard]] HealthChange eject(Cause cause, std::chrono::milliseconds span, TimePoint now) noexcept;
   [[nodiscard]] HealthChange succeed(TimePoint now) noexcept;
+  // It began before the endpoint came back, by a success or by an operator's word.
+  [[nodiscard]] bool isOutdated(const Verdict& verdict) const noexcept;
 
   // Bit fields, see the .cpp: failures in a row; the ejection; what checks found.
   std::atomic<std::uint64_t> row_{0};
@@ -109,7 +114,8 @@ class EndpointHealth {
   // When each of these began; told along with them, so a reader may for a
   // moment see the one before.
   std::atomic<TimePoint::rep> ejected_at_{0}, check_at_{0}, drained_at_{0};
-  std::atomic<TimePoint::rep> returned_at_{0};  // from a check's or an operator's no
+  std::atomic<TimePoint::rep> returned_at_{0};   // from a check's or an operator's no
+  std::atomic<TimePoint::rep> recovered_at_{0};  // the first success behind an ejection
 };
 
 }  // namespace gatewhy

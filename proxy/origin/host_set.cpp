@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/net/known_addresses.h"
 #include "proxy/origin/endpoint_state.h"
 
 namespace gatewhy {
@@ -64,7 +63,7 @@ bool NameWatch::take(Family& family, const FamilyAnswer& answer, std::uint16_t p
     return true;
   }
   const DnsStatus status = answer.ok() ? answer->facts.stale->status : answer.error().status;
-  if (!answer.ok() && !isDnsOutage(status)) {
+  if (!answer.ok() && (status == DnsStatus::NxDomain || status == DnsStatus::NoData)) {
     family.addresses.clear();
     return true;
   }

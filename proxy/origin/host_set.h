@@ -62,9 +62,10 @@ class NameWatch {
   // True for one caller, who has to ask; if no answer comes, somebody else may
   // after a while. Any thread.
   [[nodiscard]] bool claim(TimePoint now) noexcept;
-  // The answers to that. A host whose address stays keeps its state. While DNS
-  // is out of order the addresses stay, until `stale` after their TTL; a name
-  // or a family that DNS says there is none of loses its own at once.
+  // The answers to that. A host whose address stays keeps its state. A name or a
+  // family that DNS says there is none of loses its own at once; whatever else
+  // is no answer, be it DNS's doing or ours (no descriptor to ask with), leaves
+  // the addresses, until `stale` after their TTL.
   HostChange learn(const FamilyAnswer& v6, const FamilyAnswer& v4, std::uint16_t port, std::chrono::milliseconds stale,
                    TimePoint now);
 

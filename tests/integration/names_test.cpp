@@ -27,6 +27,7 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 
 // A DNS server whose answers the test changes.
 class NameServer {
@@ -285,7 +286,7 @@ TEST_F(NamesTest, OneIsEjectedByItselfAndRequestsGoToTheOther) {
 TEST_F(NamesTest, AnAddressThatLeavesIsDrainedAndANewOneIsUsed) {
   start();
   ASSERT_TRUE(askUntil(hostsAre(2)));
-  EXPECT_EQ(whoAnswers().size(), 2U);
+  EXPECT_THAT(whoAnswers(), SizeIs(2));
   std::vector<Socket> held;
   for (int i = 0; i < 6; ++i) {  // on either worker, in turn at both
     held.push_back(Socket::connectTo(gateway_->address()));
@@ -318,7 +319,7 @@ TEST_F(NamesTest, WhileDnsFailsTheAddressesStay) {
   const std::size_t before = hostEvents();
   dns_.say("servfail");
   askUntil([this](const json&) { return dns_.wasAsked(); });
-  EXPECT_EQ(whoAnswers().size(), 2U);
+  EXPECT_THAT(whoAnswers(), SizeIs(2));
   EXPECT_EQ(hostEvents(), before);
 }
 
@@ -370,7 +371,7 @@ TEST_F(NamesTest, EachIsCheckedWithoutAnyRequest) {
   EXPECT_TRUE(gateway_->daemon().waitFor([&](const json& event) {
     return event.value("state", "") == "up" && event.value("address", "") == three_.address();
   }));
-  EXPECT_EQ(whoAnswers().size(), 2U);
+  EXPECT_THAT(whoAnswers(), SizeIs(2));
 }
 
 TEST_F(NamesTest, AnOperatorDrainsTheNameAsAWhole) {

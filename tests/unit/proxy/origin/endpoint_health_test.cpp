@@ -66,6 +66,31 @@ TEST_F(EndpointHealthTest, FiveFailuresInARowEject) {
   EXPECT_TRUE(health_.usable(now_));
 }
 
+// Connections that were begun while it dropped everything time out when it is
+// long back.
+TEST_F(EndpointHealthTest, WhatBeganBeforeItCameBackSaysNothing) {
+  const auto failsSince = [this](TimePoint began) {
+    return tell({.source = HealthSource::Passive,
+                 .kind = Kind::Bad,
+                 .cause = Cause::ConnectionTimeout,
+                 .client = 1,
+                 .began = began});
+  };
+  eject();
+  now_ += 10s;
+  const TimePoint before = now_;
+  now_ += 1s;
+  EXPECT_EQ(good(), HealthChange::Recovered);
+  for (std::uint32_t i = 0; i < 2 * rules_.failures; ++i) {
+    EXPECT_EQ(failsSince(before), HealthChange::None);
+  }
+  EXPECT_FALSE(health_.failing());
+  for (std::uint32_t i = 1; i < rules_.failures; ++i) {
+    EXPECT_EQ(failsSince(now_), HealthChange::None);
+  }
+  EXPECT_EQ(failsSince(now_), HealthChange::Ejected);
+}
+
 TEST_F(EndpointHealthTest, ASuccessEndsTheRow) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(i % 4 == 3 ? good() : bad(), HealthChange::None);

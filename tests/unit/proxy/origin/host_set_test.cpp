@@ -115,6 +115,17 @@ TEST_F(HostSetTest, AnOutageOfDnsKeepsTheHostsForAsLongAsStaleSays) {
   EXPECT_THAT(hosts(), IsEmpty());
 }
 
+// Only who says that there is none takes the hosts away.
+TEST_F(HostSetTest, WhatIsNoAnswerTakesNoHostAway) {
+  learn(kNone, addresses({"10.0.0.1", "10.0.0.2"}));
+  for (const DnsStatus status : {DnsStatus::Timeout, DnsStatus::Refused, DnsStatus::ServerUnreachable,
+                                 DnsStatus::FormErr, DnsStatus::NotImp, DnsStatus::BadReply, DnsStatus::LocalFailure}) {
+    EXPECT_FALSE(learn(fault(status), fault(status)).any()) << name(status);
+  }
+  EXPECT_EQ(hosts().size(), 2U);
+  EXPECT_EQ(learn(kNone, fault(DnsStatus::NxDomain)).left.size(), 2U);
+}
+
 TEST_F(HostSetTest, WhatAResolverGivesInPlaceOfAnAnswerIsNone) {
   learn(kNone, addresses({"10.0.0.1", "10.0.0.2"}));
   FamilyAnswer stale = addresses({"10.0.0.2"});
