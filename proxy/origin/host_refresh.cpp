@@ -38,7 +38,7 @@ HostRefresh::HostRefresh(const OriginConfig& config, std::vector<std::shared_ptr
 
 void HostRefresh::askAll(Resolver& resolver, TimePoint now) {
   for (const std::size_t endpoint : names_) {
-    if (!states_[endpoint]->name.isOneHost()) {
+    if (states_[endpoint]->name.wasAsked()) {
       ask(endpoint, resolver, now);
     }
   }

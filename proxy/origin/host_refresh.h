@@ -25,8 +25,9 @@ class HostRefresh {
   HostRefresh(const OriginConfig& config, std::vector<std::shared_ptr<EndpointState>> states,
               std::shared_ptr<OriginState> origin_state, OnChange on_change);
 
-  // Of one endpoint, or of all that are several hosts. Where nothing is due, and
-  // for addresses, nothing happens.
+  // Of one endpoint, or of all whose names have been asked for before: the first
+  // question is left to who connects there. Where nothing is due, and for
+  // addresses, nothing happens.
   void ask(std::size_t endpoint, Resolver& resolver, TimePoint now);
   void askAll(Resolver& resolver, TimePoint now);
 

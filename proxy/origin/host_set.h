@@ -59,6 +59,7 @@ class NameWatch {
   [[nodiscard]] bool due(TimePoint now) const noexcept {
     return now.time_since_epoch().count() >= due_.load(std::memory_order_relaxed);
   }
+  [[nodiscard]] bool wasAsked() const noexcept { return due_.load(std::memory_order_relaxed) != 0; }
   // True for one caller, who has to ask; if no answer comes, somebody else may
   // after a while. Any thread.
   [[nodiscard]] bool claim(TimePoint now) noexcept;

@@ -91,7 +91,7 @@ TEST_F(HostRefreshTest, OneOfAllThreadsAsks) {
   EXPECT_THAT(resolver_.asked, ElementsAre("shop.internal"));
 }
 
-TEST_F(HostRefreshTest, WhatIsOneHostIsLeftToThoseWhoConnectToIt) {
+TEST_F(HostRefreshTest, TheFirstQuestionIsLeftToWhoConnects) {
   HostRefresh refresh = this->refresh();
   refresh.askAll(resolver_, EventLoop::now());
   EXPECT_THAT(resolver_.asked, IsEmpty());
@@ -103,6 +103,16 @@ TEST_F(HostRefreshTest, WhatIsOneHostIsLeftToThoseWhoConnectToIt) {
   EXPECT_EQ(resolver_.asked.size(), 2U);
   resolver_.answer({"10.0.0.1", "10.0.0.2"});
   EXPECT_EQ(changes_.size(), 1U) << "nothing has changed";
+}
+
+// Also while kept connections do for all requests, so that nobody connects.
+TEST_F(HostRefreshTest, ANameThatIsOneHostMayBecomeSeveral) {
+  HostRefresh refresh = this->refresh();
+  refresh.ask(1, resolver_, EventLoop::now());
+  resolver_.answer({"10.0.0.1"});
+  refresh.askAll(resolver_, EventLoop::now() + 31s);
+  resolver_.answer({"10.0.0.1", "10.0.0.2"});
+  EXPECT_THAT(changes_, ElementsAre("1: 2"));
 }
 
 TEST_F(HostRefreshTest, AnEndBeforeTheAnswerIsNothing) {
